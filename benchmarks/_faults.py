@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from epochal_engine import Run
-from epochal_engine.training.blocks import join
+from epochal_engine.training import join
 from epochal_service.datasets import Dataset
 from epochal_service.datasets.builtin import load
 from epochal_service.jobs.preparation import build

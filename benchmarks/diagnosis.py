@@ -26,9 +26,9 @@ from benchmarks._faults import Case, faults, healthy
 from benchmarks._report import machine, options
 
 import epochal_engine as engine
-from epochal_engine.insight.diagnosis import Experiment, Spec, diagnose, merged
-from epochal_engine.insight.diagnosis.trials import losses_of
-from epochal_engine.training.blocks import join
+from epochal_engine import diagnose
+from epochal_engine.insight import Experiment, Spec, losses_of, merged
+from epochal_engine.training import join
 from epochal_service.errors import InvalidArgument
 from epochal_service.jobs.preparation import build, experiment_of
 from epochal_service.settings import Limits

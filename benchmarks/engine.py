@@ -49,11 +49,8 @@ from epochal_engine import (
     choose_engine,
     chosen_engine,
 )
-from epochal_engine.symbolic.plan import perform
-from epochal_engine.symbolic.trace import Call
-from epochal_engine.training.epoch import compile_epoch, record_shapes
-from epochal_engine.training.record_buffer import Record
-from epochal_engine.training.streams import Streams
+from epochal_engine.symbolic import Call, perform
+from epochal_engine.training import Record, Streams, compile_epoch, record_shapes
 
 
 def train(case: Case, data: Data) -> float:

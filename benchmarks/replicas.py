@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks._report import options, print_table
 
 from epochal_engine import Adam, Data, Dense, Network, Run, Sweep, Training
-from epochal_engine.data.generators import circles
+from epochal_engine.data import circles
 
 MEMBERS = 64
 XOR = Data(

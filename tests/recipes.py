@@ -15,20 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-import epochal_engine.symbolic.primitives as p
 from epochal_engine import ACTIVATIONS, LAYERS, Activation, Layer
-from epochal_engine.export.spelling import (
+from epochal_engine.export._spelling import (
     Module,
     Spelling,
     numpy_weight,
     onnx_weight,
     pytorch_module,
 )
-from epochal_engine.export.spellings import SPELLINGS
-from epochal_engine.model.components import Range
-from epochal_engine.model.layers import Scope
-from epochal_engine.model.layers.layer import ones
-from epochal_engine.symbolic.trace import Symbol
+from epochal_engine.export._spellings import SPELLINGS
+from epochal_engine.model import Range, Scope, ones
+from epochal_engine.symbolic import Symbol
+from epochal_engine.symbolic import primitives as p
 
 ROOT = Path(__file__).parents[1]
 

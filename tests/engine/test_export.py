@@ -26,7 +26,7 @@ from epochal_engine.export import (
     pytorch_module,
     safetensors,
 )
-from epochal_engine.export.spellings import SPELLINGS
+from epochal_engine.export._spellings import SPELLINGS
 from epochal_engine.model.layers import Layer
 from epochal_engine.symbolic.trace import Array
 

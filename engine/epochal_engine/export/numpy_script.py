@@ -15,16 +15,16 @@ import numpy as np
 from ..model.activations import ACTIVATIONS
 from ..model.network import Network
 from ..symbolic.trace import Array
-from . import functions, rows
-from .program import Program, common_type, literal, quoted
+from . import _functions, _rows
+from ._program import Program, common_type, literal, quoted
+from ._spellings import SPELLINGS
 from .scaling import Scaling, Table
-from .spellings import SPELLINGS
 
 
 def _available() -> dict[str, str]:
     """Return the sources that a script may include, by name, each after those that it calls."""
     sources = {name: activation.numpy_source for name, activation in ACTIVATIONS.items()}
-    return sources | _sources_of(functions)
+    return sources | _sources_of(_functions)
 
 
 def _sources_of(module: ModuleType) -> dict[str, str]:
@@ -47,7 +47,7 @@ def encoder(table: Table | None) -> str:
         return ""
     kinds = sorted({column["kind"] for column in table.columns})
     called = {"cell_of", "read", *(f"encode_{kind}" for kind in kinds)}
-    sources = [source for name, source in _sources_of(rows).items() if name in called]
+    sources = [source for name, source in _sources_of(_rows).items() if name in called]
     listed = "".join(f"    {dict(column)!r},\n" for column in table.columns)
     encoders = ", ".join(f'"{kind}": encode_{kind}' for kind in kinds)
     encode = f'''def encode(rows):

@@ -17,10 +17,10 @@ from typing import Any
 
 from ..model.network import Network
 from ..symbolic.trace import Array, Shape
+from ._program import Program
+from ._spellings import SPELLINGS
 from .onnx_graph import INPUT, OUTPUT, Graph
-from .program import Program
 from .scaling import Scaling, Table
-from .spellings import SPELLINGS
 
 OPSET = 20
 """The first opset with Gelu."""

@@ -9,11 +9,11 @@ import numpy as np
 
 from ..model.network import Network
 from ..symbolic.trace import Array
+from ._program import Program, common_type, literal
+from ._pytorch_modules import MODULES
+from ._spellings import SPELLINGS
 from .numpy_script import answers, encoder
-from .program import Program, common_type, literal
-from .pytorch_modules import MODULES
 from .scaling import Scaling, Table
-from .spellings import SPELLINGS
 
 
 def pytorch_module(

@@ -1,1 +1,13 @@
-"""What a run shows: diagnosis, labels, metrics, baselines, and its cost in time and memory."""
+"""What a run shows: diagnosis, labels, baselines, and its cost in time and memory."""
+
+from .diagnosis import VANISHED, Experiment, Spec, TrialResults, merged
+from .diagnosis.trials import losses_of
+
+__all__ = [
+    "VANISHED",
+    "Experiment",
+    "Spec",
+    "TrialResults",
+    "losses_of",
+    "merged",
+]

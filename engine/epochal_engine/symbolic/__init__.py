@@ -1,1 +1,21 @@
 """Formulas that are traced, differentiated and laid out as a flat list of NumPy calls."""
+
+from . import primitives
+from .differentiate import differentiate
+from .plan import Plan, evaluate, perform
+from .replicas import replicate
+from .trace import Array, Call, Shape, Symbol, leaf
+
+__all__ = [
+    "Array",
+    "Call",
+    "Plan",
+    "Shape",
+    "Symbol",
+    "differentiate",
+    "evaluate",
+    "leaf",
+    "perform",
+    "primitives",
+    "replicate",
+]

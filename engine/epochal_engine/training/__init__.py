@@ -1,1 +1,22 @@
 """From a step to an epoch, from an epoch to a run, and what a run records."""
+
+from .blocks import join
+from .epoch import compile_epoch, record_shapes
+from .record_buffer import Record
+from .run import check_data
+from .snapshots import LayerSlices
+from .step import Gradient, update, with_column
+from .streams import Streams
+
+__all__ = [
+    "Gradient",
+    "LayerSlices",
+    "Record",
+    "Streams",
+    "check_data",
+    "compile_epoch",
+    "join",
+    "record_shapes",
+    "update",
+    "with_column",
+]

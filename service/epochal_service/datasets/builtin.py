@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from epochal_engine.data.generators import GENERATORS, Generator, Parameter
+from epochal_engine.data import GENERATORS, Generator, Parameter
 from epochal_service.datasets.columns import Column
 from epochal_service.datasets.dataset import Dataset, DatasetError, Task
 

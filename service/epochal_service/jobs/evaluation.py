@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import epochal_engine as engine
-from epochal_engine.model.losses import Binary
+from epochal_engine.model import Binary
 
 from ..datasets import Dataset
 from ..specs.inspection import (

@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import epochal_engine as engine
-from epochal_engine.model.losses import Binary, as_rows
-from epochal_engine.model.network import INPUT
-from epochal_engine.model.predict import ELEMENTS_AT_ONCE
+from epochal_engine.model import ELEMENTS_AT_ONCE, INPUT, Binary, as_rows
 
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument, NotFound

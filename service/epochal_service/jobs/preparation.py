@@ -28,7 +28,7 @@ from epochal_engine import (
     summarize,
     weights_by_class,
 )
-from epochal_engine.insight.diagnosis import Experiment
+from epochal_engine.insight import Experiment
 
 from ..datasets import Dataset, DatasetError
 from ..errors import FieldError, InvalidArgument

@@ -6,7 +6,7 @@ import numpy as np
 
 import epochal_engine as engine
 from epochal_engine.export.training import Recording
-from epochal_engine.training.run import check_data
+from epochal_engine.training import check_data
 
 from ..errors import NotFound
 from ..settings import Limits

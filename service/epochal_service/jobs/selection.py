@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 import epochal_engine as engine
-from epochal_engine.training.blocks import join
+from epochal_engine.training import join
 
 from ..datasets import Dataset
 from ..datasets.dataset import Floats

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 import epochal_engine as engine
-from epochal_engine.insight.diagnosis import Experiment, TrialResults
+from epochal_engine.insight import Experiment, TrialResults
 
 from ..errors import InvalidArgument
 from ..jobs import baselines, lifecycle

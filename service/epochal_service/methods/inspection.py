@@ -8,7 +8,7 @@ import numpy as np
 
 import epochal_engine as engine
 from epochal_engine import confusion_matrix
-from epochal_engine.model.network import INPUT
+from epochal_engine.model import INPUT
 
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from epochal_engine import RandomDraws as Draws
-from epochal_engine.model.network import INPUT
+from epochal_engine.model import INPUT
 
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle

@@ -18,12 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epochal_engine import Dense, Network, predict
-from epochal_engine.model.network import parameter_leaves, parameter_views
-from epochal_engine.symbolic.differentiate import differentiate
-from epochal_engine.symbolic.plan import Plan, perform
-from epochal_engine.symbolic.replicas import replicate
-from epochal_engine.symbolic.trace import leaf
-from epochal_engine.training.streams import Streams
+from epochal_engine.model import parameter_leaves, parameter_views
+from epochal_engine.symbolic import Plan, differentiate, leaf, perform, replicate
+from epochal_engine.training import Streams
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.approximation import (

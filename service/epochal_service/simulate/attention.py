@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from epochal_engine import ACTIVATIONS
-from epochal_engine.model.layers.tokens import sinusoids
-from epochal_engine.symbolic.trace import Array
+from epochal_engine.model import sinusoids
+from epochal_engine.symbolic import Array
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.attention import (

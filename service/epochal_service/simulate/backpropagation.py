@@ -13,11 +13,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from epochal_engine import ACTIVATIONS, ActivationLayer, Dense, Loss, Residual
-from epochal_engine.model.layers import Scope
-from epochal_engine.model.layers.layer import InitialValues
-from epochal_engine.symbolic.differentiate import differentiate
-from epochal_engine.symbolic.plan import Plan, evaluate, perform
-from epochal_engine.symbolic.trace import Array, Shape, Symbol, leaf
+from epochal_engine.model import InitialValues, Scope
+from epochal_engine.symbolic import (
+    Array,
+    Plan,
+    Shape,
+    Symbol,
+    differentiate,
+    evaluate,
+    leaf,
+    perform,
+)
 
 from .forward import Values, all_values
 from .small_network import SmallNetwork, Step

@@ -15,7 +15,7 @@ from epochal_engine import (
     check_output,
     find_loss,
 )
-from epochal_engine.symbolic.trace import Array, Shape
+from epochal_engine.symbolic import Array, Shape
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.backward import (

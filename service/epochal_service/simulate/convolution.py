@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from epochal_engine import AveragePool2d, Conv2d, MaxPool2d
-from epochal_engine.symbolic.trace import Array
+from epochal_engine.symbolic import Array
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.convolution import (

@@ -16,8 +16,7 @@ from epochal_engine import (
     LayerNorm,
     Residual,
 )
-from epochal_engine.symbolic.plan import evaluate
-from epochal_engine.symbolic.trace import Array, Symbol
+from epochal_engine.symbolic import Array, Symbol, evaluate
 
 from ..specs.simulations.forward import (
     ForwardSimulation,

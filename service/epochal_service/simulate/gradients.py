@@ -16,14 +16,11 @@ from epochal_engine import (
     LayerNorm,
     Network,
     Residual,
+    find_loss,
 )
-from epochal_engine.insight.diagnosis import VANISHED
-from epochal_engine.model.losses import find_loss
-from epochal_engine.model.network import parameter_leaves
-from epochal_engine.symbolic.differentiate import differentiate
-from epochal_engine.symbolic.plan import evaluate
-from epochal_engine.symbolic.replicas import replicate
-from epochal_engine.symbolic.trace import Array, Symbol, leaf
+from epochal_engine.insight import VANISHED
+from epochal_engine.model import parameter_leaves
+from epochal_engine.symbolic import Array, Symbol, differentiate, evaluate, leaf, replicate
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.activation import FlowLabel

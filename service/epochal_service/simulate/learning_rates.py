@@ -19,7 +19,7 @@ from epochal_engine import (
     initial_member_losses,
     label,
 )
-from epochal_engine.symbolic.trace import Array
+from epochal_engine.symbolic import Array
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_optimizer

@@ -10,10 +10,8 @@ from functools import lru_cache
 import numpy as np
 
 from epochal_engine import LOSSES, Loss
-from epochal_engine.model.losses import Floats
-from epochal_engine.symbolic.differentiate import differentiate
-from epochal_engine.symbolic.plan import evaluate
-from epochal_engine.symbolic.trace import Symbol, leaf
+from epochal_engine.model import Floats
+from epochal_engine.symbolic import Symbol, differentiate, evaluate, leaf
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.loss import (

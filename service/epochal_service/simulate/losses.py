@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from epochal_engine import LOSSES, Loss
-from epochal_engine.model.losses import SMALLEST_DIVISOR, SMALLEST_LOG, CrossEntropy, Focal, Huber
-from epochal_engine.symbolic.trace import Array
+from epochal_engine import LOSSES, CrossEntropy, Focal, Huber, Loss
+from epochal_engine.model import SMALLEST_DIVISOR, SMALLEST_LOG
+from epochal_engine.symbolic import Array
 
 from ..specs.journey.losses import LossDescription
 from ..specs.simulations.quantity import Quantity

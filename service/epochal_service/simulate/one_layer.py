@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from epochal_engine import Layer
-from epochal_engine.model.layers import Scope
-from epochal_engine.model.layers.layer import InitialValues
-from epochal_engine.symbolic.plan import evaluate
-from epochal_engine.symbolic.trace import Array, Shape, Symbol, leaf
+from epochal_engine.model import InitialValues, Scope
+from epochal_engine.symbolic import Array, Shape, Symbol, evaluate, leaf
 
 
 @dataclass(frozen=True, eq=False)

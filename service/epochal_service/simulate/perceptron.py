@@ -13,9 +13,9 @@ from typing import get_args
 import numpy as np
 
 from epochal_engine import Dense, Network, Perceptron, Training
-from epochal_engine.model.network import parameter_views
-from epochal_engine.symbolic.plan import perform
-from epochal_engine.training.step import Gradient, update, with_column
+from epochal_engine.model import parameter_views
+from epochal_engine.symbolic import perform
+from epochal_engine.training import Gradient, update, with_column
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.perceptron import (

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from epochal_engine import ACTIVATIONS, LAYERS, Gru, Lstm, Rnn
-from epochal_engine.symbolic.differentiate import differentiate
-from epochal_engine.symbolic.plan import evaluate
-from epochal_engine.symbolic.replicas import replicate
-from epochal_engine.symbolic.trace import Array, leaf
-from epochal_engine.training.streams import Streams
+from epochal_engine.symbolic import Array, differentiate, evaluate, leaf, replicate
+from epochal_engine.training import Streams
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.quantity import Quantity

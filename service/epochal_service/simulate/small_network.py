@@ -32,12 +32,9 @@ from epochal_engine import (
     ShapeError,
     Slice,
 )
-from epochal_engine.model.layers import Scope
-from epochal_engine.model.layers.layer import InitialValues
-from epochal_engine.model.layers.structure import position_names
-from epochal_engine.model.network import INPUT, parameter_leaves
-from epochal_engine.symbolic.trace import Array, Shape, Symbol, leaf
-from epochal_engine.training.streams import Streams
+from epochal_engine.model import INPUT, InitialValues, Scope, parameter_leaves, position_names
+from epochal_engine.symbolic import Array, Shape, Symbol, leaf
+from epochal_engine.training import Streams
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_network

@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 
-from epochal_engine import ACTIVATIONS, LOSSES
-from epochal_engine.model.losses import Floats
-from epochal_engine.model.metrics import perplexity
+from epochal_engine import ACTIVATIONS, LOSSES, perplexity
+from epochal_engine.model import Floats
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.loss import (

@@ -11,6 +11,7 @@ import numpy as np
 from epochal_engine import Label as EngineLabel
 from epochal_engine import (
     Loss,
+    Network,
     Optimizer,
     Run,
     Training,
@@ -21,12 +22,9 @@ from epochal_engine import (
     label,
     predict,
 )
-from epochal_engine.model.network import Network, parameter_views
-from epochal_engine.symbolic.plan import perform
-from epochal_engine.symbolic.trace import Array
-from epochal_engine.training.snapshots import LayerSlices
-from epochal_engine.training.step import Gradient, update, with_column
-from epochal_engine.training.streams import Streams
+from epochal_engine.model import parameter_views
+from epochal_engine.symbolic import Array, perform
+from epochal_engine.training import Gradient, LayerSlices, Streams, update, with_column
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_optimizer, build_schedule

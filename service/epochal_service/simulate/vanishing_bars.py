@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from epochal_engine import Dense, Network
-from epochal_engine.symbolic.trace import Array
+from epochal_engine.symbolic import Array
 
 from ..specs.simulations.gradients import SimulateVanishingBarsRequest, VanishingBarsSimulation
 from .explorer import Explorer

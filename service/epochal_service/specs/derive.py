@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union
 
 from pydantic import BeforeValidator, Field, create_model
 
-from epochal_engine.model.components import (
+from epochal_engine.model import (
     ApiRange,
     Component,
     FieldDescription,

@@ -27,8 +27,8 @@ from ...optimize.optimizers.muon import Muon, hidden_matrices
 from ...symbolic.trace import Array
 from ...training.masks import Mask, masks_of
 from ...training.training import Training
-from ..program import Line, Program, kernel, quoted, zeros_around
-from . import templates
+from .._program import Line, Program, kernel, quoted, zeros_around
+from . import _templates
 
 Library = Literal["numpy", "torch"]
 _METRICS = (
@@ -203,10 +203,10 @@ class _Writer:
         self._weights = {
             part: answers.weights for part, answers in answers_of(self._loss, self._data).items()
         }
-        layers = f"{library}_layers"
+        layers = f"_{library}_layers"
         self._layers = layers
         network = _without_output_activation(recording.network, self._loss.output_activation)
-        self._lines = Program(network, {*_sources(layers), *_sources("optimizers")})
+        self._lines = Program(network, {*_sources(layers), *_sources("_optimizers")})
         self._masks = masks_of(recording.network)
 
     def program(self) -> bytes:
@@ -220,14 +220,14 @@ class _Writer:
             self._rate(),
         )
         library_functions = _included(forward + loss, self._layers)
-        optimizers = _included(step, "optimizers")
+        optimizers = _included(step, "_optimizers")
         if self._is_torch:
             optimizers = optimizers.replace("np.", "torch.")
         sections = [
             ("layers and losses", library_functions),
             ("the network", forward),
             ("the loss", loss),
-            ("random numbers", templates.STREAMS + _included(draws, "draws") + draws),
+            ("random numbers", _templates.STREAMS + _included(draws, "_draws") + draws),
             ("the learning rate", rate),
             ("the optimizer", optimizers + step),
             ("the training", self._train()),
@@ -235,7 +235,7 @@ class _Writer:
             ("the numbers", data),
         ]
         body = "".join(
-            templates.SECTION.format(line="-" * (97 - len(title)), title=title) + text
+            _templates.SECTION.format(line="-" * (97 - len(title)), title=title) + text
             for title, text in sections
         )
         end = '\n\nif __name__ == "__main__":\n    main()\n'
@@ -250,7 +250,7 @@ class _Writer:
         if self._is_torch:
             imports += "\nimport torch\nimport torch.nn.functional as F"
         samples = len(self._data.train_inputs)
-        return templates.HEAD.format(
+        return _templates.HEAD.format(
             name=self._recording.name,
             library="PyTorch" if self._is_torch else "NumPy alone",
             imports=imports,
@@ -323,7 +323,7 @@ class _Writer:
         has_labels = not is_floating(targets)
         text = ""
         if has_labels:
-            text += templates.ROWS.format(
+            text += _templates.ROWS.format(
                 xp=xp,
                 classes=self._recording.network.output_shape[-1],
                 typed=".to(like)" if library else ".astype(like.dtype)",
@@ -346,12 +346,12 @@ class _Writer:
         accuracy = ""
         if loss.has_accuracy:
             kind = "binary" if isinstance(loss, Binary) else "labels" if has_labels else "rows"
-            correct = templates.ACCURACY[kind].format(double=self._double)
+            correct = _templates.ACCURACY[kind].format(double=self._double)
             accuracy = (
                 f"    correct = {correct}{weights}\n"
                 '    measured["accuracy"] = float(correct.sum()) / count(targets)\n'
             )
-        return text + templates.LOSS.format(
+        return text + _templates.LOSS.format(
             loss=loss.type,
             targets=rows,
             options="".join(f", {name}={value!r}" for name, value in options.items()),
@@ -364,23 +364,23 @@ class _Writer:
             if self._no_weights
             else "    values = values if weights is None else values * weights\n",
             weights="" if self._no_weights else ", weights",
-            and_weights="" if self._no_weights else templates.AND_WEIGHTS,
+            and_weights="" if self._no_weights else _templates.AND_WEIGHTS,
             accuracy=accuracy,
         )
 
     def _draws(self) -> str:
         training = self._training
         samples = len(self._data.train_inputs)
-        text = templates.SHUFFLED if training.is_shuffled(samples) else templates.IN_ORDER
+        text = _templates.SHUFFLED if training.is_shuffled(samples) else _templates.IN_ORDER
         if training.augmentation:
             calls = ""
             for change in training.augmentation:
                 options = (f"{f.name}={getattr(change, f.name)!r}" for f in fields(change))
                 arguments = ", ".join(["samples", "stream", *options])
                 calls += f"        samples = {change.type}({arguments})\n"
-            text += templates.AUGMENTED.format(block=SAMPLES_AT_ONCE, calls=calls)
+            text += _templates.AUGMENTED.format(block=SAMPLES_AT_ONCE, calls=calls)
         else:
-            text += templates.UNCHANGED
+            text += _templates.UNCHANGED
         by_path: dict[str, list[Mask]] = {}
         for mask in self._masks:
             by_path.setdefault(mask.path, []).append(mask)
@@ -397,15 +397,15 @@ class _Writer:
 
     def _rate(self) -> str:
         schedule, training = self._training.schedule, self._training
-        body = templates.RATES[schedule.type].format(
+        body = _templates.RATES[schedule.type].format(
             base=repr(training.optimizer.learning_rate),
             planned=training.epochs,
             **{field.name: repr(getattr(schedule, field.name)) for field in fields(schedule)},
         )
         has_validation = self._data.validation_inputs is not None
-        helper = templates.HALF_COSINE if "half_cosine" in body else ""
+        helper = _templates.HALF_COSINE if "half_cosine" in body else ""
         watched = "validation" if has_validation else "training"
-        return helper + templates.RATE.format(body=body, watched=watched)
+        return helper + _templates.RATE.format(body=body, watched=watched)
 
     def _update(self) -> str:
         training, optimizer = self._training, self._training.optimizer
@@ -417,15 +417,15 @@ class _Writer:
         if training.l2 > 0.0:
             penalties.append(f"{training.l2!r} * w[name]")
         if penalties:
-            text += templates.PENALIZE.format(penalties=" + ".join(penalties))
+            text += _templates.PENALIZE.format(penalties=" + ".join(penalties))
         limits = ""
         if training.clip_value is not None:
-            limits += templates.CLIP_VALUE.format(xp=xp, limit=repr(training.clip_value))
+            limits += _templates.CLIP_VALUE.format(xp=xp, limit=repr(training.clip_value))
         if training.clip_norm is not None:
             limit = repr(training.clip_norm)
-            limits += templates.CLIP_NORM.format(double=self._double, limit=limit)
+            limits += _templates.CLIP_NORM.format(double=self._double, limit=limit)
         if limits:
-            text += templates.CLIP.format(body=limits)
+            text += _templates.CLIP.format(body=limits)
         options = {
             field.name: repr(getattr(optimizer, field.name))
             for field in fields(optimizer)
@@ -434,7 +434,7 @@ class _Writer:
         if isinstance(optimizer, Muon):
             hidden = hidden_matrices(self._recording.network.parameters)
             options = {"hidden": repr(sorted(hidden)), **options}
-        return text + templates.UPDATE.format(
+        return text + _templates.UPDATE.format(
             optimizer="sgd" if optimizer.type == "perceptron" else optimizer.type,
             options="".join(f", {name}={value}" for name, value in options.items()),
         )
@@ -450,9 +450,9 @@ class _Writer:
             values = f"({values} * {weights}.to(z))"
         gradient = "gradient" if self._is_torch else f"backward({derivative} / count(y))"
         train, predicted = (
-            (templates.TRAIN_TORCH, templates.PREDICTED_TORCH)
+            (_templates.TRAIN_TORCH, _templates.PREDICTED_TORCH)
             if self._is_torch
-            else (templates.TRAIN_NUMPY, templates.PREDICTED_NUMPY)
+            else (_templates.TRAIN_NUMPY, _templates.PREDICTED_NUMPY)
         )
         text = train.format(
             values=values,
@@ -460,7 +460,7 @@ class _Writer:
             output_shape=", ".join(map(str, self._recording.network.output_shape)),
             penalized=f"penalize(w, {gradient})" if has_penalties else gradient,
             clipped="clip(gradient)" if has_limits else "gradient",
-        ) + templates.MEASURE.format(
+        ) + _templates.MEASURE.format(
             predicted=predicted.format(at_once=SAMPLES_AT_ONCE),
             double=self._double,
             train_weights="" if self._no_weights else ", train_weights",
@@ -470,7 +470,7 @@ class _Writer:
 
     def _compare(self) -> str:
         as_numpy = "w[name].detach()" if self._is_torch else "w[name]"
-        return templates.COMPARE.format(as_numpy=as_numpy)
+        return _templates.COMPARE.format(as_numpy=as_numpy)
 
     def _numbers(self) -> str:
         recording, data, dtype = self._recording, self._data, self._training.dtype

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from epochal_engine.model.layers.convolution import Padding
+from epochal_engine.model import Padding
 
 from ..base import Reply, Spec, exactly_one
 from .quantity import Quantity

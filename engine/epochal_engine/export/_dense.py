@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from .onnx_graph import Graph
-from .program import Line
-from .spelling import (
+from ._program import Line
+from ._spelling import (
     Module,
     Spelling,
     Weights,
@@ -24,6 +23,7 @@ from .spelling import (
     pytorch_module,
     transposed,
 )
+from .onnx_graph import Graph
 
 
 def numpy_biased(line: Line, expression: str) -> str:

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from ..model.activations import ACTIVATIONS
 from ..symbolic.trace import Array
+from ._program import Line, quoted
 from .onnx_graph import Graph
-from .program import Line, quoted
 
 Weights: TypeAlias = Mapping[str, Array]
 """The arrays of one layer by their short names, as in weight."""
@@ -32,7 +32,7 @@ class Spelling:
     """One type of layer in every format."""
 
     numpy: Callable[[Line], str]
-    """The expression in NumPy; it may call what `functions.py` defines."""
+    """The expression in NumPy; it may call what `_functions.py` defines."""
     pytorch: Module
     onnx: Callable[[Graph, Line, list[str]], str]
     """`onnx(graph, line, inputs)` adds the line's operators and returns its output."""

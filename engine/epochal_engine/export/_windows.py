@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .dense import numpy_biased
-from .onnx_graph import Graph
-from .program import Line, kernel, zeros_around
-from .spelling import (
+from ._dense import numpy_biased
+from ._program import Line, kernel, zeros_around
+from ._spelling import (
     Module,
     Spelling,
     Weights,
@@ -21,6 +20,7 @@ from .spelling import (
     pytorch_activated,
     pytorch_module,
 )
+from .onnx_graph import Graph
 
 
 def _numpy_convolution(line: Line) -> str:

@@ -7,9 +7,8 @@ import numpy as np
 from ..model.activations import ACTIVATIONS
 from ..model.layers import LayerNorm
 from ..model.layers.tokens import sinusoids
-from .onnx_graph import Axes, Graph
-from .program import Line
-from .spelling import (
+from ._program import Line
+from ._spelling import (
     Module,
     Spelling,
     Weights,
@@ -25,6 +24,7 @@ from .spelling import (
     pytorch_module,
     transposed,
 )
+from .onnx_graph import Axes, Graph
 
 # ---------------------------------------------------------------- tokens and positions
 

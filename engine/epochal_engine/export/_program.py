@@ -3,7 +3,7 @@
     dense_1 = tanh(x @ w["dense_1.weight"] + w["dense_1.bias"])
     dense_2 = sigmoid(dense_1 @ w["dense_2.weight"] + w["dense_2.bias"])
 
-Every format spells the same lines, see `spellings.py`.
+Every format spells the same lines, see `_spellings.py`.
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ A residual has none: it is written as the layers within it, and an `add`.
 
 from __future__ import annotations
 
-from . import dense, sequences, windows
-from .spelling import Spelling
+from . import _dense, _sequences, _windows
+from ._spelling import Spelling
 
 SPELLINGS: dict[str, Spelling] = {
-    **dense.SPELLINGS,
-    **windows.SPELLINGS,
-    **sequences.SPELLINGS,
+    **_dense.SPELLINGS,
+    **_windows.SPELLINGS,
+    **_sequences.SPELLINGS,
 }
