@@ -1,10 +1,10 @@
 """A class that submits at once: jobs a second, and what a small job costs API and worker.
 
 The processes are those of `epochald up`, on SQLite and on PostgreSQL, with one worker process and
-with two. All jobs of a round are submitted over eight connections, as fast as the API accepts them;
-the time ends when the last job has ended in the database. The processor time of the service's
-processes is read from /proc before and after. The class is 30 clients that submit one job each at the
-same moment, and watch it.
+with two. All jobs of a round are submitted over eight connections, as fast as the API accepts
+them; the time ends when the last job has ended in the database. The processor time of the service's
+processes is read from /proc before and after. The class is 30 clients that submit one job each at
+the same moment, and watch it.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ class Service:
 
     def ended(self) -> int:
         """Return the number of jobs that have ended, all of which must have succeeded."""
-        query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
+        query = sa.select(jobs.c.state, sa.func.count().label("jobs")).group_by(jobs.c.state)
         with self.database.read() as connection:
-            counts = {state: count for state, count in connection.execute(query)}
+            counts = {row.state: row.jobs for row in connection.execute(query)}
         assert counts.keys() <= {"succeeded"}, counts
         return int(counts.get("succeeded", 0))
 

@@ -7,6 +7,8 @@ process ── spec and data set ──┬── preparation
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,6 +32,10 @@ LINEAR_FEATURES = 1_024
 LINEAR_WORK = 1_000_000_000
 
 
+# A class submits the same job many times, and to compile its step takes 2 ms.
+_memory = lru_cache(maxsize=1024)(engine.memory)
+
+
 def memory_bytes(prepared: Prepared, storage: Storage, members: int | None = None) -> int:
     """Return the memory that a worker process needs for a job, or a sweep with so many members.
 
@@ -38,9 +44,9 @@ def memory_bytes(prepared: Prepared, storage: Storage, members: int | None = Non
     data, dataset = prepared.data, prepared.dataset
     validation = 0 if data.validation_inputs is None else len(data.validation_inputs)
     samples = len(data.train_inputs)
-    run = engine.memory(
+    run = _memory(
         prepared.network,
-        prepared.training,
+        replace(prepared.training, seed=0),
         samples,
         validation,
         members,

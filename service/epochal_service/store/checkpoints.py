@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -21,12 +23,21 @@ class CheckpointRow:
     created_at: float
 
 
+_JOB_ID: sa.BindParameter[str] = sa.bindparam("job_id")
+_OF_JOB = checkpoints.c.job_id == _JOB_ID
+
+
+@cache
+def _insert(dialect: str) -> Any:
+    return insert_into(dialect, checkpoints).values(created_at=now()).on_conflict_do_nothing()
+
+
 def insert(connection: Connection, job_id: str, weights: Sequence[tuple[int, bytes]]) -> None:
     """Store (epoch, packed weights) pairs; an epoch that is stored already stays unchanged."""
     if not weights:
         return
     connection.execute(
-        insert_into(connection, checkpoints).values(created_at=now()).on_conflict_do_nothing(),
+        _insert(connection.dialect.name),
         [
             {
                 "job_id": job_id,
@@ -66,14 +77,18 @@ def page(connection: Connection, job_id: str, after_epoch: int, size: int) -> li
     return [CheckpointRow(*row) for row in connection.execute(query)]
 
 
+_WEIGHTS = sa.select(checkpoints.c.epoch, checkpoints.c.weights).where(_OF_JOB)
+_LATEST = _WEIGHTS.order_by(checkpoints.c.epoch.desc()).limit(1)
+_OF_EPOCH = _WEIGHTS.where(checkpoints.c.epoch == sa.bindparam("epoch"))
+
+
 def find(connection: Connection, job_id: str, epoch: int | None = None) -> tuple[int, bytes] | None:
     """Return (epoch, packed weights) of that epoch, by default of the latest; None without one."""
-    query = sa.select(checkpoints.c.epoch, checkpoints.c.weights).where(
-        checkpoints.c.job_id == job_id
-    )
+    values: dict[str, str | int] = {"job_id": job_id}
+    query = _LATEST
     if epoch is not None:
-        query = query.where(checkpoints.c.epoch == epoch)
-    row = connection.execute(query.order_by(checkpoints.c.epoch.desc()).limit(1)).one_or_none()
+        values["epoch"], query = epoch, _OF_EPOCH
+    row = connection.execute(query, values).one_or_none()
     return None if row is None else (row.epoch, row.weights)
 
 
@@ -102,37 +117,44 @@ def around(connection: Connection, job_id: str, epoch: int) -> list[int]:
     return [nearest for nearest in epochs if nearest is not None]
 
 
+_STORED_EPOCHS = sa.select(checkpoints.c.epoch).where(
+    _OF_JOB, checkpoints.c.epoch.in_(sa.bindparam("epochs", expanding=True))
+)
+
+
 def stored_epochs(connection: Connection, job_id: str, epochs: Sequence[int]) -> set[int]:
     """Return those of the epochs that have a checkpoint."""
-    query = sa.select(checkpoints.c.epoch).where(
-        checkpoints.c.job_id == job_id, checkpoints.c.epoch.in_(epochs)
-    )
-    return set(connection.execute(query).scalars())
+    values = {"job_id": job_id, "epochs": list(epochs)}
+    return set(connection.execute(_STORED_EPOCHS, values).scalars())
 
 
 def put_resume_point(connection: Connection, job_id: str, epoch: int, state: bytes) -> None:
     """Replace the state that the job continues from."""
-    statement = insert_into(connection, resume_points).values(
-        job_id=job_id, epoch=epoch, state=state
+    values = {"job_id": job_id, "epoch": epoch, "state": state}
+    connection.execute(_put_resume_point(connection.dialect.name), values)
+
+
+@cache
+def _put_resume_point(dialect: str) -> Any:
+    statement = insert_into(dialect, resume_points)
+    return statement.on_conflict_do_update(
+        index_elements=["job_id"],
+        set_={"epoch": statement.excluded.epoch, "state": statement.excluded.state},
     )
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["job_id"],
-            set_={"epoch": statement.excluded.epoch, "state": statement.excluded.state},
-        )
-    )
+
+
+_RESUME_POINT = sa.select(resume_points.c.epoch, resume_points.c.state).where(
+    resume_points.c.job_id == _JOB_ID
+)
+_DROP_RESUME_POINT = sa.delete(resume_points).where(resume_points.c.job_id == _JOB_ID)
 
 
 def resume_point(connection: Connection, job_id: str) -> tuple[int, bytes] | None:
     """Return (epoch, packed state); None without a resume point."""
-    row = connection.execute(
-        sa.select(resume_points.c.epoch, resume_points.c.state).where(
-            resume_points.c.job_id == job_id
-        )
-    ).one_or_none()
+    row = connection.execute(_RESUME_POINT, {"job_id": job_id}).one_or_none()
     return None if row is None else (row.epoch, row.state)
 
 
 def drop_resume_point(connection: Connection, job_id: str) -> None:
     """Delete the resume point of a job that has ended."""
-    connection.execute(sa.delete(resume_points).where(resume_points.c.job_id == job_id))
+    connection.execute(_DROP_RESUME_POINT, {"job_id": job_id})

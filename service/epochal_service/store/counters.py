@@ -13,7 +13,7 @@ from .tables import counters
 
 def add(connection: Connection, amounts: Mapping[str, float]) -> None:
     """Add to counters by their names; a new one begins at 0."""
-    statement = insert_into(connection, counters)
+    statement = insert_into(connection.dialect.name, counters)
     statement = statement.on_conflict_do_update(
         index_elements=["name"], set_={"value": counters.c.value + statement.excluded.value}
     )

@@ -88,9 +88,9 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{time.time_ns() // 1000:013x}_{secrets.token_hex(8)}"
 
 
-def insert_into(connection: Connection, table: sa.Table) -> Any:
+def insert_into(dialect: str, table: sa.Table) -> Any:
     """Return an INSERT with ON CONFLICT, which SQLAlchemy has in the modules of the dialects."""
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from itertools import product
 from typing import Any
 
@@ -97,8 +98,8 @@ _SPEC = job_specs.c.spec
 _SMALL_SPEC = sa.case((byte_length(_SPEC) <= LARGE_BYTES, _SPEC)).label("spec")
 
 
-def _query() -> sa.Select[Any]:
-    spec = _SMALL_SPEC if is_limited() else _SPEC
+def _query(limited: bool) -> sa.Select[Any]:
+    spec = _SMALL_SPEC if limited else _SPEC
     return sa.select(*jobs.c, spec, job_specs.c.webhooks).select_from(jobs).join(job_specs)
 
 
@@ -108,19 +109,24 @@ def _with_spec(row: Any) -> JobWithSpec:
     return JobWithSpec(*row)
 
 
+_INSERT_JOB = sa.insert(jobs).values(created_at=now())
+_INSERT_SPEC = sa.insert(job_specs)
+_INSERT_LABELS = sa.insert(job_labels)
+
+
 def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[str, str]) -> None:
     """Insert a row with its labels; `created_at` is the current time of the database."""
     row = dict(values)
     of_spec = {name: row.pop(name, None) for name in ("spec", "schema", "webhooks")}
-    connection.execute(sa.insert(jobs).values(created_at=now(), **row))
-    connection.execute(sa.insert(job_specs).values(job_id=row["id"], **of_spec))
+    connection.execute(_INSERT_JOB, row)
+    connection.execute(_INSERT_SPEC, {"job_id": row["id"], **of_spec})
     _insert_labels(connection, row["id"], labels)
 
 
 def _insert_labels(connection: Connection, job_id: str, labels: Mapping[str, str]) -> None:
     if labels:
         rows = [{"job_id": job_id, "key": k, "value": v} for k, v in labels.items()]
-        connection.execute(sa.insert(job_labels), rows)
+        connection.execute(_INSERT_LABELS, rows)
 
 
 def rewrite(
@@ -163,13 +169,18 @@ def find(
 
     With `lock` the row is locked until the commit.
     """
-    query = _query().where(jobs.c.id == job_id)
-    if access is not None:
-        query = query.where(jobs.c.owner.in_(access.readable))
-    if lock:
-        query = query.with_for_update(of=jobs)
-    row = connection.execute(query).one_or_none()
+    query = _query_of_job(is_limited(), access is not None, lock)
+    values = {"job_id": job_id} if access is None else {"job_id": job_id, "owners": access.readable}
+    row = connection.execute(query, values).one_or_none()
     return None if row is None else _with_spec(row)
+
+
+@cache
+def _query_of_job(limited: bool, of_owners: bool, lock: bool) -> sa.Select[Any]:
+    query = _query(limited).where(jobs.c.id == sa.bindparam("job_id"))
+    if of_owners:
+        query = query.where(jobs.c.owner.in_(sa.bindparam("owners", expanding=True)))
+    return query.with_for_update(of=jobs) if lock else query
 
 
 def page(
@@ -240,11 +251,11 @@ def newest(
             query = label_ids.order_by(job_labels.c.job_id.desc())
         newest.append(query.limit(size))
     if not newest:
-        return _query().where(sa.false())
+        return _query(is_limited()).where(sa.false())
     of_all = sa.union_all(*(sa.select(ids.subquery().c.id) for ids in newest)).subquery()
     ids = sa.select(of_all.c.id).order_by(of_all.c.id.desc()).limit(size)
     chosen = ids if len(newest) > 1 else newest[0]
-    return _query().where(jobs.c.id.in_(chosen)).order_by(jobs.c.id.desc())
+    return _query(is_limited()).where(jobs.c.id.in_(chosen)).order_by(jobs.c.id.desc())
 
 
 def advance(
@@ -261,19 +272,38 @@ def advance(
 
     Every race about a job is decided by this one conditional statement.
     """
-    where = [jobs.c.id == job_id, jobs.c.state.in_(states)]
-    if owner is not None:
-        where.append(jobs.c.owner == owner)
-    if fence is not None:
-        where.append(jobs.c.fence == fence)
-    updated = connection.execute(
+    constants = {k: v for k, v in values.items() if not isinstance(v, sa.ClauseElement)}
+    expressions = tuple((k, v) for k, v in values.items() if k not in constants)
+    expected = {"owner": owner, "fence": fence}
+    where = {column: value for column, value in expected.items() if value is not None}
+    update = _update(frozenset(states), tuple(where), tuple(constants), expressions)
+    parameters = {
+        "job_id": job_id,
+        "events": events,
+        **{f"old_{column}": value for column, value in where.items()},
+        **{f"new_{column}": value for column, value in constants.items()},
+    }
+    row = connection.execute(update, parameters).one_or_none()
+    return None if row is None else JobRow(*row)
+
+
+@lru_cache(maxsize=256)
+def _update(
+    states: frozenset[str],
+    expected: tuple[str, ...],
+    changed: tuple[str, ...],
+    expressions: tuple[tuple[str, sa.ClauseElement], ...],
+) -> Any:
+    """Return the statement of `advance`. To build one takes ten times as long as to execute it."""
+    where = [jobs.c[column] == sa.bindparam(f"old_{column}") for column in expected]
+    where += [jobs.c.id == sa.bindparam("job_id"), jobs.c.state.in_(sorted(states))]
+    values = {name: sa.bindparam(f"new_{name}", type_=jobs.c[name].type) for name in changed}
+    return (
         sa.update(jobs)
         .where(*where)
-        .values(last_seq=jobs.c.last_seq + events, **values)
+        .values(last_seq=jobs.c.last_seq + sa.bindparam("events"), **values, **dict(expressions))
         .returning(*jobs.c)
     )
-    row = updated.one_or_none()
-    return None if row is None else JobRow(*row)
 
 
 def next_queued(connection: Connection, max_running: int | None = None) -> str | None:
@@ -285,6 +315,11 @@ def next_queued(connection: Connection, max_running: int | None = None) -> str |
     for one running job, however many jobs another owner has in the queue, and whatever their
     priority.
     """
+    return connection.execute(_next_queued(max_running)).scalar_one_or_none()
+
+
+@cache
+def _next_queued(max_running: int | None) -> sa.Select[Any]:
     queue = (
         sa.select(jobs.c.owner, sa.func.min(jobs.c.id).label("oldest"))
         .where(jobs.c.state == "queued")
@@ -310,7 +345,7 @@ def next_queued(connection: Connection, max_running: int | None = None) -> str |
         .where(jobs.c.state == "queued", jobs.c.owner == chosen.limit(1).scalar_subquery())
         .order_by(jobs.c.priority.desc(), jobs.c.id)
     )
-    return connection.execute(first.limit(1)).scalar_one_or_none()
+    return first.limit(1)
 
 
 def owner_of(connection: Connection, job_id: str) -> str | None:
@@ -319,16 +354,21 @@ def owner_of(connection: Connection, job_id: str) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
+_OF_OWNER = jobs.c.owner == sa.bindparam("owner")
+_COUNT = sa.select(sa.func.count()).where(
+    _OF_OWNER, jobs.c.state.in_(sa.bindparam("states", expanding=True))
+)
+_STORED_BYTES = sa.select(sa.func.coalesce(sa.func.sum(jobs.c.stored_bytes), 0)).where(_OF_OWNER)
+
+
 def count(connection: Connection, owner: str, states: Collection[str]) -> int:
     """Return the number of the owner's jobs and sweeps in these states."""
-    query = sa.select(sa.func.count()).where(jobs.c.owner == owner, jobs.c.state.in_(states))
-    return connection.execute(query).scalar_one()
+    return connection.execute(_COUNT, {"owner": owner, "states": list(states)}).scalar_one()
 
 
 def stored_bytes(connection: Connection, owner: str) -> int:
     """Return the sum of the bytes that the owner's jobs and sweeps store, or will by their ends."""
-    total = sa.func.coalesce(sa.func.sum(jobs.c.stored_bytes), 0)
-    return int(connection.execute(sa.select(total).where(jobs.c.owner == owner)).scalar_one())
+    return int(connection.execute(_STORED_BYTES, {"owner": owner}).scalar_one())
 
 
 def record_stored_bytes(
@@ -339,6 +379,12 @@ def record_stored_bytes(
     They are `job_bytes`, its data, and its epochs and checkpoints with `row_bytes` for each row,
     and `page_bytes` for each row whose blobs have more.
     """
+    connection.execute(_recorded(job_bytes, row_bytes, page_bytes), {"ended_id": job_id})
+
+
+@cache
+def _recorded(job_bytes: int, row_bytes: int, page_bytes: int) -> sa.Update:
+    job_id: sa.BindParameter[str] = sa.bindparam("ended_id")
 
     def sum_of(table: sa.Table, blobs: Sequence[sa.ColumnElement[int]]) -> Any:
         size = sum((sa.func.coalesce(blob, 0) for blob in blobs), sa.literal(row_bytes))
@@ -351,9 +397,11 @@ def record_stored_bytes(
     data = sa.select(sa.case((spec > job_bytes, spec), else_=0)).where(job_specs.c.job_id == job_id)
     total = job_bytes + sa.func.coalesce(data.scalar_subquery(), 0)
     total += sum_of(log, of_log) + sum_of(checkpoints, [checkpoints.c.size_bytes])
-    connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(stored_bytes=total))
+    return sa.update(jobs).where(jobs.c.id == job_id).values(stored_bytes=total)
 
 
+# The expressions of an update are the same objects each time, so that `advance` builds it once.
+@cache
 def claimed(lease_seconds: float) -> dict[str, Any]:
     """Return the values of a queued job that a worker claims.
 
@@ -369,11 +417,13 @@ def claimed(lease_seconds: float) -> dict[str, Any]:
     }
 
 
+@cache
 def lease_renewed(lease_seconds: float) -> dict[str, Any]:
     """Return the value that renews the lease."""
     return {"lease_expires_at": now() + lease_seconds}
 
 
+@cache
 def released() -> dict[str, Any]:
     """Return the values of a job that its worker releases: queued again, or paused on request."""
     state = sa.case((jobs.c.state == "pausing", "paused"), else_="queued")
@@ -386,6 +436,7 @@ def running_seconds(connection: Connection, job_id: str) -> float:
     return float(connection.execute(since).scalar_one_or_none() or 0.0)
 
 
+@cache
 def finished() -> dict[str, Any]:
     """Return the values of a job that has ended."""
     return {

@@ -27,7 +27,9 @@ def claim(
         "made_id": new_id,
         "created_at": now(),
     }
-    statement = insert_into(connection, creation_keys).values(values).on_conflict_do_nothing()
+    statement = (
+        insert_into(connection.dialect.name, creation_keys).values(values).on_conflict_do_nothing()
+    )
     if connection.execute(statement.returning(creation_keys.c.key)).one_or_none() is not None:
         return new_id
     used = find(connection, owner, key, fingerprint)

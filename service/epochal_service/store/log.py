@@ -49,13 +49,16 @@ class Sample:
     body: bytes | None
 
 
+_INSERT = sa.insert(log).values(created_at=now())
+
+
 def append(connection: Connection, job_id: str, last_seq: int, entries: Sequence[Entry]) -> None:
     """Append the entries with consecutive seqs up to `last_seq`, reserved by `jobs.advance`."""
     if not entries:
         return
     first = last_seq - len(entries) + 1
     connection.execute(
-        sa.insert(log).values(created_at=now()),
+        _INSERT,
         [
             {
                 "job_id": job_id,

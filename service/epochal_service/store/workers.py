@@ -44,7 +44,9 @@ def _seen_within(seconds: float) -> sa.ColumnElement[bool]:
 def put(connection: Connection, *, id: str, host: str, pid: int, version: str) -> None:
     """Record that the worker lives now; insert its row if there is none."""
     values: dict[str, Any] = {"id": id, "host": host, "pid": pid, "version": version}
-    statement = insert_into(connection, workers).values(**values, started_at=now(), seen_at=now())
+    statement = insert_into(connection.dialect.name, workers).values(
+        **values, started_at=now(), seen_at=now()
+    )
     connection.execute(
         statement.on_conflict_do_update(index_elements=["id"], set_={"seen_at": now()})
     )
