@@ -20,9 +20,11 @@ from epochal_engine import (
     OPTIMIZERS,
     SCHEDULES,
     Adam,
+    CrossEntropy,
     Data,
     Dense,
     Dropout,
+    Embedding,
     Network,
     Noise,
     Run,
@@ -191,11 +193,43 @@ def test_sweeps_have_equal_bits(seeds: tuple[int, ...], batch_size: int | None) 
     assert bits[0] == bits[1]
 
 
+def tokens() -> Data:
+    """Sequences of five tokens, and the class of each token, of which some do not count."""
+    rng = np.random.default_rng(0)
+    return Data(rng.integers(7, size=(30, 5)).astype(float), rng.integers(-1, 4, size=(30, 5)))
+
+
+CLASSIFIER = Network((5,), (Embedding(7, 6), Dense(4, "softmax")))
+CLASSES = replace(
+    TRAINING, loss=CrossEntropy(ignore_label=-1), clip_norm=0.1, clip_value=0.05, batch_size=7
+)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_labels_and_clipped_gradients_have_equal_bits(dtype: DType) -> None:
+    python, compiled_ = bits_of_both(CLASSIFIER, replace(CLASSES, dtype=dtype), tokens())
+    assert compiled_ == python
+
+
+@pytest.mark.parametrize("seeds", [(1, 1), (1, 2)])
+def test_sweeps_over_labels_have_equal_bits(seeds: tuple[int, ...]) -> None:
+    bits = []
+    for engine in ("python", "compiled"):
+        with using(engine):
+            members = [replace(CLASSES, seed=seed, clip_norm=None) for seed in seeds]
+            sweep = Sweep(CLASSIFIER, [replace(m, clip_value=None) for m in members], tokens())
+            for _ in sweep:
+                pass
+        bits.append([bits_of_block(join(member)) for member in sweep.take()])
+    assert bits[0] == bits[1]
+
+
 def test_python_makes_few_of_the_calls_of_an_epoch() -> None:
     with using("compiled"):
+        assert Run(CLASSIFIER, CLASSES, tokens()).python_calls == 0
         run = Run(NETWORK, TRAINING, spirals())
         assert run.engine == "compiled"
-        assert run.python_calls == 1  # The shuffle.
+        assert run.python_calls == 0
     with using("python"):
         run = Run(NETWORK, TRAINING, spirals())
         assert run.engine == "python"
@@ -230,7 +264,7 @@ def results(call: Any, out: Array) -> tuple[bytes, bytes, int]:
         expected = out.tobytes()
         np.copyto(out, before)
         with using("compiled"):
-            table = compiled([call])
+            (table,) = compiled([[call]])
         perform(table)
     return expected, out.tobytes(), python_calls(table)
 
@@ -296,8 +330,8 @@ def test_calls_that_work_in_overlapping_memory_are_left_to_python() -> None:
     expected, actual, _ = results(call, x)
     assert actual == expected
     with using("compiled"):
-        assert python_calls(compiled([(np.add, (x[:-2], x[:-2], x[2:]))])) == 1
-        assert python_calls(compiled([(x[:4].reshape(2, 2).dot, (np.eye(2), x[:4]))])) == 1
+        assert python_calls(*compiled([[(np.add, (x[:-2], x[:-2], x[2:]))]])) == 1
+        assert python_calls(*compiled([[(x[:4].reshape(2, 2).dot, (np.eye(2), x[:4]))]])) == 1
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -325,13 +359,32 @@ def test_other_calls_have_equal_bits(dtype: str) -> None:
 def test_random_numbers_are_those_of_the_generator(dtype: str) -> None:
     drawn = []
     for engine in ("python", "compiled"):
-        rng, out = np.random.default_rng(1), np.empty(7, dtype)
+        rng, out, order = np.random.default_rng(1), np.empty(7, dtype), np.arange(1_025)
         with using(engine):
-            calls = compiled([(rng.random, (None, out.dtype, out))])
+            (calls,) = compiled([[(rng.random, (None, out.dtype, out)), (rng.shuffle, (order,))]])
         perform(calls)
         perform(calls)
-        drawn.append((out.tobytes(), rng.bit_generator.state))
+        drawn.append((out.tobytes(), order.tobytes(), rng.bit_generator.state))
+        assert python_calls(calls) == (2 if engine == "python" else 0)
     assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 8, 9, 500])
+def test_orders_are_those_of_the_generator(length: int) -> None:
+    orders = []
+    for engine in ("python", "compiled"):
+        rng, order = np.random.default_rng(5), np.arange(length)
+        with using(engine):
+            (calls,) = compiled([[(rng.shuffle, (order,))]])
+        perform(calls)
+        orders.append((order.tobytes(), rng.bit_generator.state))
+    assert orders[0] == orders[1]
+
+
+def test_an_unknown_shuffle_is_left_to_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("epochal_engine.walk.rows.shuffle_is_known", lambda: False)
+    with using("compiled"):
+        assert Run(NETWORK, TRAINING, spirals()).python_calls == 1
 
 
 # ---------------------------------------------------------------- the choice

@@ -3,9 +3,11 @@
     augment ── shuffle ── gather a few batches ── step, step, … ── write their logits back
     ── gather … ── validate
 
-Shuffled samples are gathered a few batches at a time, and each batch has its own calls, bound to
-its part of the gathered samples. The logits of a batch are written back at its samples' indices, so
-that they are recorded in the order of the data.
+The Python engine gathers shuffled samples a few batches at a time, and each batch has its own
+calls, bound to its part of the gathered samples. A call costs the compiled engine nearly nothing:
+it gathers one batch at a time, and all batches have the same calls, which are compiled once. The
+logits of a batch are written back at its samples' indices, so that they are recorded in the order
+of the data.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from ..model.network import Network, parameter_views
 from ..model.predict import SAMPLES_AT_ONCE, forward_passes
 from ..model.sample_weights import training_weights
 from ..symbolic.trace import Array, Call, Shape
-from ..walk import compiled
+from ..walk import chosen_engine, compiled
 from .step import Gradient, update, with_column
 from .streams import Streams
 from .training import Training
@@ -31,7 +33,7 @@ from .training import Training
 PULSE = 0.05
 """Approximate seconds after which a long epoch yields to its caller."""
 BATCHES_AT_ONCE = 64
-"""Largest number of batches gathered together."""
+"""Largest number of batches that the Python engine gathers together."""
 SECONDS_PER_CALL = 0.3e-6
 FLOPS_PER_SECOND = 30e9
 SECONDS_PER_CHANGE = 10e-9
@@ -65,6 +67,11 @@ def steps_per_epoch(training: Training, data: Data) -> int:
     """Return the number of batches in an epoch; the last may be smaller than the others."""
     samples = len(data.train_inputs)
     return math.ceil(samples / training.samples_per_step(samples))
+
+
+def batches_at_once() -> int:
+    """Return the largest number of batches that the chosen engine gathers together."""
+    return BATCHES_AT_ONCE if chosen_engine() == "python" else 1
 
 
 def compile_epoch(
@@ -144,7 +151,7 @@ class _Compiler:
         self, inputs: Array, targets: Array, weights: Array | None, order: Array, batch: int
     ) -> Iterator[Segment]:
         """Yield steps on the samples at `order`, whose number is a multiple of `batch`."""
-        most = min(BATCHES_AT_ONCE * batch, len(order))
+        most = min(batches_at_once() * batch, len(order))
         x = np.empty((most, *inputs.shape[1:]), self.dtype)
         y = np.empty((most, *self.network.output_shape), self.dtype)
         w = None if weights is None else np.empty((most, *weights.shape[1:]), self.dtype)
@@ -224,4 +231,5 @@ def merged(segments: list[Segment]) -> list[Segment]:
 
 def compiled_segments(segments: list[Segment]) -> list[Segment]:
     """Return the segments for the walk in C, where it is used; see `walk`."""
-    return [replace(segment, calls=compiled(segment.calls)) for segment in segments]
+    lists = compiled([segment.calls for segment in segments])
+    return [replace(segment, calls=calls) for segment, calls in zip(segments, lists, strict=True)]

@@ -22,12 +22,12 @@ from ..symbolic.plan import Plan
 from ..symbolic.replicas import replicate
 from ..symbolic.trace import Array, Call, Symbol, leaf
 from .epoch import (
-    BATCHES_AT_ONCE,
     FLOPS_PER_SECOND,
     PULSE,
     SECONDS_PER_CALL,
     SECONDS_PER_CHANGE,
     Segment,
+    batches_at_once,
     merged,
 )
 from .members import Group
@@ -200,7 +200,7 @@ class _Compiler:
         samples = orders.shape[1]
         own_data = len(orders) > 1
         seconds_each = 3 * batch * self.flops / FLOPS_PER_SECOND
-        batches = min(BATCHES_AT_ONCE, max(1, int(PULSE / (seconds_each + 1e-9))))
+        batches = min(batches_at_once(), max(1, int(PULSE / (seconds_each + 1e-9))))
         gathered = min(batches * batch, samples)
         x = np.empty((len(orders), gathered, *inputs.shape[2:]), self.dtype)
         y = np.empty((len(orders), gathered, *self.network.output_shape), self.dtype)
@@ -213,7 +213,6 @@ class _Compiler:
             here = (slice(None), part) if own_data else (0, part)
             part_weights = None if w is None else w[here]
             steps.append(self.bound(compiled, x[here], y[here], part_weights, logits[:, part]))
-        member = np.arange(self.members)[:, None]
 
         def gather_weights(rows: Array, n: int) -> list[Call]:
             if weights is None or w is None:
@@ -223,14 +222,12 @@ class _Compiler:
         for start in range(0, samples, gathered):
             rows = orders[:, start : start + gathered]
             n = rows.shape[1]
-            # In one order for all they are put back four times as fast.
-            index = (member, rows) if own_data else (slice(None), rows[0])
             calls: list[Call] = [
                 (_gather, (inputs, rows, x[:, :n])),
                 (_gather, (targets, rows, y[:, :n])),
                 *gather_weights(rows, n),
                 *(call for step in steps[: n // batch] for call in step),
-                (self.now["logits"].__setitem__, (index, logits[:, :n])),
+                (_scatter, (self.now["logits"], rows, logits[:, :n])),
             ]
             yield self.segment(calls, 3 * n)
 
@@ -312,6 +309,14 @@ def _gather(array: Array, rows: Array, out: Array) -> None:
     arrays = array if len(array) > 1 else [array[0]] * len(out)
     for samples, indices, place in zip(arrays, rows, out, strict=True):
         take_rows(samples, indices, place)
+
+
+def _scatter(out: Array, rows: Array, values: Array) -> None:
+    """`out[k, rows[k]] = values[k]`, or `out[k, rows[0]] = values[k]` if there is one order."""
+    if len(rows) == 1:  # In one order for all they are put back four times as fast.
+        out[:, rows[0]] = values
+    else:
+        out[np.arange(len(out))[:, None], rows] = values
 
 
 def _limits(limits: Sequence[float | None]) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -148,7 +149,11 @@ def update(
         clipped = np.empty_like(gradient)
         calls.append((np.copyto, (clipped, gradient)))
         if training.clip_value is not None:
-            calls.append((_clip_value, (clipped, training.clip_value)))
+            least, most = (np.array(x * training.clip_value, clipped.dtype) for x in (-1, 1))
+            calls += [
+                (partial(np.maximum, out=clipped), (clipped, least)),
+                (partial(np.minimum, out=clipped), (clipped, most)),
+            ]
         if training.clip_norm is not None:
             calls.append((_clip_norm, (clipped, training.clip_norm, np.empty(clipped.shape))))
         gradient = clipped
@@ -172,10 +177,6 @@ def penalties(
         calls.append((np.multiply, (parameter, l2, scratch)))
         calls.append((np.add, (gradient, scratch, gradient)))
     return calls
-
-
-def _clip_value(gradient: Array, limit: float) -> None:
-    np.clip(gradient, -limit, limit, out=gradient)
 
 
 def _clip_norm(gradient: Array, limit: float, wide: Array) -> None:

@@ -16,8 +16,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from ..symbolic.trace import Array, Call
-from .native import library
-from .rows import COLUMNS, Row, address, row_of
+from .native import address, library
+from .rows import Row, row_of
 
 Engine: TypeAlias = Literal["python", "compiled"]
 
@@ -59,23 +59,25 @@ class Table:
         numbers = {key: number for number, key in enumerate(dict.fromkeys(map(id, calls)))}
         chosen = [rows[key] for key in numbers]
         self._in_memory = calls, chosen
-        self._more = np.array([n for row in chosen for n in row.more or ()], np.intp)
-        start, columns = address(self._more), []
-        for row in chosen:
-            columns.append(row.columns(0 if row.more is None else start))
-            start += len(row.more or ()) * self._more.itemsize
-        self._rows = np.array(columns, np.intp).reshape(-1, COLUMNS)
+        self._rows = np.array([row.columns for row in chosen], np.intp)
         self._order = np.array([numbers[id(call)] for call in calls], np.int32)
         self._fields = np.array([address(self._rows), address(self._order), len(calls)], np.intp)
         self._as_parameter_ = ctypes.c_void_p(address(self._fields))
 
 
-def compiled(calls: list[Call]) -> list[Call]:
-    """Return the calls with all that C can call in tables; those as they are for `python`."""
+def compiled(lists: Sequence[list[Call]]) -> list[list[Call]]:
+    """Return lists of calls with all that C can call in tables; as they are for `python`.
+
+    A call that comes again, in whichever list, is compiled once.
+    """
     walk = library()
     if chosen_engine() == "python" or isinstance(walk, str):
-        return calls
+        return [*lists]
     rows: dict[int, Row | None] = {}
+    return [_in_tables(calls, rows, walk) for calls in lists]
+
+
+def _in_tables(calls: Sequence[Call], rows: dict[int, Row | None], walk: ctypes.CDLL) -> list[Call]:
     for call in calls:
         if id(call) not in rows:
             rows[id(call)] = row_of(call)

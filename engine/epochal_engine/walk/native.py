@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..symbolic.threads import blas
+from ..symbolic.trace import Array
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 SOURCE = Path(__file__).with_name("walk.c")
@@ -51,9 +52,19 @@ def library() -> ctypes.CDLL | str:
     walk.epochal_source.restype = ctypes.c_uint32
     if walk.epochal_source() != zlib.crc32(SOURCE.read_bytes()):
         return f"{LIBRARY.name} was built from another version of {SOURCE.name}"
-    if not _layout_is_known(np.multiply):
-        return f"the functions of NumPy {np.__version__} have another layout"
+    numbers = np.zeros(2)
+    if not _layout_is_known(np.multiply) or address(numbers[1:]) != numbers[1:].ctypes.data:
+        return f"the objects of NumPy {np.__version__} have another layout"
     return walk
+
+
+def address(array: Array) -> int:
+    """Return the address of the first element.
+
+    It is the first field of NumPy's public `PyArrayObject`. Asking the array takes ten times as
+    long.
+    """
+    return ctypes.c_void_p.from_address(id(array) + object.__basicsize__).value or 0
 
 
 def _layout_is_known(function: np.ufunc) -> bool:
@@ -79,6 +90,24 @@ def inner_loop(function: np.ufunc, types: str) -> tuple[int, int] | None:
         if _operands(function, number) == types:
             return fields.functions[number] or 0, fields.data[number] or 0
     return None
+
+
+@cache
+def shuffle_is_known() -> bool:
+    """Return whether NumPy shuffles as the walk does; another version may draw other numbers."""
+    walk = library()
+    orders, states = [], []
+    for is_walk in (False, True):
+        rng, order = np.random.default_rng(0), np.arange(1_000)
+        if is_walk and not isinstance(walk, str):
+            interface = rng.bit_generator.ctypes
+            array = ctypes.c_void_p(order.ctypes.data)
+            walk.epochal_shuffle(interface.bit_generator, array, ctypes.c_ssize_t(len(order)))
+        else:
+            rng.shuffle(order)
+        orders.append(order.tolist())
+        states.append(rng.bit_generator.state)
+    return orders[0] == orders[1] and states[0] == states[1]
 
 
 @cache

@@ -10,10 +10,11 @@ here once, and as NumPy takes them. A call that has no row is called by Python.
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import partial
+from functools import cached_property, partial
 from types import BuiltinMethodType, MethodType, MethodWrapperType
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from ..optimize.optimizers import Adam
 from ..symbolic.trace import Array, Call, Shape
-from .native import inner_loop, routine
+from .native import address, inner_loop, routine, shuffle_is_known
 
 
 class Kind(IntEnum):
@@ -42,9 +43,10 @@ class Kind(IntEnum):
     TAKE = 20
     PUT = 21
     ARGMAX = 22
-
-
-COLUMNS = 11
+    ONE_HOT = 24
+    WHOLE = 26
+    SHUFFLE = 28
+    CLIP_NORM = 29
 
 
 @dataclass
@@ -61,10 +63,17 @@ class Row:
     keeps: object = None
     """What else must stay in memory."""
 
-    def columns(self, more: int) -> list[int]:
-        """Return the columns, the last of which is the address of `more`."""
+    @cached_property
+    def columns(self) -> Array:
+        """The columns, the last of which is the address of the numbers in `more`."""
         operands, steps = ([*x, 0, 0, 0][:3] for x in (self.operands, self.steps))
-        return [self.kind, self.function, self.data, *operands, self.count, *steps, more]
+        more = 0 if self._more is None else address(self._more)
+        numbers = [self.kind, self.function, self.data, *operands, self.count, *steps, more]
+        return np.array(numbers, np.intp)
+
+    @cached_property
+    def _more(self) -> Array | None:
+        return None if self.more is None else np.array(self.more, np.intp)
 
 
 def row_of(call: Call) -> Row | None:
@@ -86,12 +95,6 @@ def _name(function: Callable[..., object]) -> str:
         owner = type(function.__self__)
         return f"{owner.__name__}.{function.__name__}"
     return getattr(function, "__name__", "")
-
-
-def address(array: Array) -> int:
-    """Return the address of the first element."""
-    start: int = array.__array_interface__["data"][0]
-    return start
 
 
 def _of_kind(kind: Kind, array: Array) -> int:
@@ -155,6 +158,8 @@ def _merged_axes(arrays: Sequence[Array], shape: Shape) -> list[list[int]] | Non
     """
     if 0 in shape or any(x.ndim > len(shape) for x in arrays):
         return None
+    if all((x.shape == shape and x.flags.c_contiguous) or x.ndim == 0 for x in arrays) and shape:
+        return [[math.prod(shape), *(0 if x.ndim == 0 else x.itemsize for x in arrays)]]
     axes = []
     for i, length in enumerate(shape):
         if length == 1:
@@ -361,35 +366,113 @@ def _draw(rng: np.random.Generator, size: object, dtype: np.dtype[Any], out: Arr
     )
 
 
+def _shuffle(rng: np.random.Generator, order: Array) -> Row | None:
+    if order.ndim != 1 or not _are_indices(order) or not shuffle_is_known():
+        return None
+    if len(order) > 2**31:
+        return None
+    row = _draw(rng, None, order.dtype, order)
+    return None if row is None else replace(row, kind=Kind.SHUFFLE)
+
+
 def _take(table: Array, indices: Array, axis: int | None, out: Array, mode: str) -> Row | None:
-    arrays = (table, indices, out)
-    if not all(x.flags.c_contiguous for x in arrays) or not _are_disjoint([table, indices], out):
+    if axis not in (None, 0) or mode != "clip":
         return None
-    if axis not in (None, 0) or mode != "clip" or table.dtype != out.dtype or 0 in table.shape:
-        return None
-    if indices.dtype != np.int64:
-        return None
-    rows = table.size if axis is None else len(table)
-    width = table.nbytes // rows
-    return Row(Kind.TAKE, 0, rows, [address(x) for x in arrays], indices.size, [width])
+    if axis is None:
+        table = table.reshape(-1, copy=False)
+    return _of_rows(Kind.TAKE, table[None], indices.reshape(1, -1), out[None])
 
 
 def _take_rows(_: object, table: Array, indices: Array, out: Array) -> Row | None:
-    return _take(table, indices, 0, out, "clip")
+    return _gather(_, table[None], indices[None], out[None])
+
+
+def _gather(_: object, tables: Array, indices: Array, out: Array) -> Row | None:
+    """`take_rows` from each of the tables, or from one."""
+    if tables.dtype == out.dtype:
+        return _of_rows(Kind.TAKE, tables, indices, out)
+    return _one_hot(tables, indices, out)
 
 
 def _put(out: Array, index: object, rows: object) -> Row | None:
     """`out[index] = rows` for one whole number for each of the rows."""
     if not (isinstance(index, np.ndarray) and isinstance(rows, np.ndarray)):
         return None
-    if index.ndim != 1 or index.dtype != np.int64 or rows.shape != (len(index), *out.shape[1:]):
+    return _scatter(None, out[None], index[None], rows[None])
+
+
+def _scatter(_: object, out: Array, indices: Array, rows: Array) -> Row | None:
+    return _of_rows(Kind.PUT, out, indices, rows)
+
+
+def _of_rows(kind: Kind, tables: Array, indices: Array, rows: Array) -> Row | None:
+    """Copy between rows of tables `(tables, n, …)` at indices `(tables, k)` and `(tables, k, …)`.
+
+    Of the tables and of the indices there may be one for all.
+    """
+    if indices.ndim != 2 or rows.shape[1:] != (indices.shape[1], *tables.shape[2:]):
         return None
-    if not all(x.flags.c_contiguous for x in (out, index, rows)) or rows.dtype != out.dtype:
+    if tables.dtype != rows.dtype or 0 in rows.shape or 0 in tables.shape:
         return None
-    if rows.size == 0 or not _are_disjoint([rows, index], out):
+    return _of_tables(kind, tables, indices, rows, tables.shape[1], [rows[0, 0].nbytes])
+
+
+def _one_hot(labels: Array, indices: Array, out: Array) -> Row | None:
+    """A row of zeros, with 1 at the label, for each label `(tables, n, …)` at the indices."""
+    if labels.dtype != np.int32 or out.dtype.char not in "fd":
         return None
-    width = rows.nbytes // len(rows)
-    return Row(Kind.PUT, 0, 0, [address(rows), address(index), address(out)], len(index), [width])
+    if indices.ndim != 2 or out.shape[1:-1] != (indices.shape[1], *labels.shape[2:]):
+        return None
+    if 0 in out.shape:
+        return None
+    steps = [labels[0, 0].size, out.shape[-1]]
+    return _of_tables(_of_kind(Kind.ONE_HOT, out), labels, indices, out, labels.itemsize, steps)
+
+
+def _of_tables(
+    kind: int, tables: Array, indices: Array, rows: Array, data: int, steps: Sequence[int]
+) -> Row | None:
+    arrays = [tables, indices, rows]
+    if not (_are_indices(indices[0]) and all(x[0].flags.c_contiguous for x in arrays)):
+        return None
+    changed = tables if kind == Kind.PUT else rows
+    if not _are_disjoint([x for x in arrays if x is not changed], changed):
+        return None
+    count, outer = indices.shape[1], len(tables if kind == Kind.PUT else rows)
+    if any(len(x) not in (1, outer) for x in arrays):
+        return None
+    axis = [outer, *(0 if len(x) == 1 else x.strides[0] for x in arrays)]
+    more = None if outer == 1 else _outer([axis])
+    return Row(kind, 0, data, [address(x) for x in arrays], count, steps, more)
+
+
+def _are_indices(x: Array) -> bool:
+    return x.dtype == np.int64 and x.flags.c_contiguous
+
+
+def _write_whole(_: object, whole: Array, indices: Array, rows: int) -> Row | None:
+    if not (_are_indices(whole) and indices.flags.c_contiguous and indices.dtype.char in "fd"):
+        return None
+    operands = [address(indices), address(whole)]
+    return Row(_of_kind(Kind.WHOLE, indices), 0, rows, operands, whole.size)
+
+
+def _mark(_: object, whole: Array, hits: Array) -> Row | None:
+    if not (_are_indices(whole) and hits.flags.c_contiguous and hits.dtype.char in "fd"):
+        return None
+    operands = [address(whole), 0, address(hits)]
+    steps = [1, hits.shape[1]]
+    return Row(_of_kind(Kind.ONE_HOT, hits), 0, 8, operands, len(whole), steps)
+
+
+def _clip_norm(_: object, gradient: Array, limit: float, wide: Array) -> Row | None:
+    function = routine("dot", wide.dtype)
+    if function is None or not (gradient.ndim == 1 and gradient.flags.c_contiguous):
+        return None
+    number = np.array(limit)
+    operands = [address(gradient), address(wide), address(number)]
+    kind = _of_kind(Kind.CLIP_NORM, gradient)
+    return Row(kind, function, 0, operands, gradient.size, keeps=number)
 
 
 def _argmax(x: Array, axis: int, out: Array) -> Row | None:
@@ -409,7 +492,13 @@ RULES: dict[str, Callable[..., Row | None]] = {
     "copyto": _copy,
     "ufunc.reduce": _largest,
     "Generator.random": _draw,
+    "Generator.shuffle": _shuffle,
     "take_rows": _take_rows,
+    "_gather": _gather,
+    "_scatter": _scatter,
+    "_write_whole": _write_whole,
+    "_mark": _mark,
+    "_clip_norm": _clip_norm,
     "Adam._correct": _adam,
 }
 """The row of a call that is no function of elements, by the name of its function."""

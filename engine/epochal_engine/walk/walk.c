@@ -41,7 +41,9 @@ enum kind {
     LOOP, MATMUL, COMPARE_FLOAT, COMPARE_DOUBLE, COPY, LARGEST,
     GEMM_FLOAT, GEMM_DOUBLE, GEMV_FLOAT, GEMV_DOUBLE, SYRK_FLOAT, SYRK_DOUBLE,
     DOT_FLOAT, DOT_DOUBLE, AXPY_FLOAT, AXPY_DOUBLE,
-    ADAM_FLOAT, ADAM_DOUBLE, DRAW_FLOAT, DRAW_DOUBLE, TAKE, PUT, ARGMAX_FLOAT, ARGMAX_DOUBLE
+    ADAM_FLOAT, ADAM_DOUBLE, DRAW_FLOAT, DRAW_DOUBLE, TAKE, PUT, ARGMAX_FLOAT, ARGMAX_DOUBLE,
+    ONE_HOT_FLOAT, ONE_HOT_DOUBLE, WHOLE_FLOAT, WHOLE_DOUBLE, SHUFFLE,
+    CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -100,9 +102,54 @@ static void largest(const operation *o, char **at)
         ((inner_loop)o->function)(operand, &rest, steps, o->data);
 }
 
+/* Rows of `step[0]` bytes at the indices; `data` is the number of rows of the table. */
+static void take(const operation *o, char **at)
+{
+    const int64_t *index = (const int64_t *)at[1];
+    const int64_t last = (int64_t)(size)o->data - 1;
+    const size width = o->step[0];
+    for (size i = 0; i < o->count; i++) {
+        int64_t k = index[i] < 0 ? 0 : index[i] > last ? last : index[i];
+        memcpy(at[2] + i * width, at[0] + k * width, (size_t)width);
+    }
+}
+
+static void put(const operation *o, char **at)
+{
+    const int64_t *index = (const int64_t *)at[1];
+    const size width = o->step[0];
+    for (size i = 0; i < o->count; i++)
+        memcpy(at[0] + index[i] * width, at[2] + i * width, (size_t)width);
+}
+
+/* Rows of `step[1]` numbers for the labels at the indices, of which each has `step[0]`; for all
+ * labels where there are no indices. `data` is the width of a label. */
+#define ONE_HOT(NAME, TYPE)                                                                        \
+    static void NAME(const operation *o, char **at)                                                \
+    {                                                                                              \
+        const int64_t *index = (const int64_t *)at[1];                                             \
+        const size labels = o->step[0], classes = o->step[1];                                      \
+        TYPE *to = (TYPE *)at[2];                                                                  \
+        memset(to, 0, (size_t)(o->count * labels * classes) * sizeof(TYPE));                       \
+        for (size i = 0; i < o->count; i++)                                                        \
+            for (size j = 0; j < labels; j++, to += classes) {                                     \
+                size k = (index == NULL ? i : index[i]) * labels + j;                              \
+                int64_t label = (size)o->data == 4 ? ((const int32_t *)at[0])[k]                   \
+                                                   : ((const int64_t *)at[0])[k];                  \
+                if (label >= 0)                                                                    \
+                    to[label] = 1;                                                                 \
+            }                                                                                      \
+    }
+ONE_HOT(one_hot_float, float)
+ONE_HOT(one_hot_double, double)
+
 static void along_one_axis(const operation *o, char **at)
 {
     switch (o->kind) {
+    case TAKE: take(o, at); break;
+    case PUT: put(o, at); break;
+    case ONE_HOT_FLOAT: one_hot_float(o, at); break;
+    case ONE_HOT_DOUBLE: one_hot_double(o, at); break;
     case COPY: copy(o, at); break;
     case COMPARE_FLOAT: compare_float(o, at); break;
     case COMPARE_DOUBLE: compare_double(o, at); break;
@@ -264,25 +311,52 @@ static void draw_double(const operation *o)
         to[i] = rng->next_double(rng->state);
 }
 
-/* Rows of `step[0]` bytes at the indices; `data` is the number of rows of the table. */
-static void take(const operation *o)
+/* `_generator.pyx`: the last place gets one of all, the one before it one of the rest, and so on. */
+PUBLIC void epochal_shuffle(const generator *rng, int64_t *x, size count)
 {
-    const int64_t *index = (const int64_t *)o->operand[1];
-    const int64_t last = (int64_t)(size)o->data - 1;
-    const size width = o->step[0];
-    for (size i = 0; i < o->count; i++) {
-        int64_t k = index[i] < 0 ? 0 : index[i] > last ? last : index[i];
-        memcpy(o->operand[2] + i * width, o->operand[0] + k * width, (size_t)width);
+    uint32_t mask = 1;
+    while ((size)mask < count - 1)
+        mask = 2 * mask + 1;
+    for (size i = count - 1; i > 0; i--) {
+        size other;
+        while ((size)(mask >> 1) >= i)
+            mask >>= 1;
+        do
+            other = (size)(rng->next_uint32(rng->state) & mask);
+        while (other > i);
+        const int64_t here = x[other];
+        x[other] = x[i];
+        x[i] = here;
     }
 }
 
-static void put(const operation *o)
-{
-    const int64_t *index = (const int64_t *)o->operand[1];
-    const size width = o->step[0];
-    for (size i = 0; i < o->count; i++)
-        memcpy(o->operand[2] + index[i] * width, o->operand[0] + i * width, (size_t)width);
-}
+/* Whole numbers from 0 to `data` - 1; where a number is none, NumPy's conversion gives the least. */
+#define WHOLE(TYPE)                                                                                \
+    {                                                                                              \
+        const TYPE *from = (const TYPE *)o->operand[0];                                            \
+        int64_t *to = (int64_t *)o->operand[1];                                                    \
+        const int64_t last = (int64_t)(size)o->data - 1;                                           \
+        for (size i = 0; i < o->count; i++) {                                                      \
+            const int is_known = from[i] > 0 && from[i] < (TYPE)9e18;                              \
+            const int64_t k = is_known ? (int64_t)from[i] : 0;                                     \
+            to[i] = k > last ? last : k;                                                           \
+        }                                                                                          \
+    }
+
+/* `_clip_norm`; operands: the gradient, room for it as float64, and the limit. */
+#define CLIP_NORM(TYPE)                                                                            \
+    {                                                                                              \
+        TYPE *gradient = (TYPE *)o->operand[0];                                                    \
+        double *wide = (double *)o->operand[1];                                                    \
+        const double limit = *(const double *)o->operand[2];                                       \
+        for (size i = 0; i < o->count; i++)                                                        \
+            wide[i] = (double)gradient[i];                                                         \
+        const double norm = sqrt(((dot_double)o->function)(o->count, wide, 1, wide, 1));           \
+        const TYPE factor = (TYPE)(limit / norm);                                                  \
+        if (norm > limit)                                                                          \
+            for (size i = 0; i < o->count; i++)                                                    \
+                gradient[i] *= factor;                                                             \
+    }
 
 /* The first of the largest numbers of each row, or the first NaN. */
 #define ARGMAX(TYPE)                                                                               \
@@ -315,6 +389,7 @@ PUBLIC void epochal_walk(const table *t)
             along_all_axes(o);
             break;
         case COMPARE_FLOAT: case COMPARE_DOUBLE: case COPY: case LARGEST:
+        case TAKE: case PUT: case ONE_HOT_FLOAT: case ONE_HOT_DOUBLE:
             along_all_axes(o);
             break;
         case MATMUL: products(o); break;
@@ -332,10 +407,15 @@ PUBLIC void epochal_walk(const table *t)
         case ADAM_DOUBLE: ADAM(double) break;
         case DRAW_FLOAT: draw_float(o); break;
         case DRAW_DOUBLE: draw_double(o); break;
-        case TAKE: take(o); break;
-        case PUT: put(o); break;
         case ARGMAX_FLOAT: ARGMAX(float) break;
         case ARGMAX_DOUBLE: ARGMAX(double) break;
+        case WHOLE_FLOAT: WHOLE(float) break;
+        case WHOLE_DOUBLE: WHOLE(double) break;
+        case SHUFFLE:
+            epochal_shuffle((const generator *)o->data, (int64_t *)o->operand[0], o->count);
+            break;
+        case CLIP_NORM_FLOAT: CLIP_NORM(float) break;
+        case CLIP_NORM_DOUBLE: CLIP_NORM(double) break;
         }
     }
 }

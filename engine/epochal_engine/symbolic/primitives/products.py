@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 
@@ -84,10 +83,12 @@ def _add_rows(g: Symbol, indices: Symbol, rows: int) -> Symbol:
 def _whole(indices: Array, rows: int) -> tuple[Array, list[Call]]:
     """An array for the indices as integers, and the calls that fill it."""
     whole = np.empty(indices.size, np.intp)
-    return whole, [
-        (partial(np.copyto, casting="unsafe"), (whole.reshape(indices.shape), indices)),
-        (partial(np.clip, out=whole), (whole, 0, rows - 1)),
-    ]
+    return whole, [(_write_whole, (whole.reshape(indices.shape), indices, rows))]
+
+
+def _write_whole(whole: Array, indices: Array, rows: int) -> None:
+    np.copyto(whole, indices, casting="unsafe")
+    np.clip(whole, 0, rows - 1, out=whole)
 
 
 def _take_rows_calls(table: Array, indices: Array, out: Array) -> list[Call]:
@@ -101,9 +102,13 @@ def _add_rows_calls(g: Array, indices: Array, out: Array) -> list[Call]:
     if len(out) > FEW_ROWS:
         return [*calls, (out.fill, (0,)), (np.add.at, (out, whole, rows))]
     # A product with rows that are 0 but for a single 1 is several times faster.
-    positions, hits = np.arange(len(whole)), np.zeros((len(whole), len(out)), g.dtype)
-    calls += [(hits.fill, (0,)), (hits.__setitem__, ((positions, whole), 1))]
-    return [*calls, (hits.T.dot, (rows, out))]
+    hits = np.empty((len(whole), len(out)), g.dtype)
+    return [*calls, (_mark, (whole, hits)), (hits.T.dot, (rows, out))]
+
+
+def _mark(whole: Array, hits: Array) -> None:
+    hits.fill(0)
+    hits[np.arange(len(whole)), whole] = 1
 
 
 define(
