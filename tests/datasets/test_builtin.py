@@ -11,6 +11,7 @@ from epochal_engine.data.generators import GENERATORS
 from epochal_service.datasets import CATALOG, Builtin, DatasetError, load, parse_csv
 
 MEASURED = ("iris", "wine", "breast_cancer", "digits", "shifted_digits", "digit_images")
+TEXTS = ("sonnets", "plays", "names", "questions")
 DIGIT_SIZES = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 
 
@@ -21,7 +22,7 @@ def errors(**arguments: Any) -> dict[str, str]:
 
 
 def test_the_catalog_has_all_generators_and_files() -> None:
-    assert list(CATALOG) == [*GENERATORS, *MEASURED, "sonnets"]
+    assert list(CATALOG) == [*GENERATORS, *MEASURED, *TEXTS]
 
 
 @pytest.mark.parametrize("builtin", CATALOG.values(), ids=CATALOG)
@@ -178,6 +179,61 @@ def test_sonnets_are_windows_of_a_text_with_their_next_characters() -> None:
     assert "shall i compare thee to a summer's day?\n" in "".join(read)
     assert "".join(requested) == "".join(read)[1:] + requested[-1][-1]
     assert len(sonnets.class_names) == 37
+
+
+def test_plays_are_windows_of_the_whole_text() -> None:
+    plays = load("plays", samples=100, length=50)
+    read = ["".join(plays.token_names[int(token)] for token in row) for row in plays.inputs]
+    assert len(read) == 100
+    assert "".join(read).startswith("First Citizen:\nBefore we proceed any further, hear me speak.")
+    assert len(plays.token_names) == len(load("plays").token_names) == 65
+
+
+def test_a_name_ends_once_and_nothing_counts_behind_its_end() -> None:
+    names = load("names")
+    assert names.token_names == names.class_names == (".", *"abcdefghijklmnopqrstuvwxyz")
+    ends = (names.targets == 0).sum(axis=1)
+    np.testing.assert_array_equal(ends, 1)
+    lengths = (names.targets != -1).sum(axis=1) - 1
+    assert (lengths.min(), lengths.max()) == (2, 15)
+    written = {
+        "".join(names.class_names[label] for label in row[:length])
+        for row, length in zip(names.targets, lengths, strict=True)
+    }
+    assert {"emma", "olivia", "zyair"} <= written
+    np.testing.assert_array_equal(names.inputs[:, 0], 0)
+    follows = names.targets[:, :-1] != -1
+    np.testing.assert_array_equal(names.inputs[:, 1:][follows], names.targets[:, :-1][follows])
+    few = load("names", samples=50, seed=3)
+    assert few.samples == 50
+    assert not np.array_equal(few.inputs, load("names", samples=50, seed=4).inputs)
+
+
+def test_an_answer_names_a_digit_of_its_picture_or_their_sum() -> None:
+    questions, digits = load("questions", samples=600), load("digits")
+    label_of = {
+        image.tobytes(): label for image, label in zip(digits.inputs, digits.targets, strict=True)
+    }
+    words = [
+        *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+        *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
+        "eighteen",
+    ]
+    question_of = questions.inputs[:, 128].astype(int)
+    group_of: dict[bytes, int] = {}
+    for row in range(600):
+        picture = questions.inputs[row, :128].reshape(8, 16)
+        halves = [half.tobytes() for half in (picture[:, :8], picture[:, 8:])]
+        left, right = (label_of[half] for half in halves)
+        expected = (left, right, left + right)[question_of[row] - question_of.min()]
+        labels = [label for label in questions.targets[row] if label != -1]
+        assert "".join(questions.class_names[label] for label in labels) == f"{words[expected]}."
+        written = questions.inputs[row, 129 : 128 + len(labels)]
+        assert written.tolist() == labels[:-1]
+        # A split that separates the groups has other digits in each part.
+        for half in halves:
+            assert group_of.setdefault(half, questions.groups["digits"][row]) == row % 20
+    assert set(question_of) == {17, 18, 19}
 
 
 def test_a_sequence_names_its_letters_its_time_steps_and_its_start() -> None:

@@ -8,10 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from epochal_engine.data.generators import (
+    ARITHMETIC_CHARACTERS,
     BOOLEAN_FUNCTIONS,
     CHARACTERS,
     GENERATORS,
+    IGNORED,
     SENTENCE,
+    TOPIC_TOKENS,
+    TOPICS,
     Generator,
 )
 
@@ -47,7 +51,7 @@ def test_every_generator_returns_float_inputs_and_labels_or_a_column_of_numbers(
         assert targets.shape == (11, length)
         assert targets.dtype == np.int64
     elif generator.task == "regression":
-        assert targets.shape == (11, 1)
+        assert targets.shape == (11, length if generator.name == "functions" else 1)
         assert targets.dtype == np.float64
     else:
         assert targets.shape == (11,)
@@ -253,3 +257,55 @@ def test_sentences_are_of_the_pattern_and_the_inputs_lag_one_character_behind() 
         assert len(words) == len(SENTENCE)
         assert all(word in choice for word, choice in zip(words, SENTENCE, strict=True))
         assert text.split(". ")[1].startswith("the ")
+
+
+def test_letters_recur_after_six_to_eleven_positions_and_count_from_then_on() -> None:
+    inputs, targets = draw("repeats", samples=300)
+    periods = set()
+    for row, labels in zip(inputs.astype(int), targets, strict=True):
+        (first,) = np.flatnonzero(labels != IGNORED)[:1]
+        periods.add(int(first))
+        text = [*row, labels[-1]]
+        assert text[first:] == text[:-first]
+        np.testing.assert_array_equal(labels[:first], IGNORED)
+        np.testing.assert_array_equal(labels[first:-1], row[first + 1 :])
+    assert periods == set(range(6, 12))
+
+
+def test_half_of_the_words_of_a_sentence_are_of_its_topic_and_none_of_another() -> None:
+    inputs, labels = draw("topics", samples=120)
+    for row, label in zip(inputs.astype(int), labels, strict=True):
+        start, *words = (TOPIC_TOKENS[token] for token in row)
+        assert start == "[topic]"
+        topics = [word.rstrip("0123456789") for word in words]
+        assert [topic for topic in topics if topic in TOPICS] == [TOPICS[label]] * 6
+
+
+@pytest.mark.parametrize("name", ["arithmetic", "arithmetic_calls"])
+def test_the_answer_to_a_question_is_right_and_counts_alone(name: str) -> None:
+    inputs, targets = draw(name, samples=300)
+    signs = {"boxes of": "*", "times": "*", "and": "+", "taken from": "-"}
+    texts = set()
+    for row, labels in zip(inputs.astype(int), targets, strict=True):
+        read = "".join((*ARITHMETIC_CHARACTERS, "_")[token] for token in row)
+        question, start = read.split("?")[0], read.index("?")
+        answer = "".join(ARITHMETIC_CHARACTERS[label] for label in labels if label != IGNORED)
+        assert labels[start - 1] == IGNORED
+        assert read[start + 1 :].rstrip("_") == answer[:-1]
+        a, *words, b = question.removesuffix(" more").split()
+        if words == ["taken", "from"]:
+            a, b = b, a
+        formula = f"{a}{signs[' '.join(words)]}{b}"
+        texts.add(" ".join(words))
+        assert answer == (f"[{formula}]." if name == "arithmetic_calls" else f"{eval(formula)}.")
+    assert texts == set(signs)
+
+
+def test_the_values_of_a_function_follow_from_two_of_its_examples() -> None:
+    inputs, targets = draw("functions", samples=50, length=6)
+    steps = inputs.reshape(50, 6, 5)
+    np.testing.assert_array_equal(steps[:, 0, 2:], 0.0)
+    np.testing.assert_array_equal(steps[:, 1:, 2:4], steps[:, :-1, :2])
+    np.testing.assert_array_equal(steps[:, 1:, 4], targets[:, :-1])
+    weights = np.linalg.solve(steps[:, :2, :2], targets[:, :2, np.newaxis])
+    np.testing.assert_allclose((steps[:, :, :2] @ weights)[..., 0], targets, atol=1e-6)

@@ -21,12 +21,26 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BOOLEAN_FUNCTIONS", "CHARACTERS", "GENERATORS", "SENTENCE", "Generator", "Parameter"]
+__all__ = [
+    "ARITHMETIC_CHARACTERS",
+    "BOOLEAN_FUNCTIONS",
+    "CHARACTERS",
+    "GENERATORS",
+    "IGNORED",
+    "SENTENCE",
+    "TOPICS",
+    "TOPIC_TOKENS",
+    "Generator",
+    "Parameter",
+]
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 Task = Literal["binary", "multiclass", "regression", "sequence"]
+
+# The label of a time step that does not count, such as the padding of a short sequence.
+IGNORED = -1
 
 # The outputs for the inputs (a, b) = 00, 01, 10, 11. Read as a binary number they count from 0
 # to 15, the order of Knuth, The Art of Computer Programming 4A, section 7.1.1, table 1.
@@ -209,6 +223,107 @@ def sentences(*, samples: int, length: int, rng: np.random.Generator) -> tuple[F
     return inputs.astype(np.float64), targets
 
 
+def repeats(
+    *, samples: int, length: int, classes: int, rng: np.random.Generator
+) -> tuple[Floats, Labels]:
+    """A few random letters, again and again: inputs and targets `(samples, length)`.
+
+    The period of a row is 6 to 11 letters, drawn at random, so that positions tell nothing: a
+    network must look for the present letter earlier in the row, and read the one behind it, as the
+    induction heads of Olsson and others (2022) do. Targets are the next letters, and `IGNORED`
+    while the first period lasts, as it cannot be known.
+    """
+    periods = rng.integers(*REPEAT_PERIODS, size=(samples, 1))
+    letters = rng.integers(classes, size=(samples, REPEAT_PERIODS[1]))
+    positions = np.arange(length + 1)
+    rows = np.take_along_axis(letters, positions % periods, axis=1)
+    targets = np.where(positions[:-1] < periods, IGNORED, rows[:, 1:])
+    return rows[:, :-1].astype(np.float64), targets
+
+
+def topics(*, samples: int, length: int, rng: np.random.Generator) -> tuple[Floats, Labels]:
+    """Sentences of a made-up language, of which the topic is to be named.
+
+    Inputs `(samples, length)`: the token `[topic]`, then words, half of them of the topic and half
+    such as stand in any sentence, in random order. Which words belong together shows in the words
+    that stand beside them.
+    """
+    labels = np.arange(samples) % len(TOPICS)
+    size = samples, length - 1
+    shared = len(TOPICS) * TOPIC_WORDS + rng.integers(len(SHARED_WORDS), size=size)
+    of_topic = labels[:, np.newaxis] * TOPIC_WORDS + rng.integers(TOPIC_WORDS, size=size)
+    is_of_topic = np.argsort(rng.random(size), axis=1) < length // 2
+    start = np.full((samples, 1), TOPIC_TOKENS.index(TOPIC_START))
+    rows = np.concatenate([start, np.where(is_of_topic, of_topic, shared)], axis=1)
+    return rows.astype(np.float64), labels
+
+
+def arithmetic(
+    calls: bool, *, samples: int, length: int, rng: np.random.Generator
+) -> tuple[Floats, Labels]:
+    """Questions in words, and their answers: both `(samples, length)`.
+
+    With `calls`, the answer to `34 boxes of 12?` is a call of a calculator, `[34*12].`, else the
+    number itself, `408.`, as Schick and others (2023) compare them. Inputs are the characters of
+    question and answer, filled up with the token `_`; targets are the next characters of the
+    answer alone.
+    """
+    numbers = rng.integers(10, 100, size=(samples, 2)).tolist()
+    chosen = rng.integers(len(QUESTIONS), size=samples).tolist()
+    codes = {character: token for token, character in enumerate(ARITHMETIC_CHARACTERS)}
+    inputs = np.full((samples, length), len(codes))
+    targets = np.full((samples, length), IGNORED)
+    for row, ((a, b), index) in enumerate(zip(numbers, chosen, strict=True)):
+        question, sign = QUESTIONS[index]
+        value = {"*": a * b, "+": a + b, "-": a - b}[sign]
+        text = question.format(a=a, b=b) + "?"
+        start = len(text) - 1
+        text += f"[{a}{sign}{b}]." if calls else f"{value}."
+        tokens = [codes[character] for character in text]
+        inputs[row, : len(tokens) - 1] = tokens[:-1]
+        targets[row, start : len(tokens) - 1] = tokens[start + 1 :]
+    return inputs.astype(np.float64), targets
+
+
+def functions(*, samples: int, length: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Linear functions y = w₁·x₁ + w₂·x₂, other ones in each row, to be inferred from examples.
+
+    Inputs `(samples, 5 · length)`: at each step the point x, and before it the previous point with
+    its y, which are 0 at the first step. Targets `(samples, length)`: the y of each step. Task of
+    Garg, Tsipras, Liang and Valiant (2022).
+    """
+    weights = rng.standard_normal((samples, 1, 2))
+    points = rng.standard_normal((samples, length, 2))
+    values = (weights * points).sum(axis=2)
+    steps = np.concatenate([points, values[..., np.newaxis]], axis=2)
+    before = np.concatenate([np.zeros((samples, 1, 3)), steps[:, :-1]], axis=1)
+    return np.concatenate([points, before], axis=2).reshape(samples, -1), values
+
+
+REPEAT_PERIODS = 6, 12
+TOPICS = ("sea", "city", "kitchen", "music", "sport", "weather")
+TOPIC_WORDS = 40
+SHARED_WORDS = ("the", "a", "of", "and", "to", "in", "it", "is", "was", "on", "with", "for")
+TOPIC_START = "[topic]"
+TOPIC_TOKENS = (
+    *(f"{topic}{word}" for topic in TOPICS for word in range(1, TOPIC_WORDS + 1)),
+    *SHARED_WORDS,
+    TOPIC_START,
+)
+QUESTIONS = (
+    ("{a} boxes of {b}", "*"),
+    ("{a} and {b} more", "+"),
+    ("{a} times {b}", "*"),
+    ("{b} taken from {a}", "-"),
+)
+ARITHMETIC_CHARACTERS = "".join(
+    sorted(set("0123456789[]*+-.?").union(*(text.format(a=0, b=0) for text, _ in QUESTIONS)))
+)
+# The longest question is "99 taken from 99?", the longest answer "[99-99].", whose last character
+# is no input.
+ARITHMETIC_LENGTH = 24
+
+
 def _alternate(samples: int) -> tuple[Labels, Floats, Floats]:
     """Labels 0, 1, 0, 1, …; each row's place within its class, from 0; the size of that class."""
     row = np.arange(samples)
@@ -244,7 +359,9 @@ class Generator:
     has `samples`; of a sequence it has `length`, of any other data set `noise`. `feature_names` is
     empty where their number is a parameter, and has what each place of a sequence holds;
     `target_name` is empty for classes. Of a sequence, the classes are called as
-    the letters of `alphabet`, and the tokens beside them as `special_tokens`.
+    the letters of `alphabet`, and the tokens beside them as `special_tokens`. Of other tasks,
+    `class_names` is empty if classes are called by their numbers, and `token_names` if the inputs
+    are no tokens.
     """
 
     name: str
@@ -257,6 +374,8 @@ class Generator:
     source: str = ""
     alphabet: str = ascii_lowercase
     special_tokens: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    token_names: tuple[str, ...] = ()
 
 
 def _samples(default: int) -> Parameter:
@@ -284,6 +403,23 @@ def _boolean(name: str, description: str) -> Generator:
         description=description,
         parameters={"samples": _samples(4), "noise": _noise(0.0)},
         feature_names=("a", "b"),
+    )
+
+
+def _arithmetic(name: str, calls: bool, description: str) -> Generator:
+    return Generator(
+        name=name,
+        function=partial(arithmetic, calls),
+        task="sequence",
+        description=description,
+        parameters={
+            "samples": _samples(6_000),
+            "length": Parameter(ARITHMETIC_LENGTH, ARITHMETIC_LENGTH, 100, "characters in a row"),
+        },
+        feature_names=("character",),
+        alphabet=ARITHMETIC_CHARACTERS,
+        special_tokens=("_",),
+        source="after Schick and others (2023), Toolformer",
     )
 
 
@@ -417,6 +553,58 @@ GENERATORS: dict[str, Generator] = {
             feature_names=("character",),
             alphabet=CHARACTERS,
             special_tokens=(">",),
+        ),
+        Generator(
+            name="repeats",
+            function=repeats,
+            task="sequence",
+            description="Random letters that recur after 6 to 11 positions: the next letter is the "
+            "one that stood behind the present letter before.",
+            parameters={
+                "samples": _samples(8_000),
+                "length": Parameter(24, 2 * REPEAT_PERIODS[1], 100, "letters in a row"),
+                "classes": _letters(16),
+            },
+            feature_names=("letter",),
+            source="task of Olsson and others (2022), In-context learning and induction heads",
+        ),
+        Generator(
+            name="topics",
+            function=topics,
+            task="multiclass",
+            description="Sentences of a made-up language about six topics: which words belong "
+            "together shows in the words around them.",
+            parameters={"samples": _samples(5_000), "length": _length(13, "words in a row")},
+            feature_names=("word",),
+            class_names=TOPICS,
+            token_names=TOPIC_TOKENS,
+        ),
+        _arithmetic(
+            "arithmetic",
+            False,
+            "Questions such as 34 boxes of 12? with their answers, here 408, character by "
+            "character.",
+        ),
+        _arithmetic(
+            "arithmetic_calls",
+            True,
+            "Questions such as 34 boxes of 12? with the call of a calculator that answers them, "
+            "here [34*12], character by character.",
+        ),
+        Generator(
+            name="functions",
+            function=functions,
+            task="regression",
+            description="Linear functions of two numbers, another one in each row, to be found "
+            "from the examples before.",
+            parameters={
+                "samples": _samples(20_000),
+                "length": _length(10, "examples in a row"),
+            },
+            feature_names=("x1", "x2", "previous_x1", "previous_x2", "previous_y"),
+            target_name="y",
+            source="task of Garg, Tsipras, Liang and Valiant (2022), What can transformers learn "
+            "in-context?",
         ),
     )
 }

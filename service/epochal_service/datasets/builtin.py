@@ -1,18 +1,18 @@
 """The catalog of built-in data sets: generators, and small public data sets."""
 
 import difflib
-import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import resources
 from typing import Any, Protocol
 
 import numpy as np
 
 from epochal_engine.data import GENERATORS, Generator, Parameter
+from epochal_service.datasets import language
 from epochal_service.datasets.columns import Column
 from epochal_service.datasets.dataset import Dataset, DatasetError, Task
+from epochal_service.datasets.language import per_step
 
 __all__ = ["CATALOG", "Builtin", "load"]
 
@@ -100,21 +100,23 @@ def _generated(generator: Generator) -> Builtin:
         }
         inputs, targets = generator.function(**numbers, rng=np.random.default_rng(seed))
         classes = 0 if generator.task == "regression" else int(numbers.get("classes", 2))
-        class_names = tuple(str(label) for label in range(classes))
+        class_names = generator.class_names or tuple(map(str, range(classes)))
         target_names: tuple[str, ...] = (generator.target_name or "class",)
-        token_names: tuple[str, ...] = ()
+        token_names = generator.token_names
+        if generator.task == "regression":
+            target_names = per_step(target_names, targets.shape[1])
         if generator.task == "sequence":
             letters = int(numbers.get("classes", len(generator.alphabet)))
             class_names = tuple(generator.alphabet[:letters])
-            target_names = _names(generator.feature_names, targets.shape[1])
+            target_names = per_step(generator.feature_names, targets.shape[1])
             token_names = (*class_names, *generator.special_tokens)
         return Dataset(
             name=generator.name,
             description=generator.description,
-            task="binary" if generator.task == "multiclass" and classes == 2 else generator.task,
+            task=_task(generator, class_names),
             inputs=inputs,
             targets=targets,
-            feature_names=_names(generator.feature_names, inputs.shape[1]),
+            feature_names=per_step(generator.feature_names, inputs.shape[1]),
             class_names=class_names,
             target_names=target_names,
             source=source,
@@ -132,14 +134,8 @@ def _generated(generator: Generator) -> Builtin:
     )
 
 
-def _names(names: tuple[str, ...], columns: int) -> tuple[str, ...]:
-    """Return one name per column; names of a sequence are repeated with the number of the step."""
-    if len(names) == columns:
-        return names
-    if not names:
-        return tuple(f"x{i + 1}" for i in range(columns))
-    steps = range(1, columns // len(names) + 1)
-    return tuple(f"{name}_{step}" for step in steps for name in names)
+def _task(generator: Generator, class_names: tuple[str, ...]) -> Task:
+    return "binary" if generator.task == "multiclass" and len(class_names) == 2 else generator.task
 
 
 def _vendored(
@@ -153,7 +149,7 @@ def _vendored(
     @cache
     def read() -> Dataset:
         # These tables need no rules for the cells of others, which would take ten times as long.
-        text = gzip.decompress(_file(f"{name}.csv.gz")).decode()
+        text = language.packed(f"{name}.csv.gz")
         names, *rows = (line.split(",") for line in text.splitlines())
         cells = np.array(rows)
         inputs = cells[:, :-1].astype(np.float64)
@@ -243,29 +239,19 @@ def _digit_images(*, seed: int, **parameters: float) -> Dataset:
 
 
 def _sonnets(*, seed: int, **parameters: float) -> Dataset:
-    """Return windows of the text and the next character of each step: both `(windows, length)`.
-
-    Windows do not overlap, so that the validation part is not in the training part.
-    """
-    length = int(parameters["length"])
-    names, characters = np.unique(list(_file("sonnets.txt").decode().lower()), return_inverse=True)
-    count = (len(characters) - 1) // length * length
-    tokens = tuple(map(str, names))
-    return Dataset(
-        name="sonnets",
-        description="",
-        task="sequence",
-        inputs=characters[:count].reshape(-1, length).astype(np.float64),
-        targets=characters[1 : count + 1].reshape(-1, length),
-        feature_names=_names(("character",), length),
-        class_names=tokens,
-        target_names=_names(("next",), length),
-        token_names=tokens,
-    )
+    return language.sonnets(int(parameters["length"]))
 
 
-def _file(name: str) -> bytes:
-    return resources.files(__package__).joinpath("files", name).read_bytes()
+def _plays(*, seed: int, **parameters: float) -> Dataset:
+    return language.plays(int(parameters["length"]), int(parameters["samples"]))
+
+
+def _first_names(*, seed: int, **parameters: float) -> Dataset:
+    return language.names(int(parameters["samples"]), seed)
+
+
+def _questions(*, seed: int, **parameters: float) -> Dataset:
+    return language.questions(DIGITS.make(seed=seed), int(parameters["samples"]), seed)
 
 
 DIGITS = _vendored(
@@ -337,6 +323,41 @@ CATALOG: dict[str, Builtin] = {
             source="William Shakespeare, Sonnets (1609): 1, 2, 12, 18, 27, 29, 30, 33, 55, 60, 64, "
             "65, 71, 73, 97, 106, 116 and 130, in modern spelling",
             license="public domain",
+        ),
+        _derived(
+            _plays,
+            name="plays",
+            description="Plays by Shakespeare, divided into windows: at each step the network "
+            "predicts the next of 65 characters.",
+            task="sequence",
+            parameters={
+                "samples": Parameter(8_000, 10, 8_000, "windows of the text"),
+                "length": Parameter(64, 8, 128, "characters in a window"),
+            },
+            source="William Shakespeare, plays: the excerpt known as tiny Shakespeare, from "
+            "A. Karpathy's char-rnn",
+            license="public domain",
+        ),
+        _derived(
+            _first_names,
+            name="names",
+            description="First names, character by character: the network predicts the next "
+            "character, and so learns to invent names.",
+            task="sequence",
+            parameters={"samples": Parameter(32_033, 10, 32_033, "names")},
+            source="US Social Security Administration, names given to babies in 2018, as collected "
+            "by A. Karpathy for makemore",
+            license="public domain",
+        ),
+        _derived(
+            _questions,
+            name="questions",
+            description="Two handwritten digits beside each other and a question: which is the "
+            "left one, the right one, or their sum? The answer is a word, letter by letter.",
+            task="sequence",
+            parameters={"samples": Parameter(5_000, 20, 20_000, "questions")},
+            source=DIGITS.source,
+            license=DIGITS.license,
         ),
     )
 }

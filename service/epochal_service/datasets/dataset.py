@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from epochal_engine.data import IGNORED
+
 if TYPE_CHECKING:
     from epochal_service.datasets.columns import Column, ColumnWarning
 
@@ -25,9 +27,6 @@ Task = Literal["binary", "multiclass", "regression", "sequence"]
 MAX_CLASSES = 256
 MAX_LOGITS = 250_000 * MAX_CLASSES
 MAX_ENCODED = 100_000 * MAX_CLASSES
-
-# The label of a time step that does not count, such as the padding of a short sequence.
-IGNORED = -1
 
 # With more violations, gRPC would drop the whole trailer that carries them.
 MAX_PROBLEMS = 20

@@ -250,6 +250,8 @@ def _bodies(dataset: Dataset) -> list[_Body]:
     """Return the candidates; first the one to take if they cannot be compared."""
     if dataset.token_names:
         return [_translation(dataset) if _is_translation(dataset) else _tokens(dataset)]
+    if dataset.task == "sequence" and dataset.feature_names[0].startswith("pixel"):
+        return [_picture_and_text(dataset)]
     image = _image_shape(dataset)
     if image is not None and min(image[:2]) >= MIN_SIDE and dataset.task != "regression":
         return [_image(dataset, image)]
@@ -372,6 +374,55 @@ def _image(dataset: Dataset, shape: tuple[int, int, int]) -> _Body:
     )
 
 
+def _picture_and_text(dataset: Dataset) -> _Body:
+    """Return a reader of pictures, and a writer whose every letter looks at the picture."""
+    pixels = [match for name in dataset.feature_names if (match := _PIXEL.fullmatch(name))]
+    height, width = (int(pixels[-1][part]) + 1 for part in (1, 2))
+    tokens = int(dataset.inputs[:, len(pixels) :].max()) + 1
+    positions = (height // 2) * (width // 2)
+    conv = {"type": "conv2d", "kernel_size": 3, "padding": "same", "activation": "relu"}
+    return _Body(
+        [
+            {"type": "slice", "start": 0, "stop": len(pixels), "name": "pixels"},
+            {"type": "reshape", "shape": [height, width, 1]},
+            {**conv, "filters": 16},
+            {"type": "max_pool2d"},
+            {**conv, "filters": 32},
+            {"type": "reshape", "shape": [positions, 32]},
+            {"type": "positional_encoding", "kind": "learned", "name": "patches"},
+            {"type": "slice", "start": len(pixels), "input": ["input"], "name": "text"},
+            {"type": "embedding", "vocabulary": tokens, "units": 32},
+            {"type": "positional_encoding", "kind": "learned"},
+            {
+                "type": "transformer_block",
+                "heads": 4,
+                "hidden": 64,
+                "causal": True,
+                "name": "written",
+            },
+            {
+                "type": "multi_head_attention",
+                "heads": 4,
+                "input": ["written", "patches"],
+                "name": "seen",
+            },
+            {"type": "add", "input": ["written", "seen"]},
+            {"type": "transformer_block", "heads": 4, "hidden": 64, "causal": True},
+            {"type": "layer_norm"},
+        ],
+        {},
+        (
+            "conv 16, pool, conv 32, attention of the text to the picture",
+            "Convolutions read the picture; each letter is written from the letters before it and "
+            f"from what attention finds in {positions} positions of the picture.",
+        ),
+        "none",
+        "Pixels are between 0 and 1, and tokens are numbers of an embedding's rows.",
+        0.004,
+        2_000,
+    )
+
+
 def _pixel_scaling(dataset: Dataset) -> tuple[str, str]:
     if dataset.inputs.min() >= 0 and dataset.inputs.max() <= 1:
         return "none", "The pixels are between 0 and 1."
@@ -452,7 +503,9 @@ def _are_next_tokens(dataset: Dataset) -> bool:
     if dataset.task != "sequence" or dataset.features != len(dataset.target_names):
         return False
     following, labels = dataset.inputs[:, 1:], dataset.targets[:, :-1]
-    return bool((following == labels)[labels != IGNORED].mean() > 0.9)
+    # The end of a text that is filled up is no input.
+    counts = (labels != IGNORED) & (dataset.targets[:, 1:] != IGNORED)
+    return bool((following == labels)[counts].mean() > 0.9)
 
 
 def _is_translation(dataset: Dataset) -> bool:

@@ -14,6 +14,8 @@ __all__ = [
     "a_or_not_b",
     "adding",
     "and_",
+    "arithmetic",
+    "arithmetic_calls",
     "b",
     "blobs",
     "breast_cancer",
@@ -21,7 +23,9 @@ __all__ = [
     "digit_images",
     "digits",
     "false",
+    "functions",
     "iris",
+    "names",
     "nand",
     "nor",
     "not_a",
@@ -30,6 +34,9 @@ __all__ = [
     "not_b",
     "or_",
     "plane",
+    "plays",
+    "questions",
+    "repeats",
     "reversal",
     "sentences",
     "shifted_digits",
@@ -37,6 +44,7 @@ __all__ = [
     "sonnets",
     "sorting",
     "spiral",
+    "topics",
     "true",
     "two_moons",
     "wine",
@@ -608,6 +616,128 @@ def sentences(
     )
 
 
+def repeats(
+    *,
+    samples: int | None = None,
+    length: int | None = None,
+    classes: int | None = None,
+    seed: int | None = None,
+    scaling: Scaling | None = None,
+) -> NamedDataset:
+    """Random letters that recur after 6 to 11 positions: the next letter is the one that stood
+    behind the present letter before.
+
+    Args:
+        samples: Rows to draw. From 4 to 100000. Default 8000.
+        length: Letters in a row. From 24 to 100. Default 24.
+        classes: Letters of the alphabet. From 2 to 26. Default 16.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
+    """
+    return build(
+        NamedDataset,
+        name="repeats",
+        samples=samples,
+        length=length,
+        classes=classes,
+        seed=seed,
+        scaling=scaling,
+    )
+
+
+def topics(
+    *,
+    samples: int | None = None,
+    length: int | None = None,
+    seed: int | None = None,
+    scaling: Scaling | None = None,
+) -> NamedDataset:
+    """Sentences of a made-up language about six topics: which words belong together shows in the
+    words around them.
+
+    Args:
+        samples: Rows to draw. From 4 to 100000. Default 5000.
+        length: Words in a row. From 2 to 100. Default 13.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
+    """
+    return build(
+        NamedDataset, name="topics", samples=samples, length=length, seed=seed, scaling=scaling
+    )
+
+
+def arithmetic(
+    *,
+    samples: int | None = None,
+    length: int | None = None,
+    seed: int | None = None,
+    scaling: Scaling | None = None,
+) -> NamedDataset:
+    """Questions such as 34 boxes of 12? with their answers, here 408, character by character.
+
+    Args:
+        samples: Rows to draw. From 4 to 100000. Default 6000.
+        length: Characters in a row. From 24 to 100. Default 24.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
+    """
+    return build(
+        NamedDataset, name="arithmetic", samples=samples, length=length, seed=seed, scaling=scaling
+    )
+
+
+def arithmetic_calls(
+    *,
+    samples: int | None = None,
+    length: int | None = None,
+    seed: int | None = None,
+    scaling: Scaling | None = None,
+) -> NamedDataset:
+    """Questions such as 34 boxes of 12? with the call of a calculator that answers them, here
+    [34*12], character by character.
+
+    Args:
+        samples: Rows to draw. From 4 to 100000. Default 6000.
+        length: Characters in a row. From 24 to 100. Default 24.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
+    """
+    return build(
+        NamedDataset,
+        name="arithmetic_calls",
+        samples=samples,
+        length=length,
+        seed=seed,
+        scaling=scaling,
+    )
+
+
+def functions(
+    *,
+    samples: int | None = None,
+    length: int | None = None,
+    seed: int | None = None,
+    scaling: Scaling | None = None,
+) -> NamedDataset:
+    """Linear functions of two numbers, another one in each row, to be found from the examples
+    before.
+
+    Args:
+        samples: Rows to draw. From 4 to 100000. Default 20000.
+        length: Examples in a row. From 2 to 100. Default 10.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
+    """
+    return build(
+        NamedDataset, name="functions", samples=samples, length=length, seed=seed, scaling=scaling
+    )
+
+
 def iris(*, scaling: Scaling | None = None) -> NamedDataset:
     """150 irises of three species, by the length and width of sepal and petal in centimeters.
 
@@ -684,3 +814,55 @@ def sonnets(
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="sonnets", length=length, seed=seed, scaling=scaling)
+
+
+def plays(
+    *,
+    samples: int | None = None,
+    length: int | None = None,
+    seed: int | None = None,
+    scaling: Scaling | None = None,
+) -> NamedDataset:
+    """Plays by Shakespeare, divided into windows: at each step the network predicts the next of
+    65 characters.
+
+    Args:
+        samples: Windows of the text. From 10 to 8000. Default 8000.
+        length: Characters in a window. From 8 to 128. Default 64.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
+    """
+    return build(
+        NamedDataset, name="plays", samples=samples, length=length, seed=seed, scaling=scaling
+    )
+
+
+def names(
+    *, samples: int | None = None, seed: int | None = None, scaling: Scaling | None = None
+) -> NamedDataset:
+    """First names, character by character: the network predicts the next character, and so
+    learns to invent names.
+
+    Args:
+        samples: Names. From 10 to 32033. Default 32033.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
+    """
+    return build(NamedDataset, name="names", samples=samples, seed=seed, scaling=scaling)
+
+
+def questions(
+    *, samples: int | None = None, seed: int | None = None, scaling: Scaling | None = None
+) -> NamedDataset:
+    """Two handwritten digits beside each other and a question: which is the left one, the right
+    one, or their sum? The answer is a word, letter by letter.
+
+    Args:
+        samples: Questions. From 20 to 20000. Default 5000.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
+    """
+    return build(NamedDataset, name="questions", samples=samples, seed=seed, scaling=scaling)

@@ -370,6 +370,11 @@ DatasetName: TypeAlias = Literal[
     "sorting",
     "reversal",
     "sentences",
+    "repeats",
+    "topics",
+    "arithmetic",
+    "arithmetic_calls",
+    "functions",
     "iris",
     "wine",
     "breast_cancer",
@@ -377,6 +382,9 @@ DatasetName: TypeAlias = Literal[
     "shifted_digits",
     "digit_images",
     "sonnets",
+    "plays",
+    "names",
+    "questions",
 ]
 
 

@@ -6,7 +6,20 @@ import type { Spec } from './spec'
 const GROUPS: readonly [string, readonly string[]][] = [
   ['Point classification', ['two_moons', 'circles', 'spiral', 'blobs']],
   ['Regression', ['sine', 'plane']],
-  ['Sequences', ['adding', 'sorting', 'reversal', 'sentences', 'sonnets']],
+  ['Sequences', ['adding', 'sorting', 'reversal', 'repeats', 'functions']],
+  [
+    'Text',
+    [
+      'sentences',
+      'sonnets',
+      'plays',
+      'names',
+      'topics',
+      'arithmetic',
+      'arithmetic_calls',
+      'questions',
+    ],
+  ],
   ['Real data', ['iris', 'wine', 'breast_cancer', 'digits', 'shifted_digits', 'digit_images']],
 ]
 export const LOGIC = 'Truth tables'
