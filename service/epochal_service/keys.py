@@ -108,6 +108,16 @@ def revoke(database: Database, key_id: str) -> None:
 
 def authenticate(database: Database, authorization: str) -> Caller:
     """Return the caller with this value of the `Authorization` header. Raises `Unauthenticated`."""
+    key_id, secret = parse(authorization)
+    with database.read() as connection:
+        return caller_of(api_keys.find_valid(connection, key_id), secret)
+
+
+def parse(authorization: str) -> tuple[str, str]:
+    """Return the id and the secret of the key in a value of the `Authorization` header.
+
+    Raises `Unauthenticated`.
+    """
     kind, _, key = authorization.partition(" ")
     match = _KEY.fullmatch(key.strip())
     if kind.lower() != "bearer" or match is None:
@@ -115,8 +125,14 @@ def authenticate(database: Database, authorization: str) -> Caller:
             "The header Authorization must be `Bearer` and an API key such as ep_0123456789ab_…"
         )
     key_id, secret = match.groups()
-    with database.read() as connection:
-        stored = api_keys.find_valid(connection, key_id)
+    return key_id, secret
+
+
+def caller_of(stored: tuple[KeyRow, Access] | None, secret: str) -> Caller:
+    """Return who calls with the secret of a key, as `api_keys.find_valid` returned it.
+
+    Raises `Unauthenticated`.
+    """
     # The digests are compared in constant time, also if there is no key with this id.
     known = hmac.compare_digest(_digest(secret), stored[0].digest if stored else "")
     if stored is None or not known:

@@ -71,3 +71,11 @@ def test_a_call_says_how_many_are_left_as_headers_do(limited: Wires) -> None:
 
 def test_a_call_without_a_key_has_no_quota(limited: Wires) -> None:
     assert metadata(limited.called_with(None), "GetVersion") == (grpc.StatusCode.OK, {})
+
+
+def test_a_reply_that_was_computed_for_others_counts_too(limited: Wires) -> None:
+    for _ in range(2):
+        assert limited.over_http("ListSections") == limited.over_grpc("ListSections")
+    for answer in limited.both("ListSections"):
+        assert answer.kind == "RESOURCE_EXHAUSTED"
+    assert limited.called_with(None).over_http("ListSections").kind is None

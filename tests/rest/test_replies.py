@@ -10,8 +10,6 @@ from starlette.testclient import TestClient
 from tests.rest.conftest import XOR, served
 from tests.rest.test_heads import connected, received
 
-from epochal_service.rest.replies import ReplyCache
-
 PLAIN = {"Accept-Encoding": "identity"}
 
 
@@ -126,26 +124,3 @@ def test_the_epochs_of_a_job_are_read_again_when_there_are_more(
         assert client.get(f"{path}?{query}").json() != new.json()
     client.delete(f"/v1/jobs/{job}")
     assert [client.get(path).status_code for path in paths] == [404] * 3
-
-
-def test_contents_that_nobody_reads_make_room() -> None:
-    cache, made = ReplyCache(max_bytes=800), list[int]()
-
-    def read(key: int, size: int = 100) -> None:
-        def make() -> bytes:
-            made.append(key)
-            return bytes(size)
-
-        cache.read(key, make)
-
-    for key in range(8):
-        read(key)
-    read(0)
-    assert made == [*range(8)]
-    read(8)  # the content of 1 leaves, which is read least recently
-    read(0)
-    read(1)
-    assert made == [*range(8), 8, 1]
-    read(9, size=101)  # too large to stay
-    read(9, size=101)
-    assert made == [*range(8), 8, 1, 9, 9]

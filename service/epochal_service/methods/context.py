@@ -34,6 +34,7 @@ from ..specs.system import Scope
 from ..store import Access, Database
 from ..store.api_keys import KeyRow
 from .rates import Rate, Rates
+from .replies import ReplyCache
 
 logger = structlog.get_logger(__name__)
 
@@ -56,6 +57,8 @@ class Context:
     """Answers large requests; None in itself, and where nothing waits for the event loop."""
     rates: Rates | None = None
     """The quotas of requests; None where requests are not counted."""
+    replies: ReplyCache | None = None
+    """Replies that other requests may reuse; None where none are kept."""
     access: Access = LOCAL
     key: KeyRow | None = None
     """The API key of the caller; None without one."""
@@ -74,16 +77,17 @@ class Context:
             return self
         caller = authenticate(self.database, authorization)
         caller.require(scope)
-        return self._of(caller)
+        return self.of_caller(caller)
 
     def authorized_by_token(self, token: str, subject: str) -> Context:
         """Return the context of the caller who may watch the subject with a stream token.
 
         Raises `Unauthenticated`.
         """
-        return self._of(stream_tokens.authenticate(self.database, token, subject))
+        return self.of_caller(stream_tokens.authenticate(self.database, token, subject))
 
-    def _of(self, caller: Caller) -> Context:
+    def of_caller(self, caller: Caller) -> Context:
+        """Return the context for the caller."""
         return replace(self, access=caller.access, key=caller.key)
 
     @property
@@ -147,7 +151,16 @@ class Context:
         return HealthCheck(self.database, self.queue, self.settings.min_free_bytes)
 
 
-RESOURCES = ("settings", "database", "queue", "hub", "second_process", "rates", "metrics")
+RESOURCES = (
+    "settings",
+    "database",
+    "queue",
+    "hub",
+    "second_process",
+    "rates",
+    "replies",
+    "metrics",
+)
 """The fields of a context that are not about the caller."""
 
 _here: Context  # in the second process
@@ -192,7 +205,10 @@ async def open_context(
     )
     second_process = SecondProcess(partial(_prepare, settings))
     rates = Rates(quotas.max_requests_per_minute)
-    context = Context(settings, database, queue, hub, second_process, rates, metrics=metrics)
+    replies = ReplyCache(database)
+    context = Context(
+        settings, database, queue, hub, second_process, rates, replies, metrics=metrics
+    )
     closing = asyncio.Event()
     listener = asyncio.create_task(hub.listen(), name="notifications")
     key_check = asyncio.create_task(hub.check_keys(), name="keys of streams")
@@ -219,6 +235,7 @@ async def open_context(
         await key_check
         await reaper
         await delivering
+        await replies.close()
         context.receivers.close()
         queue.close()
         database.close()

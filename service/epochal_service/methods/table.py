@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import cleandoc
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import structlog
 from pydantic import BaseModel, Field
@@ -85,6 +85,9 @@ DATA = "data"
 DATA_DESCRIPTION = "The bytes of the piece. Not empty."
 """The field that is the body as it is on HTTP, and what it holds."""
 
+Basis = Literal["job", "release"]
+"""The row and the log of the job or sweep that `id` names; the version of the service alone."""
+
 logger = structlog.get_logger(__name__)
 
 READS = ("Simulate", "Summarize", "Validate", "Suggest", "Predict", "Check", "Get")
@@ -116,6 +119,9 @@ class Method:
     """The events of a method that answers with a stream."""
     examples: Mapping[str, Any] = field(default_factory=dict)
     """Bodies that can be sent as they are, by what they show."""
+    basis: Basis | None = None
+    """What its reply depends on beside the request, so that it is computed once until that changes.
+    None: on more than this, or it is computed each time."""
     service: str = ""
     """The gRPC service that it belongs to."""
     tag: str = ""
@@ -369,7 +375,13 @@ SERVICES: tuple[Service, ...] = (
                 "Suggest a job",
             ),
             Method("ListJobs", "GET /v1/jobs", jobs.list_jobs, "List jobs"),
-            Method("GetJob", "GET /v1/jobs/{id}", jobs.get_job, "Get a job"),
+            Method(
+                "GetJob",
+                "GET /v1/jobs/{id}",
+                jobs.get_job,
+                "Get a job",
+                basis="job",
+            ),
             Method(
                 "UpdateJob",
                 "PATCH /v1/jobs/{id}",
@@ -405,13 +417,26 @@ SERVICES: tuple[Service, ...] = (
                 "Resume a job",
                 conflicts=True,
             ),
-            Method("ListEpochs", "GET /v1/jobs/{id}/epochs", jobs.list_epochs, "List epochs"),
-            Method("GetCurve", "GET /v1/jobs/{id}/curve", jobs.get_curve, "Get the curve"),
+            Method(
+                "ListEpochs",
+                "GET /v1/jobs/{id}/epochs",
+                jobs.list_epochs,
+                "List epochs",
+                basis="job",
+            ),
+            Method(
+                "GetCurve",
+                "GET /v1/jobs/{id}/curve",
+                jobs.get_curve,
+                "Get the curve",
+                basis="job",
+            ),
             Method(
                 "ListGradients",
                 "GET /v1/jobs/{id}/gradients",
                 jobs.list_gradients,
                 "List gradients",
+                basis="job",
             ),
             Method(
                 "ListDeliveries",
@@ -424,6 +449,7 @@ SERVICES: tuple[Service, ...] = (
                 "GET /v1/jobs/{id}/checkpoints",
                 jobs.list_checkpoints,
                 "List checkpoints",
+                basis="job",
             ),
             Method(
                 "GetCheckpoint",
@@ -537,7 +563,13 @@ SERVICES: tuple[Service, ...] = (
                 examples=examples.SWEEPS,
             ),
             Method("ListSweeps", "GET /v1/sweeps", sweeps.list_sweeps, "List sweeps"),
-            Method("GetSweep", "GET /v1/sweeps/{id}", sweeps.get_sweep, "Get a sweep"),
+            Method(
+                "GetSweep",
+                "GET /v1/sweeps/{id}",
+                sweeps.get_sweep,
+                "Get a sweep",
+                basis="job",
+            ),
             Method(
                 "UpdateSweep",
                 "PATCH /v1/sweeps/{id}",
@@ -564,6 +596,7 @@ SERVICES: tuple[Service, ...] = (
                 "GET /v1/sweeps/{id}/curves",
                 sweeps.get_sweep_curves,
                 "Get the members' curves",
+                basis="job",
             ),
             Method(
                 "ListSweepDeliveries",
@@ -612,29 +645,57 @@ SERVICES: tuple[Service, ...] = (
                 "GET /v1/neuron-parts",
                 journey.list_neuron_parts,
                 "List the parts of a neuron",
+                basis="release",
             ),
             Method(
                 "ListActivations",
                 "GET /v1/activations",
                 journey.list_activations,
                 "List activations",
+                basis="release",
             ),
-            Method("ListModels", "GET /v1/models", journey.list_models, "List famous networks"),
-            Method("ListLosses", "GET /v1/losses", journey.list_losses, "List losses"),
+            Method(
+                "ListModels",
+                "GET /v1/models",
+                journey.list_models,
+                "List famous networks",
+                basis="release",
+            ),
+            Method(
+                "ListLosses",
+                "GET /v1/losses",
+                journey.list_losses,
+                "List losses",
+                basis="release",
+            ),
             Method(
                 "ListArchitectures",
                 "GET /v1/architectures",
                 journey.list_architectures,
                 "List architectures",
+                basis="release",
             ),
             Method(
                 "GetArchitecture",
                 "GET /v1/architectures/{id}",
                 journey.get_architecture,
                 "Get an architecture",
+                basis="release",
             ),
-            Method("ListSections", "GET /v1/sections", journey.list_sections, "List sections"),
-            Method("GetSection", "GET /v1/sections/{id}", journey.get_section, "Get a section"),
+            Method(
+                "ListSections",
+                "GET /v1/sections",
+                journey.list_sections,
+                "List sections",
+                basis="release",
+            ),
+            Method(
+                "GetSection",
+                "GET /v1/sections/{id}",
+                journey.get_section,
+                "Get a section",
+                basis="release",
+            ),
             Method(
                 "CheckAnswer",
                 "POST /v1/sections/{id}/answers",
@@ -642,9 +703,27 @@ SERVICES: tuple[Service, ...] = (
                 "Check an answer",
                 examples=examples.ANSWERS,
             ),
-            Method("ListPresets", "GET /v1/presets", journey.list_presets, "List presets"),
-            Method("GetPreset", "GET /v1/presets/{id}", journey.get_preset, "Get a preset"),
-            Method("GetTimeline", "GET /v1/timeline", journey.get_timeline, "Get the timeline"),
+            Method(
+                "ListPresets",
+                "GET /v1/presets",
+                journey.list_presets,
+                "List presets",
+                basis="release",
+            ),
+            Method(
+                "GetPreset",
+                "GET /v1/presets/{id}",
+                journey.get_preset,
+                "Get a preset",
+                basis="release",
+            ),
+            Method(
+                "GetTimeline",
+                "GET /v1/timeline",
+                journey.get_timeline,
+                "Get the timeline",
+                basis="release",
+            ),
         ),
     ),
     Service(

@@ -20,7 +20,7 @@ from .headers import SafeHeaders
 from .metrics import Measured
 from .openapi import DESCRIPTION, DOCS, TAGS
 from .rate_limits import RateLimits
-from .replies import ReplyCache
+from .replies import CachedReplies
 from .request_ids import RequestIds
 from .streams import Streams
 
@@ -81,8 +81,8 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     )
     app.state.metrics = metrics
     app.state.streams = open_streams
-    app.state.replies = ReplyCache()
     app.state.stopping = open_streams.stopping
+    app.add_middleware(CachedReplies)
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RateLimits)

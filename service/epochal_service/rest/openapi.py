@@ -19,11 +19,12 @@ from fastapi.responses import JSONResponse
 from starlette.routing import Route
 
 from ..datasets.builtin import CATALOG
+from ..methods.replies import Content
 from ..methods.table import SERVICES
 from ..specs.base import Reply
 from ..specs.describe import described
 from .problems import MEDIA_TYPE, Problem, examples
-from .replies import Content, json_reply
+from .replies import json_reply
 from .streams import EventStreamMedia
 
 DESCRIPTION = """
@@ -138,7 +139,7 @@ def install(app: FastAPI) -> None:
         return Content(bytes(JSONResponse(app.openapi()).body))
 
     def document(request: Request) -> Response:
-        return json_reply(request, content())
+        return json_reply(request.method, request.headers, content())
 
     assert app.openapi_url
     app.router.routes.insert(0, Route(app.openapi_url, document, include_in_schema=False))

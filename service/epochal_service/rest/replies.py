@@ -3,93 +3,93 @@
     content ──> ETag ── in If-None-Match? ──> 304
                  └── otherwise ──> gzip, if accepted and large ──> reply
 
-Both take processor time in proportion to the reply: call `json_reply` in a thread. What many
-clients read of a job stays in the `ReplyCache` until the job has another event.
+Both take processor time in proportion to the reply: call `json_reply` in a thread. A reply that
+the cache has is answered here, before FastAPI routes, validates and authorizes again.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
-from functools import cached_property
-from threading import Lock
+from collections.abc import Mapping
 
-from fastapi import Request, Response
-from starlette.datastructures import Headers
+from fastapi import Response
+from starlette.types import Receive, Scope, Send
 
+from ..methods.context import Context
+from ..methods.replies import Content
+from ..specs.base import Reply
 from .body import JSON
+from .middleware import HttpMiddleware
 
 NO_CACHE = "no-cache"
 MIN_COMPRESSED_BYTES = 1024
 """A smaller reply fits into one packet with its headers."""
-# Six times as fast as the default level of zlib, for a curve that is 6 % larger.
-GZIP_LEVEL = 1
+ANY_FORMAT = frozenset({"", "*/*", JSON})
+"""Values of `Accept` for which every method replies in JSON."""
+Headers = Mapping[str, str]
+Key = tuple[str, bytes]
 
 
-class Content:
-    """The bytes of a reply."""
-
-    def __init__(self, plain: bytes) -> None:
-        self.plain = plain
-
-    @cached_property
-    def tag(self) -> str:
-        """The digest in quotes, as in an ETag."""
-        return f'"{hashlib.sha256(self.plain).hexdigest()[:32]}"'
-
-    @cached_property
-    def compressed(self) -> bytes:
-        """The bytes in the format of gzip."""
-        return gzip.compress(self.plain, GZIP_LEVEL, mtime=0)
+def cache_key(scope: Scope) -> Key:
+    """Return the key of the reply in JSON to a GET request."""
+    return scope["path"], scope["query_string"]
 
 
-class ReplyCache:
-    """Contents of at most `max_bytes`, of which the least recently used ones make room."""
+class CachedReplies(HttpMiddleware):
+    """Middleware that answers with replies of the cache; `app` computes those that it replaces."""
 
-    def __init__(self, max_bytes: int = 32 * 2**20) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._contents: OrderedDict[Hashable, Content] = OrderedDict()
-        self._lock = Lock()
-
-    def read(self, key: Hashable, make: Callable[[], bytes]) -> Content:
-        """Return the content of the key; `make` is called if there is none."""
-        with self._lock:
-            content = self._contents.get(key)
-            if content is not None:
-                self._contents.move_to_end(key)
-                return content
-        content = Content(make())
-        # A single reply must not push all others out.
-        if len(content.plain) <= self._max_bytes // 8:
-            self._put(key, content)
-        return content
-
-    def _put(self, key: Hashable, content: Content) -> None:
-        with self._lock:
-            if key in self._contents:  # another thread was faster
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        context: Context = scope["app"].state.context
+        # Of a header that is given twice the first one counts, as it does for Starlette.
+        pairs = reversed(scope["headers"])
+        headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in pairs}
+        replies = context.replies
+        if replies is None or headers.get("accept", "") not in ANY_FORMAT:
+            await self._app(scope, receive, send)
+            return
+        authorization = headers.get("authorization")
+        async with replies.turn(cache_key(scope), context, authorization) as current:
+            if current is None:
+                await self._app(scope, receive, send)
                 return
-            self._contents[key] = content
-            self._bytes += len(content.plain)
-            while self._bytes > self._max_bytes:
-                _, oldest = self._contents.popitem(last=False)
-                self._bytes -= len(oldest.plain)
+        caller, reply = current
+        scope["route"] = reply.method  # whose path names the request in metrics
+        scope.setdefault("state", {})["context"] = caller
+        await json_reply("GET", headers, reply.content)(scope, receive, send)
+
+
+def json_content(reply: Reply) -> Content:
+    """Return the reply in JSON. FastAPI would serialize it in the event loop."""
+    return Content(reply.model_dump_json().encode())
+
+
+def cached_content(reply: Reply) -> Content:
+    """Return the reply in JSON; if it is large, also compressed, whose bytes the cache counts."""
+    content = json_content(reply)
+    if content.size >= MIN_COMPRESSED_BYTES:
+        _ = content.compressed
+    return content
 
 
 def json_reply(
-    request: Request, content: Content, status: int = 200, headers: Mapping[str, str] | None = None
+    verb: str, headers: Headers, content: Content, status: int = 200, location: str | None = None
 ) -> Response:
-    """Return the reply; 304 for a GET request if `If-None-Match` has the ETag of the content."""
-    all_headers = {"Vary": "Accept, Accept-Encoding", **(headers or {})}
-    if request.method == "GET":
+    """Return the reply to a request with these headers, whose names are in lower case.
+
+    It is 304 for GET if `If-None-Match` has the ETag of the content.
+    """
+    all_headers = {"Vary": "Accept, Accept-Encoding"}
+    if location is not None:
+        all_headers["Location"] = location
+    if verb == "GET":
         # Weak: the compressed reply has other bytes.
         all_headers |= {"ETag": f"W/{content.tag}", "Cache-Control": NO_CACHE}
-        if content.tag in request.headers.get("if-none-match", ""):
+        if content.tag in headers.get("if-none-match", ""):
             return Response(status_code=304, headers=all_headers)
     is_large = len(content.plain) >= MIN_COMPRESSED_BYTES
-    if not is_large or "gzip" not in accepted_encodings(request.headers):
+    if not is_large or "gzip" not in accepted_encodings(headers):
         return Response(content.plain, status, all_headers, JSON)
     all_headers["Content-Encoding"] = "gzip"
     return Response(content.compressed, status, all_headers, JSON)

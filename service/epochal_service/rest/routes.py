@@ -16,9 +16,9 @@ from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 from starlette.routing import BaseRoute
 
-from ..jobs import lifecycle
 from ..large import limited
 from ..methods.context import Context
+from ..methods.replies import call_and_keep
 from ..methods.table import METHODS, PATH_DESCRIPTIONS, Method
 from ..specs.base import FileReply
 from . import datasets, epochs
@@ -26,7 +26,7 @@ from .body import JSON, OCTETS, StrictRoute
 from .context import Here
 from .problems import Explained, problems
 from .query import list_fields, split_commas
-from .replies import NO_CACHE, Content, ReplyCache, json_reply
+from .replies import NO_CACHE, cache_key, cached_content, json_content, json_reply
 from .streams import STREAM, EventStreamMedia, stream
 
 PATH_EXAMPLES = {
@@ -63,8 +63,6 @@ TOKEN = {
     "description": "A stream token, in place of an API key: see `POST …/stream-token`.",
 }
 """The parameter of streams that `authorize` takes."""
-OF_EPOCHS = ("GetCurve", "ListEpochs", "ListGradients")
-"""The methods whose reply depends on nothing but the request and the job's last event."""
 NOT_MODIFIED = {"description": "The reply is the one that `If-None-Match` names"}
 
 
@@ -219,8 +217,10 @@ def _answer(
     arguments = [*path.values(), *rest]
     if method.rpc == "ListEpochs" and epochs.prefers_csv(request.headers.get("accept", JSON)):
         return epochs.csv_response(context, *arguments)
-    if method.rpc in OF_EPOCHS:
-        return json_reply(request, _epochs_content(method, context, request, path["id"], query))
+    if method.basis is not None:
+        of_request = cache_key(request.scope)
+        content = call_and_keep(method, context, of_request, arguments, cached_content)
+        return json_reply(request.method, request.headers, content)
     if method.rpc == "CreateDataset":
         reply = datasets.create(context, body, query, key)
     else:
@@ -230,23 +230,11 @@ def _answer(
         return None
     if isinstance(reply, FileReply):
         return _file(reply, path["id"], request.headers.get("if-none-match", ""))
-    # Serialized here: FastAPI would do it in the event loop.
-    content = Content(reply.model_dump_json().encode())
+    content = json_content(reply)
     if method.creates:
-        return json_reply(request, content, 201, {"Location": f"{method.path}/{reply.id}"})
-    return json_reply(request, content)
-
-
-def _epochs_content(
-    method: Method, context: Context, request: Request, job_id: str, query: Any
-) -> Content:
-    """Return the content of a reply about epochs, computed once until the job's next event."""
-    job = lifecycle.get(context.database, job_id, context.access)
-    key = (method.rpc, job.id, job.last_seq, query.model_dump_json())
-    replies: ReplyCache = request.app.state.replies
-    return replies.read(
-        key, lambda: method.function(context, job_id, query).model_dump_json().encode()
-    )
+        location = f"{method.path}/{reply.id}"
+        return json_reply(request.method, request.headers, content, 201, location)
+    return json_reply(request.method, request.headers, content)
 
 
 async def _watch(

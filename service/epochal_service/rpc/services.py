@@ -25,10 +25,11 @@ from .._proto import SERVICES as SERVICES
 from ..errors import EpochalError, InvalidArgument, TooLarge
 from ..large import LARGE_BYTES, LargeRequest, large_left_out, limited
 from ..methods.context import Context
+from ..methods.replies import Content, call_and_keep
 from ..methods.table import DATA, METHODS, NO_DATA, Method
 from ..metrics import Metrics
 from ..request_ids import HEADER, VARIABLE, accepted
-from ..specs.base import Request
+from ..specs.base import Reply, Request
 from ..specs.system import Scope
 from ..specs.validation import parse
 from .convert import from_dict, to_dict
@@ -63,34 +64,70 @@ def path_model(method: Method) -> type[Request]:
 def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandler[bytes, bytes]:
     """The handler of a method that answers once. Its work is done in a thread; that of a large
     request or reply in the second process."""
-    scope = METHODS[descriptor.name].scope
+    method = METHODS[descriptor.name]
 
     def answer_here(raw: bytes, call: Call) -> bytes:
-        caller = admit(context, call, scope)
+        caller = admit(context, call, method.scope)
         if len(raw) > LARGE_BYTES:
             raise LargeRequest
         with limited(active=True):
-            return answer(caller, descriptor.name, raw)
+            return finish(call, caller, answer(caller, method.rpc, raw))
 
-    async def handle(raw: bytes, call: Call) -> bytes | None:
+    async def compute(raw: bytes, call: Call) -> bytes:
         with large_left_out():
             return await to_thread.run_sync(answer_here, raw, call)
         authorization = metadata_of(call, AUTHORIZATION)
-        caller = await to_thread.run_sync(context.authorized, authorization, scope)
-        return await caller.call_elsewhere(answer, descriptor.name, raw)
+        caller = await to_thread.run_sync(context.authorized, authorization, method.scope)
+        return finish(call, caller, await caller.call_elsewhere(answer, method.rpc, raw))
 
-    reporting = reporting_errors(context.metrics, METHODS[descriptor.name], handle)
+    async def handle(raw: bytes, call: Call) -> bytes:
+        if method.basis is None or context.replies is None:
+            return await compute(raw, call)
+        key, authorization = (method.rpc, raw), metadata_of(call, AUTHORIZATION)
+        async with context.replies.turn(key, context, authorization) as current:
+            if current is None:
+                return await compute(raw, call)
+        caller, reply = current
+        return finish(call, caller, reply.content)
+
+    reporting = reporting_errors(context.metrics, method, handle)
     return grpc.unary_unary_rpc_method_handler(reporting)
 
 
-def answer(context: Context, rpc: str, raw: bytes) -> bytes:
+def answer(context: Context, rpc: str, raw: bytes) -> Content:
     """Return the reply of a method that answers once. Raises what the method raises."""
     method, descriptor = METHODS[rpc], DESCRIPTORS[rpc]
     given = arguments(context, descriptor, raw)
+
+    def message(reply: Reply | None) -> Content:
+        reply_type = GetMessageClass(descriptor.output_type)
+        filled = from_dict(reply.model_dump() if reply else {}, reply_type)
+        content = Content(filled.SerializeToString(deterministic=True))
+        if method.verb == "GET":
+            _ = content.tag  # computed here, in a thread
+        return content
+
+    if method.basis is not None:
+        return call_and_keep(method, context, (rpc, raw), given, message)
     reply = method.function(context, *given)
     method.audit(context, given[0] if method.path_fields else getattr(reply, "id", ""))
-    reply_type = GetMessageClass(descriptor.output_type)
-    return from_dict(reply.model_dump() if reply else {}, reply_type).SerializeToString()
+    return message(reply)
+
+
+def finish(call: Call, caller: Context, content: Content) -> bytes:
+    """Return the bytes of the reply; none if the caller has it already, by its ETag.
+
+    The trailing metadata have the quota, the ETag of a reply to a read, and whether it is the one
+    that the caller has.
+    """
+    trailing = _quota(caller)
+    if "tag" in vars(content):
+        trailing.append(("etag", content.tag))
+        if content.tag in (metadata_of(call, "if-none-match") or ""):
+            call.set_trailing_metadata((*trailing, ("not-modified", "true")))
+            return b""
+    call.set_trailing_metadata(tuple(trailing))
+    return content.plain
 
 
 def admit(context: Context, call: Call, scope: Scope) -> Context:
@@ -103,10 +140,14 @@ def admit(context: Context, call: Call, scope: Scope) -> Context:
     try:
         caller.count_request()
     finally:
-        if caller.rate is not None:
-            headers = caller.rate.headers.items()
-            call.set_trailing_metadata(tuple((name.lower(), value) for name, value in headers))
+        call.set_trailing_metadata(tuple(_quota(caller)))
     return caller
+
+
+def _quota(caller: Context) -> list[tuple[str, str]]:
+    """Return the metadata that tell how many calls are left."""
+    headers = {} if caller.rate is None else caller.rate.headers
+    return [(name.lower(), value) for name, value in headers.items()]
 
 
 def metadata_of(call: Call, name: str) -> str | None:

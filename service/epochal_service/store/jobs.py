@@ -6,7 +6,7 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ __all__ = [
     "HELD",
     "JobRow",
     "JobWithSpec",
+    "Version",
     "advance",
     "any_hidden",
     "count",
@@ -39,6 +40,7 @@ __all__ = [
     "stored_bytes",
     "unnotified",
     "user_of_dataset",
+    "versions",
 ]
 
 
@@ -77,6 +79,7 @@ class JobRow:
     lease_expires_at: float | None
     worker_id: str | None
     last_seq: int
+    revision: int
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -92,6 +95,15 @@ class JobWithSpec(JobRow):
     spec: str
     webhooks: str | None = field(default=None, repr=False)
     """With their secrets."""
+
+
+class Version(NamedTuple):
+    """What a job's replies depend on beside the request. Of two versions of a job with one owner,
+    the greater one is newer."""
+
+    owner: str
+    last_seq: int
+    revision: int
 
 
 _SPEC = job_specs.c.spec
@@ -151,7 +163,9 @@ def rewrite(
         return False
     connection.execute(sa.delete(job_labels).where(job_labels.c.job_id == row.id))
     _insert_labels(connection, row.id, labels)
-    connection.execute(sa.update(jobs).where(of_job).values(search_text=search_text))
+    connection.execute(
+        sa.update(jobs).where(of_job).values(search_text=search_text, revision=jobs.c.revision + 1)
+    )
     return True
 
 
@@ -181,6 +195,17 @@ def _query_of_job(limited: bool, of_owners: bool, lock: bool) -> sa.Select[Any]:
     if of_owners:
         query = query.where(jobs.c.owner.in_(sa.bindparam("owners", expanding=True)))
     return query.with_for_update(of=jobs) if lock else query
+
+
+def versions(connection: Connection, ids: Collection[str]) -> dict[str, Version]:
+    """Return the versions of those jobs that are there, by id."""
+    rows = connection.execute(_VERSIONS, {"ids": list(ids)})
+    return {job_id: Version(*version) for job_id, *version in rows}
+
+
+_VERSIONS = sa.select(jobs.c.id, jobs.c.owner, jobs.c.last_seq, jobs.c.revision).where(
+    jobs.c.id.in_(sa.bindparam("ids", expanding=True))
+)
 
 
 def page(
@@ -301,7 +326,12 @@ def _update(
     return (
         sa.update(jobs)
         .where(*where)
-        .values(last_seq=jobs.c.last_seq + sa.bindparam("events"), **values, **dict(expressions))
+        .values(
+            last_seq=jobs.c.last_seq + sa.bindparam("events"),
+            revision=jobs.c.revision + 1,
+            **values,
+            **dict(expressions),
+        )
         .returning(*jobs.c)
     )
 

@@ -70,6 +70,8 @@ jobs = Table(
     # The worker that claimed the job last.
     Column("worker_id", String(40)),
     Column("last_seq", BigInteger, nullable=False),
+    # Counts the changes of the job, also those that are no events.
+    Column("revision", BigInteger, nullable=False, server_default="0"),
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("finished_at", Float),
