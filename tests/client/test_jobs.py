@@ -205,6 +205,27 @@ def test_the_curve_holds_every_metric_in_few_points(trained: epochal.Job) -> Non
     assert few["train_loss"].max() == losses.max()
 
 
+@pytest.mark.parametrize("max_points", [20, 1000])
+def test_polls_of_a_curve_make_the_whole_curve(client: epochal.Client, max_points: int) -> None:
+    job = client.jobs.create(XOR, epochs=40_000)
+    curve = job.curve(max_points=max_points)
+    for _ in job.watch():
+        curve = job.curve(max_points=max_points, previous=curve)
+    whole = job.curve(max_points=max_points)
+    assert curve.total_epochs == 40_000
+    assert curve.closed_epoch == whole.closed_epoch > 0
+    assert list(curve) == list(whole)
+    for metric in whole:
+        np.testing.assert_array_equal(curve.epochs[metric], whole.epochs[metric])
+        np.testing.assert_array_equal(curve[metric], whole[metric])
+
+
+def test_another_curve_is_not_continued(trained: epochal.Job) -> None:
+    wide, narrow = trained.curve(max_points=10), trained.curve(["train_loss"], max_points=100)
+    assert trained.curve(max_points=100, previous=wide).epochs_per_bucket == 16
+    assert list(trained.curve(max_points=100, previous=narrow)) == list(wide)
+
+
 def test_gradients_come_with_their_histogram(client: epochal.Client) -> None:
     job = client.jobs.create(XOR, epochs=7, snapshots={"gradients_every": 2}).wait(60)
     snapshots = list(job.gradients(page_size=2))

@@ -114,6 +114,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "GetCurve": lambda w: [
         {"id": w.ended},
         {"id": w.ended, "metrics": ["train_loss", "learning_rate"], "max_points": 4},
+        {"id": w.ended, "max_points": 6, "after_epoch": 4},
         {"id": w.diverged},
         {"id": w.queued},
     ],

@@ -3,58 +3,22 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 from tests.servers.tables import create_tables
 
 from epochal_engine import BINS, STATISTICS, Block, Gradients
 from epochal_service.jobs import curve
+from epochal_service.jobs.buckets import bucket_width
 from epochal_service.jobs.epochs import entry_of
 from epochal_service.jobs.gradients import downsample_gradients
+from epochal_service.specs.jobs import Curve
 from epochal_service.store import Database, jobs, log
 
+Floats = NDArray[np.float64]
 JOB = "job_0000000000000_0000000000000000"
-
-
-@given(
-    values=arrays(
-        np.float64,
-        st.integers(1, 400),
-        elements=st.one_of(
-            st.integers(-5, 5).map(float), st.sampled_from([np.nan, np.inf, -np.inf])
-        ),
-    ),
-    points=st.integers(4, 60),
-)
-@settings(max_examples=300)
-def test_downsampling_preserves_ends_extremes_and_the_first_non_finite_value(
-    values: np.ndarray[Any, np.dtype[np.float64]], points: int
-) -> None:
-    chosen = curve.downsample(values, points)
-    assert (np.diff(chosen) > 0).all()
-    if len(values) <= points:
-        assert len(chosen) == len(values)
-        return
-    assert chosen[0] == 0
-    assert chosen[-1] == len(values) - 1
-    finite = values[np.isfinite(values)]
-    if finite.size:
-        assert values[chosen][np.isfinite(values[chosen])].min() == finite.min()
-        assert values[chosen][np.isfinite(values[chosen])].max() == finite.max()
-    if finite.size < values.size:
-        assert int(np.isfinite(values).argmin()) in chosen
-    # Two extremes and perhaps one odd value of each segment, and the two ends.
-    assert len(chosen) <= 3 * max(1, (points - 2) // 2) + 2
-
-
-def test_a_flat_curve_has_one_point_per_bucket() -> None:
-    chosen = curve.downsample(np.zeros(1000), 22)
-    assert chosen.tolist() == [*range(0, 1000, 100), 999]
 
 
 @pytest.fixture
@@ -69,19 +33,26 @@ def database(database_url: str) -> Iterator[Database]:
     database.close()
 
 
-def store(
-    database: Database,
-    losses: list[np.ndarray[Any, np.dtype[np.float64]]],
-    *,
-    with_bodies: bool = True,
-) -> None:
+def segments(losses: list[Floats]) -> list[log.Entry]:
+    """Return the losses as a worker stores them, in one entry each."""
     first, entries = 1, []
     for loss in losses:
         columns = {"train_loss": loss, "gradient_norm": -loss}
         entry = entry_of(Block(first, columns, None), np.full(len(loss), 1e-3))
         assert entry is not None
-        entries.append(entry if with_bodies else replace(entry, body=None))
+        entries.append(entry)
         first += len(loss)
+    return entries
+
+
+def pieces(losses: Floats, size: int) -> list[Floats]:
+    return [losses[at : at + size] for at in range(0, len(losses), size)]
+
+
+def store(database: Database, losses: list[Floats], *, with_bodies: bool = True) -> None:
+    entries = segments(losses)
+    if not with_bodies:
+        entries = [replace(entry, body=None) for entry in entries]
     with database.write() as connection:
         log.append(connection, JOB, len(entries), entries)
 
@@ -91,7 +62,7 @@ def test_a_stored_curve_agrees_with_its_epochs(database: Database, size: int) ->
     rng = np.random.default_rng(size)
     loss = rng.normal(size=5000)
     loss[[17, 3333]] = np.nan, -np.inf
-    store(database, [loss[at : at + size] for at in range(0, len(loss), size)])
+    store(database, pieces(loss, size))
     with database.read() as connection:
         result = curve.read(connection, JOB, ("train_loss", "gradient_norm"), 100)
     assert result.epochs == 5000
@@ -107,20 +78,43 @@ def test_a_stored_curve_agrees_with_its_epochs(database: Database, size: int) ->
         assert len(epochs) <= 3 * 49 + 2
 
 
-@pytest.mark.parametrize(("segments", "points"), [(5, 22), (5, 12), (50, 22)])
-def test_a_curve_of_enough_segments_does_not_read_the_columns(
-    database: Database, segments: int, points: int
-) -> None:
-    store(database, [np.array([1.0, 0.0, 2.0, 9.0, 5.0, 5.0])] * segments, with_bodies=False)
-    with database.read() as connection:
-        result = curve.read(connection, JOB, ("train_loss",), points)
-    assert {0.0, 9.0} <= set(result.series[0].values)
-    assert result.series[0].epochs[0] == 1
-    assert result.series[0].epochs[-1] == 6 * segments
-    assert len(result.series[0].epochs) >= points // 2
+@pytest.mark.parametrize("points", [24, 1000])
+def test_polls_of_a_growing_run_make_the_whole_curve(database: Database, points: int) -> None:
+    losses = np.random.default_rng(points).normal(size=1500)
+    losses[[200, 700]] = np.inf, np.nan
+    shown: dict[int, float] = {}
+    width = closed = 0
+    for seq, entry in enumerate(segments(pieces(losses, 90)), 1):
+        with database.write() as connection:
+            log.append(connection, JOB, seq, [entry])
+        with database.read() as connection:
+            whole = curve.read(connection, JOB, ("train_loss",), points)
+            new = curve.read(connection, JOB, ("train_loss",), points, closed)
+        if whole.epochs_per_bucket == width:
+            stay = {epoch: value for epoch, value in shown.items() if epoch <= closed}
+            np.testing.assert_equal({**stay, **points_of(new)}, points_of(whole))
+        shown, width, closed = points_of(whole), whole.epochs_per_bucket, whole.closed_epoch
+        assert (new.epochs_per_bucket, new.closed_epoch) == (width, closed)
+        assert closed % width == 0
+        assert entry.last_epoch - width <= closed < entry.last_epoch
+    assert width == bucket_width(1500, points)
 
 
-def snapshots(norms: np.ndarray[Any, np.dtype[np.float64]], first: int, every: int) -> Gradients:
+def test_a_poll_after_the_last_epoch_has_no_points(database: Database) -> None:
+    store(database, pieces(np.arange(64.0), 16))
+    for epoch in (64, 65, 1000):
+        with database.read() as connection:
+            new = curve.read(connection, JOB, (), 10, epoch)
+        assert new.epochs == 64
+        assert [series.epochs for series in new.series] in ([], [[]] * 3)
+
+
+def points_of(result: Curve) -> dict[int, float]:
+    [series] = result.series
+    return dict(zip(series.epochs, series.values, strict=True))
+
+
+def snapshots(norms: Floats, first: int, every: int) -> Gradients:
     """Those of one layer, whose norm is that of the whole network."""
     epochs = np.array([e for e in range(first, first + len(norms)) if e % every == 0], np.int64)
     statistics = np.zeros((len(epochs), 1, len(STATISTICS)))
@@ -142,9 +136,10 @@ def test_downsampled_gradients_include_the_extremes_among_all_snapshots(
     with database.write() as connection:
         log.append(connection, JOB, len(entries), [entry for entry in entries if entry])
     with database.read() as connection:
-        result = downsample_gradients(connection, JOB, 0, every, 100)
-        latest = downsample_gradients(connection, JOB, 2997, every, 100)
+        whole = downsample_gradients(connection, JOB, 0, every, 100)
+        newest = downsample_gradients(connection, JOB, whole.closed_epoch, every, 100)
         disabled = downsample_gradients(connection, JOB, 0, 0, 100)
+    result = whole.gradients
     assert result is not None
     stored = norms[every - 1 :: every]
     np.testing.assert_array_equal(result.statistics[:, 0, 0], norms[result.epochs - 1])
@@ -152,9 +147,10 @@ def test_downsampled_gradients_include_the_extremes_among_all_snapshots(
     assert (result.epochs % every == 0).all()
     assert {stored.min(), stored.max()} <= set(norms[result.epochs - 1])
     assert 50 < len(result.epochs) <= 100 + (every == 1)
-    assert latest is not None
-    assert latest.epochs.tolist() == ([2998, 2999, 3000] if every == 1 else [3000])
-    assert disabled is None
+    assert whole.closed_epoch == 2944  # of buckets of 64 epochs
+    assert newest.gradients is not None
+    assert newest.gradients.epochs.tolist() == result.epochs[result.epochs > 2944].tolist()
+    assert disabled.gradients is None
 
 
 def test_few_epochs_are_not_downsampled(database: Database) -> None:
@@ -194,7 +190,7 @@ def test_a_small_curve_of_many_segments_reads_few_of_them_and_no_columns(
     database: Database, size: int
 ) -> None:
     losses = np.arange(600.0)[::-1]
-    store(database, [losses[at : at + size] for at in range(0, 600, size)], with_bodies=False)
+    store(database, pieces(losses, size), with_bodies=False)
     result = small(database, 10)
     assert {1, 600} <= set(result)
     assert 10 <= len(result) <= 12

@@ -322,10 +322,13 @@ def test_one_page_of_gradients_has_the_extremes_of_the_whole_run(
     norms = [math.hypot(*(layer["norm"] for layer in item["layers"])) for item in snapshots]
     extremes = {0, norms.index(min(norms)), norms.index(max(norms)), 4}
     page = client.get(f"{path}?max_points=4&page_size=1").json()
-    assert page["snapshots"] == [snapshots[index] for index in sorted(extremes)]
+    selected = [snapshots[index] for index in sorted(extremes)]
+    assert page["snapshots"] == selected
     assert page["next_after_epoch"] is None
+    # All 20 epochs are in one bucket, which is open.
+    assert (page["epochs_per_bucket"], page["closed_epoch"]) == (32, 0)
     assert client.get(f"{path}?max_points=5").json()["snapshots"] == snapshots
-    assert client.get(f"{path}?max_points=4&after_epoch=4").json()["snapshots"] == snapshots[1:]
+    assert client.get(f"{path}?max_points=4&after_epoch=4").json()["snapshots"] == selected[1:]
     assert client.get(f"{path}?max_points=3").json()["errors"][0]["field"] == "max_points"
 
 

@@ -48,6 +48,7 @@ from ..store.api_keys import KeyRow
 from ..store.jobs import JobWithSpec
 from ..store.log import LogRow
 from . import curve, lifecycle
+from .buckets import bucket_width, downsample
 from .epochs import gradient_columns, merge, parse_note, unpack_gradients
 from .lifecycle import Kind
 from .queue import Queue
@@ -138,9 +139,9 @@ def batch(rows: Sequence[LogRow]) -> EpochBatch:
     downsampled = len(epochs) > MAX_POINTS
     if downsampled:
         preserved = [columns[name] for name in PRESERVED if name in columns]
-        points = MAX_POINTS // len(preserved)
+        width = bucket_width(len(epochs), MAX_POINTS // len(preserved))
         chosen = np.unique(
-            np.concatenate([curve.downsample(values, points) for values in preserved])
+            np.concatenate([downsample(epochs, values, width) for values in preserved])
         )
         epochs, columns = epochs[chosen], {name: c[chosen] for name, c in columns.items()}
     gradients = unpack_gradients(row.gradients for row in rows if row.gradients is not None)

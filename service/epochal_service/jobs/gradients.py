@@ -7,6 +7,7 @@ that only their segments are read.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,31 +17,43 @@ from epochal_engine import Gradients
 from ..store import Connection
 from ..store import log as job_log
 from ..store.packing import unpack_some
-from . import curve
+from .buckets import bucket_width, closed_epoch, downsample
 from .epochs import unpack_gradients
+
+_NONE = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Some of the snapshots of a run, selected in buckets of `width` epochs."""
+
+    gradients: Gradients | None
+    """The snapshots; None without any."""
+    width: int
+    closed_epoch: int
 
 
 def downsample_gradients(
     connection: Connection, job_id: str, after: int, every: int, points: int
-) -> Gradients | None:
-    """Return about `points` of the snapshots after the epoch `after`; None without any.
+) -> Selection:
+    """Select at most about `points` snapshots of the run, and return those after the epoch `after`.
 
-    The job has a snapshot every `every` epochs; 0 if it has none. See `curve.downsample`.
+    The job has a snapshot every `every` epochs; 0 if it has none.
     """
-    if every == 0:
-        return None
-    epochs, norms = _norms(connection, job_id, after, every)
-    if not epochs.size:
-        return None
-    chosen = epochs[curve.downsample(norms, points)]
-    return unpack_gradients(_segments(connection, job_id, chosen), chosen)
+    count = job_log.last_epoch(connection, job_id) // every if every else 0
+    width = 1 if count <= points else bucket_width(count * every, points)
+    start = after // width * width
+    epochs, norms = _norms(connection, job_id, start, every) if count else (_NONE, np.zeros(0))
+    chosen = epochs[downsample(epochs, norms, width, after)]
+    blobs = _segments(connection, job_id, chosen)
+    return Selection(unpack_gradients(blobs, chosen), width, closed_epoch(count * every, width))
 
 
 def _norms(
     connection: Connection, job_id: str, after: int, every: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the epochs after `after` that have a snapshot, and their gradient norms."""
-    epochs, norms = [np.zeros(0, np.int64)], [np.zeros(0)]
+    epochs, norms = [_NONE], [np.zeros(0)]
     for first, last, body in job_log.bodies(connection, job_id, after):
         segment = np.arange(first, last + 1)
         has_snapshot = (segment > after) & (segment % every == 0)

@@ -45,7 +45,7 @@ from ..store.jobs import JobWithSpec
 from ..store.log import Entry, LogRow
 from ..store.packing import pack, unpack_some
 from . import baselines
-from .curve import downsample
+from .buckets import bucket_width, downsample
 from .follow import EventFormat
 from .preparation import Cost, Prepared, prepare
 from .price import Price, price_of
@@ -305,12 +305,17 @@ def _merged(bodies: Iterable[tuple[int, bytes]], metrics: Sequence[Metric]) -> d
     }
 
 
+def _downsampled(columns: Columns, metric: Metric, points: int) -> NDArray[np.intp]:
+    width = bucket_width(len(columns["epochs"]), points)
+    return downsample(columns["epochs"].astype(np.int64), columns[metric], width)
+
+
 def downsampled_curves(
     connection: Connection, sweep_id: str, metric: Metric, points: int
 ) -> SweepCurves:
     """Return the metric of every member, each in about `points` points."""
     every = curves(connection, sweep_id, metric)
-    chosen = {index: downsample(columns[metric], points) for index, columns in every.items()}
+    chosen = {index: _downsampled(columns, metric, points) for index, columns in every.items()}
     require_small(sum(map(len, chosen.values())) * POINT_BYTES)
     members = [
         MemberCurve(
@@ -329,7 +334,7 @@ def batch(rows: Sequence[LogRow]) -> SweepBatch:
     members = []
     downsampled = False
     for index, columns in _merged(bodies, ("train_loss", "validation_loss")).items():
-        chosen = downsample(columns["train_loss"], MAX_POINTS)
+        chosen = _downsampled(columns, "train_loss", MAX_POINTS)
         downsampled = downsampled or len(chosen) < len(columns["train_loss"])
         validation = columns.get("validation_loss")
         members.append(

@@ -218,12 +218,15 @@ def list_epochs(context: Context, id: str, request: ListEpochsRequest) -> EpochP
 
 
 def get_curve(context: Context, id: str, request: GetCurveRequest) -> Curve:
-    """Return the downsampled curves of the metrics. Raises `NotFound`."""
+    """Return the downsampled curves of the metrics: whole ones, or what is new after an epoch.
+
+    Raises `NotFound`.
+    """
     row = lifecycle.get(context.database, id, context.access)
     metrics = len(request.metrics) or len(METRICS)
     require_small(min(request.max_points, row.epoch) * metrics * POINT_BYTES)
     with context.database.read() as connection:
-        return curve.read(connection, id, request.metrics, request.max_points)
+        return curve.read(connection, id, request.metrics, request.max_points, request.after_epoch)
 
 
 def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> GradientPage:
@@ -236,8 +239,12 @@ def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> 
     after = request.after_epoch
     with context.database.read() as connection:
         if request.max_points is not None:
-            return _gradient_page(
-                downsample_gradients(connection, id, after, every, request.max_points)
+            selection = downsample_gradients(connection, id, after, every, request.max_points)
+            return _gradient_page(selection.gradients).model_copy(
+                update={
+                    "epochs_per_bucket": selection.width,
+                    "closed_epoch": selection.closed_epoch,
+                }
             )
         last = min(after + (size + 1) * max(every, 1), row.epoch)
         blobs = job_log.gradients(connection, id, after, last)

@@ -100,8 +100,13 @@ class GetCurveRequest(Request):
     metrics: list[Metric] = Field(default_factory=list)
     """Metrics to return; all that the job has if empty."""
     max_points: int = Field(default=1000, ge=4, le=100_000)
-    """Maximum points per metric. In [4, 100000]. Default 1000. Extremes and non-finite values are
-    always included.
+    """Maximum points per metric of the whole run. In [4, 100000]. Default 1000. Of more epochs, the
+    first and the last one remain, and in each bucket of `epochs_per_bucket` epochs the lowest and
+    the highest value; the first non-finite value of a bucket is always included.
+    """
+    after_epoch: Cursor = 0
+    """Return the points after this epoch: to poll, the `closed_epoch` of the previous reply.
+    Default 0.
     """
 
 
@@ -113,9 +118,10 @@ class ListGradientsRequest(Request):
     page_size: PageSize = PAGE_SIZE
     max_points: int | None = Field(default=None, ge=4, le=MAX_PAGE_SIZE)
     """Maximum snapshots of the whole run, in one page; `page_size` is ignored. In [4, 1000]. Of
-    more snapshots, the first and the last one remain, and in each interval the ones with the lowest
-    and the highest gradient norm; non-finite norms are always included. Absent by default: every
-    snapshot, page by page.
+    more snapshots, the first and the last one remain, and in each bucket of `epochs_per_bucket`
+    epochs the ones with the lowest and the highest gradient norm; the first non-finite norm of a
+    bucket is always included. To poll, pass the `closed_epoch` of the previous reply as
+    `after_epoch`. Absent by default: every snapshot, page by page.
     """
 
 
@@ -420,7 +426,15 @@ class Curve(Reply):
     """Downsampled metrics."""
 
     epochs: int
-    """Number of epochs that the curve covers."""
+    """Number of epochs of the run."""
+    epochs_per_bucket: int
+    """Width of the buckets: a power of two that doubles as the run grows; 1 if every epoch is a
+    point.
+    """
+    closed_epoch: int
+    """Last epoch before the newest bucket. Points up to it stay as they are until
+    `epochs_per_bucket` doubles.
+    """
     series: list[CurveSeries]
     """One series per metric."""
 
@@ -480,6 +494,10 @@ class GradientPage(Reply):
     """Snapshots in the order of their epochs."""
     next_after_epoch: int | None = None
     """`after_epoch` of the next page; absent if there are no more rows for now."""
+    epochs_per_bucket: int | None = None
+    """Width of the buckets, with `max_points`, as in a curve."""
+    closed_epoch: int | None = None
+    """Last epoch before the newest bucket, with `max_points`, as in a curve."""
 
 
 class Checkpoint(Reply):

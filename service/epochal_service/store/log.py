@@ -112,6 +112,13 @@ def gradients(
     return _segments(connection, job_id, log.c.gradients, after_epoch, up_to_epoch)
 
 
+def last_epoch(connection: Connection, job_id: str) -> int:
+    """Return the last epoch in the log; 0 before the first."""
+    query = sa.select(sa.func.max(log.c.last_epoch))
+    query = query.where(log.c.job_id == job_id, log.c.kind == "epochs")
+    return int(connection.execute(query).scalar_one() or 0)
+
+
 def summaries(connection: Connection, job_id: str) -> list[tuple[int, int, bytes]]:
     """Return (first epoch, last epoch, summary) of every segment, in order."""
     return _segments(connection, job_id, log.c.summary, 0, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -21,8 +21,8 @@ DRAWN = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy
 class Curve(Mapping[str, Floats]):
     """Metric -> values `(points,)`; `epochs[metric]` has the epochs of these values.
 
-    Long runs are downsampled: the lowest and highest value of every interval are kept, and so are
-    values that are not finite. Each metric has its own points.
+    Long runs are downsampled: the lowest and highest value of every bucket are kept, and so is its
+    first value that is not finite. Each metric has its own points.
     """
 
     total_epochs: int
@@ -33,6 +33,14 @@ class Curve(Mapping[str, Floats]):
     """Metric -> values `(points,)`."""
     baselines: dict[str, float] = field(default_factory=dict)
     """Name -> loss to compare the losses with, such as that of the best constant."""
+    epochs_per_bucket: int = 1
+    """Width of the buckets: a power of two that doubles as the run grows; 1 if every epoch is a
+    point.
+    """
+    closed_epoch: int = 0
+    """Last epoch before the newest bucket. Points up to it stay as they are until
+    `epochs_per_bucket` doubles.
+    """
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Self:
@@ -42,6 +50,22 @@ class Curve(Mapping[str, Floats]):
             total_epochs=reply.get("epochs") or 0,
             epochs={part["metric"]: np.array(part["epochs"], np.int64) for part in parts},
             series={part["metric"]: np.array(part["values"], np.float64) for part in parts},
+            epochs_per_bucket=reply.get("epochs_per_bucket") or 1,
+            closed_epoch=reply.get("closed_epoch") or 0,
+        )
+
+    def continued(self, newer: Self) -> Self | None:
+        """Return the points up to `closed_epoch` followed by `newer`, which has those after it.
+
+        None if that is not the curve of the longer run, because the buckets or the metrics differ.
+        """
+        if newer.epochs_per_bucket != self.epochs_per_bucket or set(newer) != set(self):
+            return None
+        stay = {metric: epochs <= self.closed_epoch for metric, epochs in self.epochs.items()}
+        return replace(
+            newer,
+            epochs={m: np.concatenate([self.epochs[m][stay[m]], newer.epochs[m]]) for m in newer},
+            series={m: np.concatenate([self[m][stay[m]], newer[m]]) for m in newer},
         )
 
     def __getitem__(self, metric: str) -> Floats:

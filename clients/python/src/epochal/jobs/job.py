@@ -194,14 +194,27 @@ class Job(Verifiable, Inspection, Handle):
             for row in page.get("epochs") or ():
                 yield read(Epoch, row)
 
-    def curve(self, metrics: Sequence[Metric] = (), *, max_points: int | None = None) -> Curve:
+    def curve(
+        self,
+        metrics: Sequence[Metric] = (),
+        *,
+        max_points: int | None = None,
+        previous: Curve | None = None,
+    ) -> Curve:
         """Return the metrics of the whole run, by default all that the job has.
 
         `max_points` limits the points of each metric (4 to 100,000; 1,000 by default). The lowest
-        and the highest value of each interval are kept. Raises `NotFound`, `InvalidArgument`.
+        and the highest value of each bucket of epochs are kept. To poll, pass the `previous` curve,
+        of the same metrics and `max_points`: only what is new is then read. Raises `NotFound`,
+        `InvalidArgument`.
         """
         fields = {"id": self.id, "metrics": list(metrics) or None, "max_points": max_points}
-        curve = Curve.of(self._session.call("GetCurve", fields))
+        curve = None
+        if previous is not None:
+            since = {**fields, "after_epoch": previous.closed_epoch}
+            curve = previous.continued(Curve.of(self._session.call("GetCurve", since)))
+        if curve is None:
+            curve = Curve.of(self._session.call("GetCurve", fields))
         return replace(curve, baselines=_reference_losses(self.baselines))
 
     def gradients(
@@ -211,7 +224,7 @@ class Job(Verifiable, Inspection, Handle):
 
         `snapshots.gradients_every` of the spec selects the epochs. `max_points` limits their number
         (4 to 1,000): one request then returns the snapshots with the lowest and the highest
-        gradient norm of each interval. Raises `NotFound`, `InvalidArgument`.
+        gradient norm of each bucket of epochs. Raises `NotFound`, `InvalidArgument`.
         """
         fields = {
             "id": self.id,
