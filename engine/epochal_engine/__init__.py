@@ -93,9 +93,10 @@ from .optimize.schedules import (
 from .optimize.stopping import METRICS, Best, EarlyStopping, StopReason, Target
 from .training.blocks import LARGEST_BLOCK, Block
 from .training.divergence import Divergence
+from .training.loop import Outcome, State
 from .training.members import with_initializer
 from .training.random_draws import RandomDraws
-from .training.run import Outcome, Run, State
+from .training.run import Run
 from .training.snapshots import BINS, HISTOGRAM_EDGES, STATISTICS, Gradients, learned_sizes
 from .training.sweep import Sweep
 from .training.training import Training, check_output

@@ -25,7 +25,7 @@ from epochal_engine import (
 from epochal_engine.export.training import Recording
 from epochal_engine.symbolic.trace import Array
 from epochal_engine.training.blocks import join
-from epochal_engine.training.run import check_data
+from epochal_engine.training.training import check_data
 
 DType = Literal["float32", "float64"]
 

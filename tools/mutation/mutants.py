@@ -153,15 +153,15 @@ MUTANTS = (
     Mutant(
         "random streams in the resume point",
         "engine/epochal_engine/training/run.py",
-        '        self._streams.restore(state.values["random"])\n',
+        '            streams.restore(state.values["random"])\n',
         "",
         (f"{RUN}::test_a_job_that_was_interrupted_many_times_has_bit_identical_results",),
     ),
     Mutant(
         "moments of the optimizer in the resume point",
-        "engine/epochal_engine/training/run.py",
-        "            np.copyto(view, array)\n        self._streams",
-        '            np.copyto(view, array * (name != "moments"))\n        self._streams',
+        "engine/epochal_engine/training/loop.py",
+        "            np.copyto(view, array)\n        self._progress",
+        '            np.copyto(view, array * (name != "moments"))\n        self._progress',
         (f"{RUN}::test_a_job_that_was_interrupted_many_times_has_bit_identical_results",),
     ),
     Mutant(

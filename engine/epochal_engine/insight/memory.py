@@ -19,9 +19,10 @@ from ..symbolic.plan import Plan
 from ..symbolic.trace import Array, Call, leaf
 from ..training.epoch import BATCHES_AT_ONCE, FLOPS_PER_SECOND, PULSE, SECONDS_PER_CALL
 from ..training.lockstep import SAMPLES_AT_ONCE as SAMPLES_OF_ALL_MEMBERS
+from ..training.loop import LONGEST_BUFFER
 from ..training.probe import MOST as MOST_PROBED
-from ..training.run import BUFFER_BYTES, LONGEST_BUFFER
-from ..training.sweep import BUFFER_BYTES as SWEEP_BUFFER_BYTES
+from ..training.run import Run
+from ..training.sweep import Sweep
 from ..training.training import Training
 from .work import StepCalls, arrays_in, at_batch, steps_up_to
 
@@ -69,7 +70,7 @@ def memory(
 
     record = (3 + training.optimizer.moments) * size + (samples + validation_samples) * outputs
     record *= count * itemsize
-    most = BUFFER_BYTES if members is None else SWEEP_BUFFER_BYTES
+    most = Run.buffer_bytes if members is None else Sweep.buffer_bytes
     ahead = max(1, min(LONGEST_BUFFER, most // max(record, 1)))
 
     seconds = calls * SECONDS_PER_CALL + 3 * batch * count * network.flops / FLOPS_PER_SECOND

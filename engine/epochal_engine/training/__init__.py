@@ -3,10 +3,10 @@
 from .blocks import join
 from .epoch import compile_epoch, record_shapes
 from .record_buffer import Record
-from .run import check_data
 from .snapshots import LayerSlices
 from .step import Gradient, update, with_column
 from .streams import Streams
+from .training import check_data
 
 __all__ = [
     "Gradient",

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import numpy as np
+
+from ..data.data import Data
 from ..model.losses import LOSSES, Loss, find_loss
 from ..model.network import Network
+from ..model.sample_weights import checked_weights
 from ..optimize.augmentation import Augmentation
 from ..optimize.optimizers import Optimizer, Perceptron
 from ..optimize.schedules import Constant, Schedule
 from ..optimize.stopping import EarlyStopping, Target
+from ..symbolic.trace import Array
 
 
 @dataclass(frozen=True)
@@ -83,3 +88,59 @@ def check_output(network: Network, loss: str | Loss) -> None:
     activation = getattr(network.layers[-1], "activation", None)
     if needed is not None and activation != needed:
         raise ValueError(f"the loss {loss.type} needs a network that ends in a {needed} activation")
+
+
+def check_data(network: Network, training: Training, data: Data) -> Data:
+    """Return the data with targets in the form that the loss takes, and a weight per prediction.
+
+    Raises ValueError unless the data, and the target, fit network and training.
+    """
+    loss, target = find_loss(training.loss), training.target
+    if target is not None:
+        if target.metric.startswith("validation") and data.validation_inputs is None:
+            raise ValueError(f"the target {target.metric} needs validation data")
+        if target.metric.endswith("accuracy") and not loss.has_accuracy:
+            raise ValueError(f"the target {target.metric} has no meaning for {loss.type}")
+
+    for augmentation in training.augmentation:
+        augmentation.check(network.input_shape)
+
+    def checked(
+        part: str, inputs: Array, targets: Array, weights: Array | None
+    ) -> tuple[Array, Array | None]:
+        if len(inputs) == 0:
+            raise ValueError(f"there are no {part} samples")
+        needed = (len(inputs), *network.input_shape)
+        if inputs.shape != needed:
+            raise ValueError(f"{part}_inputs need the shape {needed}, not {inputs.shape}")
+        try:
+            targets = loss.checked(targets, (len(inputs), *network.output_shape))
+        except ValueError as error:
+            raise ValueError(f"{part}_targets {error}") from None
+        for noun, array in (("inputs", inputs), ("targets", targets)):
+            with np.errstate(over="ignore"):
+                is_finite = np.isfinite(array.astype(training.dtype)).all()
+            if not is_finite:
+                raise ValueError(f"{part}_{noun} must be finite {training.dtype} numbers")
+        if weights is not None:
+            try:
+                weights = checked_weights(weights, (len(inputs), *network.output_shape[:-1]))
+            except ValueError as error:
+                raise ValueError(f"{part}_sample_weights {error}") from None
+        return targets, weights
+
+    train_targets, train_weights = checked(
+        "train", data.train_inputs, data.train_targets, data.train_sample_weights
+    )
+    validation_targets, validation_weights = data.validation_targets, data.validation_sample_weights
+    if data.validation_inputs is not None and validation_targets is not None:
+        validation_targets, validation_weights = checked(
+            "validation", data.validation_inputs, validation_targets, validation_weights
+        )
+    return replace(
+        data,
+        train_targets=train_targets,
+        validation_targets=validation_targets,
+        train_sample_weights=train_weights,
+        validation_sample_weights=validation_weights,
+    )

@@ -23,7 +23,8 @@ from ...model.predict import predict
 from ...model.sample_weights import checked_weights
 from ...symbolic.trace import Array
 from ...training.blocks import join
-from ...training.run import Run, State
+from ...training.loop import State
+from ...training.run import Run
 from ...training.training import Training
 from .finding import Spec, TrialMetric
 

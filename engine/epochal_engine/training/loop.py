@@ -1,0 +1,364 @@
+"""The loop of a run or a sweep: rounds of epochs, whose results are computed together.
+
+    train some epochs into the slots 1, 2, … ── compute their results ── yield each epoch
+    ── copy the last slot to slot 0 ── train …
+
+A run is the loop of one member. A sweep has many, in arrays with a leading axis of members.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..data.data import Data
+from ..model.losses import find_loss
+from ..model.metrics import answers_of, measure
+from ..model.network import Network
+from ..optimize.stopping import Progress, StopReason, epochs_at_one_rate, follow
+from ..symbolic.plan import perform
+from ..symbolic.threads import one_thread
+from ..symbolic.trace import Array
+from ..walk import chosen_engine, python_calls, record_epochs
+from .blocks import LARGEST_BLOCK, Block, cut, join
+from .divergence import Divergence, explain
+from .epoch import Segment, compiled_segments
+from .probe import Probe
+from .record_buffer import Record, RecordBuffer
+from .snapshots import Gradients, LayerSlices, take_snapshots
+from .streams import Streams
+from .training import Training
+
+LONGEST_BUFFER = 512
+"""Largest number of epochs whose results are computed together."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Why a run ended."""
+
+    stop_reason: StopReason
+    divergence: Divergence | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Everything that a run or a sweep needs to continue as if it had not been interrupted.
+
+    `arrays` holds parameters and the optimizer's moments; `values` is plain JSON: epoch, states of
+    the random streams and of the stopping rules.
+    """
+
+    arrays: dict[str, Array]
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Ending:
+    """How a member ended: after `epoch`, with the parameters `weights` `(size,)`."""
+
+    epoch: int
+    outcome: Outcome
+    weights: Array
+
+
+class Loop:
+    """What runs and sweeps share. The loop of a subclass begins with `_start`.
+
+    The numbers of member k are at `indices[k]` of each array of the record: at `()` if there is no
+    axis of members. The epochs read the learning rates of all members from `rate`, which has the
+    same order.
+    """
+
+    look_ahead: ClassVar[float]
+    """Approximate seconds of training before the results are computed together. A quarter of that
+    at first, so that the first epochs are available soon and a short run wastes little work."""
+    buffer_bytes: ClassVar[int]
+    """Memory for records. A loop that needs more has two of them."""
+
+    def __init__(
+        self,
+        network: Network,
+        trainings: Sequence[Training],
+        data: Data,
+        record: Record,
+        rate: Array,
+        indices: Sequence[tuple[int, ...]],
+        streams: Sequence[Streams],
+    ) -> None:
+        self.network, self.trainings, self.data = network, tuple(trainings), data
+        self.epoch = 0
+        """Completed epochs that have been yielded."""
+        self.at_boundary = True
+        """False when the loop yields in the middle of an epoch."""
+        self._record, self._rate, self._streams = record, rate, streams
+        self._indices = indices
+        self._order = sorted(range(len(trainings)), key=indices.__getitem__)
+        # The state of the stopping rules of each member, and of the random streams, for each slot.
+        self._progress = [[Progress()] for _ in trainings]
+        self._endings: dict[int, Ending] = {}
+
+    def _start(self, segments: list[Segment]) -> None:
+        """Prepare to train by these segments, from the numbers in the record on."""
+        first = self.trainings[0]
+        self.engine = chosen_engine()
+        """Which engine walks through the calls: `compiled` or `python`."""
+        self._segments = compiled_segments(segments)
+        shuffles = first.is_shuffled(len(self.data.train_inputs))
+        self._draws = shuffles or self.network.has_noise or len(first.augmentation) > 0
+        self._stream_states = [self._random()]
+        self._buffer = RecordBuffer(self._record, self._buffer_length())
+        np.copyto(self._buffer.slots[0], self._record.vector)
+        self._slot = 0  # the record of the last state that was yielded
+        self._layer_slices = LayerSlices(self.network)
+        self._probe = Probe(self.network, self.data.train_inputs, first.dtype)
+        self._loss = find_loss(first.loss)
+        self._answers = answers_of(self._loss, self.data)
+        self._blocks: list[list[Block]] = [[] for _ in self.trainings]
+        self._taken = self.epoch
+        self._epochs = self._train()
+
+    @property
+    def python_calls(self) -> int:
+        """Calls of an epoch that Python makes."""
+        return sum(python_calls(segment.calls) for segment in self._segments)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the number of completed epochs, after every epoch.
+
+        In a long epoch the same number is yielded about every 50 ms, so that the caller can do
+        something else or stop. A second loop continues where the first one stopped.
+        """
+        return self._epochs
+
+    @property
+    def outcomes(self) -> tuple[Outcome | None, ...]:
+        """Why each member ended; None for those that train."""
+        endings = (self._ending(member) for member in range(len(self.trainings)))
+        return tuple(None if ending is None else ending.outcome for ending in endings)
+
+    # ---------------------------------------------------------------------------- for subclasses
+
+    def _ending(self, member: int) -> Ending | None:
+        """Return how a member ended; None if its last epoch has not been yielded."""
+        ending = self._endings.get(member)
+        return None if ending is None or ending.epoch > self.epoch else ending
+
+    def _take(self) -> list[list[Block]]:
+        """Return for each member the epochs since the last call, in blocks of at most 1,024."""
+        taken: list[list[Block]] = [[] for _ in self._blocks]
+        if self._taken < self.epoch:
+            for blocks, new in zip(self._blocks, taken, strict=True):
+                if blocks:
+                    whole = cut(join(blocks), self._taken + 1, self.epoch)
+                    for first in range(whole.first_epoch, whole.last_epoch + 1, LARGEST_BLOCK):
+                        new.append(cut(whole, first, first + LARGEST_BLOCK - 1))
+                blocks[:] = [block for block in blocks if block.last_epoch > self.epoch]
+        self._taken = self.epoch
+        return taken
+
+    def _vector(self, member: int) -> Array:
+        """Return a copy of a member's parameters `(size,)` after its last completed epoch; after a
+        divergence, after the last epoch before it.
+        """
+        ending = self._ending(member)
+        if ending is not None:
+            return ending.weights.copy()
+        vector: Array = self._buffer.arrays["parameters"][(self._slot, *self._indices[member])]
+        return vector.copy()
+
+    def _check_boundary(self) -> None:
+        """Raise RuntimeError in the middle of an epoch."""
+        if not self.at_boundary:
+            raise RuntimeError("there is no state to continue from in the middle of an epoch")
+
+    def _restore(
+        self, state: State, restored: Mapping[str, Array], progress: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Copy arrays of a state to those of `restored`, and restore epoch and stopping rules.
+
+        Raises ValueError if an array is missing or has another shape.
+        """
+        for name, view in restored.items():
+            array = state.arrays.get(name)
+            if array is None or array.shape != view.shape:
+                shape = None if array is None else array.shape
+                raise ValueError(f"the state's {name} should have shape {view.shape}, not {shape}")
+            np.copyto(view, array)
+        self._progress = [[Progress(**values)] for values in progress]
+        self.epoch = int(state.values["epoch"])
+
+    # ------------------------------------------------------------------------------------ inside
+
+    def _random(self) -> list[dict[str, Any]]:
+        return [streams.states() for streams in self._streams]
+
+    def _buffer_length(self) -> int:
+        """Return the number of epochs to train before their results are computed together."""
+        if len(self._segments) > 1:
+            return 1
+        by_time = self.look_ahead / self._segments[0].seconds
+        by_memory = self.buffer_bytes / max(self._record.vector.nbytes, 1)
+        return max(1, min(LONGEST_BUFFER, int(by_time), int(by_memory)))
+
+    def _train(self) -> Iterator[int]:
+        epochs = self.trainings[0].epochs
+        while self.epoch < epochs and len(self._endings) < len(self.trainings):
+            self._rewind()
+            certain = min(
+                epochs_at_one_rate(slots[0], training.schedule)
+                for slots, training in zip(self._progress, self.trainings, strict=True)
+            )
+            ahead = len(self._buffer.slots) - 1
+            if self.epoch < ahead:
+                ahead = math.ceil(ahead / 4)
+            rates = self._learning_rates(int(min(ahead, epochs - self.epoch, certain)))
+            for _ in self._advance(rates):
+                self.at_boundary = False
+                yield self.epoch
+            self.at_boundary = True
+            for slot in range(1, self._compute_results(rates) + 1):
+                self.epoch += 1
+                self._slot = slot
+                yield self.epoch
+
+    def _rewind(self) -> None:
+        """Make the state of the last epoch that of slot 0."""
+        np.copyto(self._buffer.slots[0], self._buffer.slots[self._slot])
+        self._stream_states = [self._stream_states[self._slot]]
+        self._progress = [[slots[self._slot]] for slots in self._progress]
+        self._slot = 0
+
+    def _learning_rates(self, count: int) -> Array:
+        """Return the rates of the members in the next epochs, `(members, count)`."""
+        rules = [
+            (training.schedule.value, training.optimizer.learning_rate * slots[0].rate_factor)
+            for training, slots in zip(self.trainings, self._progress, strict=True)
+        ]
+        total, epochs = self.trainings[0].epochs, range(self.epoch, self.epoch + count)
+        return np.array([[value(epoch, total, base) for epoch in epochs] for value, base in rules])
+
+    def _advance(self, rates: Array) -> Iterator[None]:
+        """Train one epoch for each column of rates into the slots from 1 on; yield between
+        segments.
+        """
+        count = rates.shape[1]
+        ordered = np.ascontiguousarray(
+            rates[self._order].T.reshape(count, *self._rate.shape), self._rate.dtype
+        )
+        # An epoch of several segments is long and trained alone; only the last one is in the loop.
+        *segments, last = self._segments
+        np.copyto(self._rate, ordered[0])
+        for segment in segments:
+            with np.errstate(all="ignore"):
+                perform(segment.calls)
+            yield
+        together = 1 if self._draws else count
+        with one_thread(), np.errstate(all="ignore"):
+            for first in range(0, count, together):
+                record_epochs(
+                    last.calls,
+                    ordered[first : first + together],
+                    self._rate,
+                    self._record.vector,
+                    self._buffer.slots[1 + first : 1 + first + together],
+                )
+                states = self._random() if self._draws else self._stream_states[0]
+                self._stream_states += [states] * together
+
+    def _compute_results(self, rates: Array) -> int:
+        """Compute the members' rows from the slots from 1 on, and whether they end.
+
+        Return the slot of the last epoch of a member.
+        """
+        first, (members, count) = self.epoch + 1, rates.shape
+        records = {name: record[1 : count + 1] for name, record in self._buffer.arrays.items()}
+        with np.errstate(all="ignore"):
+            squares = {
+                name: self._layer_slices.squares(records[name])
+                for name in ("gradient", "parameters")
+            }
+            columns, are_finite = measure(self._loss, records, self._answers, squares)
+            snapshots = self._snapshots(np.arange(first, first + count), records, squares)
+        last = 0
+        for row, member in enumerate(self._order):
+            progress = self._progress[member]
+            if member in self._endings:
+                progress *= count + 1
+                continue
+            training = self.trainings[member]
+            at: tuple[Any, ...] = (slice(None), *self._indices[member])
+            member_columns = {name: column[at] for name, column in columns.items()}
+            member_columns["learning_rate"] = rates[member]
+            followed = follow(
+                progress[0],
+                member_columns,
+                are_finite[at],
+                training.early_stopping,
+                training.target,
+                training.schedule,
+            )
+            slot = len(followed)
+            last = max(last, slot)
+            progress += followed + followed[-1:] * (count - slot)
+            gradients = None if snapshots is None else _of_row(snapshots, row, members)
+            block = Block(first, member_columns, gradients)
+            self._blocks[member].append(cut(block, first, self.epoch + slot))
+            reason = followed[-1].stop_reason
+            if reason is None and self.epoch + slot == training.epochs:
+                reason = "completed"
+            if reason is not None:
+                self._end(member, slot, reason, member_columns)
+        return last
+
+    def _snapshots(
+        self, epochs: Array, records: Mapping[str, Array], squares: Mapping[str, Array]
+    ) -> Gradients | None:
+        """Return the snapshots of the epochs that are due, those of all members of each in turn."""
+        every = self.trainings[0].gradients_every
+        if every == 0:
+            return None
+        chosen = slice(-epochs[0] % every, None, every)
+        epochs = epochs[chosen]
+        if len(epochs) == 0:
+            return None
+        rows, sums = (
+            {name: array[chosen].reshape(-1, array.shape[-1]) for name, array in arrays.items()}
+            for arrays in ({n: records[n] for n in ("gradient", "step", "parameters")}, squares)
+        )
+        epochs = np.repeat(epochs, len(self.trainings))
+        return take_snapshots(self._layer_slices, self._probe, epochs, rows, sums)
+
+    def _end(self, member: int, slot: int, reason: StopReason, columns: dict[str, Array]) -> None:
+        """Record that a member ends with the epoch in a slot; after a divergence, with the weights
+        before it.
+        """
+        epoch, index, records = self.epoch + slot, self._indices[member], self._buffer.arrays
+        divergence = None
+        if reason == "diverged":
+            names = [name for name in ("train_loss", "validation_loss") if name in columns]
+            divergence = explain(
+                epoch,
+                self.network,
+                self.trainings[member],
+                self.data.train_inputs,
+                *(records[name][(slot, *index)] for name in ("parameters", "gradient", "step")),
+                loss_is_finite=all(math.isfinite(columns[name][slot - 1]) for name in names),
+            )
+            slot -= 1
+        weights = records["parameters"][(slot, *index)].copy()
+        self._endings[member] = Ending(epoch, Outcome(reason, divergence), weights)
+
+
+def _of_row(snapshots: Gradients, row: int, members: int) -> Gradients:
+    rows = slice(row, None, members)
+    return Gradients(
+        snapshots.epochs[rows],
+        snapshots.layers,
+        snapshots.statistics[rows],
+        snapshots.histogram[rows],
+    )
