@@ -37,6 +37,7 @@ from epochal_engine import (
 from epochal_engine.symbolic.plan import perform
 from epochal_engine.symbolic.trace import Array
 from epochal_engine.training.blocks import Block, join
+from epochal_engine.training.epoch import scatter
 from epochal_engine.walk import compiled, python_calls
 from epochal_engine.walk.native import LIBRARY, library
 
@@ -345,7 +346,7 @@ def test_other_calls_have_equal_bits(dtype: str) -> None:
         ((np.maximum.reduce, (x, -1, None, row, True)), row),
         ((x.argmax, (1, largest)), largest),
         ((x.take, (positions, 0, taken, "clip")), taken),
-        ((x.__setitem__, (np.array([4, 1]), taken[:2])), x),
+        ((scatter, (x[None], np.array([[4, 1]]), taken[None, :2])), x),
         ((np.copyto, (taken.T, x[:5])), taken),
         ((taken[:, ::2].fill, (0,)), taken),
     ]

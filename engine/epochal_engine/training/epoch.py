@@ -13,9 +13,10 @@ of the data.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 
@@ -35,10 +36,13 @@ PULSE = 0.05
 BATCHES_AT_ONCE = 64
 """Largest number of batches that the Python engine gathers together."""
 SECONDS_PER_CALL = 0.3e-6
+SECONDS_PER_MEMBER = 0.05e-6
 FLOPS_PER_SECOND = 30e9
 SECONDS_PER_CHANGE = 10e-9
-"""Cost of a NumPy call, speed of arithmetic, and cost of augmenting an element. Estimates on which
-no result depends."""
+"""Cost of a NumPy call and of each member in it, speed of arithmetic, and cost of augmenting an
+element. Estimates on which no result depends."""
+Bind: TypeAlias = Callable[[Array, Array, Array, Array | None], list[Call]]
+"""`bind(x, y, logits, weights)` returns the calls of a gradient on a batch."""
 
 
 @dataclass(frozen=True)
@@ -88,132 +92,179 @@ def compile_epoch(
     `now` has the arrays of `record_shapes`; `rate`, of shape `()`, is read at every step; `steps`
     have been taken before.
     """
-    compiler = _Compiler(network, training, data, now, rate, streams, steps)
-    return merged([*compiler.train(), *compiler.validate()])
+    calls = update(network, training, now, rate, steps)
+    return EpochCompiler(network, training, data, now, [streams], calls).segments()
 
 
-class _Compiler:
+class EpochCompiler:
+    """An epoch of one network; `lockstep.py` extends it to many.
+
+    Samples have a leading axis of copies: one for all members, or one for each if they are drawn
+    or changed by streams of their own. Results have the leading axes `members`.
+    """
+
     def __init__(
         self,
         network: Network,
         training: Training,
         data: Data,
         now: Mapping[str, Array],
-        rate: Array,
-        streams: Streams,
-        steps: int,
+        streams: Sequence[Streams],
+        update: list[Call],
+        members: Shape = (),
     ) -> None:
         self.network, self.training, self.data = network, training, data
-        self.now, self.streams = now, streams
-        self.dtype = rate.dtype
+        self.now, self.streams, self.update, self.members = now, streams, update, members
+        self.dtype = now["parameters"].dtype
         self.parameters = parameter_views(network, now["parameters"])
-        self.update = update(network, training, now, rate, steps)
-        self.flops = network.flops
+        self.flops = network.flops * math.prod(members)
+        self.seconds_per_call = SECONDS_PER_CALL + sum(members) * SECONDS_PER_MEMBER
+
+    def segments(self) -> list[Segment]:
+        """Return the whole epoch."""
+        return merged([*self.train(), *self.validate()])
 
     def train(self) -> Iterator[Segment]:
         """Yield a step on every batch."""
         original = np.ascontiguousarray(self.data.train_inputs, self.dtype)
-        inputs = with_column(self.network, original)
+        inputs = with_column(self.network, original)[None]
         targets = np.ascontiguousarray(typed(self.data.train_targets, self.dtype))
         weights = training_weights(find_loss(self.training.loss), self.data, self.dtype)
-        samples = len(inputs)
+        samples = len(original)
         if self.training.augmentation:
-            inputs = inputs.copy()
+            inputs = np.repeat(inputs, len(self.streams), axis=0)
             yield from self.augment(original, inputs[..., : original.shape[-1]])
         batch = self.training.samples_per_step(samples)
         if batch == samples:
             rows = as_rows(targets, self.network.output_shape[-1], self.dtype)
-            (step,) = self.steps(inputs, rows, weights, self.now["logits"], batch)
-            yield self.segment(step, 3 * samples)
+            y = _copies(rows, len(inputs))
+            w = None if weights is None else _copies(weights, len(inputs))
+            yield from self.steps(inputs, y, w, self.now["logits"], batch)
             return
-        order, unshuffled = np.arange(samples), np.arange(samples)
+        unshuffled = np.arange(samples)
+        orders = np.tile(unshuffled, (len(self.streams) if self.training.shuffle else 1, 1))
         if self.training.shuffle:
-            reshuffle: list[Call] = [
-                (np.copyto, (order, unshuffled)),
-                (self.streams.shuffle.shuffle, (order,)),
-            ]
-            yield self.segment(reshuffle, 0)
+            reshuffle: list[Call] = []
+            for stream, order in zip(self.streams, orders, strict=True):
+                reshuffle += [
+                    (np.copyto, (order, unshuffled)),
+                    (stream.shuffle.shuffle, (order,)),
+                ]
+            yield Segment(reshuffle, len(reshuffle) * SECONDS_PER_CALL)
+        orders = np.broadcast_to(orders, (max(len(orders), len(inputs)), samples))
         whole = samples - samples % batch
-        yield from self.train_on(inputs, targets, weights, order[:whole], batch)
+        yield from self.train_on(inputs, targets, weights, orders[:, :whole], batch)
         if whole < samples:
-            yield from self.train_on(inputs, targets, weights, order[whole:], samples - whole)
+            yield from self.train_on(inputs, targets, weights, orders[:, whole:], samples - whole)
 
     def augment(self, given: Array, changed: Array) -> Iterator[Segment]:
-        """Copy the samples to `changed` and augment them there."""
-        rng = self.streams.augmentation
-        for start in range(0, len(given), SAMPLES_AT_ONCE):
-            part = slice(start, start + SAMPLES_AT_ONCE)
-            calls: list[Call] = [(np.copyto, (changed[part], given[part]))]
-            calls += [(a.change, (changed[part], rng)) for a in self.training.augmentation]
-            yield Segment(calls, given[part].size * len(calls) * SECONDS_PER_CHANGE)
+        """Copy the samples to each of `changed` and augment them there."""
+        for stream, copies in zip(self.streams, changed, strict=True):
+            for start in range(0, len(given), SAMPLES_AT_ONCE):
+                part = slice(start, start + SAMPLES_AT_ONCE)
+                calls: list[Call] = [(np.copyto, (copies[part], given[part]))]
+                rng = stream.augmentation
+                calls += [(a.change, (copies[part], rng)) for a in self.training.augmentation]
+                yield Segment(calls, given[part].size * len(calls) * SECONDS_PER_CHANGE)
 
     def train_on(
-        self, inputs: Array, targets: Array, weights: Array | None, order: Array, batch: int
+        self, inputs: Array, targets: Array, weights: Array | None, orders: Array, batch: int
     ) -> Iterator[Segment]:
-        """Yield steps on the samples at `order`, whose number is a multiple of `batch`."""
-        most = min(batches_at_once() * batch, len(order))
-        x = np.empty((most, *inputs.shape[1:]), self.dtype)
-        y = np.empty((most, *self.network.output_shape), self.dtype)
-        w = None if weights is None else np.empty((most, *weights.shape[1:]), self.dtype)
-        logits = np.empty_like(y)
-        steps: list[list[Call]] = []
-        seconds = 0.0
+        """Yield steps on the samples at `orders` `(copies, n)`; n is a multiple of `batch`."""
+        copies, samples = orders.shape
+        most = min(batches_at_once() * batch, samples)
+        x = np.empty((copies, most, *inputs.shape[2:]), self.dtype)
+        y = np.empty((copies, most, *self.network.output_shape), self.dtype)
+        w = None if weights is None else np.empty((*y.shape[:2], *weights.shape[1:]), self.dtype)
+        logits = np.empty((*self.members, *y.shape[1:]), self.dtype)
+        steps: list[Segment] = []
         for step in self.steps(x, y, w, logits, batch):
             steps.append(step)
-            seconds += self.segment(step, 3 * batch).seconds
-            if seconds > PULSE:
+            if sum(step.seconds for step in steps) > PULSE:
                 break
         gathered = len(steps) * batch
-        for start in range(0, len(order), gathered):
-            rows = order[start : start + gathered]
-            n = len(rows)
+        for start in range(0, samples, gathered):
+            rows = orders[:, start : start + gathered]
+            n = rows.shape[1]
             calls: list[Call] = [
-                _taken(inputs, rows, x[:n]),
-                (take_rows, (targets, rows, y[:n])),
-                *([] if weights is None or w is None else [_taken(weights, rows, w[:n])]),
-                *chain.from_iterable(steps[: n // batch]),
-                (self.now["logits"].__setitem__, (rows, logits[:n])),
+                (gather, (inputs, rows, x[:, :n])),
+                (gather, (targets[None], rows, y[:, :n])),
             ]
-            yield self.segment(calls, 3 * n)
+            if weights is not None and w is not None:
+                calls.append((gather, (weights[None], rows, w[:, :n])))
+            taken = steps[: n // batch]
+            calls += chain.from_iterable(step.calls for step in taken)
+            calls.append(
+                (scatter, (self.by_member(self.now["logits"]), rows, self.by_member(logits)[:, :n]))
+            )
+            seconds = sum(step.seconds for step in taken)
+            yield Segment(calls, seconds + 4 * SECONDS_PER_CALL)
+
+    def by_member(self, array: Array) -> Array:
+        """Return results as an array with one axis of members."""
+        return array.reshape(-1, *array.shape[len(self.members) :])
 
     def steps(
         self, x: Array, y: Array, weights: Array | None, logits: Array, batch: int
-    ) -> Iterator[list[Call]]:
-        """Yield the calls of the step on each batch of `x`, `y`, `weights` and `logits`."""
-        compiled = Gradient(
-            self.network,
-            self.training.loss,
-            batch,
-            self.training.dtype,
-            weighted=weights is not None,
-        )
-        now = self.now
-        parts = compiled.parts(now["parameters"]), compiled.parts(now["gradient"])
-        for start in range(0, len(x), batch):
+    ) -> Iterator[Segment]:
+        """Yield the step on each batch of `x`, `y`, `weights` and `logits`."""
+        bind = self.gradient(batch, own_samples=len(x) > 1, weighted=weights is not None)
+        copies = slice(None) if len(x) > 1 else 0
+        for start in range(0, x.shape[1], batch):
             cut = slice(start, start + batch)
-            w = None if weights is None else weights[cut]
-            calls = compiled.bind(x[cut], y[cut], logits[cut], *parts, self.streams.dropout, w)
-            yield calls + self.update
+            w = None if weights is None else weights[copies, cut]
+            part = logits[(*(slice(None) for _ in self.members), cut)]
+            calls = bind(x[copies, cut], y[copies, cut], part, w)
+            yield self.segment(calls + self.update, 3 * batch)
+
+    def gradient(self, batch: int, *, own_samples: bool, weighted: bool) -> Bind:
+        """Return what binds forward, loss and backward to batches of one size."""
+        gradient = Gradient(
+            self.network, self.training.loss, batch, self.training.dtype, weighted=weighted
+        )
+        parts = gradient.parts(self.now["parameters"]), gradient.parts(self.now["gradient"])
+        return lambda x, y, logits, weights: gradient.bind(
+            x, y, logits, *parts, self.streams[0].dropout, weights
+        )
 
     def validate(self) -> Iterator[Segment]:
         """Yield a forward pass over all validation samples."""
         if self.data.validation_inputs is None:
             return
         inputs = np.ascontiguousarray(self.data.validation_inputs, self.dtype)
-        logits = self.now["validation_logits"]
-        read = find_loss(self.training.loss).logits
-        passes = forward_passes(self.network, self.parameters, inputs, logits, read)
+        passes = self.forward(inputs, self.now["validation_logits"])
         for calls in passes:
             yield self.segment(calls, len(inputs) // len(passes))
 
+    def forward(self, inputs: Array, logits: Array) -> list[list[Call]]:
+        """Return the calls that fill `logits`, in passes over a limited number of samples."""
+        read = find_loss(self.training.loss).logits
+        return forward_passes(self.network, self.parameters, inputs, logits, read)
+
     def segment(self, calls: list[Call], passes: int) -> Segment:
-        """Return the calls with their cost: so many passes of one sample through the network."""
-        flops = passes * self.flops
-        return Segment(calls, len(calls) * SECONDS_PER_CALL + flops / FLOPS_PER_SECOND)
+        """Return the calls with their cost: so many passes of one sample through the networks."""
+        seconds = len(calls) * self.seconds_per_call
+        return Segment(calls, seconds + passes * self.flops / FLOPS_PER_SECOND)
 
 
-def _taken(array: Array, rows: Array, out: Array) -> Call:
-    return (array.take, (rows, 0, out, "clip"))
+def _copies(array: Array, count: int) -> Array:
+    """Return the array with a leading axis of copies; a view if there is one."""
+    return array[None] if count == 1 else np.repeat(array[None], count, axis=0)
+
+
+def gather(array: Array, rows: Array, out: Array) -> None:
+    """`out[k] = array[k, rows[k]]`, or `array[0, rows[k]]` if there is one; labels become rows."""
+    arrays = array if len(array) > 1 else [array[0]] * len(out)
+    for samples, indices, target in zip(arrays, rows, out, strict=True):
+        take_rows(samples, indices, target)
+
+
+def scatter(out: Array, rows: Array, values: Array) -> None:
+    """`out[k, rows[k]] = values[k]`, or `out[k, rows[0]] = values[k]` if there is one order."""
+    if len(rows) == 1:  # In one order for all they are put back four times as fast.
+        out[:, rows[0]] = values
+    else:
+        out[np.arange(len(out))[:, None], rows] = values
 
 
 def merged(segments: list[Segment]) -> list[Segment]:

@@ -383,22 +383,11 @@ def _take(table: Array, indices: Array, axis: int | None, out: Array, mode: str)
     return _of_rows(Kind.TAKE, table[None], indices.reshape(1, -1), out[None])
 
 
-def _take_rows(_: object, table: Array, indices: Array, out: Array) -> Row | None:
-    return _gather(_, table[None], indices[None], out[None])
-
-
 def _gather(_: object, tables: Array, indices: Array, out: Array) -> Row | None:
     """`take_rows` from each of the tables, or from one."""
     if tables.dtype == out.dtype:
         return _of_rows(Kind.TAKE, tables, indices, out)
     return _one_hot(tables, indices, out)
-
-
-def _put(out: Array, index: object, rows: object) -> Row | None:
-    """`out[index] = rows` for one whole number for each of the rows."""
-    if not (isinstance(index, np.ndarray) and isinstance(rows, np.ndarray)):
-        return None
-    return _scatter(None, out[None], index[None], rows[None])
 
 
 def _scatter(_: object, out: Array, indices: Array, rows: Array) -> Row | None:
@@ -488,14 +477,12 @@ RULES: dict[str, Callable[..., Row | None]] = {
     "ndarray.fill": _fill,
     "ndarray.take": _take,
     "ndarray.argmax": _argmax,
-    "ndarray.__setitem__": _put,
     "copyto": _copy,
     "ufunc.reduce": _largest,
     "Generator.random": _draw,
     "Generator.shuffle": _shuffle,
-    "take_rows": _take_rows,
-    "_gather": _gather,
-    "_scatter": _scatter,
+    "gather": _gather,
+    "scatter": _scatter,
     "_write_whole": _write_whole,
     "_mark": _mark,
     "_clip_norm": _clip_norm,
