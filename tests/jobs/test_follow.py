@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from tests.servers.tables import create_tables
 from epochal_engine import Block
 from epochal_service.errors import InvalidArgument, NotFound, Unavailable
 from epochal_service.jobs.epochs import entry_of
-from epochal_service.jobs.follow import Frame, Hub, frames_of, job_events
+from epochal_service.jobs.follow import Frame, Hub, SharedRead, frames_of, job_events
 from epochal_service.jobs.lifecycle import state_entry
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.jobs import reply
@@ -180,6 +182,116 @@ def test_a_hundred_watchers_share_every_frame(database: Database) -> None:
     everything = asyncio.run(watch())
     assert all(reported_epochs(frames) == [1, 2, 3, 4, 5] for frames in everything)
     assert len({id(frames[-1]) for frames in everything}) == 1
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+class Client:
+    """A connection that takes frames at once, or not; `frames` are all that it received."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.written = 0
+        self.reads = True
+
+    def write(self, frame: Frame) -> bool:
+        if self.reads:
+            self.frames.append(frame)
+            self.written += 1
+        return self.reads
+
+    async def follow(self, hub: Hub, after: int | None = 0) -> None:
+        watching = await hub.watch(JOB, ME, after, EVENTS)
+        watching.write_with(self.write)
+        async for frame in watching:
+            await until(lambda: self.reads)
+            self.frames.append(frame)
+
+
+def has_epochs(client: Client, last: int) -> bool:
+    return reported_epochs(client.frames) == [*range(1, last + 1)]
+
+
+def test_frames_are_written_to_all_who_wait_and_others_read_the_log(database: Database) -> None:
+    append(database, epochs(1, 1))
+    quick, slow = Client(), Client()
+
+    async def watch() -> None:
+        hub = hub_of(database)
+        following = [asyncio.create_task(client.follow(hub)) for client in (quick, slow)]
+        for epoch in range(2, 8):
+            await until(partial(has_epochs, quick, epoch - 1))
+            slow.reads = epoch not in (4, 5)
+            await asyncio.to_thread(append, database, epochs(epoch, 1))
+        await asyncio.to_thread(append, database, *end(7), state="succeeded")
+        await asyncio.gather(*following)
+        assert hub.watchers == 0
+
+    asyncio.run(watch())
+    for client in (quick, slow):
+        assert reported_epochs(client.frames) == [*range(1, 8)]
+        assert [f.after for f in client.frames] == [0, *(f.seq for f in client.frames[:-1])]
+        assert client.frames[-1].type == "end"
+    assert quick.written >= 6
+    assert 0 < slow.written < quick.written
+
+
+def test_a_stream_that_is_written_to_has_heartbeats(database: Database) -> None:
+    append(database, epochs(1, 1))
+    client = Client()
+
+    async def watch() -> None:
+        hub = hub_of(database, heartbeat=0.01)
+        following = asyncio.create_task(client.follow(hub))
+        await until(lambda: client.written >= 2)
+        await hub.close()
+        await following
+
+    asyncio.run(watch())
+    assert [frame.type for frame in client.frames[:3]] == ["epochs", "heartbeat", "heartbeat"]
+
+
+def test_callers_that_wait_together_share_a_read_and_nobody_gets_an_earlier_one() -> None:
+    reads = 0
+    begun, released = threading.Event(), threading.Event()
+
+    def read() -> int:
+        nonlocal reads
+        reads += 1
+        number = reads
+        if number == 1:
+            begun.set()
+            assert released.wait(60)
+        return number
+
+    async def call() -> list[int]:
+        shared = SharedRead[int]()
+        first = asyncio.create_task(shared.result(read))
+        assert await asyncio.to_thread(begun.wait, 60)
+        later = [asyncio.create_task(shared.result(read)) for _ in range(100)]
+        await asyncio.sleep(0)  # they wait
+        released.set()
+        return await asyncio.gather(first, *later)
+
+    assert asyncio.run(call()) == [1] + [2] * 100
+
+
+def test_a_read_that_fails_fails_for_its_caller_alone() -> None:
+    def fail() -> int:
+        raise NotFound("nothing")
+
+    async def call() -> list[object]:
+        shared = SharedRead[int]()
+        calls = (shared.result(fail), shared.result(lambda: 5), shared.result(lambda: 6))
+        return list(await asyncio.gather(*calls, return_exceptions=True))
+
+    error, *numbers = asyncio.run(call())
+    assert isinstance(error, NotFound)
+    assert numbers == [5, 5]
 
 
 def test_an_idle_stream_has_heartbeats(database: Database) -> None:

@@ -1,12 +1,14 @@
 """Server-sent events: the wire, the cursor, and every way in which a stream comes to its end."""
 
 import asyncio
+import http.client
 import json
 import logging
 import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import httpx2
@@ -269,6 +271,48 @@ def test_a_client_that_reads_nothing_is_let_go_and_others_are_not_held_up(
                 while part := stalled.recv(65536):
                     taken += part
             assert b"event: end" not in taken
+
+
+def test_a_client_that_reads_late_gets_the_whole_log_once(app: FastAPI, train: Train) -> None:
+    deep = {
+        "input_shape": [2],
+        "layers": [{"type": "dense", "units": 2, "activation": "tanh"}] * 30
+        + [{"type": "dense", "units": 1, "activation": "sigmoid"}],
+    }
+    with served(app, send_buffer=4096) as (url, _):
+        job_id = created(url, {**XOR, "network": deep, "epochs": 500})
+        with socket.socket() as late:
+            late.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            late.settimeout(WAIT)
+            late.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+            path = f"/v1/jobs/{job_id}/events?after=0"
+            late.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode())
+            until_open_streams_are(url, 1)
+            train(job_id)
+            answer = http.client.HTTPResponse(late)
+            answer.begin()
+            events = events_of(answer.read().decode())
+    assert [event.id for event in events] == sorted({event.id for event in events})
+    ranges = [(e.data["first_epoch"], e.data["last_epoch"]) for e in events if e.type == "epochs"]
+    assert ranges[0][0] == 1
+    assert ranges[-1][1] == 500
+    assert all(first == last + 1 for (_, last), (first, _) in pairwise(ranges))
+    assert events[-1].type == "end"
+
+
+def test_head_of_a_stream_has_no_events(app: FastAPI, train: Train) -> None:
+    with served(app) as (url, _):
+        job_id = created(url)
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as connection:
+            connection.settimeout(WAIT)
+            path = f"/v1/jobs/{job_id}/events"
+            connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+            train(job_id)
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            replies = b"".join(iter(lambda: connection.recv(2**16), b""))
+    head, body = replies.split(b"\r\n\r\n", 1)
+    assert b"text/event-stream" in head
+    assert body.startswith(b"HTTP/1.1 200 OK")
 
 
 def test_while_a_client_takes_nothing_no_frame_is_asked_for() -> None:

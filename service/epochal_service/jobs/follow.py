@@ -3,8 +3,9 @@
       log rows ──read once──> frames (shared) ──> watcher with a cursor
                  by one channel per job      └──> watcher …
 
-One channel per process and job reads the log and builds each frame once, for all watchers. A slow
-watcher holds no memory and loses nothing: it reads its next frame from the log again.
+One channel per process and job reads the log and builds each frame once, for all watchers. It
+writes a new frame to all who have every earlier one. A watcher that does not take it holds no
+memory and loses nothing: it reads its next frame from the log again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Literal, get_args
+from typing import Any, Generic, Literal, TypeVar, get_args
+from weakref import WeakValueDictionary
 
 import numpy as np
 import redis
@@ -54,6 +56,10 @@ from .lifecycle import Kind
 from .queue import Queue
 
 logger = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Write = Callable[["Frame"], bool]
+"""Send a frame at once. Return False, and send nothing, if the client does not take it now."""
 
 FRAME_SECONDS = 0.1  # at most ten frames a second
 POLL_SECONDS = 0.25  # the delay of a row without a notification
@@ -227,6 +233,7 @@ class Channel:
         self._reading = asyncio.Lock()
         self._wakeup = asyncio.Event()
         self._changed = Change()
+        self._followers: dict[Frames, asyncio.Future[None]] = {}
         self._task: asyncio.Task[None] | None = None
         if not self.ended:
             self._task = asyncio.create_task(self._follow(), name=f"follow {row.id}")
@@ -238,7 +245,7 @@ class Channel:
     async def close(self) -> None:
         """End every stream of this channel."""
         self.closed = True
-        self._changed.announce()
+        self.wake()
         self._wakeup.set()
         # Not cancelled: a thread that reads would continue with a database that is closed by then.
         if self._task is not None:
@@ -247,10 +254,40 @@ class Channel:
     def wake(self) -> None:
         """Let every watcher look at what changed."""
         self._changed.announce()
+        for follower in list(self._followers):
+            self._release(follower)
 
     async def changed(self) -> None:
         """Wait for a new frame, a heartbeat, or the end of the channel."""
         await self._changed.wait()
+
+    async def write_to(self, follower: Frames) -> None:
+        """Write every new frame and heartbeat until the follower does not take one, or has to look
+        at what changed.
+        """
+        released = self._followers[follower] = asyncio.get_running_loop().create_future()
+        try:
+            await released
+        finally:
+            self._followers.pop(follower, None)
+
+    def _release(self, follower: Frames) -> None:
+        released = self._followers.pop(follower, None)
+        if released is not None and not released.done():
+            released.set_result(None)
+
+    async def _write(self, new: Frame) -> None:
+        """Write the frame to the followers, some at a time: others must have a turn."""
+        followers = list(self._followers)
+        for start in range(0, len(followers), WOKEN_TOGETHER):
+            for follower in followers[start : start + WOKEN_TOGETHER]:
+                if not follower.take(new):
+                    self._release(follower)
+            await asyncio.sleep(0)
+
+    def heartbeat(self, cursor: int) -> Frame:
+        """Return a frame that says nothing but that the stream is alive."""
+        return frame(cursor, cursor, "heartbeat", None, self.format.event)
 
     async def frame_after(self, cursor: int) -> Frame | None:
         """Return the frame after the cursor; None if nothing is new, or the job was deleted."""
@@ -295,7 +332,7 @@ class Channel:
                 # Watchers would wait forever: end their streams, so that they reconnect.
                 logger.exception("events_not_converted", job=self.job_id)
                 self.closed = True
-                self._changed.announce()
+                self.wake()
             if frames:
                 for new in frames:
                     self._cache(new)
@@ -303,12 +340,18 @@ class Channel:
                 self.ended = frames[-1].type == "end"
                 quiet_since = loop.time()
                 self._changed.announce()
+                for new in frames:
+                    await self._write(new)
+                if self.ended:
+                    self.wake()
                 if not self.ended and any(new.type == "epochs" for new in frames):
-                    await asyncio.sleep(FRAME_SECONDS)  # at most ten frames a second
+                    # At most ten frames a second.
+                    await asyncio.sleep(quiet_since + FRAME_SECONDS - loop.time())
             elif loop.time() - quiet_since >= self._heartbeat_seconds:
                 quiet_since = loop.time()
                 self.heartbeats += 1
                 self._changed.announce()
+                await self._write(self.heartbeat(self.cursor))
 
 
 class Frames:
@@ -323,6 +366,23 @@ class Frames:
         self._opening = opening
         self._on_close = on_close
         self._error: EpochalError | None = None
+        self._write: Write | None = None
+
+    def write_with(self, write: Write) -> None:
+        """Let the channel write the frames that are new while the iteration waits for one.
+
+        The iteration then yields only the others, such as those that `write` did not send. The end
+        is always yielded.
+        """
+        self._write = write
+
+    def take(self, new: Frame) -> bool:
+        """Write the frame; False if it does not follow the last one, or could not be written."""
+        assert self._write is not None
+        if self._cursor != new.after or new.type == "end" or not self._write(new):
+            return False
+        self._cursor = new.seq
+        return True
 
     @property
     def kind(self) -> Kind:
@@ -347,9 +407,12 @@ class Frames:
                     return  # past the end, or the job was deleted
                 elif heartbeats != channel.heartbeats:
                     heartbeats = channel.heartbeats
-                    yield frame(self._cursor, self._cursor, "heartbeat", None, channel.format.event)
-                else:
+                    yield channel.heartbeat(self._cursor)
+                elif self._write is None:
                     await channel.changed()
+                else:
+                    await channel.write_to(self)
+                    heartbeats = channel.heartbeats
         finally:
             self.close()
 
@@ -362,6 +425,33 @@ class Frames:
         """Detach from the channel; needed only if the frames are never iterated."""
         on_close, self._on_close = self._on_close, lambda: None
         on_close()
+
+
+class SharedRead(Generic[T]):
+    """A read whose result is shared by all who wait for it together.
+
+    Nobody gets what was read before it called: those who call while a thread reads share the next
+    read.
+    """
+
+    def __init__(self) -> None:
+        self._calls = 0
+        self._served = 0
+        self._reading = asyncio.Lock()
+        self._result: T
+
+    async def result(self, read: Callable[[], T]) -> T:
+        """Return what `read()` returned in a thread, or that of another caller. Raises what it
+        raises.
+        """
+        self._calls += 1
+        call = self._calls
+        async with self._reading:
+            if self._served < call:
+                served = self._calls
+                self._result = await asyncio.to_thread(read)
+                self._served = served
+            return self._result
 
 
 class Hub:
@@ -381,6 +471,9 @@ class Hub:
         self._streams: Counter[str] = Counter()
         self._heartbeat_seconds = heartbeat_seconds
         self._channels: dict[str, Channel] = {}
+        self._reads: WeakValueDictionary[
+            tuple[str, Kind, Access, bool], SharedRead[tuple[JobWithSpec, Frame | None]]
+        ] = WeakValueDictionary()
         self._closing: set[asyncio.Future[None]] = set()
         self._with_keys: dict[Frames, tuple[KeyRow, JobWithSpec]] = {}
         self._closed = asyncio.Event()
@@ -423,9 +516,17 @@ class Hub:
         key: KeyRow | None,
     ) -> Frames:
         self._refuse_if_closed()
-        channel = self._channels.get(job_id)
-        cached = channel.opening if channel else None
-        row, opening = await asyncio.to_thread(self._open, job_id, access, after, format, cached)
+        shared = job_id, format.kind, access, after is None
+        reads = self._reads.get(shared)
+        if reads is None:
+            reads = self._reads[shared] = SharedRead()
+        row, opening = await reads.result(
+            lambda: self._open(job_id, access, format, with_snapshot=after is None)
+        )
+        if after is not None and after > row.last_seq:
+            raise InvalidArgument.of(
+                FieldError("after", f"must be at most the last event's seq, {row.last_seq}")
+            )
         self._refuse_if_closed()  # the hub may have closed meanwhile, and would not end this stream
         channel = self._channels.get(job_id)
         if channel is None:
@@ -504,23 +605,16 @@ class Hub:
             raise Unavailable("The service is shutting down: connect again in a moment")
 
     def _open(
-        self,
-        job_id: str,
-        access: Access,
-        after: int | None,
-        format: EventFormat,
-        cached: Frame | None,
+        self, job_id: str, access: Access, format: EventFormat, *, with_snapshot: bool
     ) -> tuple[JobWithSpec, Frame | None]:
         with self._database.read() as connection:
             row = lifecycle.find(connection, job_id, access, format.kind)
-            if after is not None:
-                if after > row.last_seq:
-                    raise InvalidArgument.of(
-                        FieldError("after", f"must be at most the last event's seq, {row.last_seq}")
-                    )
+            if not with_snapshot:
                 return row, None
             # The end is always an event of its own, the last of the log.
             seq = row.last_seq - 1 if row.state in TERMINAL else row.last_seq
+            channel = self._channels.get(job_id)
+            cached = channel.opening if channel else None
             if cached is not None and cached.seq == seq:
                 return row, cached
             payload = format.snapshot(connection, row)

@@ -9,13 +9,21 @@ socket may bring more.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from starlette.responses import Response
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .problems import problem
 
+WRITE_CHUNK = "epochal.write_chunk"
+"""An extension of the scope: a function that writes a chunk of the body, encoded for HTTP/1.1.
+
+It returns False, and writes nothing, unless the body has begun and the client reads.
+A thousand streams of the same bytes take half the time without what ASGI does for each message.
+"""
 MAX_HEAD_BYTES = 64 * 2**10
 HEAD_SECONDS = 60.0
 
@@ -62,6 +70,20 @@ class BoundedHeads(HttpToolsProtocol):
             self.app = _refusal()  # answered in its turn, behind what was asked before it
         super().on_headers_complete()
         self.app = app
+        # The app begins in a later turn of the loop.
+        extensions: dict[str, Any] = {WRITE_CHUNK: partial(self._write_chunk, self.cycle)}
+        self.scope["extensions"] = extensions
+
+    def _write_chunk(self, cycle: RequestResponseCycle, chunk: bytes) -> bool:
+        if (
+            not cycle.chunked_encoding
+            or cycle.response_complete
+            or cycle.disconnected
+            or self.flow.write_paused
+        ):
+            return False
+        self.transport.write(chunk)
+        return True
 
     def _head_bytes(self) -> int:
         """What the head takes on the wire, without needless space."""

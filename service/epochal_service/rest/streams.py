@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from ..errors import EpochalError
 from ..jobs.follow import Frame, Frames
 from ..metrics import Metrics
+from .heads import WRITE_CHUNK
 
 logger = structlog.get_logger(__name__)
 
@@ -96,6 +97,9 @@ class EventStream(Response):
         self._stalled = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        write_chunk = scope.get("extensions", {}).get(WRITE_CHUNK)
+        if write_chunk is not None:
+            self._frames.write_with(lambda frame: write_chunk(chunk_of(frame)))
         with closing(self._frames):
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             if await self._follow(receive, send):
@@ -135,6 +139,15 @@ async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()
+
+
+def chunk_of(frame: Frame) -> bytes:
+    """The same bytes as a chunk of HTTP/1.1, encoded once for all watchers."""
+    chunk: bytes | None = frame.encoded.get("chunk")
+    if chunk is None:
+        block = block_of(frame)
+        chunk = frame.encoded["chunk"] = b"%x\r\n%b\r\n" % (len(block), block)
+    return chunk
 
 
 def block_of(frame: Frame) -> bytes:
