@@ -133,7 +133,10 @@ def test_a_client_that_stops_within_a_second_head_is_disconnected(
 ) -> None:
     with served(app) as (url, _), connected(url) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+        reply = connection.recv(65536)
+        while not reply.endswith(b"}"):  # its body may come by itself
+            reply += connection.recv(65536)
+        assert reply.startswith(b"HTTP/1.1 200 OK")
         monkeypatch.setattr(heads, "HEAD_SECONDS", 0.1)
         connection.sendall(b"GET /v1/ver")
         assert received(connection) == b""
