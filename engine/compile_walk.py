@@ -17,11 +17,12 @@ import sys
 import zlib
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parent / "epochal_engine" / "walk" / "walk.c"
+FOLDER = Path(__file__).resolve().parent / "epochal_engine" / "walk"
+SOURCES = tuple(FOLDER / name for name in ("walk.c", "record.c"))
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 COMPILERS = ("cc", "gcc", "clang")
 # Sums and products stay apart: joined, they are rounded once instead of twice.
-FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", "-fvisibility=hidden", "-shared")
+FLAGS = ("-std=c99", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-shared")
 
 
 def compiler() -> list[str] | None:
@@ -33,17 +34,18 @@ def compiler() -> list[str] | None:
 
 def compile_walk() -> Path:
     """Write the library and return its path. Raise RuntimeError if that is not possible."""
-    library = SOURCE.with_suffix(SUFFIX)
+    library = SOURCES[0].with_suffix(SUFFIX)
     # A library of an older source is worse than none.
     library.unlink(missing_ok=True)
     command = compiler()
     if command is None:
         raise RuntimeError("there is no C compiler")
-    digest = f"-DSOURCE_DIGEST={zlib.crc32(SOURCE.read_bytes())}u"
+    source = b"".join(file.read_bytes() for file in SOURCES)
+    digest = f"-DSOURCE_DIGEST={zlib.crc32(source)}u"
     ending = [] if sys.platform == "win32" else ["-fPIC", "-lm"]
     try:
         subprocess.run(
-            [*command, *FLAGS, digest, str(SOURCE), "-o", str(library), *ending],
+            [*command, *FLAGS, digest, *map(str, SOURCES), "-o", str(library), *ending],
             check=True,
             capture_output=True,
             text=True,

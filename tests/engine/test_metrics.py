@@ -18,6 +18,7 @@ from epochal_engine.model.metrics import (
     r_squared,
     top_k_accuracy,
 )
+from epochal_engine.walk.recording import Measurement
 
 THREE_CLASSES = np.array([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.3, 0.3, 0.4], [0.2, 0.5, 0.3]])
 RIGHT = np.eye(3)[[0, 0, 0, 2]]
@@ -81,7 +82,9 @@ def test_tokens_that_do_not_count_are_no_part_of_the_loss_or_the_accuracy() -> N
     targets = loss.targets(np.array([0, -1, 1, 1]), (4, 2)).astype(np.float64)
     scores = np.log([[[0.8, 0.2], [0.5, 0.5], [0.4, 0.6], [0.9, 0.1]]])
     squares = {"gradient": np.zeros((1, 1)), "parameters": np.zeros((1, 1))}
-    columns, _ = measure(loss, {"logits": scores}, {"train": Answers(targets)}, squares)
+    columns, _ = measure(
+        {"train": Measurement(loss, Answers(targets))}, {"logits": scores}, squares
+    )
     by_hand = -(math.log(0.8) + math.log(0.6) + math.log(0.1)) / 3
     assert columns["train_loss"] == pytest.approx([by_hand])
     assert columns["train_accuracy"] == pytest.approx([2 / 3])
@@ -98,7 +101,9 @@ def test_no_metric_depends_on_how_many_answers_are_looked_at_together(
     targets = np.eye(shape[-1])[rng.integers(shape[-1], size=(samples, *shape[:-1]))]
     squares = dict.fromkeys(("gradient", "parameters"), np.ones((2, 3, 1)))
     loss = CrossEntropy()
-    columns, are_finite = measure(loss, {"logits": scores}, {"train": Answers(targets)}, squares)
+    columns, are_finite = measure(
+        {"train": Measurement(loss, Answers(targets))}, {"logits": scores}, squares
+    )
     assert are_finite.tolist() == [[True] * 3] * 2
     assert columns["gradient_norm"].tolist() == [[1.0] * 3] * 2
     for epoch, member in np.ndindex(2, 3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from tests.engine.test_layers import EXAMPLES
 
 from epochal_engine import (
     ACTIVATIONS,
+    LOSSES,
     OPTIMIZERS,
     SCHEDULES,
     Adam,
@@ -25,6 +27,7 @@ from epochal_engine import (
     Dense,
     Dropout,
     Embedding,
+    Loss,
     Network,
     Noise,
     Run,
@@ -34,12 +37,17 @@ from epochal_engine import (
     chosen_engine,
     why_python,
 )
+from epochal_engine.model.metrics import Answers
 from epochal_engine.symbolic.plan import perform
 from epochal_engine.symbolic.trace import Array
+from epochal_engine.training import LayerSlices
 from epochal_engine.training.blocks import Block, join
 from epochal_engine.training.epoch import scatter
+from epochal_engine.training.probe import Probe
+from epochal_engine.training.snapshots import take_snapshots
 from epochal_engine.walk import compiled, python_calls
 from epochal_engine.walk.native import LIBRARY, library
+from epochal_engine.walk.recording import Measurement
 
 pytestmark = pytest.mark.skipif(why_python() is not None, reason=str(why_python()))
 
@@ -388,6 +396,110 @@ def test_an_unknown_shuffle_is_left_to_python(monkeypatch: pytest.MonkeyPatch) -
         assert Run(NETWORK, TRAINING, spirals()).python_calls == 1
 
 
+@pytest.mark.parametrize("engine", ["python", "compiled"])
+def test_states_of_an_unknown_layout_are_read_from_the_generator(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = []
+    for is_known in (True, False):
+        monkeypatch.setattr(
+            "epochal_engine.walk.states.layout_is_known", lambda known=is_known: known
+        )
+        with using(engine):
+            run = Run(NETWORK, TRAINING, spirals())
+            states.append([run.state().values["random"] for _ in run])
+    assert states[0] == states[1]
+    assert len({repr(state) for state in states[0]}) == TRAINING.epochs
+
+
+# ---------------------------------------------------------------- what is recorded
+
+
+@st.composite
+def predictions(draw: st.DrawFn) -> tuple[Loss, Answers, Array]:
+    """Logits of some epochs, or of some members' epochs, and what they are compared with."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    name = draw(st.sampled_from(sorted(LOSSES)))
+    outputs = draw(st.integers(1, 40)) if name != "cross_entropy" else draw(st.integers(2, 60))
+    answers = (draw(st.integers(1, 300)), *draw(st.sampled_from([(), (3,)])))
+    epochs = draw(st.sampled_from([(1,), (4,), (2, 3)]))
+    logits = rng.normal(size=(*epochs, *answers, outputs), scale=draw(st.sampled_from([1, 1e3])))
+    logits = logits.astype(draw(st.sampled_from(["float32", "float64"])))
+    if draw(st.booleans()):
+        flat = logits.reshape(-1)
+        flat[rng.integers(flat.size, size=3)] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    labels = rng.integers(outputs, size=answers)
+    kind = draw(st.sampled_from(["labels", "classes", "shares"]))
+    targets: Array = rng.random(size=(*answers, outputs))
+    if name == "cross_entropy" and kind == "labels":
+        targets = labels.astype(np.int32)
+    elif kind == "classes":
+        targets = np.eye(outputs)[labels]
+    loss = LOSSES[name]
+    if name == "cross_entropy" and draw(st.booleans()):
+        loss = CrossEntropy(label_smoothing=0.1)
+    weights = rng.random(size=answers) if draw(st.integers(0, 3)) == 0 else None
+    return loss, Answers(targets, weights), logits
+
+
+@settings(max_examples=200)
+@given(predictions())
+def test_losses_and_accuracies_have_equal_bits(case: tuple[Loss, Answers, Array]) -> None:
+    results = []
+    for engine in ("python", "compiled"):
+        with using(engine), np.errstate(all="ignore"):
+            losses, accuracies = Measurement(case[0], case[1])(case[2])
+        results.append((losses.tolist(), None if accuracies is None else accuracies.tolist()))
+    assert repr(results[0]) == repr(results[1])
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_statistics_of_layers_have_equal_bits(data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    sizes = data.draw(st.lists(st.integers(1, 1_500), min_size=1, max_size=4))
+    network = Network((1,), tuple(Dense(size, use_bias=False) for size in sizes))
+    dtype = data.draw(st.sampled_from(["float32", "float64"]))
+    scale = data.draw(st.sampled_from([1e-30, 1.0, 1e30]))
+    size = sum(math.prod(shape) for shape in network.parameters.values())
+    vectors = (scale * rng.normal(size=(3, 2, size))).astype(dtype)
+    vectors[rng.random(size=vectors.shape) < 0.2] = 0
+    if data.draw(st.booleans()):
+        vectors[0, 1, rng.integers(size)] = data.draw(st.sampled_from([np.nan, np.inf]))
+    records = {"gradient": vectors[0], "step": vectors[1, ::-1], "parameters": vectors[2]}
+    inputs = rng.normal(size=(9, 1))
+    bits = []
+    for engine in ("python", "compiled"):
+        with using(engine), np.errstate(all="ignore"):
+            layers = LayerSlices(network)
+            squares = {name: layers.squares(records[name]) for name in ("gradient", "parameters")}
+            probe = Probe(network, inputs, dtype)
+            snapshots = take_snapshots(layers, probe, np.arange(2), records, squares)
+            together = layers.squares(vectors)
+        arrays = (*squares.values(), together, snapshots.statistics, snapshots.histogram)
+        bits.append([array.tobytes() for array in arrays])
+    assert bits[0] == bits[1]
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "gelu"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_descriptions_of_outputs_have_equal_bits(activation: str, dtype: str) -> None:
+    network = Network((3,), (Dense(30, activation), Dense(200, activation), Dense(2)))
+    rng = np.random.default_rng(0)
+    parameters = rng.normal(size=(5, network.size), scale=2.0).astype(dtype)
+    parameters[3] -= 3.0
+    parameters[4, 0] = np.nan
+    bits = []
+    for engine in ("python", "compiled"):
+        with using(engine), np.errstate(all="ignore"):
+            seen = Probe(network, rng.normal(size=(40, 3)) * 0 + 1, dtype).look(parameters)
+        bits.append(seen.tobytes())
+    assert bits[0] == bits[1]
+    saturated, dead = seen[..., 2], seen[..., 3]
+    assert (saturated[:, :2].max() > 0) == (activation in ("tanh", "sigmoid"))
+    assert (dead[:, :2].max() > 0) == (activation == "relu")
+
+
 # ---------------------------------------------------------------- the choice
 
 
@@ -396,11 +508,11 @@ def test_a_library_of_another_version_is_not_used(
 ) -> None:
     other = tmp_path / "walk.c"
     other.write_text("another version")
-    monkeypatch.setattr("epochal_engine.walk.native.SOURCE", other)
+    monkeypatch.setattr("epochal_engine.walk.native.SOURCES", (other,))
     monkeypatch.setattr("epochal_engine.walk._choice", None)
     library.cache_clear()
     try:
-        assert why_python() == f"{LIBRARY.name} was built from another version of walk.c"
+        assert why_python() == f"{LIBRARY.name} was built from other versions of its sources"
         assert chosen_engine() == "python"
         with pytest.raises(RuntimeError, match="the compiled engine is not available: walk"):
             choose_engine("compiled")

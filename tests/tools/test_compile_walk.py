@@ -14,7 +14,7 @@ WALK = Path("epochal_engine/walk")
 def compile_walk(folder: Path, compiler: str, *options: str) -> "subprocess.CompletedProcess[str]":
     """Compile a copy of the walk in `folder`, where a library of an older source may be."""
     (folder / WALK).mkdir(parents=True, exist_ok=True)
-    for file in ("compile_walk.py", WALK / "walk.c"):
+    for file in ("compile_walk.py", WALK / "walk.c", WALK / "record.c"):
         shutil.copyfile(ENGINE / file, folder / file)
     return subprocess.run(
         [sys.executable, folder / "compile_walk.py", *options],

@@ -194,9 +194,15 @@ def _rows(prediction: ArrayLike, target: ArrayLike) -> tuple[Floats, Floats]:
 def _sum(x: Floats) -> Floats:
     """Return the sum over the outputs, `(..., outputs)` to `(...)`.
 
-    Several times faster than `x.sum(-1)` where the outputs are few.
+    Where the outputs are few, adding columns is several times faster than `x.sum(-1)`.
     """
-    total: Floats = np.einsum("...o->...", x)
+    total: Floats
+    if x.shape[-1] > FEW_OUTPUTS:
+        total = x.sum(-1)
+        return total
+    total = x[..., 0].copy()
+    for output in range(1, x.shape[-1]):
+        total += x[..., output]
     return total
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -116,31 +117,40 @@ def answers_of(loss: Loss, data: Data) -> dict[str, Answers]:
     }
 
 
+Measure: TypeAlias = Callable[[Array], tuple[Array, Array | None]]
+"""From logits `(m, …, *answers, outputs)` to the loss and the accuracy of each, `(m, …)`; without
+accuracies where the loss has none."""
+
+
+def measure_answers(loss: Loss, answers: Answers, logits: Array) -> tuple[Array, Array | None]:
+    """Return losses and accuracies as `Measure` does. Weights count in losses only."""
+    # Each record is worked on in float64 and by itself: no bit depends on how many there are.
+    targets, weights = answers.targets, answers.weights
+    counted = loss.counted(targets)
+    axes = targets.ndim - 1 if is_floating(targets) else targets.ndim
+    values = _per_output(loss.values_from_logits, logits, targets, axes)
+    losses = _means(values, counted if weights is None else weights, axes)
+    if not loss.has_accuracy:
+        return losses, None
+    correct = _per_output(loss.correct_from_logits, logits, targets, axes)
+    return losses, _means(correct, counted, axes)
+
+
 def measure(
-    loss: Loss,
-    records: Mapping[str, Array],
-    answers: Mapping[str, Answers],
-    squares: Mapping[str, Array],
+    measures: Mapping[str, Measure], records: Mapping[str, Array], squares: Mapping[str, Array]
 ) -> tuple[dict[str, Array], Array]:
     """The columns of the records' epochs, each `(m,)`, and whether their parameters are finite.
 
-    `records` are `(m, *shape)`, see `record_shapes`, or of many members `(m, members, *shape)`, and
-    so are then the columns; `answers` those of `answers_of`; `squares`, `(m, layers)`, those of the
-    gradient and of the parameters, see `LayerSlices.squares`. Weights count in losses only.
+    `measures` are of the parts `train` and `validation`. `records` are `(m, *shape)`, see
+    `record_shapes`, or of many members `(m, members, *shape)`, and so are then the columns;
+    `squares`, `(m, layers)`, those of the gradient and parameters, see `LayerSlices.squares`.
     """
-    # Each record is worked on in float64 and by itself: no bit depends on how many there are.
     columns = {}
     for part, logits_name in (("train", "logits"), ("validation", "validation_logits")):
-        if part not in answers:
-            continue
-        targets, weights = answers[part].targets, answers[part].weights
-        logits, counted = records[logits_name], loss.counted(targets)
-        axes = targets.ndim - 1 if is_floating(targets) else targets.ndim
-        values = _per_output(loss.values_from_logits, logits, targets, axes)
-        columns[f"{part}_loss"] = _means(values, counted if weights is None else weights, axes)
-        if loss.has_accuracy:
-            correct = _per_output(loss.correct_from_logits, logits, targets, axes)
-            columns[f"{part}_accuracy"] = _means(correct, counted, axes)
+        if part in measures:
+            columns[f"{part}_loss"], accuracies = measures[part](records[logits_name])
+            if accuracies is not None:
+                columns[f"{part}_accuracy"] = accuracies
     columns["gradient_norm"] = np.sqrt(squares["gradient"].sum(-1))
     return columns, np.isfinite(squares["parameters"].sum(-1))
 

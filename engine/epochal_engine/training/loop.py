@@ -24,6 +24,8 @@ from ..symbolic.plan import perform
 from ..symbolic.threads import one_thread
 from ..symbolic.trace import Array
 from ..walk import chosen_engine, python_calls, record_epochs
+from ..walk.recording import Measurement
+from ..walk.states import GeneratorStates
 from .blocks import LARGEST_BLOCK, Block, cut, join
 from .divergence import Divergence, explain
 from .epoch import Segment, compiled_segments
@@ -98,7 +100,7 @@ class Loop:
         self._record, self._rate, self._streams = record, rate, streams
         self._indices = indices
         self._order = sorted(range(len(trainings)), key=indices.__getitem__)
-        # The state of the stopping rules of each member, and of the random streams, for each slot.
+        # The state of the stopping rules of each member, for each slot.
         self._progress = [[Progress()] for _ in trainings]
         self._endings: dict[int, Ending] = {}
 
@@ -110,14 +112,17 @@ class Loop:
         self._segments = compiled_segments(segments)
         shuffles = first.is_shuffled(len(self.data.train_inputs))
         self._draws = shuffles or self.network.has_noise or len(first.augmentation) > 0
-        self._stream_states = [self._random()]
-        self._buffer = RecordBuffer(self._record, self._buffer_length())
+        length = self._buffer_length()
+        self._buffer = RecordBuffer(self._record, length)
+        generators = [g for streams in self._streams for g in streams.drawn.values()]
+        self._states = GeneratorStates(generators, length)
         np.copyto(self._buffer.slots[0], self._record.vector)
         self._slot = 0  # the record of the last state that was yielded
         self._layer_slices = LayerSlices(self.network)
         self._probe = Probe(self.network, self.data.train_inputs, first.dtype)
-        self._loss = find_loss(first.loss)
-        self._answers = answers_of(self._loss, self.data)
+        loss = find_loss(first.loss)
+        answers = answers_of(loss, self.data)
+        self._measures = {part: Measurement(loss, part_of) for part, part_of in answers.items()}
         self._blocks: list[list[Block]] = [[] for _ in self.trainings]
         self._taken = self.epoch
         self._epochs = self._train()
@@ -192,10 +197,12 @@ class Loop:
         self._progress = [[Progress(**values)] for values in progress]
         self.epoch = int(state.values["epoch"])
 
-    # ------------------------------------------------------------------------------------ inside
+    def _random(self, slot: int) -> list[dict[str, Any]]:
+        """Return the states of the random streams after the epoch in a slot."""
+        states = iter(self._states.at(slot if self._draws else 0))
+        return [dict(zip(streams.drawn, states, strict=False)) for streams in self._streams]
 
-    def _random(self) -> list[dict[str, Any]]:
-        return [streams.states() for streams in self._streams]
+    # ------------------------------------------------------------------------------------ inside
 
     def _buffer_length(self) -> int:
         """Return the number of epochs to train before their results are computed together."""
@@ -229,7 +236,8 @@ class Loop:
     def _rewind(self) -> None:
         """Make the state of the last epoch that of slot 0."""
         np.copyto(self._buffer.slots[0], self._buffer.slots[self._slot])
-        self._stream_states = [self._stream_states[self._slot]]
+        if self._draws:
+            self._states.restart(self._slot)
         self._progress = [[slots[self._slot]] for slots in self._progress]
         self._slot = 0
 
@@ -257,18 +265,15 @@ class Loop:
             with np.errstate(all="ignore"):
                 perform(segment.calls)
             yield
-        together = 1 if self._draws else count
         with one_thread(), np.errstate(all="ignore"):
-            for first in range(0, count, together):
-                record_epochs(
-                    last.calls,
-                    ordered[first : first + together],
-                    self._rate,
-                    self._record.vector,
-                    self._buffer.slots[1 + first : 1 + first + together],
-                )
-                states = self._random() if self._draws else self._stream_states[0]
-                self._stream_states += [states] * together
+            record_epochs(
+                last.calls,
+                ordered,
+                self._rate,
+                self._record.vector,
+                self._buffer.slots[1 : 1 + count],
+                self._states if self._draws else None,
+            )
 
     def _compute_results(self, rates: Array) -> int:
         """Compute the members' rows from the slots from 1 on, and whether they end.
@@ -282,7 +287,7 @@ class Loop:
                 name: self._layer_slices.squares(records[name])
                 for name in ("gradient", "parameters")
             }
-            columns, are_finite = measure(self._loss, records, self._answers, squares)
+            columns, are_finite = measure(self._measures, records, squares)
             snapshots = self._snapshots(np.arange(first, first + count), records, squares)
         last = 0
         for row, member in enumerate(self._order):

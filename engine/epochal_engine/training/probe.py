@@ -15,6 +15,7 @@ from ..model.network import Network, parameter_leaves
 from ..symbolic.plan import Plan, perform
 from ..symbolic.replicas import replicate
 from ..symbolic.trace import Array, Symbol, leaf
+from ..walk import compiled, recording
 
 SHARE, FEWEST, MOST = 32, 20, 256
 """One in so many of the training samples is shown, but at least and at most so many."""
@@ -96,7 +97,8 @@ class _Pass:
         self._weights = {name: np.empty(y.shape, samples.dtype) for name, y in leaves.items()}
         self._results = [np.empty(y.shape, samples.dtype) for y in outputs]
         given = {leaves[name]: array for name, array in self._weights.items()}
-        self._calls = Plan(outputs, samples.dtype).bind({x: samples, **given}, self._results)
+        calls = Plan(outputs, samples.dtype).bind({x: samples, **given}, self._results)
+        (self._calls,) = compiled([calls])
 
     def run(self, parameters: Array) -> list[Array]:
         """What each layer makes of the samples, `(copies, …, units)`; overwritten by the next."""
@@ -120,17 +122,20 @@ def _kind(output: Symbol) -> str:
 
 def _describe(kind: str, values: Array, seen: Array) -> None:
     """Fill `seen` `(m, 4)` from the values `(m, samples, units)` of an activation of a kind."""
+    low, high = _FLAT_BEYOND.get(kind, (0.0, 0.0))
+    is_relu = kind == "positive_part"
+    if recording.describe_outputs(values, low, high, is_relu, seen):
+        return
     flat = values.reshape(len(values), -1).astype(np.float64)
     size = flat.shape[1]
-    mean = np.einsum("mi->m", flat) / size
-    squares = np.einsum("mi,mi->m", flat, flat) / size
+    mean = flat.sum(1) / size
+    squares = np.square(flat).sum(1) / size
     seen[:, 0] = mean
     seen[:, 1] = np.sqrt(np.maximum(squares - np.square(mean), 0.0))
     if kind in _FLAT_BEYOND:
-        low, high = _FLAT_BEYOND[kind]
         is_flat = (flat < low) | (flat > high)
         seen[:, 2] = np.count_nonzero(is_flat, axis=1) / size
-    elif kind == "positive_part":
+    elif is_relu:
         # None of them is negative: a unit is dead if their sum is 0, and that is a product.
         sums = np.ones(values.shape[1], values.dtype) @ values
         seen[:, 3] = np.count_nonzero(sums == 0.0, axis=1) / sums.shape[1]

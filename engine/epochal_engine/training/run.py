@@ -94,7 +94,7 @@ class Run(Loop):
         vector = self._buffer.arrays["parameters"][index + 1].copy()
         return Best(
             epoch=epoch - slot + index + 1,
-            metric="validation_loss" if "validation" in self._answers else "train_loss",
+            metric="validation_loss" if "validation" in self._measures else "train_loss",
             value=value,
             weights=parameter_views(self.network, vector),
         )
@@ -120,7 +120,7 @@ class Run(Loop):
                 "best": best and {"epoch": best.epoch, "metric": best.metric, "value": best.value},
                 "steps": epoch * steps_per_epoch(self.training, self.data),
                 "schedule": {"type": self.training.schedule.type, **asdict(self.training.schedule)},
-                "random": self._stream_states[slot][0],
+                "random": self._random(slot)[0],
                 "progress": asdict(self._progress[0][slot]),
             },
         )

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..model.network import Network
 from ..symbolic.trace import Array
+from ..walk import recording
 from .probe import Probe
 
 STATISTICS = (
@@ -83,6 +84,7 @@ class LayerSlices:
         self.layers = tuple(sizes)
         self.sizes = np.array(list(sizes.values()))
         self.starts = np.cumsum(self.sizes) - self.sizes
+        self.for_walk = recording.Layers(self.starts, self.sizes)
         self.ways = _WAYS if self.sizes.sum() >= _MANY else 1
         """The number of counters of each bin."""
         way = np.arange(self.sizes.sum(), dtype=np.int32) % self.ways
@@ -100,7 +102,8 @@ class LayerSlices:
 
     def squares(self, vectors: Array) -> Array:
         """The sum of squares over each layer, as float64, `(…, size)` to `(…, layers)`."""
-        return self.sums(np.square(vectors, dtype=np.float64))
+        sums = recording.squares(self.for_walk, vectors)
+        return self.sums(np.square(vectors, dtype=np.float64)) if sums is None else sums
 
 
 def take_snapshots(
@@ -114,26 +117,44 @@ def take_snapshots(
 
     `squares` are those of the gradient and of the parameters, as `LayerSlices.squares` gives them.
     """
-    gradients = segments.learned(records["gradient"])
+    gradients, steps = segments.learned(records["gradient"]), records["step"]
+    shape = (len(epochs), len(segments.layers))
+    statistics = np.zeros((*shape, len(STATISTICS)), gradients.dtype)
+    histogram = np.zeros((*shape, BINS), np.uint32)
+    sums = squares["gradient"], squares["parameters"]
+    if not recording.describe_gradients(
+        segments.for_walk, gradients, steps, *sums, statistics, histogram
+    ):
+        _describe_gradients(segments, gradients, steps, *sums, statistics)
+        histogram = _histogram(segments, gradients)
+    statistics[..., 7:] = probe.look(records["parameters"])
+    return Gradients(epochs, segments.layers, statistics, histogram)
+
+
+def _describe_gradients(
+    segments: LayerSlices,
+    gradients: Array,
+    steps: Array,
+    gradient_squares: Array,
+    parameter_squares: Array,
+    statistics: Array,
+) -> None:
+    """Fill the statistics of the gradients, `(m, layers, len(STATISTICS))`."""
     sizes = segments.sizes
     mean = segments.sums(gradients.astype(np.float64)) / sizes
-    variance = np.maximum(squares["gradient"] / sizes - np.square(mean), 0.0)
-    weight_norm = np.sqrt(squares["parameters"])
-    step_norm = np.sqrt(segments.squares(records["step"]))
+    variance = np.maximum(gradient_squares / sizes - np.square(mean), 0.0)
+    weight_norm = np.sqrt(parameter_squares)
+    step_norm = np.sqrt(segments.squares(steps))
     zeros = np.add.reduceat(
         (gradients == 0.0).view(np.uint8), segments.starts, axis=1, dtype=np.uint32
     )
-    shape = (len(epochs), len(segments.layers), len(STATISTICS))
-    statistics = np.empty(shape, gradients.dtype)
-    statistics[..., 0] = np.sqrt(squares["gradient"])
+    statistics[..., 0] = np.sqrt(gradient_squares)
     statistics[..., 1] = mean
     statistics[..., 2] = np.sqrt(variance)
     statistics[..., 3] = np.maximum.reduceat(np.abs(gradients), segments.starts, axis=1)
     statistics[..., 4] = zeros / sizes
     statistics[..., 5] = weight_norm
     statistics[..., 6] = update_ratio(step_norm, weight_norm)
-    statistics[..., 7:] = probe.look(records["parameters"])
-    return Gradients(epochs, segments.layers, statistics, _histogram(segments, gradients))
 
 
 def update_ratio(step_norm: Array, weight_norm: Array) -> Array:

@@ -27,16 +27,16 @@ class Streams:
         """Four streams that NumPy's `SeedSequence` makes independent."""
         return cls(*(np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4)))
 
-    def states(self) -> dict[str, Any]:
-        """Return the states of the streams that training draws from, as plain JSON."""
+    @property
+    def drawn(self) -> dict[str, np.random.Generator]:
+        """The streams that training draws from."""
         return {
-            "shuffle": self.shuffle.bit_generator.state,
-            "dropout": self.dropout.bit_generator.state,
-            "augmentation": self.augmentation.bit_generator.state,
+            "shuffle": self.shuffle,
+            "dropout": self.dropout,
+            "augmentation": self.augmentation,
         }
 
     def restore(self, states: Mapping[str, Any]) -> None:
-        """Restore the states that `states` returned."""
-        self.shuffle.bit_generator.state = states["shuffle"]
-        self.dropout.bit_generator.state = states["dropout"]
-        self.augmentation.bit_generator.state = states["augmentation"]
+        """Restore the states of these streams."""
+        for name, generator in self.drawn.items():
+            generator.bit_generator.state = states[name]

@@ -128,7 +128,7 @@ class Sweep(Loop):
             arrays=arrays,
             values={
                 "epoch": self.epoch,
-                "random": self._stream_states[self._slot],
+                "random": self._random(self._slot),
                 "progress": [asdict(progress[self._slot]) for progress in self._progress],
                 "endings": [
                     {"member": k, "epoch": e.epoch, "outcome": asdict(e.outcome)}

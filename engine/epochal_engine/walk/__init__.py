@@ -18,6 +18,7 @@ import numpy as np
 from ..symbolic.trace import Array, Call
 from .native import address, library
 from .rows import Row, row_of
+from .states import GeneratorStates
 
 Engine: TypeAlias = Literal["python", "compiled"]
 
@@ -110,31 +111,39 @@ def _is_table(call: Call) -> bool:
 
 
 def record_epochs(
-    calls: Sequence[Call], rates: Array, rate: Array, numbers: Array, records: Array
+    calls: Sequence[Call],
+    rates: Array,
+    rate: Array,
+    numbers: Array,
+    records: Array,
+    states: GeneratorStates | None = None,
 ) -> None:
     """Run the calls once with each of the rates in `rate`; record the numbers after each time.
 
     `rates` is `(epochs, *rate.shape)`, `records` `(epochs, *numbers.shape)`; all are contiguous and
-    of one type.
+    of one type. The states are recorded in the slots from 1 on.
     """
-    if len(calls) == 1 and _is_table(calls[0]):
+    parts, slots = (None, None) if states is None else (states.parts, states.slots[1:])
+    if len(calls) == 1 and _is_table(calls[0]) and (states is None or parts is not None):
         walk = library()
         assert not isinstance(walk, str)
-        pointers = (ctypes.c_void_p(address(x)) for x in (rates, rate, numbers, records))
-        first, second, third, fourth = pointers
+        arrays = (rates, rate, numbers, records, parts, slots)
+        pointers = [ctypes.c_void_p(None if x is None else address(x)) for x in arrays]
         walk.epochal_epochs(
             calls[0][1][0],
             ctypes.c_ssize_t(len(rates)),
-            first,
-            second,
+            *pointers[:2],
             ctypes.c_ssize_t(rate.nbytes),
-            third,
-            fourth,
+            *pointers[2:4],
             ctypes.c_ssize_t(numbers.nbytes),
+            ctypes.c_ssize_t(0 if parts is None else len(parts)),
+            *pointers[4:],
         )
         return
-    for now, record in zip(rates, records, strict=True):
+    for slot, (now, record) in enumerate(zip(rates, records, strict=True), 1):
         np.copyto(rate, now)
         for function, arguments in calls:
             function(*arguments)
         np.copyto(record, numbers)
+        if states is not None:
+            states.record(slot)

@@ -14,9 +14,9 @@ from ..symbolic.threads import blas
 from ..symbolic.trace import Array
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
-SOURCE = Path(__file__).with_name("walk.c")
-LIBRARY = SOURCE.with_suffix(SUFFIX)
-"""The library that `walk.c` is compiled to when the package is installed."""
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("walk.c", "record.c"))
+LIBRARY = SOURCES[0].with_suffix(SUFFIX)
+"""The library that they are compiled to when the package is installed."""
 
 
 class _Ufunc(ctypes.Structure):
@@ -50,8 +50,8 @@ def library() -> ctypes.CDLL | str:
     except OSError as error:
         return str(error)
     walk.epochal_source.restype = ctypes.c_uint32
-    if walk.epochal_source() != zlib.crc32(SOURCE.read_bytes()):
-        return f"{LIBRARY.name} was built from another version of {SOURCE.name}"
+    if walk.epochal_source() != zlib.crc32(b"".join(file.read_bytes() for file in SOURCES)):
+        return f"{LIBRARY.name} was built from other versions of its sources"
     numbers = np.zeros(2)
     if not _layout_is_known(np.multiply) or address(numbers[1:]) != numbers[1:].ctypes.data:
         return f"the objects of NumPy {np.__version__} have another layout"

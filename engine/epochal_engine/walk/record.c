@@ -1,0 +1,311 @@
+/* What is recorded of epochs: losses, accuracies, and statistics of the layers' gradients.
+ *
+ * The same sums in the same order as in Python, see `metrics.py`, `losses.py` and `snapshots.py`,
+ * without arrays between them: a pass over the records instead of twenty. Exponentials and
+ * logarithms are NumPy's own loops, as in `walk.c`.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef _WIN32
+#define PUBLIC __declspec(dllexport)
+#else
+#define PUBLIC __attribute__((visibility("default")))
+#endif
+
+typedef intptr_t size;
+typedef void (*inner_loop)(char **, const size *, const size *, void *);
+
+/* ---------------------------------------------------------------- sums */
+
+/* NumPy's pairwise sum of numbers in float64. */
+#define PAIRWISE(NAME, TYPE, TERM)                                                                 \
+    static double NAME(const TYPE *x, size n)                                                      \
+    {                                                                                              \
+        if (n < 8) {                                                                               \
+            double sum = -0.0;                                                                     \
+            for (size i = 0; i < n; i++)                                                           \
+                sum += TERM(x[i]);                                                                 \
+            return sum;                                                                            \
+        }                                                                                          \
+        if (n <= 128) {                                                                            \
+            double r[8];                                                                           \
+            size i;                                                                                \
+            for (int k = 0; k < 8; k++)                                                            \
+                r[k] = TERM(x[k]);                                                                 \
+            for (i = 8; i < n - n % 8; i += 8)                                                     \
+                for (int k = 0; k < 8; k++)                                                        \
+                    r[k] += TERM(x[i + k]);                                                        \
+            double sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));        \
+            for (; i < n; i++)                                                                     \
+                sum += TERM(x[i]);                                                                 \
+            return sum;                                                                            \
+        }                                                                                          \
+        const size half = n / 2 - (n / 2) % 8;                                                     \
+        return NAME(x, half) + NAME(x + half, n - half);                                           \
+    }
+#define PLAIN(x) ((double)(x))
+#define SQUARED(x) ((double)(x) * (double)(x))
+PAIRWISE(sum_float, float, PLAIN)
+PAIRWISE(sum_double, double, PLAIN)
+PAIRWISE(squares_float, float, SQUARED)
+PAIRWISE(squares_double, double, SQUARED)
+
+/* NumPy's `reduceat` begins with the first number. */
+#define SEGMENT(SUM, TERM, x, n) ((n) == 1 ? TERM((x)[0]) : TERM((x)[0]) + SUM((x) + 1, (n) - 1))
+
+/* ---------------------------------------------------------------- layers */
+
+/* Where the layers lie in a flat vector. */
+typedef struct {
+    size count;
+    const int64_t *starts;
+    const int64_t *sizes;
+} layers;
+
+enum { STATISTICS = 11, FIRST_BIN = 46, BINS = 22, COUNTERS = 4 };
+
+/* The sum of squares of each layer in `rows` vectors of `rows` groups, `out` `(rows, layers)`. */
+#define SQUARES(NAME, TYPE, SUM)                                                                   \
+    PUBLIC void NAME(const char *vectors, size rows, size step, const layers *l, double *out)      \
+    {                                                                                              \
+        for (size i = 0; i < rows; i++)                                                            \
+            for (size k = 0; k < l->count; k++) {                                                  \
+                const TYPE *x = (const TYPE *)(vectors + i * step) + l->starts[k];                 \
+                *out++ = SEGMENT(SUM, SQUARED, x, l->sizes[k]);                                    \
+            }                                                                                      \
+    }
+SQUARES(epochal_squares_float, float, squares_float)
+SQUARES(epochal_squares_double, double, squares_double)
+
+static uint32_t bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* Count the numbers by the pair of their exponents; return how many are 0, and the largest size. */
+#define LOOK(NAME, TYPE)                                                                           \
+    static size NAME(const TYPE *x, size n, uint32_t *histogram, TYPE *largest)                    \
+    {                                                                                              \
+        /* The processor waits for a counter that it has just changed. */                         \
+        uint32_t counts[COUNTERS][BINS] = {{0}};                                                   \
+        size zeros = 0;                                                                            \
+        TYPE most = 0;                                                                             \
+        for (size i = 0; i < n; i++) {                                                             \
+            const TYPE magnitude = x[i] < 0 ? -x[i] : x[i];                                        \
+            const int bin = (int)((bits_of((float)x[i]) << 1) >> 25) - FIRST_BIN;                  \
+            counts[i % COUNTERS][bin < 0 ? 0 : bin > BINS - 1 ? BINS - 1 : bin]++;                 \
+            zeros += x[i] == 0;                                                                    \
+            most = most >= magnitude || most != most ? most : magnitude;                           \
+        }                                                                                          \
+        for (int bin = 0; bin < BINS; bin++)                                                       \
+            for (int k = 0; k < COUNTERS; k++)                                                     \
+                histogram[bin] += counts[k][bin];                                                  \
+        *largest = most;                                                                           \
+        return zeros;                                                                              \
+    }
+LOOK(look_float, float)
+LOOK(look_double, double)
+
+/* The first statistics of each layer, `out` `(rows, layers, STATISTICS)`, and the histograms. The
+ * squares are `(rows, layers)`. */
+#define GRADIENTS(NAME, TYPE, SUM, SQUARES_OF, LOOK_AT)                                            \
+    PUBLIC void NAME(const char *gradients, size gradient_step, const char *steps, size step_step, \
+                     size rows, const layers *l, const double *gradient_squares,                   \
+                     const double *parameter_squares, TYPE *out, uint32_t *histogram)              \
+    {                                                                                              \
+        for (size i = 0; i < rows; i++)                                                            \
+            for (size k = 0; k < l->count; k++) {                                                  \
+                const TYPE *g = (const TYPE *)(gradients + i * gradient_step) + l->starts[k];      \
+                const TYPE *s = (const TYPE *)(steps + i * step_step) + l->starts[k];              \
+                const size n = l->sizes[k];                                                        \
+                const double mean = SEGMENT(SUM, PLAIN, g, n) / (double)n;                         \
+                const double variance = *gradient_squares / (double)n - mean * mean;               \
+                const double weight_norm = sqrt(*parameter_squares++);                             \
+                const double step_norm = sqrt(SEGMENT(SQUARES_OF, SQUARED, s, n));                 \
+                const double least = 2.2250738585072014e-308;                                      \
+                TYPE largest;                                                                      \
+                const size zeros = LOOK_AT(g, n, histogram, &largest);                             \
+                out[0] = (TYPE)sqrt(*gradient_squares++);                                          \
+                out[1] = (TYPE)mean;                                                               \
+                out[2] = (TYPE)sqrt(variance >= 0 || variance != variance ? variance : 0.0);       \
+                out[3] = largest;                                                                  \
+                out[4] = (TYPE)((double)zeros / (double)n);                                        \
+                out[5] = (TYPE)weight_norm;                                                        \
+                out[6] = (TYPE)(step_norm / (weight_norm < least ? least : weight_norm));          \
+                out += STATISTICS;                                                                 \
+                histogram += BINS;                                                                 \
+            }                                                                                      \
+    }
+GRADIENTS(epochal_gradients_float, float, sum_float, squares_float, look_float)
+GRADIENTS(epochal_gradients_double, double, sum_double, squares_double, look_double)
+
+/* ---------------------------------------------------------------- losses */
+
+enum loss { CROSS_ENTROPY, BINARY_CROSS_ENTROPY, MSE };
+
+typedef struct {
+    size loss;
+    size outputs;
+    size predictions;       /* of an epoch */
+    const double *targets;  /* (predictions, outputs), or NULL */
+    const int32_t *labels;  /* the classes of the predictions */
+    inner_loop exp, log;    /* NumPy's loops for float64; log1p for binary cross-entropy */
+    void *exp_data, *log_data;
+    double *scratch;        /* 2 · room numbers */
+    size room;              /* at least `outputs` */
+    double *values, *correct;  /* of the predictions; no `correct` where there is no accuracy */
+} losses;
+
+enum { FEW_OUTPUTS = 32 };
+
+static void apply(inner_loop loop, void *data, double *from, double *to, size count)
+{
+    char *operands[2] = {(char *)from, (char *)to};
+    const size steps[2] = {sizeof(double), sizeof(double)};
+    loop(operands, &count, steps, data);
+}
+
+/* `losses._sum` of one prediction. */
+static double sum_of_outputs(const double *x, size outputs)
+{
+    if (outputs > FEW_OUTPUTS)
+        return 0.0 + sum_double(x, outputs);
+    double sum = x[0];
+    for (size k = 1; k < outputs; k++)
+        sum += x[k];
+    return sum;
+}
+
+/* Each for `rows` predictions from `first` on, whose logits are in `z`; `more` has room for as many
+ * numbers. */
+
+static void cross_entropy(const losses *l, double *z, double *more, size first, size rows)
+{
+    const size outputs = l->outputs;
+    for (size i = 0; i < rows; i++) {
+        double *row = z + i * outputs, largest = row[0];
+        size best = 0, wrong = row[0] != row[0];
+        for (size k = 1; k < outputs; k++) {
+            const int is_larger = row[k] > largest;
+            largest = is_larger ? row[k] : largest;
+            best = is_larger ? k : best;
+            wrong += row[k] != row[k];
+        }
+        if (wrong)
+            largest = NAN;
+        l->correct[first + i] = best == l->labels[first + i] && !wrong;
+        for (size k = 0; k < outputs; k++)
+            row[k] -= largest;
+    }
+    apply(l->exp, l->exp_data, z, more, rows * outputs);
+    double *values = l->values + first;
+    for (size i = 0; i < rows; i++)
+        values[i] = sum_of_outputs(more + i * outputs, outputs);
+    apply(l->log, l->log_data, values, values, rows);
+    for (size i = 0; i < rows; i++) {
+        double *row = z + i * outputs;
+        for (size k = 0; k < outputs; k++)
+            row[k] *= l->targets == NULL ? (double)(k == l->labels[first + i])
+                                         : l->targets[(first + i) * outputs + k];
+        values[i] -= sum_of_outputs(row, outputs);
+    }
+}
+
+static void binary_cross_entropy(const losses *l, double *z, double *more, size first, size rows)
+{
+    const size outputs = l->outputs, count = rows * outputs;
+    const double *targets = l->targets + first * outputs;
+    for (size i = 0; i < rows; i++) {
+        double correct = 0.0;
+        for (size k = i * outputs; k < (i + 1) * outputs; k++)
+            correct += (z[k] >= 0.0) == (targets[k] >= 0.5) && z[k] == z[k];
+        l->correct[first + i] = correct / (double)outputs;
+    }
+    for (size k = 0; k < count; k++)
+        more[k] = -fabs(z[k]);
+    apply(l->exp, l->exp_data, more, more, count);
+    apply(l->log, l->log_data, more, more, count);
+    for (size k = 0; k < count; k++) {
+        const double positive = z[k] >= 0.0 || z[k] != z[k] ? z[k] : 0.0;
+        more[k] = positive + more[k] - targets[k] * z[k];
+    }
+    for (size i = 0; i < rows; i++)
+        l->values[first + i] = sum_of_outputs(more + i * outputs, outputs) / (double)outputs;
+}
+
+static void mse(const losses *l, double *z, double *more, size first, size rows)
+{
+    const size outputs = l->outputs;
+    const double *targets = l->targets + first * outputs;
+    for (size k = 0; k < rows * outputs; k++) {
+        const double error = z[k] - targets[k];
+        more[k] = error * error;
+    }
+    for (size i = 0; i < rows; i++)
+        l->values[first + i] = sum_of_outputs(more + i * outputs, outputs) / (double)outputs;
+}
+
+/* The mean loss, and the accuracy, of each of `epochs` whose logits are `step` bytes apart. */
+#define MEASURE(NAME, TYPE)                                                                        \
+    PUBLIC void NAME(const losses *l, const char *logits, size epochs, size step, double *loss,    \
+                     double *accuracy)                                                             \
+    {                                                                                              \
+        const size at_once = l->room / l->outputs, n = l->predictions;                             \
+        double *z = l->scratch, *more = l->scratch + l->room;                                      \
+        for (size epoch = 0; epoch < epochs; epoch++) {                                            \
+            const TYPE *from = (const TYPE *)(logits + epoch * step);                              \
+            for (size first = 0; first < n; first += at_once) {                                    \
+                const size rows = n - first < at_once ? n - first : at_once;                       \
+                for (size k = 0; k < rows * l->outputs; k++)                                       \
+                    z[k] = (double)from[first * l->outputs + k];                                   \
+                switch (l->loss) {                                                                 \
+                case CROSS_ENTROPY: cross_entropy(l, z, more, first, rows); break;                 \
+                case BINARY_CROSS_ENTROPY: binary_cross_entropy(l, z, more, first, rows); break;   \
+                default: mse(l, z, more, first, rows);                                             \
+                }                                                                                  \
+            }                                                                                      \
+            loss[epoch] = (0.0 + sum_double(l->values, n)) / (double)n;                            \
+            if (accuracy != NULL)                                                                  \
+                accuracy[epoch] = (0.0 + sum_double(l->correct, n)) / (double)n;                   \
+        }                                                                                          \
+    }
+MEASURE(epochal_measure_float, float)
+MEASURE(epochal_measure_double, double)
+
+/* ---------------------------------------------------------------- layers' outputs */
+
+/* What `probe._describe` says of `rows` networks, of the values `(rows, samples, units)`: `out` has
+ * four numbers, `step` apart. `low` and `high` bound what is not saturated, and `is_relu` counts the
+ * units that are 0 for all samples. `room` is `samples · units` and `units` numbers. */
+#define DESCRIBE(NAME, TYPE, SUM, SQUARES_OF)                                                      \
+    PUBLIC void NAME(const TYPE *values, size rows, size samples, size units, double low,          \
+                     double high, size is_relu, TYPE *dead, double *out, size step)                \
+    {                                                                                              \
+        const size n = samples * units;                                                            \
+        for (size i = 0; i < rows; i++, values += n, out += step) {                                \
+            const double mean = (0.0 + SUM(values, n)) / (double)n;                                \
+            const double variance = (0.0 + SQUARES_OF(values, n)) / (double)n - mean * mean;       \
+            size flat = 0, zeros = 0;                                                              \
+            if (low < high)                                                                        \
+                for (size k = 0; k < n; k++)                                                       \
+                    flat += (double)values[k] < low || (double)values[k] > high;                   \
+            if (is_relu) {                                                                         \
+                memset(dead, 0, (size_t)units * sizeof(TYPE));                                     \
+                for (size k = 0; k < samples; k++)                                                 \
+                    for (size j = 0; j < units; j++)                                               \
+                        dead[j] += values[k * units + j];                                          \
+                for (size j = 0; j < units; j++)                                                   \
+                    zeros += dead[j] == 0;                                                         \
+            }                                                                                      \
+            out[0] = mean;                                                                         \
+            out[1] = sqrt(variance >= 0 || variance != variance ? variance : 0.0);                 \
+            out[2] = (double)flat / (double)n;                                                     \
+            out[3] = (double)zeros / (double)units;                                                \
+        }                                                                                          \
+    }
+DESCRIBE(epochal_describe_float, float, sum_float, squares_float)
+DESCRIBE(epochal_describe_double, double, sum_double, squares_double)

@@ -1,0 +1,188 @@
+"""What is recorded of epochs, computed by `record.c` with the bits of the formulas in Python.
+
+Python computes where the Python engine is chosen, and losses and weights that `record.c` does not
+know.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import numpy as np
+
+from ..model.losses import BinaryCrossEntropy, CrossEntropy, Loss, Mse, is_floating
+from ..model.metrics import Answers, measure_answers
+from ..symbolic.trace import Array
+from . import chosen_engine
+from .native import address, inner_loop, library
+
+_LOSSES: dict[type[Loss], tuple[int, np.ufunc]] = {
+    CrossEntropy: (0, np.log),
+    BinaryCrossEntropy: (1, np.log1p),
+    Mse: (2, np.log),
+}
+"""The numbers of the losses in `record.c`, and the second function that each needs."""
+_ROOM = 2_048
+"""Numbers that are worked on at a time, so that they stay in the cache."""
+
+
+class Layers:
+    """Where layers lie in a flat vector: the `starts` and `sizes`, `(layers,)` int64."""
+
+    def __init__(self, starts: Array, sizes: Array) -> None:
+        self._arrays = starts, sizes
+        self._fields = np.array([len(starts), address(starts), address(sizes)], np.intp)
+        self.count = len(starts)
+        self.address = address(self._fields)
+
+
+def squares(layers: Layers, vectors: Array) -> Array | None:
+    """Return the sum of squares of each layer, `(…, size)` to `(…, layers)`, in float64.
+
+    Return None where Python is to compute it.
+    """
+    function = _function("squares", vectors)
+    if function is None or vectors.strides[-1] != vectors.itemsize:
+        return None
+    sums = np.empty((*vectors.shape[:-1], layers.count))
+    for rows, out in _matrices(vectors, sums):
+        function(address(rows), len(rows), rows.strides[0], layers.address, address(out))
+    return sums
+
+
+def describe_gradients(
+    layers: Layers,
+    gradients: Array,
+    steps: Array,
+    gradient_squares: Array,
+    parameter_squares: Array,
+    statistics: Array,
+    histogram: Array,
+) -> bool:
+    """Fill the first seven `statistics` `(m, layers, 11)` and the `histogram` `(m, layers, bins)`.
+
+    Of gradients and steps `(m, size)`; the squares are `(m, layers)`. Return whether that is done.
+    """
+    function = _function("gradients", gradients)
+    if function is None or not all(x.strides[-1] == x.itemsize for x in (gradients, steps)):
+        return False
+    sums = [np.ascontiguousarray(x) for x in (gradient_squares, parameter_squares)]
+    function(
+        address(gradients),
+        gradients.strides[0],
+        address(steps),
+        steps.strides[0],
+        len(gradients),
+        layers.address,
+        *(address(x) for x in sums),
+        address(statistics),
+        address(histogram),
+    )
+    return True
+
+
+class Measurement:
+    """A `Measure` of the predictions of a part."""
+
+    def __init__(self, loss: Loss, answers: Answers) -> None:
+        self._loss, self._answers = loss, answers
+        self._fields: Array | None = None
+        self._in_memory: list[Array] = []
+
+    def __call__(self, logits: Array) -> tuple[Array, Array | None]:
+        """Return losses and accuracies; see `Measure`."""
+        function, answers = _function("measure", logits), self._answers
+        is_known = type(self._loss) in _LOSSES and answers.weights is None
+        if function is None or not is_known or self._loss != type(self._loss)():
+            return measure_answers(self._loss, answers, logits)
+        if self._fields is None:
+            self._fields = self._bound(logits.shape[-1])
+        axes = answers.targets.ndim + (0 if is_floating(answers.targets) else 1)
+        flat = logits.reshape(*logits.shape[: logits.ndim - axes], -1)
+        losses, accuracies = np.empty(flat.shape[:-1]), np.empty(flat.shape[:-1])
+        at, step = address(self._fields), losses.strides[-1]
+        correct = address(accuracies) if self._loss.has_accuracy else 0
+        for number, (rows, out) in enumerate(_matrices(flat, losses[..., None])):
+            offset = 0 if correct == 0 else correct + number * step * len(rows)
+            function(at, address(rows), len(rows), rows.strides[0], address(out), offset)
+        return losses, accuracies if correct else None
+
+    def _bound(self, outputs: int) -> Array:
+        """Return the fields of `losses` in `record.c`."""
+        number, second = _LOSSES[type(self._loss)]
+        targets = self._answers.targets
+        labels = targets.argmax(-1) if is_floating(targets) else targets
+        room = max(_ROOM, outputs)
+        arrays: list[Array] = [
+            np.ascontiguousarray(targets, np.float64),
+            np.ascontiguousarray(labels, np.int32),
+            np.empty(2 * room),
+            np.empty(labels.size),
+            np.empty(labels.size),
+        ]
+        self._in_memory = arrays
+        rows, classes, scratch, values, correct = (address(x) for x in arrays)
+        exp, log = (inner_loop(function, "dd") or (0, 0) for function in (np.exp, second))
+        if isinstance(self._loss, CrossEntropy) and _are_classes(targets, labels):
+            rows = 0  # The labels say it all, in a tenth of the memory.
+        functions = [exp[0], log[0], exp[1], log[1]]
+        fields = [number, outputs, labels.size, rows, classes, *functions, scratch, room]
+        return np.array([*fields, values, correct], np.intp)
+
+
+def _are_classes(targets: Array, labels: Array) -> bool:
+    if not is_floating(targets):
+        return True
+    ones = np.take_along_axis(targets, labels[..., None], -1)
+    return bool((ones == 1.0).all()) and np.count_nonzero(targets) == labels.size
+
+
+def describe_outputs(values: Array, low: float, high: float, is_relu: bool, seen: Array) -> bool:
+    """Fill `seen` `(m, 4)` from values `(m, samples, units)`; see `probe._describe`.
+
+    Return whether that is done.
+    """
+    function = _function("describe", values)
+    if function is None or not values.flags.c_contiguous or seen.strides[1] != seen.itemsize:
+        return False
+    rows, samples, units = values.shape
+    dead = np.empty(units, values.dtype)
+    step = seen.strides[0] // seen.itemsize
+    at = address(values)
+    function(at, rows, samples, units, low, high, is_relu, address(dead), address(seen), step)
+    return True
+
+
+def _matrices(vectors: Array, results: Array) -> Iterator[tuple[Array, Array]]:
+    """Yield vectors `(m, n)`, or those of each row of `(m, members, n)`, and their results."""
+    if vectors.ndim == 2:
+        yield vectors, results
+    else:
+        yield from zip(vectors, results, strict=True)
+
+
+_P, _N, _D = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double
+_ARGUMENTS = {
+    "squares": (_P, _N, _N, _P, _P),
+    "gradients": (_P, _N, _P, _N, _N, _P, _P, _P, _P, _P),
+    "measure": (_P, _P, _N, _N, _P, _P),
+    "describe": (_P, _N, _N, _N, _D, _D, _N, _P, _P, _N),
+}
+
+
+def _function(name: str, array: Array) -> Callable[..., None] | None:
+    if chosen_engine() == "python" or array.dtype.char not in "fd" or array.size == 0:
+        return None
+    return _of_type(name, array.dtype.char)
+
+
+@cache
+def _of_type(name: str, char: str) -> Callable[..., None] | None:
+    walk = library()
+    if isinstance(walk, str):
+        return None
+    function = walk[f"epochal_{name}_{'float' if char == 'f' else 'double'}"]
+    function.argtypes, function.restype = _ARGUMENTS[name], None
+    return function
