@@ -28,7 +28,6 @@ from epochal_service.jobs.preparation import Prepared
 from epochal_service.jobs.thinning import superseded
 from epochal_service.specs.jobs import JobState
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import jobs as stored_jobs
 from epochal_service.store.log import Entry
 from epochal_service.store.packing import pack, pack_state
 
@@ -37,6 +36,9 @@ from .context import WorkerContext
 logger = structlog.get_logger(__name__)
 
 EPOCH_GRACE_SECONDS = 3.0  # how long a stopping worker waits for the end of its epoch
+FIRST_FLUSH_SECONDS = 0.02
+"""When to store the first epochs, since a user may be waiting for them. A job that ends before
+stores everything in one transaction."""
 
 
 class Attempt(ABC):
@@ -67,7 +69,7 @@ class Attempt(ABC):
         self._deadline_seconds = min(
             spec.deadline_seconds or math.inf, context.settings.limits.max_deadline_seconds
         )
-        self._deadline_at: float | None = None
+        self._deadline_at = claim.claimed_at + self._deadline_seconds - claim.running_seconds
 
     @abstractmethod
     def _take(self) -> tuple[list[Entry], str | None]:
@@ -137,10 +139,10 @@ class Attempt(ABC):
                 stopping_since = stopping_since or now
                 if training.at_boundary or now - stopping_since > EPOCH_GRACE_SECONDS:
                     return self._release()
-            # The first epoch is stored at once, since a user may be waiting for it.
+            waited = now - self._flushed_at
             if (
-                now - self._flushed_at >= flush_seconds
-                or (self._first_flush and training.at_boundary)
+                waited >= flush_seconds
+                or (self._first_flush and training.at_boundary and waited >= FIRST_FLUSH_SECONDS)
                 or sum(map(len, self._weights.values())) >= PENDING_BYTES
             ):
                 state = self._flush(now)
@@ -213,10 +215,6 @@ class Attempt(ABC):
     # -------------------------------------------------------------------------------- deadline
 
     def _deadline_exceeded(self) -> bool:
-        if self._deadline_at is None:
-            with self._context.database.read() as connection:
-                elapsed = stored_jobs.running_seconds(connection, self._claim.id)
-            self._deadline_at = perf_counter() + self._deadline_seconds - elapsed
         return perf_counter() > self._deadline_at
 
     def _deadline_ending(self) -> Ending:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from epochal_service.jobs.queue import Queue
 from epochal_service.settings import Settings
 from epochal_service.store import Database
 
+from .heartbeat import Heartbeat
 from .tally import Tally
 
 
@@ -24,3 +26,8 @@ class WorkerContext:
     worker_id: str | None = None
     """The id of this process among the workers; None if it is not recorded."""
     tally: Tally = field(default_factory=Tally)
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """The thread that renews leases."""
+        return Heartbeat(self.database, self.settings.lease_seconds)

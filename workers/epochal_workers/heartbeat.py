@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
-from threading import Event, Thread
+from threading import Lock, Thread
+from time import sleep
 
 import structlog
 
@@ -20,28 +20,47 @@ RENEWALS_PER_LEASE = 5
 """A lease outlives this many renewals that fail, less one."""
 
 
-@contextmanager
-def heartbeat(database: Database, claim: Claim, lease_seconds: float) -> Iterator[None]:
-    """Renew the lease of the claim from a thread until the block ends.
+class Heartbeat:
+    """A thread that renews the lease of the claim that this process holds.
 
-    Preparing a job, or one epoch, may take longer than a lease. The thread stops with its process,
-    and ends when another worker has the job.
+    Preparing a job, or one epoch, may take longer than a lease. The thread stops with its process.
+    Jobs that follow each other share one thread, since a small job takes no longer than to start
+    another. It ends when no job came for as long as the time between two renewals.
     """
-    ended = Event()
 
-    def renew() -> None:
-        while not ended.wait(lease_seconds / RENEWALS_PER_LEASE):
-            try:
-                if not lifecycle.renew(database, claim, lease_seconds):
+    def __init__(self, database: Database, lease_seconds: float) -> None:
+        self._database = database
+        self._lease_seconds = lease_seconds
+        self._claim: Claim | None = None
+        self._lock = Lock()
+        self._thread: Thread | None = None
+
+    @contextmanager
+    def renewing(self, claim: Claim) -> Iterator[None]:
+        """Renew the lease of the claim until the block ends, or another worker has the job."""
+        with self._lock:
+            self._claim = claim
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._claim = None
+
+    def _run(self) -> None:
+        while True:
+            sleep(self._lease_seconds / RENEWALS_PER_LEASE)
+            with self._lock:
+                if self._claim is None:
+                    self._thread = None
                     return
-            except (Unavailable, MemoryError) as error:
-                logger.warning("lease_not_renewed", job=claim.id, error=str(error))
+                self._renew(self._claim)
 
-    # A copy of the context: log lines have the id of the request there.
-    thread = Thread(target=copy_context().run, args=(renew,), name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    def _renew(self, claim: Claim) -> None:
+        try:
+            if not lifecycle.renew(self._database, claim, self._lease_seconds):
+                self._claim = None
+        except (Unavailable, MemoryError) as error:
+            logger.warning("lease_not_renewed", job=claim.id, error=str(error))

@@ -29,7 +29,6 @@ from epochal_service.store.packing import unpack, unpack_state
 
 from .attempt import Attempt, JobAttempt
 from .context import WorkerContext
-from .heartbeat import heartbeat
 from .memory import is_exhausted, limited, out_of_memory
 from .sweep import SweepAttempt
 
@@ -94,7 +93,7 @@ def _attempt(context: WorkerContext, claim: Claim) -> JobState | None:
     """Train a job that is claimed, and notify those who wait for its end."""
     context.queue.notify_watchers(claim.id)
     try:
-        with heartbeat(context.database, claim, context.settings.lease_seconds):
+        with context.heartbeat.renewing(claim):
             state = _train(context, claim)
     except Unavailable as error:
         logger.warning("job_released", job=claim.id, error=str(error))

@@ -66,6 +66,8 @@ class Claim:
     resume_state: bytes | None
     initial_weights: bytes | None = None
     """The checkpoint of epoch 0, if there is one and no resume point yet."""
+    running_seconds: float = 0.0
+    """Seconds from the first start of the job to this claim, by the database's clock."""
     claimed_at: float = field(default_factory=perf_counter)
     """By the clock of this process."""
 
@@ -405,11 +407,12 @@ def claim(
         job_log.append(connection, job_id, row.last_seq, [entry])
         job = jobs.find(connection, job_id)
         assert job is not None
+        seconds = jobs.running_seconds(connection, job_id) if job.attempt > 1 else 0.0
         point = checkpoints.resume_point(connection, job_id)
         if point is not None:
-            return Claim(job, point[1])
+            return Claim(job, point[1], running_seconds=seconds)
         first = checkpoints.find(connection, job_id, 0)
-        return Claim(job, None, None if first is None else first[1])
+        return Claim(job, None, None if first is None else first[1], seconds)
 
 
 def _is_busy(connection: Connection, job_id: str, max_running: int) -> bool:
