@@ -14,7 +14,7 @@ from tests.servers.valkey import listening_on_tcp
 from tests.workers.in_process import AT_ONCE, XOR, service_at
 
 import epochal_service.jobs.queue
-from epochal_service.jobs.queue import CHANNEL, QUEUE, Queue, Sender
+from epochal_service.jobs.queue import CHANNEL, MOST_PENDING, QUEUE, Queue, Sender
 
 
 @pytest.fixture
@@ -50,11 +50,20 @@ def test_messages_reach_workers_and_watchers(server: str) -> None:
 
 def test_what_waits_is_sent_before_a_queue_closes(server: str) -> None:
     queue = Queue(server)
-    for number in range(50):
+    for number in range(20):
         queue.notify_workers(f"job_{number}")
     queue.close()
     with redis.Redis.from_url(server) as client:
-        assert client.llen(QUEUE) == 50
+        assert client.llen(QUEUE) == 20
+
+
+def test_few_messages_wait_for_workers_however_many_jobs_are_queued(server: str) -> None:
+    queue = Queue(server)
+    for number in range(3 * MOST_PENDING):
+        queue.notify_workers(f"job_{number}")
+    queue.close()
+    with redis.Redis.from_url(server) as client:
+        assert client.llen(QUEUE) == MOST_PENDING
 
 
 def test_nobody_waits_for_a_broker_that_hangs_and_messages_arrive_once_it_goes_on(

@@ -474,6 +474,23 @@ def test_the_lease_is_renewed_while_the_job_is_being_prepared(service: Service) 
     assert service.row(job_id).attempt == 1
 
 
+def test_a_job_that_ends_soon_is_claimed_and_stored_in_two_transactions(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However busy this machine is.
+    monkeypatch.setattr(epochal_workers.attempt, "FIRST_FLUSH_SECONDS", NEVER)
+    job_id = service.create(XOR, epochs=40)
+    third = MortalDatabase(
+        service.settings.database_url,
+        3,
+        before_commit=True,
+        die=lambda: pytest.fail("there is a third transaction"),
+    )
+    with closing(third):
+        assert service.run(job_id, database=third, flush_seconds=NEVER) == "succeeded"
+    assert record(service.database, job_id) == service.undisturbed(XOR, epochs=40)
+
+
 # --------------------------------------------------------------------- a worker that has to leave
 
 

@@ -1,28 +1,41 @@
 """Owners take turns: none waits for the whole queue of another."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
 import pytest
+import redis
+from tests.servers.stack import await_condition
 from tests.workers.in_process import XOR, Service, at_call
 from tests.workers.record import record
 
+import epochal_workers.run
 from epochal_service.jobs import lifecycle
+from epochal_service.jobs.queue import QUEUE, Queue
 from epochal_service.methods import jobs, sweeps
 from epochal_service.specs.jobs import CreateJobOptions
 from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Access
 from epochal_service.store import jobs as stored
+from epochal_service.store.jobs import JobRow
 from epochal_workers.context import WorkerContext
-from epochal_workers.run import run_next
+from epochal_workers.run import run_next, take_turn
 
 
 def create(service: Service, owner: str, epochs: int = 3, priority: int = 0) -> str:
     context = replace(service.context, access=Access(owner))
     spec = TrainingSpec.model_validate({**XOR, "epochs": epochs, "priority": priority})
     return jobs.create_job(context, spec, CreateJobOptions()).id
+
+
+def rows_of(service: Service, *job_ids: str) -> list[JobRow]:
+    """Return the rows of jobs of any owners."""
+    with service.database.read() as connection:
+        rows = [stored.find(connection, job_id) for job_id in job_ids]
+    return [row for row in rows if row is not None]
 
 
 def next_queued(service: Service, max_running: int | None = None) -> str | None:
@@ -51,6 +64,42 @@ def test_owners_take_turns_and_the_jobs_of_an_owner_keep_their_order(service: Se
     order = [train_next(service) for _ in range(7)]
     assert order == [many[0], few[0], many[1], few[1], *many[2:]]
     assert train_next(service) is None
+
+
+def test_one_message_is_enough_for_all_queued_jobs(service: Service) -> None:
+    many = [create(service, "class") for _ in range(3)]
+    few = create(service, "teacher")
+    worker = WorkerContext(service.settings, service.database, service.queue, lambda: False)
+    take_turn(worker, many[0])
+    rows = sorted(rows_of(service, *many, few), key=lambda row: row.started_at or 0.0)
+    assert [row.id for row in rows] == [many[0], few, *many[1:]]
+    assert {row.state for row in rows} == {"succeeded"}
+
+
+def test_a_worker_whose_turn_is_over_wakes_another_one(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = create(service, "student"), create(service, "student")
+    monkeypatch.setattr(epochal_workers.run, "TURN_SECONDS", 0.0)
+    queue = Queue(service.settings.broker_url)
+    assert service.settings.broker_url is not None
+    with redis.Redis.from_url(service.settings.broker_url) as broker, closing(queue):
+        await_condition(lambda: broker.llen(QUEUE) >= 2, 60, "the messages have arrived")
+        broker.delete(QUEUE)
+        take_turn(WorkerContext(service.settings, service.database, queue, lambda: False), first)
+        await_condition(lambda: broker.llen(QUEUE) == 1, 60, "another message")
+    states = [row.state for row in rows_of(service, first, second)]
+    assert states == ["succeeded", "queued"]
+
+
+def test_a_worker_that_stops_leaves_the_other_jobs_in_the_queue(service: Service) -> None:
+    first, second = create(service, "student"), create(service, "student")
+    # It asks twice before a job and after each of three epochs: 0 to 4 are of the first job.
+    stopping = at_call(5, lambda: True)
+    worker = WorkerContext(service.settings, service.database, service.queue, stopping)
+    take_turn(worker, first)
+    states = [row.state for row in rows_of(service, first, second)]
+    assert states == ["succeeded", "queued"]
 
 
 def test_an_owner_without_a_running_job_comes_first(service: Service) -> None:

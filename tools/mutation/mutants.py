@@ -74,8 +74,8 @@ MUTANTS = (
     Mutant(
         "heartbeat of the lease",
         f"{WORKERS}/heartbeat.py",
-        "    thread.start()\n",
-        "    thread.start()\n    ended.set()\n",
+        "            self._claim = claim\n",
+        "",
         (f"{RUN}::test_the_lease_is_renewed_while_the_job_is_being_prepared",),
     ),
     Mutant(
@@ -236,7 +236,7 @@ MUTANTS = (
     Mutant(
         "thread that sends messages",
         f"{SERVICE}/jobs/queue.py",
-        "        self._sender.put(self.send_to_workers, job_id)\n",
+        "        self._sender.put(self._wake_workers, job_id)\n",
         "        self.send_to_workers(job_id)\n",
         (
             "tests/jobs/test_queue.py::test_nobody_waits_for_a_broker_that_hangs_and_messages_arrive_once_it_goes_on",

@@ -21,7 +21,7 @@ from .calibration import calibrate
 from .context import WorkerContext
 from .lost import LostChildren
 from .presence import Presence
-from .run import run_next
+from .run import take_turn
 from .tally import Tally
 
 settings = Settings()
@@ -42,9 +42,9 @@ _presence: Presence | None = None
 
 @celery.task(name=TASK)
 def train(job_id: str) -> None:
-    """Train the job whose turn it is. The message says only that there is work."""
+    """Train the jobs whose turn it is. The message says only that there is work."""
     assert _context is not None
-    run_next(_context)
+    take_turn(_context, job_id)
 
 
 @signals.worker_process_init.connect

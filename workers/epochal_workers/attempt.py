@@ -62,6 +62,7 @@ class Attempt(ABC):
         # not stored again.
         self._stored_epoch = self._counted_epoch = claim.job.epoch
         self._weights: dict[int, bytes] = {}
+        self._pending_bytes = 0
         self._superseded: list[int] = []
         self._baselines = self._new_baselines() if claim.job.baselines is None else None
         self._taken_at = self._flushed_at = self._resume_point_at = perf_counter()
@@ -97,8 +98,13 @@ class Attempt(ABC):
         """Drop the checkpoint that does not stay once that of `epoch` is stored."""
         after = self._spec.snapshots.thin_weights_after
         old = superseded(epoch, self._weights_every, after)
-        if old is not None and self._weights.pop(old, None) is None:
+        if old is None:
+            return
+        weights = self._weights.pop(old, None)
+        if weights is None:
             self._superseded.append(old)
+        else:
+            self._pending_bytes -= len(weights)
 
     def _state(self) -> engine.State:
         """Return the state of the resume point."""
@@ -143,7 +149,7 @@ class Attempt(ABC):
             if (
                 waited >= flush_seconds
                 or (self._first_flush and training.at_boundary and waited >= FIRST_FLUSH_SECONDS)
-                or sum(map(len, self._weights.values())) >= PENDING_BYTES
+                or self._pending_bytes >= PENDING_BYTES
             ):
                 state = self._flush(now)
                 if state is None:
@@ -194,7 +200,7 @@ class Attempt(ABC):
         entries, latest = self._take()
         # The best epoch is stored at the end, even if it was superseded.
         old, self._superseded = [e for e in self._superseded if e not in self._weights], []
-        weights, self._weights = [*self._weights.items()], {}
+        weights, self._weights, self._pending_bytes = [*self._weights.items()], {}, 0
         point = None
         if resume_point:
             state = self._state()
@@ -262,7 +268,8 @@ class JobAttempt(Attempt):
         diverged = outcome is not None and outcome.divergence is not None
         # After a divergence, the engine holds the weights of the last finite epoch.
         epoch = self._run.epoch - 1 if diverged else self._run.epoch
-        self._weights[epoch] = pack({**self._run.weights(), **self._scaling})
+        self._weights[epoch] = weights = pack({**self._run.weights(), **self._scaling})
+        self._pending_bytes += len(weights)
 
     def _record_best_weights(self) -> None:
         best = self._run.best()

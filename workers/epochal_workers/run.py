@@ -9,6 +9,7 @@ import os
 import socket
 from contextlib import suppress
 from dataclasses import replace
+from time import perf_counter
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -32,12 +33,30 @@ from .context import WorkerContext
 from .memory import is_exhausted, limited, out_of_memory
 from .sweep import SweepAttempt
 
-__all__ = ["WorkerContext", "run", "run_next"]
+__all__ = ["WorkerContext", "run", "run_next", "take_turn"]
 
 MAX_CLAIMS = 8
 """Other workers may claim the same job first so many times. A later message finds what is left."""
 
+TURN_SECONDS = 10.0
+"""After so long, a process that trains one job after another takes another message. Celery then
+replaces a process that has taken many."""
+
 logger = structlog.get_logger(__name__)
+
+
+def take_turn(context: WorkerContext, job_id: str) -> None:
+    """Train jobs, each time the one whose turn it is, until none is queued.
+
+    To take a message for each would cost more than to train a small job. `job_id` is that of the
+    message.
+    """
+    until = perf_counter() + TURN_SECONDS
+    while run_next(context) is not None:
+        if perf_counter() > until:
+            # The messages of the jobs that are still queued may be gone.
+            context.queue.notify_workers(job_id)
+            return
 
 
 def run_next(context: WorkerContext) -> JobState | None:

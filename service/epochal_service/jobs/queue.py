@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from threading import Condition, Thread
-from time import monotonic
+from time import monotonic, sleep
 
 import redis
 import redis.asyncio
@@ -28,6 +28,12 @@ CHANNEL = "epochal:jobs"
 NO_BROKER = "unix:///nowhere"
 
 
+MOST_PENDING = 32
+"""With so many messages in the broker, no more are sent: a worker that takes one of them trains
+until no job is queued."""
+PAUSE_SECONDS = 0.005
+"""After it has sent what waits, the sender waits for so long. To wake it up for each message costs
+more than to send it."""
 # After a message that could not be sent, messages are dropped for this long.
 BREAK_SECONDS = 1.0
 
@@ -78,6 +84,15 @@ class Sender:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if not self._waiting:
                     return
+            self._send_waiting()
+            if not self._closed:
+                sleep(PAUSE_SECONDS)
+
+    def _send_waiting(self) -> None:
+        while True:
+            with self._changed:
+                if not self._waiting:
+                    return
                 send, job_id = message = next(iter(self._waiting))
                 del self._waiting[message]
             if not send(job_id):
@@ -108,11 +123,17 @@ class Queue:
 
     def notify_workers(self, job_id: str) -> None:
         """Notify the workers of a queued job soon; the reaper does so later if this fails."""
-        self._sender.put(self.send_to_workers, job_id)
+        self._sender.put(self._wake_workers, job_id)
 
     def notify_watchers(self, job_id: str) -> None:
         """Notify all API processes of new rows in the job's log soon."""
         self._sender.put(self._send_to_watchers, job_id)
+
+    def _wake_workers(self, job_id: str) -> bool:
+        pending = self.pending()
+        if pending is None:
+            return False
+        return pending >= MOST_PENDING or self.send_to_workers(job_id)
 
     def send_to_workers(self, job_id: str) -> bool:
         """Notify the workers of a queued job now. Return False if the broker is down."""
