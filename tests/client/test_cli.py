@@ -471,6 +471,28 @@ def test_a_csv_is_trained_on_with_suggested_settings(
     client.datasets.delete(job.spec["dataset"]["id"])
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "row"),
+    [
+        ("sums.jsonl", '{"prompt": "1+1", "answer": "2"}\n{"prompt": "2+1", "answer": "3"}\n', 5),
+        ("song.txt", "row, row, row your boat, gently down the stream, merrily\n" * 4, 64),
+    ],
+)
+def test_a_text_is_trained_on_with_suggested_settings(
+    run: Run, client: epochal.Client, tmp_path: Path, name: str, content: str, row: int
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    result = run("train", str(path), "--epochs", "5")
+    assert result.returncode == 0, result.stderr
+    tokens = len(set(content)) if name == "song.txt" else 5
+    assert re.search(rf"features, sequence of {tokens} different tokens$", result.stderr, re.M)
+    job = next(client.jobs.list())
+    assert job.spec["network"]["input_shape"] == [row]
+    assert job.spec["network"]["layers"][2]["causal"]
+    client.datasets.delete(job.spec["dataset"]["id"])
+
+
 def test_a_gap_is_reported_with_the_option_that_fills_it(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "houses.csv"
     path.write_text(houses())

@@ -61,6 +61,26 @@ def test_pictures(client: epochal.Client, stored: list[epochal.Dataset], tmp_pat
         client.datasets.upload(file, image_size=(2,))  # type: ignore[arg-type]
 
 
+def test_texts_and_pairs(
+    client: epochal.Client, stored: list[epochal.Dataset], tmp_path: Path
+) -> None:
+    song, pairs = tmp_path / "song.txt", tmp_path / "sums.jsonl"
+    song.write_text("row, row, row your boat\n" * 10)
+    pairs.write_text('{"prompt": "1+1", "answer": "2"}\n{"prompt": "2+3", "answer": "5"}\n')
+    stored.append(client.datasets.upload(song, length=10))
+    stored.append(client.datasets.upload(song, text="lines", merges=20))
+    stored.append(client.datasets.upload(pairs))
+    assert [(row.samples, row.task) for row in stored] == [
+        (23, "sequence"),
+        (10, "sequence"),
+        (2, "sequence"),
+    ]
+    assert " row" in stored[1].token_names
+    assert client.datasets.preview(stored[2].id).targets[:, :3].tolist() == [[-1] * 3] * 2
+    with pytest.raises(epochal.InvalidArgument, match="merges"):
+        client.datasets.upload(song, merges=2000)
+
+
 def test_data_frames_and_parquet_are_the_same_table(
     client: epochal.Client, stored: list[epochal.Dataset], tmp_path: Path
 ) -> None:

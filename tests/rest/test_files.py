@@ -15,6 +15,7 @@ from epochal_service.jobs.reaper import delete_abandoned
 from epochal_service.settings import Limits, Quotas, Settings
 
 CSV = b"width,height,kind\n1.5,2,cat\n3,4.5,dog\n2,2,cat\n"
+PAIRS = b'{"prompt": "1+1", "answer": "2"}\n{"prompt": "2+3", "answer": "5"}\n'
 OCTETS = {"Content-Type": "application/octet-stream"}
 
 
@@ -72,6 +73,7 @@ def errors(reply: Any) -> dict[str, str]:
         ("text/csv", CSV, "binary"),
         ("application/zip", pictures(), "binary"),
         ("application/x-npz", arrays(), "regression"),
+        ("text/csv", PAIRS, "sequence"),
     ],
 )
 def test_a_body_a_form_and_an_upload_give_the_same_data_set(
@@ -113,6 +115,11 @@ def test_options_of_pictures_are_fields_of_each_form_of_request(client: TestClie
         (pictures(), {"image_size": [2]}, "image_size"),
         (pictures(), {"image_size": [0, 2]}, "image_size[0]"),
         (pictures(), {"color": "blue"}, "color"),
+        (CSV, {"merges": 5}, "merges"),
+        (pictures(), {"text": "lines"}, "text"),
+        (PAIRS, {"target": "answer"}, "target"),
+        (PAIRS, {"length": 1}, "length"),
+        (PAIRS, {"merges": 1001}, "merges"),
     ],
 )
 def test_an_option_that_does_not_fit_the_file_is_named(
@@ -127,6 +134,29 @@ def test_an_option_that_does_not_fit_the_file_is_named(
     ]
     assert [reply.status_code for reply in replies] == [400, 400, 400]
     assert [list(errors(reply)) for reply in replies] == [[field]] * 3
+
+
+def test_a_text_is_called_so_by_its_media_type_its_name_or_an_option(client: TestClient) -> None:
+    text = b"the cat sees the dog, and the dog sees the cat.\n" * 4
+    spec = {"name": "cats", "upload": upload(client, text), "text": "windows", "length": 16}
+    replies = [
+        send(client, text, "text/plain", name="cats", length=16),
+        send(client, text, "text/csv", name="cats", length=16, text="windows"),
+        send_form(client, text, "cats.txt", length=16),
+        client.post("/v1/datasets", json=spec),
+    ]
+    assert [reply.status_code for reply in replies] == [201] * 4, replies
+    for reply in replies:
+        dataset = reply.json()
+        assert (dataset["name"], dataset["task"]) == ("cats", "sequence")
+        assert (dataset["samples"], dataset["features"]) == (11, 16)
+        assert dataset["token_names"] == dataset["class_names"] == sorted(set(text.decode()))
+    lines = send(client, text, "text/plain", text="lines", merges=50).json()
+    assert lines["samples"] == 4
+    assert " cat" in lines["token_names"]
+    refused = send(client, b"abc\xff", "text/plain")
+    assert refused.status_code == 400
+    assert errors(refused) == {"data": "Byte 3 is not UTF-8: save the text with this encoding."}
 
 
 def test_a_form_needs_one_file_and_known_fields(client: TestClient) -> None:

@@ -6,6 +6,7 @@ from epochal_service.datasets.dataset import MAX_CLASSES, Dataset, DatasetError,
 from epochal_service.datasets.files import Format, format_of
 from epochal_service.datasets.images import parse_images
 from epochal_service.datasets.inline import from_rows
+from epochal_service.datasets.text_rows import parse_text
 from epochal_service.datasets.upload import encode_rows, parse_csv, read_csv
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "parse_arrays",
     "parse_csv",
     "parse_images",
+    "parse_text",
     "read_csv",
 ]

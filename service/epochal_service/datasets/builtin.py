@@ -12,7 +12,7 @@ from epochal_engine.data import GENERATORS, Generator, Parameter
 from epochal_service.datasets import language
 from epochal_service.datasets.columns import Column
 from epochal_service.datasets.dataset import Dataset, DatasetError, Task
-from epochal_service.datasets.language import per_step
+from epochal_service.datasets.text_rows import per_step
 
 __all__ = ["CATALOG", "Builtin", "load"]
 

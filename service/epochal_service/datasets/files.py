@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import BinaryIO, Literal
 
 from epochal_service.datasets.archive import Archive
@@ -9,7 +10,7 @@ from epochal_service.datasets.dataset import DatasetError
 
 __all__ = ["Format", "format_of"]
 
-Format = Literal["csv", "images", "arrays"]
+Format = Literal["csv", "images", "arrays", "text"]
 
 _ZIP = (b"PK\3\4", b"PK\5\6")
 # Formats that are not read, and what to do instead.
@@ -28,8 +29,9 @@ _OTHER = {
 def format_of(file: BinaryIO) -> Format:
     """Return the format of a file, and rewind it.
 
-    A zip archive of .npy files alone holds arrays, any other one pictures; a file of no known type
-    is taken as text. Raises `DatasetError` for known types that are not read.
+    A zip archive of .npy files alone holds arrays, any other one pictures; a file that begins like
+    JSON is a text, and one of no known type a CSV. Raises `DatasetError` for known types that are
+    not read.
     """
     start = file.read(16)
     file.seek(0)
@@ -37,7 +39,7 @@ def format_of(file: BinaryIO) -> Format:
         if start.startswith(magic):
             raise DatasetError(("data", f"The file {what}."))
     if not start.startswith(_ZIP):
-        return "csv"
+        return "text" if start.removeprefix(BOM_UTF8).lstrip().startswith(b"{") else "csv"
     names = Archive(file, max_members=50_000, max_member_bytes=1, max_bytes=1).names
     file.seek(0)
     if all(name.endswith(".npy") for name in names):

@@ -4,11 +4,12 @@ import gzip
 from importlib import resources
 
 import numpy as np
-from numpy.typing import NDArray
 
 from epochal_service.datasets.dataset import IGNORED, Dataset
+from epochal_service.datasets.text_rows import per_step, rows_of_texts, windows
+from epochal_service.datasets.tokens import encode
 
-__all__ = ["NAME_LENGTH", "names", "packed", "per_step", "plays", "questions", "sonnets"]
+__all__ = ["NAME_LENGTH", "names", "packed", "plays", "questions", "sonnets"]
 
 NAME_LENGTH = 16
 """Characters in a row of names: the longest name has 15, and its end is one."""
@@ -28,34 +29,19 @@ DIGIT_GROUPS = 20
 def sonnets(length: int) -> Dataset:
     """Return windows of the sonnets in lower case and the next character of each step."""
     text = resources.files(__package__).joinpath("files", "sonnets.txt").read_text("ascii")
-    return _windows("sonnets", text.lower(), length)
+    text = text.lower()
+    return windows("sonnets", text, _characters(text), length, feature="character")
 
 
 def plays(length: int, samples: int) -> Dataset:
     """Return the first windows of the plays and the next character of each step."""
     text = packed("plays.txt.gz")
-    return _windows("plays", text[: samples * length + 1], length, alphabet=text)
+    part = text[: samples * length + 1]
+    return windows("plays", part, _characters(text), length, feature="character")
 
 
-def _windows(name: str, text: str, length: int, alphabet: str | None = None) -> Dataset:
-    """Return windows of a text and the next character of each step: both `(windows, length)`.
-
-    Windows do not overlap, so that the validation part is not in the training part.
-    """
-    tokens = tuple(sorted(set(alphabet or text)))
-    characters = _encoded(text, tokens)
-    count = (len(characters) - 1) // length * length
-    return Dataset(
-        name=name,
-        description="",
-        task="sequence",
-        inputs=characters[:count].reshape(-1, length).astype(np.float64),
-        targets=characters[1 : count + 1].reshape(-1, length),
-        feature_names=per_step(("character",), length),
-        class_names=tokens,
-        target_names=per_step(("next",), length),
-        token_names=tokens,
-    )
+def _characters(text: str) -> tuple[str, ...]:
+    return tuple(sorted(set(text)))
 
 
 def names(samples: int, seed: int) -> Dataset:
@@ -66,19 +52,16 @@ def names(samples: int, seed: int) -> Dataset:
     """
     listed = packed("names.txt.gz").split()
     chosen = np.random.default_rng(seed).permutation(len(listed))[:samples]
-    tokens = (END, *sorted(set("".join(listed))))
-    rows = np.zeros((samples, NAME_LENGTH + 1), np.int64)
-    counts = np.zeros((samples, NAME_LENGTH), np.bool_)
-    for row, index in enumerate(chosen.tolist()):
-        name = listed[index]
-        rows[row, 1 : len(name) + 1] = _encoded(name, tokens)
-        counts[row, : len(name) + 1] = True
+    tokens = (END, *_characters("".join(listed)))
+    none = np.empty(0, np.int64)
+    rows = [(none, encode(listed[index], tokens)) for index in chosen.tolist()]
+    inputs, targets = rows_of_texts(rows, NAME_LENGTH, tokens.index(END))
     return Dataset(
         name="names",
         description="",
         task="sequence",
-        inputs=rows[:, :-1].astype(np.float64),
-        targets=np.where(counts, rows[:, 1:], IGNORED),
+        inputs=inputs.astype(np.float64),
+        targets=targets,
         feature_names=per_step(("character",), NAME_LENGTH),
         class_names=tokens,
         target_names=per_step(("next",), NAME_LENGTH),
@@ -104,10 +87,10 @@ def questions(digits: Dataset, samples: int, seed: int) -> Dataset:
     left, right = digits.targets[pairs].T
     values = np.choose(question_of, [left, right, left + right])
 
-    letters = tuple(sorted(set("".join(NUMBERS))))
+    letters = _characters("".join(NUMBERS))
     answers = np.full((len(NUMBERS), ANSWER_LENGTH), IGNORED)
     for number, word in enumerate(NUMBERS):
-        answers[number, : len(word) + 1] = [*_encoded(word, letters), len(letters)]
+        answers[number, : len(word) + 1] = [*encode(word, letters), len(letters)]
     targets = answers[values]
     question = len(letters) + 1 + question_of[:, np.newaxis]
     written = np.where(targets == IGNORED, len(letters), targets)[:, :-1]
@@ -127,23 +110,7 @@ def questions(digits: Dataset, samples: int, seed: int) -> Dataset:
     )
 
 
-def _encoded(text: str, tokens: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the token of each character `(len(text),)`."""
-    codes = {character: token for token, character in enumerate(tokens)}
-    return np.array([codes[character] for character in text], np.int64)
-
-
 def packed(name: str) -> str:
     """Return the text of a gzipped file."""
     path = resources.files(__package__).joinpath("files", name)
     return gzip.decompress(path.read_bytes()).decode()
-
-
-def per_step(names: tuple[str, ...], columns: int) -> tuple[str, ...]:
-    """Return one name per column; names of a sequence are repeated with the number of the step."""
-    if len(names) == columns:
-        return names
-    if not names:
-        return tuple(f"x{i + 1}" for i in range(columns))
-    steps = range(1, columns // len(names) + 1)
-    return tuple(f"{name}_{step}" for step in steps for name in names)

@@ -159,7 +159,8 @@ def _suggestion(dataset: Dataset, reference: Mapping[str, Any], body: _Body) -> 
     ]
     if has_validation:
         spec["validation_fraction"] = 0.1
-        alike = ", with the same share of each class" if dataset.class_names else ""
+        has_classes = dataset.class_names and dataset.task != "sequence"
+        alike = ", with the same share of each class" if has_classes else ""
         reasons += [
             _reason(
                 "validation_fraction",

@@ -16,6 +16,7 @@ from ..datasets import (
     parse_arrays,
     parse_csv,
     parse_images,
+    parse_text,
 )
 from ..datasets import Dataset as Table
 from ..datasets.columns import Choice
@@ -106,8 +107,9 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
     """Store a CSV text, an uploaded file or generated samples.
 
     On HTTP, the body may also be the file itself. The format of a file is recognized by its
-    content: a CSV, a zip archive of PNG and JPEG pictures with one folder per class, or an .npz
-    archive with the arrays `inputs` and `targets` (or `x` and `y`).
+    content: a CSV, a zip archive of PNG and JPEG pictures with one folder per class, an .npz
+    archive with the arrays `inputs` and `targets` (or `x` and `y`), or JSON Lines of prompts and
+    answers. Other text is read as a CSV, unless `text` says what its rows are.
 
     The same `request_id` and request return the data set created before.
 
@@ -173,7 +175,18 @@ def _table_of_file(context: Context, request: CreateDatasetRequest, file: Binary
     limits = context.settings.limits
     sizes = {"max_rows": limits.max_samples, "max_columns": limits.max_features}
     try:
-        match format_of(file):
+        known = format_of(file)
+        match "text" if known == "csv" and request.text is not None else known:
+            case "text":
+                _check_options(request, "text", "a text")
+                return parse_text(
+                    file,
+                    request.text or "pairs",
+                    length=request.length,
+                    merges=request.merges,
+                    name=request.name,
+                    max_rows=limits.max_samples,
+                )
             case "csv":
                 return _table_of_csv(context, request, file)
             case "images":
@@ -196,6 +209,7 @@ _OPTIONS: dict[Format, set[str]] = {
     "csv": {"target", "task", "columns", "missing"},
     "images": {"image_size", "color"},
     "arrays": {"task"},
+    "text": {"text", "length", "merges"},
 }
 """The options of each format."""
 

@@ -49,6 +49,8 @@ class FileBody:
     """The other fields of the form; None if the body is the file."""
     filename: str = ""
     """The name of the file in the form."""
+    media_type: str = ""
+    """The media type of a body that is the file."""
 
 
 class StrictRoute(APIRoute):
@@ -177,7 +179,8 @@ async def _read_file(
     if not file.tell():
         raise _empty(("a file",))
     file.seek(0)
-    return FileBody(file)
+    media_type = request.headers["content-type"].partition(";")[0].strip().lower()
+    return FileBody(file, media_type=media_type)
 
 
 async def _read_form(

@@ -36,7 +36,10 @@ def _form() -> dict[str, Any]:
         (kind,) = [arm for arm in schema.get("anyOf", [schema]) if arm.get("type") != "null"]
         rest = {key: part for key, part in kind.items() if key not in ("default", "title")}
         options[name] = {**rest, "description": texts[name]}
-    file = {**_BINARY, "description": "The file: a CSV, or an archive of pictures or arrays."}
+    file = {
+        **_BINARY,
+        "description": "The file: a CSV, a text, or an archive of pictures or arrays.",
+    }
     return {"type": "object", "required": ["file"], "properties": {"file": file, **options}}
 
 
@@ -49,6 +52,7 @@ FILE_BODY = {
             },
             "application/zip": {"schema": _BINARY},
             "application/x-npz": {"schema": _BINARY},
+            "text/plain": {"schema": _BINARY},
             "multipart/form-data": {"schema": _form()},
         }
     }
@@ -70,8 +74,10 @@ UploadQuery = Annotated[UploadRequest, Query(), BeforeValidator(_commas), Explai
 def create(
     context: Context, body: CreateDatasetRequest | FileBody, query: UploadRequest, key: str | None
 ) -> Dataset:
-    """Create the data set that body and query describe. Raises `InvalidArgument` for parameters in
-    the query beside a body that has them itself.
+    """Create the data set that body and query describe.
+
+    A file that is called a text, by its media type or its name, has windows as rows by default.
+    Raises `InvalidArgument` for parameters in the query beside a body that has them itself.
     """
     if query.model_fields_set and not (isinstance(body, FileBody) and body.form is None):
         kind = "a form" if isinstance(body, FileBody) else "JSON"
@@ -94,6 +100,9 @@ def create(
             UploadRequest,
             {n: v if n in lists else v[-1] for n, v in _commas(dict(fields)).items()},  # type: ignore[index]
         )
+    is_text = body.media_type == "text/plain" or body.filename.lower().endswith(".txt")
+    if is_text and options.text is None:
+        options = options.model_copy(update={"text": "windows"})
     request = parse(CreateDatasetRequest, {**options.model_dump(), "request_id": key})
     return create_dataset_of_file(context, request, body.file, file_digest(body.file))
 

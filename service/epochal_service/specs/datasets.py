@@ -122,6 +122,7 @@ WarningReason = Literal[
     "text", "identifier", "constant", "leakage", "rare", "empty", "rows", "mixed"
 ]
 Gaps = Literal["error", "auto"]
+TextRows = Literal["windows", "lines", "pairs"]
 
 
 class ColumnSpec(Spec):
@@ -176,7 +177,7 @@ class CreateDatasetRequest(Spec):
     """Generator of the samples to store."""
     upload: str | None = Field(default=None, min_length=1, max_length=64)
     """Id of a complete upload, returned by `POST /v1/uploads`: a CSV, a zip archive of pictures
-    with one folder per class, or an .npz archive of arrays.
+    with one folder per class, an .npz archive of arrays, or a text.
     """
     image_size: list[Side] | None = Field(default=None, min_length=2, max_length=2)
     """Height and width to which pictures are resized; pictures only. By default, pictures of one
@@ -184,6 +185,19 @@ class CreateDatasetRequest(Spec):
     """
     color: Color | None = None
     """Color of the inputs; pictures only. Defaults to `rgb` if a picture has color."""
+    text: TextRows | None = None
+    """Rows of a text in UTF-8: `windows` of it, its `lines`, or `pairs`, JSON Lines of
+    `{"prompt": …, "answer": …}` of which the answers count alone in the loss. Each row has the next
+    tokens as its targets. Defaults to `pairs` for JSON Lines; other text is read as a CSV.
+    """
+    length: int | None = Field(default=None, ge=2, le=512)
+    """Tokens in a row; text only. In [2, 512]. Defaults to 64 for windows, else to the longest
+    line.
+    """
+    merges: int = Field(default=0, ge=0, le=1000)
+    """Pairs of tokens to merge by byte-pair encoding, the most frequent first; text only. In
+    [0, 1000]. Default 0: each token is a character.
+    """
     request_id: RequestId | None = None
     """Idempotency key: the same key and the same request return the same data set."""
 
@@ -210,6 +224,19 @@ class UploadRequest(Request):
     """
     color: Color | None = None
     """Color of the inputs; pictures only. Defaults to `rgb` if a picture has color."""
+    text: TextRows | None = None
+    """Rows of a text in UTF-8: `windows` of it, its `lines`, or `pairs`, JSON Lines of
+    `{"prompt": …, "answer": …}` of which the answers count alone in the loss. Each row has the next
+    tokens as its targets. Defaults to `pairs` for JSON Lines; other text is read as a CSV.
+    """
+    length: int | None = Field(default=None, ge=2, le=512)
+    """Tokens in a row; text only. In [2, 512]. Defaults to 64 for windows, else to the longest
+    line.
+    """
+    merges: int = Field(default=0, ge=0, le=1000)
+    """Pairs of tokens to merge by byte-pair encoding, the most frequent first; text only. In
+    [0, 1000]. Default 0: each token is a character.
+    """
 
 
 class ListDatasetsRequest(Request):

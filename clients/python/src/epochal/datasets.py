@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import BinaryIO, Literal, TypedDict
 
 from .errors import Conflict, InvalidArgument
-from .files import Source, opened
+from .files import Source, is_text, opened
 from .paging import pages
 from .records import read, request
 from .session import Session
@@ -22,6 +22,7 @@ from .types import (
     GeneratorSpec,
     MissingPolicy,
     Suggestion,
+    TextRows,
     UnknownPolicy,
     Upload,
 )
@@ -105,6 +106,9 @@ class Datasets:
         missing: Gaps = "error",
         image_size: tuple[int, int] | None = None,
         color: Literal["grayscale", "rgb"] | None = None,
+        text: TextRows | None = None,
+        length: int | None = None,
+        merges: int = 0,
         on_progress: Callable[[int, int], object] | None = None,
         request_id: str | None = None,
     ) -> Dataset:
@@ -114,7 +118,8 @@ class Datasets:
 
         - a path: a CSV with a header row, separated by commas, semicolons or tabs; a zip archive of
           PNG and JPEG pictures in one folder per class; an .npz archive of `numpy.savez` with the
-          arrays `inputs` and `targets`; or Parquet, which needs `pip install 'epochal[parquet]'`;
+          arrays `inputs` and `targets`; JSON Lines of prompts and answers; a text (.txt); or
+          Parquet, which needs `pip install 'epochal[parquet]'`;
         - the text of a CSV (a str with a line break), or the bytes of any of these files;
         - a data frame of pandas or polars;
         - arrays: `(inputs, targets)`, or a dict of them with `weights` of the rows,
@@ -128,6 +133,10 @@ class Datasets:
         error; `missing="auto"` fills it, and drops rows without a target. The result has the
         `columns`, with what was filled, and `warnings` about them. Pictures are resized to
         `image_size` `(height, width)`.
+
+        A text becomes rows of `length` tokens, whose targets are the next tokens: `text` says
+        whether they are `windows` of it, its `lines`, or `pairs` of a prompt and its answer. The
+        tokens are characters, and the `merges` most frequent pairs of them.
 
         The file is sent in pieces; `on_progress(sent, total)` is called after each. If the program
         or the connection breaks, the same call continues with the first piece that is missing. The
@@ -151,6 +160,9 @@ class Datasets:
                 ],
                 "image_size": None if image_size is None else list(image_size),
                 "color": color,
+                "text": text or ("windows" if is_text(source) else None),
+                "length": length,
+                "merges": merges,
             }
             fields["upload"] = self._send(file, on_progress)
             try:

@@ -68,6 +68,13 @@ def opened(source: Source) -> Iterator[tuple[str, BinaryIO]]:
             yield name, table
 
 
+def is_text(source: Source) -> bool:
+    """Return whether the source is a path to a text, by its name."""
+    if isinstance(source, str) and "\n" in source:
+        return False
+    return isinstance(source, str | os.PathLike) and Path(source).suffix.lower() == ".txt"
+
+
 def _content(source: Any) -> bytes:
     if isinstance(source, bytes):
         return source

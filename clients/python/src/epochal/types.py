@@ -271,6 +271,9 @@ StopReason: TypeAlias = Literal[
 TargetScaling: TypeAlias = Literal["standardize", "none"]
 
 
+TextRows: TypeAlias = Literal["windows", "lines", "pairs"]
+
+
 TrialMetric: TypeAlias = Literal[
     "validation_loss", "train_loss", "balanced_validation_loss", "balanced_train_loss"
 ]

@@ -105,7 +105,7 @@ def upload(
         typer.Argument(
             metavar="FILE",
             help="A CSV with a header row, a zip of pictures in one folder per class, an .npz of "
-            "NumPy arrays, or Parquet.",
+            "NumPy arrays, a text, JSON Lines of prompts and answers, or Parquet.",
         ),
     ],
     target: Annotated[
@@ -135,6 +135,14 @@ def upload(
     color: Annotated[
         str | None, typer.Option(help="Color of pictures: grayscale or rgb. Default: as they are.")
     ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(help="Rows of a text: windows (the default for .txt), lines or pairs."),
+    ] = None,
+    length: Annotated[int | None, typer.Option(help="Tokens in a row of a text.")] = None,
+    merges: Annotated[
+        int, typer.Option(help="Pairs of tokens of a text to merge by byte-pair encoding.")
+    ] = 0,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -155,6 +163,9 @@ def upload(
             missing=missing,  # type: ignore[arg-type]
             image_size=None if size is None else _size(size),
             color=color,  # type: ignore[arg-type]
+            text=text,  # type: ignore[arg-type]
+            length=length,
+            merges=merges,
             on_progress=lambda sent, total: progress.update(bar, completed=sent, total=total),
         )
     if as_json:
@@ -168,6 +179,8 @@ def upload(
 def describe(dataset: Dataset) -> list[str]:
     """Return the size of an uploaded table, what was filled, and its warnings, line by line."""
     classes = f", classes {', '.join(dataset.class_names)}" if dataset.class_names else ""
+    if dataset.token_names:
+        classes = f" of {len(dataset.token_names):,} different tokens"
     return [
         f"{dataset.id}: {dataset.samples:,} samples of {dataset.features:,} features, "
         f"{dataset.task}{classes}",

@@ -21,6 +21,7 @@ from ..events import SnapshotEvent, StateEvent
 from ..following import follow
 from ..jobs import Job
 from ..pictures.terminal import picture
+from ..types import Gaps
 from .inputs import (
     JobArgument,
     JsonOption,
@@ -45,7 +46,8 @@ from .output import (
 
 LOSSES = ("train_loss", "validation_loss")
 # Endings of the names of files to train on.
-FILES = (".csv", ".tsv", ".zip", ".npz", ".parquet")
+TABLES = (".csv", ".tsv", ".parquet")
+FILES = (*TABLES, ".txt", ".jsonl", ".zip", ".npz")
 INTERRUPTED = 130
 NOT_SUCCEEDED = 1
 CHECK_SECONDS = 0.2  # between two looks for an interrupt
@@ -57,8 +59,8 @@ def train(
         typer.Argument(
             metavar="SPEC|FILE",
             help="A JSON file, `-` for standard input, a preset, or SWEEP@MEMBER for a member of a "
-            "sweep; or a CSV (or .npz, .zip, .parquet) or the id of a data set, to train on with "
-            "suggested settings. "
+            "sweep; or a CSV (or .txt, .jsonl, .npz, .zip, .parquet) or the id of a data set, to "
+            "train on with suggested settings. "
             "Default with --from: that job's spec.",
         ),
     ] = None,
@@ -162,7 +164,8 @@ def _suggest(
         raise typer.BadParameter(f"{source} does not exist or is not a file")
     with Client(url) as client:
         if isinstance(source, Path):
-            dataset = client.datasets.upload(source, target=target, missing="auto")
+            missing: Gaps = "auto" if source.suffix.lower() in TABLES else "error"
+            dataset = client.datasets.upload(source, target=target, missing=missing)
         else:
             dataset = client.datasets.get(source)
         suggestion = client.datasets.suggest(dataset)
@@ -290,7 +293,8 @@ def _summarize(job: Job, as_json: bool, file: Path | None = None) -> None:
         out.print(summary(job), soft_wrap=True)
         if file is not None and job.epoch:
             out.print(_against_baselines(job.curve()), soft_wrap=True)
-            out.print(f"Predict: epochal predict {job.id} --csv {file}", soft_wrap=True)
+            if file.suffix.lower() in TABLES:
+                out.print(f"Predict: epochal predict {job.id} --csv {file}", soft_wrap=True)
     if job.state != "succeeded":
         raise typer.Exit(NOT_SUCCEEDED)
 
