@@ -8,11 +8,12 @@ what any service on the same server pays. The time is that of the server's proce
 from __future__ import annotations
 
 import asyncio
-import http
+import http.client
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from benchmarks._report import options, print_table
 from benchmarks.curve import SEGMENT_EPOCHS, columns_of
 from tests.servers.postgres import free_port
 
+from epochal import Client
 from epochal_engine import Block
 from epochal_service import broker, keys
 from epochal_service.jobs import lifecycle
@@ -35,6 +37,8 @@ from epochal_service.settings import Settings
 from epochal_service.store import Database
 
 CONNECTIONS = 16
+EPOCHS = 100_000
+TABLE_SECONDS = 0.4
 PING = """
 import sys
 import uvicorn
@@ -169,25 +173,64 @@ def reads_of(job: str, key: str) -> list[Read]:
     ]
 
 
-def speeds(settings: Settings, seconds: float) -> list[tuple[Read, Speed]]:
-    """Return the speed of every read; the first one is that of the bare app."""
+def tables(port: int, job: str, rounds: int) -> list[tuple[str, float]]:
+    """Return the median seconds of reads of every epoch of the job."""
+    path = f"/v1/jobs/{job}/epochs"
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+
+    def get(path: str, accept: str) -> None:
+        connection.request("GET", path, headers={"Accept": accept})
+        reply = connection.getresponse()
+        content = reply.read()
+        assert reply.status == http.HTTPStatus.OK, content
+
+    with Client(f"http://127.0.0.1:{port}") as client:
+        handle = client.jobs.get(job)
+        reads: dict[str, Callable[[], object]] = {
+            "CSV": lambda: get(path, "text/csv"),
+            "JSON by column": lambda: get(f"{path}/columns", "application/json"),
+            "arrays in .npz": lambda: get(f"{path}/columns", "application/x-npz"),
+            "job.epoch_table()": handle.epoch_table,
+        }
+        measured = []
+        for name, read in reads.items():
+            read()
+            seconds = []
+            for _ in range(rounds):
+                began = perf_counter()
+                read()
+                seconds.append(perf_counter() - began)
+            measured.append((name, median(seconds)))
+    connection.close()
+    return measured
+
+
+def speeds(
+    settings: Settings, seconds: float
+) -> tuple[list[tuple[Read, Speed]], list[tuple[str, float]]]:
+    """Return the speed of every read, of which the first one is that of the bare app, and the
+    seconds of whole tables.
+    """
     measured = []
     port, ping = free_port(), Read("bare FastAPI, a constant", "/ping")
     with running((sys.executable, "-c", PING, str(port)), port, ping.path, {**os.environ}) as pid:
         measured.append((ping, asyncio.run(measure(port, pid, ping, seconds))))
     database = Database(settings.database_url)
-    job = write_running_job(database, 100_000)
+    job = write_running_job(database, EPOCHS)
     key = keys.create(database, "benchmark", owner=LOCAL_OWNER, scope="read", days=None)
     database.close()
     with broker.embedded() as url, api(settings, url) as (port, pid):
         measured += [
             (read, asyncio.run(measure(port, pid, read, seconds))) for read in reads_of(job, key)
         ]
-    return measured
+        whole = tables(port, job, max(int(seconds), 3))
+    return measured, whole
 
 
-def report(database: str, measured: list[tuple[Read, Speed]]) -> None:
-    """Print the table of one database."""
+def report(
+    database: str, measured: list[tuple[Read, Speed]], whole: list[tuple[str, float]]
+) -> None:
+    """Print the tables of one database."""
     bare = measured[0][1].milliseconds
     rows = [
         [
@@ -203,6 +246,11 @@ def report(database: str, measured: list[tuple[Read, Speed]]) -> None:
     ]
     header = ("answer", "per CPU second", "target", "CPU, ms", "of bare", "p99, ms", "bytes")
     print_table(f"{CONNECTIONS} connections that poll one API process, {database}", header, rows)
+    print_table(
+        f"{EPOCHS:,} epochs of 6 metrics in one reply, {database}",
+        ("reply", "median, ms", "target"),
+        [[name, f"{seconds * 1e3:.0f}", f"{TABLE_SECONDS * 1e3:.0f}"] for name, seconds in whole],
+    )
 
 
 def main() -> None:
@@ -211,9 +259,9 @@ def main() -> None:
     structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())
     seconds = 1.0 if quick else 5.0
     with fresh_settings() as settings:
-        report("SQLite", speeds(settings, seconds))
+        report("SQLite", *speeds(settings, seconds))
     with postgres_url() as url, fresh_settings(url) as settings:
-        report("PostgreSQL", speeds(settings, seconds))
+        report("PostgreSQL", *speeds(settings, seconds))
 
 
 if __name__ == "__main__":

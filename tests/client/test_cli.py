@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 from tests.client.material import XOR
@@ -164,7 +165,7 @@ def test_a_service_that_is_not_there_leaves_with_3_and_says_how_to_start_it(
 
 
 @pytest.mark.parametrize(
-    "command", ["show", "watch", "curve", "cancel", "pause", "label", "delete"]
+    "command", ["show", "watch", "curve", "epochs", "cancel", "pause", "label", "delete"]
 )
 def test_a_job_that_is_not_there_leaves_with_4(run: Run, command: str) -> None:
     done = run(command, "job_nope")
@@ -172,7 +173,7 @@ def test_a_job_that_is_not_there_leaves_with_4(run: Run, command: str) -> None:
     assert done.stderr == "error: There is no job 'job_nope'. List all jobs: epochal jobs\n"
 
 
-def test_a_detached_job_is_named_shown_watched_and_deleted(run: Run) -> None:
+def test_a_detached_job_is_named_shown_watched_and_deleted(run: Run, tmp_path: Path) -> None:
     submitted = run("train", "xor", "--detach", "--label", "course=week-3", "--ttl", "3600")
     job_id = submitted.stdout.strip()
     assert re.fullmatch(r"job_\w+", job_id)
@@ -192,6 +193,19 @@ def test_a_detached_job_is_named_shown_watched_and_deleted(run: Run) -> None:
     curve = json.loads(run("curve", job_id, "--metric", "gradient_norm", "--json").stdout)
     assert curve["epochs"] == 500
     assert [series["metric"] for series in curve["series"]] == ["gradient_norm"]
+
+    lines = run("epochs", job_id, "--after", "498", "--metric", "train_loss").stdout.splitlines()
+    assert lines[0] == "epoch,train_loss"
+    assert [line.split(",")[0] for line in lines[1:]] == ["499", "500"]
+    table = json.loads(run("epochs", job_id, "--json").stdout)
+    assert table["epochs"] == [*range(1, 501)]
+    assert lines[-1] == f"500,{table['columns']['train_loss'][-1]!r}"
+    path = tmp_path / "epochs.npz"
+    assert run("epochs", job_id, "--format", "npz", "-o", str(path)).stdout == ""
+    with np.load(path) as arrays:
+        assert arrays["epoch"].tolist() == table["epochs"]
+        assert arrays["train_loss"].tolist() == table["columns"]["train_loss"]
+    assert run("epochs", job_id, "--format", "xls").returncode == 2
 
     assert run("pause", job_id).returncode == 1
     assert run("delete", job_id, "--yes").stdout == f"{job_id} deleted\n"
@@ -576,7 +590,7 @@ def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> Non
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
     commands = [command.callback for command in app.registered_commands if command.callback]
-    assert len(commands) == 29
+    assert len(commands) == 30
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__

@@ -1,8 +1,8 @@
 """Curves: arrays, SVG without dependencies, characters that read without color."""
 
-import importlib.util
 import math
 import re
+import sys
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -170,8 +170,8 @@ def test_plot_prints_without_color_where_there_is_no_terminal(
     assert "\x1b" not in printed
 
 
-@pytest.mark.skipif(bool(importlib.util.find_spec("pandas")), reason="pandas is installed")
-def test_to_pandas_says_what_to_install() -> None:
+def test_to_pandas_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(epochal.MissingDependency, match=r'pip install "epochal\[pandas\]"'):
         curve(train_loss=[1]).to_pandas()
 

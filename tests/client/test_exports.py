@@ -32,6 +32,7 @@ NAMES = [
     "Divergence",
     "EndEvent",
     "Epoch",
+    "EpochTable",
     "EpochalError",
     "EpochsEvent",
     "Evaluation",

@@ -192,6 +192,33 @@ def test_every_epoch_is_listed_in_order_across_pages(trained: epochal.Job) -> No
     assert [row.epoch for row in trained.epochs(after=498)] == [499, 500]
 
 
+def test_a_table_has_every_epoch_of_every_metric(trained: epochal.Job) -> None:
+    table, rows = trained.epoch_table(), list(trained.epochs())
+    np.testing.assert_array_equal(table.epochs, [row.epoch for row in rows])
+    assert {"train_loss", "train_accuracy", "gradient_norm", "seconds"} <= {*table}
+    for metric, column in table.items():
+        np.testing.assert_array_equal(column, [getattr(row, metric) for row in rows])
+    rest = trained.epoch_table(["train_loss"], after=498)
+    assert rest.epochs.tolist() == [499, 500]
+    assert [*rest] == ["train_loss"]
+    assert len(trained.epoch_table(after=500).epochs) == 0
+
+
+def test_a_table_of_several_pages_is_one(trained: epochal.Job) -> None:
+    whole, paged = trained.epoch_table(), trained.epoch_table(page_size=200)
+    np.testing.assert_array_equal(paged.epochs, whole.epochs)
+    np.testing.assert_array_equal(paged["train_loss"], whole["train_loss"])
+
+
+def test_a_data_frame_has_a_row_for_each_epoch(trained: epochal.Job) -> None:
+    pytest.importorskip("pandas")
+    frame = trained.to_pandas(["train_loss", "seconds"])
+    assert frame.index.name == "epoch"
+    assert frame.index.tolist() == [*range(1, 501)]
+    assert [*frame] == ["train_loss", "seconds"]
+    np.testing.assert_array_equal(frame["train_loss"], trained.epoch_table()["train_loss"])
+
+
 def test_the_curve_holds_every_metric_in_few_points(trained: epochal.Job) -> None:
     curve = trained.curve()
     assert curve.total_epochs == 500

@@ -54,6 +54,6 @@ def test_its_commands_succeed(run: Run) -> None:
         for line in block.splitlines()
         if line.startswith("$ epochal")
     ]
-    assert len(commands) == 16
+    assert len(commands) == 17
     for words in commands:
         assert run(*words).returncode == 0, words

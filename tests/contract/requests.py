@@ -111,6 +111,13 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.diverged},
         {"id": w.queued},
     ],
+    "GetEpochColumns": lambda w: [
+        {"id": w.ended},
+        {"id": w.ended, "after_epoch": 5, "page_size": 3, "metrics": ["train_loss", "seconds"]},
+        {"id": w.ended, "after_epoch": 1000},
+        {"id": w.diverged},
+        {"id": w.queued},
+    ],
     "GetCurve": lambda w: [
         {"id": w.ended},
         {"id": w.ended, "metrics": ["train_loss", "learning_rate"], "max_points": 4},

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.rest.conftest import XOR
 
-from epochal_service.rest.epochs import prefers_csv
+from epochal_service.rest.epochs import prefers
 
 KEY = {"Idempotency-Key": "lesson-3"}
 
@@ -277,6 +277,42 @@ def test_a_job_that_diverged_is_valid_json_and_csv(
     assert table.splitlines()[-1].split(",")[1] == last["train_loss"]
 
 
+def test_by_column_the_epochs_are_those_of_the_rows(client: TestClient, trained: str) -> None:
+    path = f"/v1/jobs/{trained}/epochs"
+    rows = client.get(path).json()["epochs"]
+    table = client.get(f"{path}/columns").json()
+    assert table["epochs"] == [row["epoch"] for row in rows]
+    assert "validation_loss" not in table["columns"]
+    for metric, column in table["columns"].items():
+        assert column == [row[metric] for row in rows]
+    assert table["next_after_epoch"] is None
+
+    page = client.get(f"{path}/columns?after_epoch=3&page_size=5&metrics=train_loss").json()
+    losses = [row["train_loss"] for row in rows]
+    expected = {"epochs": [4, 5, 6, 7, 8], "columns": {"train_loss": losses[3:8]}}
+    assert page == {**expected, "next_after_epoch": 8}
+    last = client.get(f"{path}/columns?after_epoch=8&page_size=12").json()
+    assert (last["epochs"], last["next_after_epoch"]) == ([*range(9, 21)], None)
+    beyond = client.get(f"{path}/columns?after_epoch=20").json()
+    assert beyond == {"epochs": [], "columns": {}, "next_after_epoch": None}
+
+
+def test_a_file_of_arrays_has_the_epochs_by_column(
+    client: TestClient, train: Callable[[str], str | None]
+) -> None:
+    job_id = client.post("/v1/jobs", json={**XOR, "epochs": 5000}).json()["id"]
+    train(job_id)
+    path = f"/v1/jobs/{job_id}/epochs/columns"
+    answer = client.get(path, headers={"Accept": "application/x-npz"})  # of the second process
+    assert answer.headers["content-type"] == "application/x-npz"
+    table = client.get(path).json()
+    with np.load(io.BytesIO(answer.content), allow_pickle=False) as arrays:
+        assert {*arrays} == {"epoch", *table["columns"]}
+        assert arrays["epoch"].tolist() == table["epochs"] == [*range(1, 5001)]
+        for metric, column in table["columns"].items():
+            assert arrays[metric].tolist() == column
+
+
 @pytest.mark.parametrize(
     ("accept", "csv_wanted"),
     [
@@ -291,7 +327,7 @@ def test_a_job_that_diverged_is_valid_json_and_csv(
     ],
 )
 def test_the_accept_header_ranks_csv_and_json(accept: str, csv_wanted: bool) -> None:
-    assert prefers_csv(accept) is csv_wanted
+    assert prefers("text/csv", accept) is csv_wanted
 
 
 def test_a_curve_has_the_metrics_that_were_asked_for(client: TestClient, trained: str) -> None:

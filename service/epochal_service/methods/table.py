@@ -425,6 +425,13 @@ SERVICES: tuple[Service, ...] = (
                 basis="job",
             ),
             Method(
+                "GetEpochColumns",
+                "GET /v1/jobs/{id}/epochs/columns",
+                jobs.get_epoch_columns,
+                "Get the epochs by column",
+                basis="job",
+            ),
+            Method(
                 "GetCurve",
                 "GET /v1/jobs/{id}/curve",
                 jobs.get_curve,

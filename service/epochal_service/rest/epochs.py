@@ -1,36 +1,39 @@
-"""The epochs of a job as CSV: one row for each epoch, written by column and streamed."""
+"""The epochs of a job in other formats than JSON: CSV, streamed, and arrays of NumPy."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 
 import numpy as np
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from numpy.typing import NDArray
 
 from ..jobs import lifecycle
 from ..jobs.epochs import Segment, merge
 from ..methods.context import Context
-from ..specs.jobs import EpochRow, ListEpochsRequest
+from ..methods.jobs import epoch_arrays
+from ..specs.jobs import EpochRow, GetEpochColumnsRequest, ListEpochsRequest
 from ..store import Database
 from ..store import log as job_log
+from ..store.packing import to_npz
 from .body import JSON
 
 CSV = "text/csv"
+NPZ = "application/x-npz"
 NAMES = tuple(EpochRow.model_fields)
 # They take about 10 ms, during which the interpreter lock is held.
 EPOCHS_AT_ONCE = 2000
 
 
-def prefers_csv(accept: str) -> bool:
-    """Whether the header ranks `text/csv` above JSON; ranges such as `*/*` count for JSON.
+def prefers(media_type: str, accept: str) -> bool:
+    """Whether the header ranks the media type above JSON; ranges such as `*/*` count for JSON.
 
     https://www.rfc-editor.org/rfc/rfc9110#name-accept
     """
-    quality = {CSV: 0.0, JSON: 0.0}
+    quality = {media_type: 0.0, JSON: 0.0}
     for part in accept.lower().split(","):
         media_range, _, parameters = part.partition(";")
         name = media_range.strip()
@@ -38,7 +41,14 @@ def prefers_csv(accept: str) -> bool:
         weight = re.search(r"\bq\s*=\s*([01](?:\.\d{0,3})?)", parameters)
         if name in quality:
             quality[name] = max(quality[name], float(weight[1]) if weight else 1.0)
-    return quality[CSV] > quality[JSON]
+    return quality[media_type] > quality[JSON]
+
+
+def npz_response(context: Context, job_id: str, request: GetEpochColumnsRequest) -> Response:
+    """The arrays `epoch` and one for each metric, `(n,)`, as an .npz file. Raises `NotFound`."""
+    epochs, columns, _ = epoch_arrays(context, job_id, request)
+    headers = {"Content-Disposition": f'attachment; filename="{job_id}-epochs.npz"'}
+    return Response(to_npz({"epoch": epochs, **columns}), headers=headers, media_type=NPZ)
 
 
 def csv_response(context: Context, job_id: str, request: ListEpochsRequest) -> StreamingResponse:
@@ -77,3 +87,10 @@ def _texts(values: NDArray[np.float64]) -> list[str]:
     for index in np.flatnonzero(~np.isfinite(values)).tolist():
         texts[index] = json.dumps(float(values[index]))  # NaN, Infinity, -Infinity
     return texts
+
+
+FORMATS: dict[str, tuple[str, Callable[..., Response]]] = {
+    "ListEpochs": (CSV, csv_response),
+    "GetEpochColumns": (NPZ, npz_response),
+}
+"""The other media type of a method, and what replies in it."""

@@ -121,8 +121,10 @@ def _responses(method: Method, is_file: bool) -> dict[int | str, dict[str, Any]]
     elif is_file:
         content = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
         responses = {200: {"description": "The file", "content": content}}
-    elif method.rpc == "ListEpochs":
-        responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+    elif method.rpc in epochs.FORMATS:
+        media_type, _ = epochs.FORMATS[method.rpc]
+        text = {"type": "string"} | ({} if media_type == epochs.CSV else {"format": "binary"})
+        responses = {200: {"content": {media_type: {"schema": text}}}}
     if method.verb == "GET" and not method.event:
         responses[304] = NOT_MODIFIED
     if method.creates:
@@ -215,8 +217,10 @@ def _answer(
         body = body.model_copy(update={"request_id": key})
     rest = (argument for argument in (body, data, query) if argument is not None)
     arguments = [*path.values(), *rest]
-    if method.rpc == "ListEpochs" and epochs.prefers_csv(request.headers.get("accept", JSON)):
-        return epochs.csv_response(context, *arguments)
+    if method.rpc in epochs.FORMATS:
+        media_type, respond = epochs.FORMATS[method.rpc]
+        if epochs.prefers(media_type, request.headers.get("accept", JSON)):
+            return respond(context, *arguments)
     if method.basis is not None:
         of_request = cache_key(request.scope)
         content = call_and_keep(method, context, of_request, arguments, cached_content)

@@ -94,6 +94,17 @@ class ListEpochsRequest(Request):
     page_size: PageSize = PAGE_SIZE
 
 
+class GetEpochColumnsRequest(Request):
+    """Page of the epochs of a job by column."""
+
+    after_epoch: Cursor = 0
+    """Return epochs after this one. Default 0."""
+    page_size: int = Field(default=100_000, ge=1, le=100_000)
+    """Epochs a page. In [1, 100000]. Default 100000."""
+    metrics: list[Metric] = Field(default_factory=list)
+    """Metrics to return; all that the job has if empty."""
+
+
 class GetCurveRequest(Request):
     """Metrics and number of points of a curve."""
 
@@ -247,6 +258,17 @@ class EpochRow(Reply):
     """Gradient norm of the last batch, with the terms of `l1` and `l2`, before clipping."""
     seconds: float
     """Duration in seconds; for epochs that were stored together, their mean."""
+
+
+class EpochColumns(Reply):
+    """Metrics of consecutive epochs by column."""
+
+    epochs: list[int]
+    """Epochs in order."""
+    columns: dict[str, list[float]]
+    """Values by metric, one per epoch, of the metrics that the job has."""
+    next_after_epoch: int | None = None
+    """`after_epoch` of the next page; absent on the last page."""
 
 
 class CurveSeries(Reply):

@@ -11,6 +11,7 @@ from . import augmentations, data, layers, optimizers, schedules
 from .client import Client
 from .comparison import Comparison
 from .curves import Curve
+from .epoch_table import EpochTable
 from .errors import (
     ApiError,
     Conflict,
@@ -121,6 +122,7 @@ __all__ = [
     "Divergence",
     "EndEvent",
     "Epoch",
+    "EpochTable",
     "EpochalError",
     "EpochsEvent",
     "Evaluation",

@@ -85,12 +85,7 @@ class Curve(Mapping[str, Floats]):
 
         A cell is NaN where the metric has no point. Raises `MissingDependency` without pandas.
         """
-        try:
-            import pandas
-        except ImportError as missing:
-            raise MissingDependency(
-                "to_pandas needs pandas, which is not installed. Install it: pip install pandas"
-            ) from missing
+        pandas = import_pandas()
         columns = [
             pandas.Series(values, index=self.epochs[metric], name=metric)
             for metric, values in self.items()
@@ -118,3 +113,15 @@ class Curve(Mapping[str, Floats]):
 
     def _repr_html_(self) -> str:
         return self.svg()
+
+
+def import_pandas() -> Any:
+    """Return the module. Raises `MissingDependency` without it."""
+    try:
+        import pandas
+    except ImportError as missing:
+        raise MissingDependency(
+            "to_pandas needs pandas, which is not installed. Install it: "
+            'pip install "epochal[pandas]"'
+        ) from missing
+    return pandas

@@ -2214,6 +2214,18 @@ class Epoch:
 
 
 @dataclass(frozen=True, eq=False)
+class EpochColumns:
+    """Metrics of consecutive epochs by column."""
+
+    epochs: Ints
+    """Epochs in order."""
+    columns: dict[str, Floats]
+    """Values by metric, one per epoch, of the metrics that the job has."""
+    next_after_epoch: int | None
+    """`after_epoch` of the next page; absent on the last page."""
+
+
+@dataclass(frozen=True, eq=False)
 class CurveSeries:
     """One metric over the epochs."""
 

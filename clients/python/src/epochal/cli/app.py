@@ -18,7 +18,7 @@ from ..errors import (
     Unauthenticated,
     Unavailable,
 )
-from . import comparison, explain, jobs, login, material, service, sweeps, training
+from . import comparison, epochs, explain, jobs, login, material, service, sweeps, training
 from .output import err, out
 
 EPILOG = (
@@ -38,6 +38,7 @@ for panel, commands in {
         jobs.jobs,
         jobs.show,
         jobs.curve,
+        epochs.epochs,
         comparison.compare,
         jobs.predict,
         jobs.evaluate,

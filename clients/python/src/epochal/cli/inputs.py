@@ -42,6 +42,10 @@ JobOrSweepArgument = Annotated[
         metavar="JOB", help="An id, its beginning or its end, or `last`; or the id of a sweep."
     ),
 ]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Output file. Default: standard output."),
+]
 EpochOption = Annotated[
     int | None,
     typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),

@@ -27,6 +27,7 @@ from .inputs import (
     JobArgument,
     JobOrSweepArgument,
     JsonOption,
+    OutputOption,
     UrlOption,
     confirm,
     find_handle,
@@ -172,12 +173,7 @@ def export(
             metavar="FORMAT",
         ),
     ] = "numpy",
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Output file. Default: standard output."
-        ),
-    ] = None,
+    output: OutputOption = None,
     epoch: EpochOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,

@@ -6,11 +6,12 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 
 from ..curves import Curve
+from ..epoch_table import EpochTable
 from ..errors import EpochalError
 from ..events import EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent, event_of
 from ..following import GIVE_UP_SECONDS, TERMINAL, follow
@@ -32,6 +33,9 @@ from ..types import (
 )
 from .inspection import Inspection
 from .verification import Verifiable
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class JobFailed(EpochalError):
@@ -193,6 +197,29 @@ class Job(Verifiable, Inspection, Handle):
         for page in pages_by_epoch(self._session, "ListEpochs", fields):
             for row in page.get("epochs") or ():
                 yield read(Epoch, row)
+
+    def epoch_table(
+        self, metrics: Sequence[Metric] = (), *, after: int = 0, page_size: int | None = None
+    ) -> EpochTable:
+        """Return the metrics of every stored epoch after `after` as arrays, by default all metrics.
+
+        `page_size` epochs are one request, by default 100,000. Raises `NotFound`,
+        `InvalidArgument`.
+        """
+        fields = {
+            "id": self.id,
+            "after_epoch": after,
+            "page_size": page_size,
+            "metrics": list(metrics) or None,
+        }
+        return EpochTable.of(pages_by_epoch(self._session, "GetEpochColumns", fields), metrics)
+
+    def to_pandas(self, metrics: Sequence[Metric] = (), *, after: int = 0) -> pandas.DataFrame:
+        """Return the same as a data frame: a row for each epoch, a column for each metric.
+
+        Raises `MissingDependency` without pandas.
+        """
+        return self.epoch_table(metrics, after=after).to_pandas()
 
     def curve(
         self,

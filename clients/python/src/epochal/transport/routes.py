@@ -47,6 +47,7 @@ ROUTES = {
     "PauseJob": Route("POST", "/v1/jobs/{id}/pause", ("id",)),
     "ResumeJob": Route("POST", "/v1/jobs/{id}/resume", ("id",)),
     "ListEpochs": Route("GET", "/v1/jobs/{id}/epochs", ("id",)),
+    "GetEpochColumns": Route("GET", "/v1/jobs/{id}/epochs/columns", ("id",)),
     "GetCurve": Route("GET", "/v1/jobs/{id}/curve", ("id",)),
     "ListGradients": Route("GET", "/v1/jobs/{id}/gradients", ("id",)),
     "ListDeliveries": Route("GET", "/v1/jobs/{id}/deliveries", ("id",)),
