@@ -6,16 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from numpy.typing import NDArray
 from tests.servers.tables import create_tables
 
 from epochal_engine import BINS, STATISTICS, Block, Gradients
-from epochal_service.jobs import curve
-from epochal_service.jobs.buckets import bucket_width
+from epochal_service.jobs import curve, outlines
+from epochal_service.jobs.buckets import bucket_width, downsample
 from epochal_service.jobs.epochs import entry_of
 from epochal_service.jobs.gradients import downsample_gradients
 from epochal_service.specs.jobs import Curve
-from epochal_service.store import Database, jobs, log
+from epochal_service.store import Database, jobs, log, tables
 
 Floats = NDArray[np.float64]
 JOB = "job_0000000000000_0000000000000000"
@@ -55,6 +56,79 @@ def store(database: Database, losses: list[Floats], *, with_bodies: bool = True)
         entries = [replace(entry, body=None) for entry in entries]
     with database.write() as connection:
         log.append(connection, JOB, len(entries), entries)
+
+
+def flush(database: Database, losses: list[Floats], sizes: list[int]) -> None:
+    """Store the losses as a worker does, so many entries in each transaction."""
+    entries, seq = segments(losses), 0
+    for size in sizes:
+        part = entries[seq : seq + size]
+        seq += len(part)
+        with database.write() as connection:
+            log.append(connection, JOB, seq, part)
+            outlines.append(connection, JOB, part)
+    assert seq == len(entries)
+
+
+def expected(losses: Floats, points: int, after: int = 0) -> dict[int, float]:
+    epochs = np.arange(1, len(losses) + 1)
+    chosen = downsample(epochs, losses, bucket_width(len(losses), points))
+    return {int(epochs[i]): float(losses[i]) for i in chosen if epochs[i] > after}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_curve_from_outlines_is_that_of_all_epochs(
+    database: Database, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(outlines, "WIDTHS", (1, 4, 16, 64))
+    monkeypatch.setattr(outlines, "CHUNK_BUCKETS", 4)
+    rng = np.random.default_rng(seed)
+    # Training is slow, fast or both: flushes have one row or many, of few epochs or many.
+    cuts = np.cumsum(rng.choice([1, 2, 5, 100, 500], 60, p=[0.4, 0.3, 0.2, 0.05, 0.05]))
+    losses = rng.integers(0, 50, cuts[-1]).astype(float)
+    losses[rng.integers(0, len(losses), 5)] = rng.choice([np.nan, np.inf, -np.inf], 5)
+    flush(database, np.split(losses, cuts[:-1]), [1] * 10 + [4] * 5 + [30])
+
+    def check() -> None:
+        for points in (4, 60, 300, 10_000):
+            for after in (0, 64, 201):
+                with database.read() as connection:
+                    result = curve.read(connection, JOB, ("train_loss",), points, after)
+                np.testing.assert_equal(points_of(result), expected(losses, points, after))
+
+    check()
+    with database.write() as connection:
+        stored = connection.execute(sa.select(sa.func.count()).select_from(tables.outlines))
+        assert stored.scalar_one() > 20
+        # Earlier versions stored none.
+        ends = rng.integers(1, len(losses) // 16, 20) * 16
+        lost = tables.outlines.c.last_epoch.in_(ends.tolist())
+        assert connection.execute(sa.delete(tables.outlines).where(lost)).rowcount > 0
+    check()
+
+
+def test_the_curve_of_a_long_run_does_not_read_its_epochs(database: Database) -> None:
+    losses = np.random.default_rng(3).lognormal(size=40_000)
+    flush(database, pieces(losses, 1000), [10] * 4)
+    with database.write() as connection:
+        is_old = tables.log.c.last_epoch <= 40_000 // 2048 * 2048
+        connection.execute(sa.update(tables.log).where(is_old).values(body=None))
+    for points in (200, 1000):
+        with database.read() as connection:
+            whole = curve.read(connection, JOB, ("train_loss",), points)
+            new = curve.read(connection, JOB, ("train_loss",), points, whole.closed_epoch)
+        assert points_of(whole) == expected(losses, points)
+        assert points_of(new) == expected(losses, points, whole.closed_epoch)
+
+
+def test_slow_epochs_are_read_together(database: Database) -> None:
+    losses = np.random.default_rng(4).lognormal(size=150)
+    flush(database, pieces(losses, 3), [1] * 50)
+    with database.write() as connection:
+        is_old = tables.log.c.last_epoch <= 126
+        connection.execute(sa.update(tables.log).where(is_old).values(body=None))
+        result = curve.read(connection, JOB, ("train_loss",), 1000)
+    assert points_of(result) == dict(enumerate(losses.tolist(), 1))
 
 
 @pytest.mark.parametrize("size", [1, 7, 128, 1024])

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from epochal_service.classes import MAX_PUPILS
-from epochal_service.store import Database, jobs, migrate, tables
+from epochal_service.store import Database, jobs, migrate, outlines, tables
 from epochal_service.store.database import new_id
 from epochal_service.store.tables import job_specs
 
@@ -69,10 +69,14 @@ def test_the_size_of_an_update_does_not_depend_on_the_spec(tmp_path: Path) -> No
     database.close()
 
 
-def test_a_spec_is_deleted_with_its_job(database: Database) -> None:
+def test_a_spec_is_deleted_with_its_job_and_the_outlines_before_it(database: Database) -> None:
     job_id = insert(database)
     with database.write() as connection:
+        outlines.append(connection, job_id, 32, [(epoch, b"points") for epoch in range(70)])
         assert jobs.hide(connection, job_id, "me", ("queued",))
+        assert jobs.delete_some(connection)
+        assert len(outlines.read(connection, job_id, 32, -1, 70)) == 6
+        assert jobs.delete_some(connection)
         assert jobs.delete_some(connection)
         assert not jobs.delete_some(connection)
     with database.read() as connection:

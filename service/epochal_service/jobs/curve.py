@@ -13,8 +13,9 @@ from ..store import Connection
 from ..store import log as job_log
 from ..store.log import Sample
 from ..store.packing import unpack_some
+from . import outlines
 from .buckets import bucket_width, closed_epoch, downsample
-from .epochs import METRICS, SUMMARY, merge, read_summaries
+from .epochs import METRICS, SUMMARY, read_summaries
 
 _COLUMNS = {name: index for index, name in enumerate(SUMMARY)}
 
@@ -29,23 +30,17 @@ def read(
     width = bucket_width(last, points)
     # The extremes of the bucket that `after` divides may be before it.
     start = after // width * width
-    bodies = job_log.bodies(connection, job_id, start)
-    run = merge(((first, body) for first, _, body in bodies), metrics or METRICS)
+    selected = outlines.read(connection, job_id, start, last, width, metrics or METRICS)
     series = []
-    if run is not None:
-        is_new = run.epochs > start
-        epochs = run.epochs[is_new]
-        for metric in metrics or METRICS:
-            if metric in run.columns:
-                values = run.columns[metric][is_new]
-                chosen = downsample(epochs, values, width, after)
-                series.append(
-                    CurveSeries(
-                        metric=metric,
-                        epochs=epochs[chosen].tolist(),
-                        values=values[chosen].tolist(),
-                    )
+    for metric in metrics or METRICS:
+        if metric in selected:
+            epochs, values = selected[metric]
+            chosen = downsample(epochs, values, width, after)
+            series.append(
+                CurveSeries(
+                    metric=metric, epochs=epochs[chosen].tolist(), values=values[chosen].tolist()
                 )
+            )
     return Curve(
         epochs=last,
         epochs_per_bucket=width,

@@ -1,7 +1,6 @@
 """Epochs in the log: segments of at most 1,024, stored by column with a summary of their extremes.
 
-The curve of a million epochs is read from a thousand summaries of half a kilobyte each; the columns
-are read only for a closer look.
+Of a long run, the columns are read only for a closer look: see `outlines`.
 """
 
 from __future__ import annotations
@@ -150,9 +149,7 @@ class Segment:
         return np.arange(self.first, self.first + len(self.columns["seconds"]))
 
 
-def merge(
-    bodies: Iterable[tuple[int, bytes]], metrics: Sequence[Metric] = METRICS
-) -> Segment | None:
+def merge(bodies: Iterable[tuple[int, bytes]], metrics: Sequence[str] = METRICS) -> Segment | None:
     """Merge (first epoch, packed columns) of consecutive segments; None without any.
 
     The segment has those of the metrics that are present, and the seconds.

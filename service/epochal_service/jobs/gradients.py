@@ -16,11 +16,11 @@ from epochal_engine import Gradients
 
 from ..store import Connection
 from ..store import log as job_log
-from ..store.packing import unpack_some
+from . import outlines
 from .buckets import bucket_width, closed_epoch, downsample
 from .epochs import unpack_gradients
 
-_NONE = np.zeros(0, np.int64)
+_NONE = np.zeros(0, np.int64), np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -40,27 +40,20 @@ def downsample_gradients(
 
     The job has a snapshot every `every` epochs; 0 if it has none.
     """
-    count = job_log.last_epoch(connection, job_id) // every if every else 0
+    if every == 0:
+        return Selection(None, 1, 0)
+    count = job_log.last_epoch(connection, job_id) // every
     width = 1 if count <= points else bucket_width(count * every, points)
+    # Those epochs of a bucket that have a snapshot are not among its extremes, unless all have one.
+    read_width = width if every == 1 else 1
     start = after // width * width
-    epochs, norms = _norms(connection, job_id, start, every) if count else (_NONE, np.zeros(0))
-    chosen = epochs[downsample(epochs, norms, width, after)]
+    norms = outlines.read(connection, job_id, start, count * every, read_width, ("gradient_norm",))
+    epochs, values = norms.get("gradient_norm", _NONE)
+    has_snapshot = epochs % every == 0
+    epochs, values = epochs[has_snapshot], values[has_snapshot]
+    chosen = epochs[downsample(epochs, values, width, after)]
     blobs = _segments(connection, job_id, chosen)
     return Selection(unpack_gradients(blobs, chosen), width, closed_epoch(count * every, width))
-
-
-def _norms(
-    connection: Connection, job_id: str, after: int, every: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the epochs after `after` that have a snapshot, and their gradient norms."""
-    epochs, norms = [_NONE], [np.zeros(0)]
-    for first, last, body in job_log.bodies(connection, job_id, after):
-        segment = np.arange(first, last + 1)
-        has_snapshot = (segment > after) & (segment % every == 0)
-        epochs.append(segment[has_snapshot])
-        columns = unpack_some(body, lambda name: name == "gradient_norm")
-        norms.append(columns["gradient_norm"][has_snapshot])
-    return np.concatenate(epochs), np.concatenate(norms)
 
 
 def _segments(connection: Connection, job_id: str, epochs: NDArray[np.int64]) -> Iterator[bytes]:

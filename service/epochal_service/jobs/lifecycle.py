@@ -29,7 +29,7 @@ from ..store.database import lock_owner, new_id
 from ..store.deliveries import insert as insert_deliveries
 from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
-from . import datasets, figures
+from . import datasets, figures, outlines
 from . import quotas as owner_quotas
 from .endings import rescue_best
 from .row_sizes import JOB_BYTES, PAGE_BYTES, ROW_BYTES
@@ -530,6 +530,7 @@ def _store(
     if row is None:
         return None
     job_log.append(connection, claim.id, row.last_seq - reserved, entries)
+    outlines.append(connection, claim.id, progress.entries)
     checkpoints.insert(connection, claim.id, progress.weights)
     checkpoints.delete(connection, claim.id, progress.superseded)
     if progress.resume_point is not None:

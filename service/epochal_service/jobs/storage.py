@@ -2,6 +2,7 @@
 
 job ── spec, with inline data
  ├── log: one row for each flush or 1,024 epochs, with metrics and gradient statistics
+ ├── outlines: the points of the curves of a long run
  ├── checkpoints
  └── one resume point, until the end
 """
@@ -23,6 +24,7 @@ from ..specs.training import TrainingSpec
 from ..store.packing import pack
 from .epochs import entry_of, pack_gradients
 from .estimate import typical_seconds
+from .outlines import CHUNK_BUCKETS, SLOW_EPOCHS, WIDTHS
 from .preparation import Prepared, has_validation
 from .row_sizes import JOB_BYTES, PAGE_BYTES, ROW_BYTES
 from .thinning import remaining
@@ -93,7 +95,19 @@ def _epoch_bytes(spec: TrainingSpec, epochs: int, segments: int, members: int | 
     count = members or 1
     header = count * (len(entry.body) - numbers)
     padding = PAGE_BYTES if header + count * numbers * epochs / segments > PAGE_BYTES else 0
-    return segments * (row + header + padding) + epochs * count * numbers
+    outline = _outline_bytes(epochs, segments, len(names) + 1) if members is None else 0
+    return segments * (row + header + padding) + epochs * count * numbers + outline
+
+
+def _outline_bytes(epochs: int, segments: int, metrics: int) -> int:
+    """Return the bytes of the chunks of a run, most of which have two points in each bucket."""
+    total = 0
+    for width in WIDTHS:
+        if width > 1 or epochs <= SLOW_EPOCHS * segments:
+            points = CHUNK_BUCKETS * min(width, 2) * metrics
+            chunks = epochs // (width * CHUNK_BUCKETS)
+            total += chunks * (ROW_BYTES + PAGE_BYTES + points * 16)
+    return total
 
 
 def _gradient_bytes(prepared: Prepared, segments: int) -> int:

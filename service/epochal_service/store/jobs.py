@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from ..large import LARGE_BYTES, LargeRequest, is_limited
 from .access import Access
 from .database import byte_length, now
-from .tables import checkpoints, job_labels, job_specs, jobs, log
+from .tables import checkpoints, job_labels, job_specs, jobs, log, outlines
 
 __all__ = [
     "HELD",
@@ -427,6 +427,7 @@ def _recorded(job_bytes: int, row_bytes: int, page_bytes: int) -> sa.Update:
     data = sa.select(sa.case((spec > job_bytes, spec), else_=0)).where(job_specs.c.job_id == job_id)
     total = job_bytes + sa.func.coalesce(data.scalar_subquery(), 0)
     total += sum_of(log, of_log) + sum_of(checkpoints, [checkpoints.c.size_bytes])
+    total += sum_of(outlines, [byte_length(outlines.c.points)])
     return sa.update(jobs).where(jobs.c.id == job_id).values(stored_bytes=total)
 
 
@@ -597,7 +598,11 @@ def any_hidden(connection: Connection) -> bool:
 
 
 # Rows that one statement deletes. A checkpoint may have 40 MB.
-_BATCHES = ((log, log.c.seq, 16), (checkpoints, checkpoints.c.epoch, 1))
+_BATCHES = (
+    (log, log.c.seq, 16),
+    (checkpoints, checkpoints.c.epoch, 1),
+    (outlines, outlines.c.last_epoch, 64),
+)
 
 
 def delete_some(connection: Connection) -> bool:

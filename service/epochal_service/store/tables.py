@@ -135,6 +135,17 @@ log = Table(
 )
 Index("ix_log_job_id_kind_last_epoch", log.c.job_id, log.c.kind, log.c.last_epoch)
 
+# Points of the curves of long runs, in chunks of epochs that are complete: see `jobs.outlines`.
+outlines = Table(
+    "outlines",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    # The number of epochs in a bucket.
+    Column("width", Integer, primary_key=True, autoincrement=False),
+    Column("last_epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("points", LargeBinary, nullable=False),
+)
+
 # The state that a worker continues from, bit for bit: at most one for each unfinished job.
 resume_points = Table(
     "resume_points",

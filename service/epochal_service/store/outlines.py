@@ -1,0 +1,40 @@
+"""Downsampled metrics of long runs, in chunks of epochs that are complete and never change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from .tables import outlines
+
+
+def append(
+    connection: Connection, job_id: str, width: int, chunks: Iterable[tuple[int, bytes]]
+) -> None:
+    """Append (last epoch, packed points) of chunks in buckets of `width` epochs."""
+    rows = [
+        {"job_id": job_id, "width": width, "last_epoch": last_epoch, "points": points}
+        for last_epoch, points in chunks
+    ]
+    connection.execute(sa.insert(outlines), rows)
+
+
+def read(
+    connection: Connection, job_id: str, width: int, after_epoch: int, up_to_epoch: int
+) -> list[tuple[int, bytes]]:
+    """Return (last epoch, packed points), in order, of chunks that end after `after_epoch` and not
+    after `up_to_epoch`.
+    """
+    query = (
+        sa.select(outlines.c.last_epoch, outlines.c.points)
+        .where(
+            outlines.c.job_id == job_id,
+            outlines.c.width == width,
+            outlines.c.last_epoch > after_epoch,
+            outlines.c.last_epoch <= up_to_epoch,
+        )
+        .order_by(outlines.c.last_epoch)
+    )
+    return [tuple(row) for row in connection.execute(query)]
