@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -22,6 +22,7 @@ from epochal_engine import (
     OPTIMIZERS,
     SCHEDULES,
     Adam,
+    AdamW,
     CrossEntropy,
     Data,
     Dense,
@@ -38,14 +39,15 @@ from epochal_engine import (
     why_python,
 )
 from epochal_engine.model.metrics import Answers
+from epochal_engine.optimize.optimizers.vectors import BLOCK
 from epochal_engine.symbolic.plan import perform
-from epochal_engine.symbolic.trace import Array
+from epochal_engine.symbolic.trace import Array, Call
 from epochal_engine.training import LayerSlices
 from epochal_engine.training.blocks import Block, join
 from epochal_engine.training.epoch import scatter
 from epochal_engine.training.probe import Probe
 from epochal_engine.training.snapshots import take_snapshots
-from epochal_engine.walk import compiled, python_calls
+from epochal_engine.walk import Table, compiled, python_calls
 from epochal_engine.walk.native import LIBRARY, library
 from epochal_engine.walk.recording import Measurement
 
@@ -498,6 +500,57 @@ def test_descriptions_of_outputs_have_equal_bits(activation: str, dtype: str) ->
     saturated, dead = seen[..., 2], seen[..., 3]
     assert (saturated[:, :2].max() > 0) == (activation in ("tanh", "sigmoid"))
     assert (dead[:, :2].max() > 0) == (activation == "relu")
+
+
+# ---------------------------------------------------------------- fused calls
+
+
+def rows_in(calls: Sequence[Call]) -> int:
+    return sum(len(x) for _, arguments in calls for x in arguments if isinstance(x, Table))
+
+
+def steps_of_adam(optimizer: Any, size: int, dtype: str, engine: str) -> tuple[list[bytes], int]:
+    """The bits that three steps leave, and the rows of the table."""
+    rng = np.random.default_rng(0)
+    parameter, gradient, step = (rng.normal(size=size).astype(dtype) for _ in range(3))
+    gradient[:: size // 4 + 1] = 0
+    moments, rate = np.zeros((2, size), dtype), np.array(0.01, dtype)
+    shapes = {"w": (1, size)}
+    with using(engine):
+        calls = optimizer.calls(parameter, gradient, step, moments, rate, 0, shapes)
+        (table,) = compiled([calls])
+    for _ in range(3):
+        perform(table)
+    return [array.tobytes() for array in (parameter, step, moments)], rows_in(table)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1, 2, 7, 33, 70_000])
+def test_a_step_of_adam_is_one_row_with_equal_bits(size: int, dtype: str) -> None:
+    for optimizer, others in ((Adam(0.01), 0), (AdamW(0.01), 4)):
+        python, _ = steps_of_adam(optimizer, size, dtype, "python")
+        compiled_, rows = steps_of_adam(optimizer, size, dtype, "compiled")
+        assert compiled_ == python
+        if size <= BLOCK:
+            assert rows == 2 + others
+
+
+def test_calls_that_only_resemble_adam_are_not_fused() -> None:
+    parameter, gradient, step = np.ones((3, 50))
+    moments, rate = np.ones((2, 50)), np.array(0.01)
+    calls = Adam(0.01).calls(parameter, gradient, step, moments, rate, 0, {})
+    m = calls[1][1][0]
+    changed: dict[int, Call] = {
+        2: (np.add, (m, step, m)),
+        5: (np.subtract, calls[5][1]),
+        9: calls[9],
+    }
+    with using("compiled"):
+        for at, call in changed.items():
+            (table,) = compiled([[*calls[1:at], call, *calls[at + 1 :]]])
+            assert rows_in(table) == (1 if at == 9 else 10)
+        (table,) = compiled([calls[1:-1]])
+        assert rows_in(table) == 9
 
 
 # ---------------------------------------------------------------- the choice

@@ -14,8 +14,8 @@ WALK = Path("epochal_engine/walk")
 def compile_walk(folder: Path, compiler: str, *options: str) -> "subprocess.CompletedProcess[str]":
     """Compile a copy of the walk in `folder`, where a library of an older source may be."""
     (folder / WALK).mkdir(parents=True, exist_ok=True)
-    for file in ("compile_walk.py", WALK / "walk.c", WALK / "record.c"):
-        shutil.copyfile(ENGINE / file, folder / file)
+    for file in (ENGINE / "compile_walk.py", *(ENGINE / WALK).glob("*.c")):
+        shutil.copyfile(file, folder / file.relative_to(ENGINE))
     return subprocess.run(
         [sys.executable, folder / "compile_walk.py", *options],
         env={"PATH": "/usr/bin:/bin", "CC": compiler},

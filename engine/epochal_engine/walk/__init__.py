@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from ..symbolic.trace import Array, Call
+from .fused import Fusion
 from .native import address, library
 from .rows import Row, row_of
 from .states import GeneratorStates
@@ -56,14 +57,18 @@ class Table:
     `ctypes` hands it to the library as the address of its fields.
     """
 
-    def __init__(self, calls: Sequence[Call], rows: dict[int, Row]) -> None:
-        numbers = {key: number for number, key in enumerate(dict.fromkeys(map(id, calls)))}
-        chosen = [rows[key] for key in numbers]
-        self._in_memory = calls, chosen
-        self._rows = np.array([row.columns for row in chosen], np.intp)
-        self._order = np.array([numbers[id(call)] for call in calls], np.int32)
-        self._fields = np.array([address(self._rows), address(self._order), len(calls)], np.intp)
+    def __init__(self, calls: Sequence[Call], rows: Sequence[Row]) -> None:
+        distinct = {id(row): row for row in rows}
+        numbers = {key: number for number, key in enumerate(distinct)}
+        self._in_memory = calls, [*distinct.values()]
+        self._rows = np.array([row.columns for row in distinct.values()], np.intp)
+        self._order = np.array([numbers[id(row)] for row in rows], np.int32)
+        self._fields = np.array([address(self._rows), address(self._order), len(rows)], np.intp)
         self._as_parameter_ = ctypes.c_void_p(address(self._fields))
+
+    def __len__(self) -> int:
+        """Return the number of rows that are walked."""
+        return len(self._order)
 
 
 def compiled(lists: Sequence[list[Call]]) -> list[list[Call]]:
@@ -75,10 +80,13 @@ def compiled(lists: Sequence[list[Call]]) -> list[list[Call]]:
     if chosen_engine() == "python" or isinstance(walk, str):
         return [*lists]
     rows: dict[int, Row | None] = {}
-    return [_in_tables(calls, rows, walk) for calls in lists]
+    fusion = Fusion()
+    return [_in_tables(calls, rows, fusion, walk) for calls in lists]
 
 
-def _in_tables(calls: Sequence[Call], rows: dict[int, Row | None], walk: ctypes.CDLL) -> list[Call]:
+def _in_tables(
+    calls: Sequence[Call], rows: dict[int, Row | None], fusion: Fusion, walk: ctypes.CDLL
+) -> list[Call]:
     for call in calls:
         if id(call) not in rows:
             rows[id(call)] = row_of(call)
@@ -87,8 +95,8 @@ def _in_tables(calls: Sequence[Call], rows: dict[int, Row | None], walk: ctypes.
 
     def close() -> None:
         if block:
-            known = {id(call): row for call in block if (row := rows[id(call)]) is not None}
-            result.append((walk.epochal_walk, (Table([*block], known),)))
+            known = [row for call in block if (row := rows[id(call)]) is not None]
+            result.append((walk.epochal_walk, (Table([*block], fusion.fused(known)),)))
             block.clear()
 
     for call in calls:

@@ -47,6 +47,7 @@ class Kind(IntEnum):
     WHOLE = 26
     SHUFFLE = 28
     CLIP_NORM = 29
+    ADAM_STEP = 31
 
 
 @dataclass

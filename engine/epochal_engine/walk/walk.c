@@ -43,7 +43,7 @@ enum kind {
     DOT_FLOAT, DOT_DOUBLE, AXPY_FLOAT, AXPY_DOUBLE,
     ADAM_FLOAT, ADAM_DOUBLE, DRAW_FLOAT, DRAW_DOUBLE, TAKE, PUT, ARGMAX_FLOAT, ARGMAX_DOUBLE,
     ONE_HOT_FLOAT, ONE_HOT_DOUBLE, WHOLE_FLOAT, WHOLE_DOUBLE, SHUFFLE,
-    CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE
+    CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -286,6 +286,22 @@ static void clear(const operation *o)
         *(TYPE *)o->more[0] = (TYPE)(epsilon / scale_2);                                              \
     }
 
+/* In `fused.c`. */
+void epochal_adam_float(float *, float *, float *, const float *, float *, float, float, float,
+                        float, size);
+void epochal_adam_double(double *, double *, double *, const double *, double *, double, double,
+                         double, double, size);
+
+/* more: the gradient and the step, and the addresses of four numbers */
+#define ADAM_STEP(TYPE, NAME)                                                                      \
+    {                                                                                              \
+        const size *m = o->more;                                                                   \
+        char *const *at = o->operand;                                                              \
+        NAME((TYPE *)at[0], (TYPE *)at[1], (TYPE *)at[2], (const TYPE *)m[0], (TYPE *)m[1],        \
+             *(const TYPE *)m[2], *(const TYPE *)m[3], *(const TYPE *)m[4], *(const TYPE *)m[5],   \
+             o->count);                                                                            \
+    }
+
 /* NumPy's `bitgen_t`. */
 typedef struct {
     void *state;
@@ -416,6 +432,8 @@ PUBLIC void epochal_walk(const table *t)
             break;
         case CLIP_NORM_FLOAT: CLIP_NORM(float) break;
         case CLIP_NORM_DOUBLE: CLIP_NORM(double) break;
+        case ADAM_STEP_FLOAT: ADAM_STEP(float, epochal_adam_float) break;
+        case ADAM_STEP_DOUBLE: ADAM_STEP(double, epochal_adam_double) break;
         }
     }
 }
