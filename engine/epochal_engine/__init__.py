@@ -15,6 +15,7 @@ from .insight.labels import LABELS, Label, LabelName, best_final_loss, final_los
 from .insight.memory import Memory, memory
 from .insight.work import Work, calibrate, work
 from .model.activations import ACTIVATIONS, Activation
+from .model.decoding import CachedDecoder, Decoder, WindowDecoder, decoder_of, uncached_layer
 from .model.initializers import INITIALIZERS, Initializer
 from .model.layers import (
     LAYERS,
@@ -64,6 +65,7 @@ from .model.metrics import accuracy, confusion_matrix, perplexity, r_squared, to
 from .model.network import Network, ShapeError
 from .model.predict import predict
 from .model.sample_weights import balanced_class_weights, weights_by_class
+from .model.sampling import draw_token, sampling_probabilities
 from .model.summary import LayerSummary, Summary, summarize
 from .optimize.augmentation import AUGMENTATIONS, Augmentation, Flip, Noise, Shift
 from .optimize.optimizers import (
@@ -131,6 +133,7 @@ __all__ = [
     "Best",
     "BinaryCrossEntropy",
     "Block",
+    "CachedDecoder",
     "ClassMetrics",
     "Concatenate",
     "Constant",
@@ -139,6 +142,7 @@ __all__ = [
     "Cosine",
     "CrossEntropy",
     "Data",
+    "Decoder",
     "Dense",
     "Divergence",
     "Dropout",
@@ -209,6 +213,7 @@ __all__ = [
     "TransformerBlock",
     "Trial",
     "TrialMetric",
+    "WindowDecoder",
     "Work",
     "accuracy",
     "balanced_class_weights",
@@ -221,7 +226,9 @@ __all__ = [
     "class_metrics",
     "comparable",
     "confusion_matrix",
+    "decoder_of",
     "diagnose",
+    "draw_token",
     "error_metrics",
     "final_loss",
     "find_loss",
@@ -234,10 +241,12 @@ __all__ = [
     "predict",
     "r_squared",
     "roc_auc",
+    "sampling_probabilities",
     "split",
     "split_rows",
     "summarize",
     "top_k_accuracy",
+    "uncached_layer",
     "weights_by_class",
     "why_python",
     "with_initializer",

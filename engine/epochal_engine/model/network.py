@@ -13,7 +13,7 @@ import numpy as np
 from ..symbolic.trace import Array, Shape, Symbol, leaf
 from .activations import ACTIVATIONS
 from .layers import Dense, Layer, Noise, Scope
-from .layers.layer import InitialValues
+from .layers.layer import InitialValues, Step
 from .layers.structure import position_names
 
 INPUT = "input"
@@ -236,11 +236,12 @@ class Network:
         parameters: Mapping[str, Symbol],
         noise: Noise | None = None,
         updates: dict[str, Symbol] | None = None,
+        step: Step | None = None,
     ) -> list[Symbol]:
         """Return the output of every layer, each `(n, *shape)`; the last is the prediction.
 
         With `noise` it is a training pass, which stores the new values of the running arrays in
-        `updates`, by name.
+        `updates`, by name. With a `step`, x and the outputs are those of one position.
         """
         updates = {} if updates is None else updates
 
@@ -249,7 +250,7 @@ class Network:
 
         outputs: dict[str, Symbol] = {INPUT: x}
         for name, layer, inputs in zip(self.names, self.layers, self.inputs, strict=True):
-            scope = Scope(name, variable, noise, updates)
+            scope = Scope(name, variable, noise, updates, step)
             outputs[name] = layer.forward(scope, *(outputs[other] for other in inputs))
         return [outputs[name] for name in self.names]
 

@@ -28,14 +28,8 @@ def predict(
     if layer is not None and layer not in network.names:
         raise ValueError(f"there is no layer named {layer!r}")
     index = len(network.layers) - 1 if layer is None else network.names.index(layer)
-    dtype = np.result_type(*(weights[name] for name in network.parameters if name in weights), "f4")
-    parameters = {}
-    for name, shape in network.parameters.items():
-        if name not in weights:
-            raise ValueError(f"there is no weight named {name}")
-        parameters[name] = np.ascontiguousarray(weights[name], dtype)
-        if parameters[name].shape != shape:
-            raise ValueError(f"{name} needs the shape {shape}, not {parameters[name].shape}")
+    parameters = checked_parameters(network, weights)
+    dtype = next(iter(parameters.values())).dtype
     inputs = np.ascontiguousarray(inputs, dtype)
     if inputs.shape[1:] != network.input_shape:
         raise ValueError(f"inputs need the shape (n, *{network.input_shape}), not {inputs.shape}")
@@ -44,6 +38,22 @@ def predict(
         for calls in forward_passes(network, parameters, inputs, outputs, layer=index):
             perform(calls)
     return outputs
+
+
+def checked_parameters(network: Network, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the weights that the network has, by name, all of one type of at least float32.
+
+    Raises ValueError if a weight is missing or its shape does not fit.
+    """
+    dtype = np.result_type(*(weights[name] for name in network.parameters if name in weights), "f4")
+    parameters = {}
+    for name, shape in network.parameters.items():
+        if name not in weights:
+            raise ValueError(f"there is no weight named {name}")
+        parameters[name] = np.ascontiguousarray(weights[name], dtype)
+        if parameters[name].shape != shape:
+            raise ValueError(f"{name} needs the shape {shape}, not {parameters[name].shape}")
+    return parameters
 
 
 def forward_passes(

@@ -70,6 +70,7 @@ class MultiHeadAttention(Layer):
     """
 
     type: ClassVar[str] = "multi_head_attention"
+    steps: ClassVar[bool] = True
     inputs: ClassVar[tuple[int, int]] = (1, 2)
     heads: Count
     """Number of heads. Must divide the number of features."""
@@ -78,6 +79,7 @@ class MultiHeadAttention(Layer):
 
     def forward(self, scope: Scope, query: Symbol, memory: Symbol | None = None) -> Symbol:
         """Map `(n, length, features)`, and `(n, memory length, …)`, to the shape of the first."""
+        require(scope.step is None or self.causal, "all positions at once, as it is not causal")
         if memory is not None:
             require(not self.causal, "one input to be causal")
         else:
@@ -93,12 +95,12 @@ class MultiHeadAttention(Layer):
 
         scale = 1.0 / math.sqrt(head_size)
         queries = by_head(project.forward(scope.within("query"), query) * scale)
-        keys = by_head(project.forward(scope.within("key"), memory))
-        values = by_head(project.forward(scope.within("value"), memory))
+        keys = scope.so_far("keys", by_head(project.forward(scope.within("key"), memory)))
+        values = scope.so_far("values", by_head(project.forward(scope.within("value"), memory)))
         # A column for each query, (n, heads, memory length, length).
         logits = scores(keys, queries)
         if self.causal:
-            logits = logits + _causal_mask(length)
+            logits = logits + (_causal_mask(length) if scope.step is None else scope.step.mask)
         attended = gather(softmax_of_columns(logits), values).reshape((n, length, features))
         return project.forward(scope.within("output"), attended)
 
@@ -112,6 +114,7 @@ class TransformerBlock(Layer):
     """
 
     type: ClassVar[str] = "transformer_block"
+    steps: ClassVar[bool] = True
     heads: Count
     """Number of heads. Must divide the number of features."""
     hidden: Count

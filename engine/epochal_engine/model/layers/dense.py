@@ -29,6 +29,7 @@ class Dense(Layer):
     """
 
     type: ClassVar[str] = "dense"
+    steps: ClassVar[bool] = True
     units: Count
     """Number of units (neurons)."""
     activation: ActivationName = "linear"
@@ -64,6 +65,7 @@ class ActivationLayer(Layer):
     """A layer that only applies an activation."""
 
     type: ClassVar[str] = "activation"
+    steps: ClassVar[bool] = True
     activation: ActivationName
     """The activation, applied to each input."""
 
@@ -81,6 +83,7 @@ class Dropout(Layer):
     """
 
     type: ClassVar[str] = "dropout"
+    steps: ClassVar[bool] = True
     rate: Rate
     """Fraction of inputs set to zero, chosen again at each step. In [0, 1)."""
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from ...symbolic.trace import Array, Shape, Symbol, is_permuted
+from ...symbolic.trace import Array, Shape, Symbol, is_permuted, leaf
 from ..activations import ACTIVATIONS
 from ..components import Component, OneOf, Range
 from ..initializers import INITIALIZERS
@@ -49,6 +49,25 @@ def drawn(initializer: str, gain: float = 1.0) -> InitialValues:
     return lambda shape, rng: gain * INITIALIZERS[initializer](shape, rng=rng)
 
 
+class Step:
+    """A pass over one position of a sequence, after passes over the positions before it.
+
+    What these computed is in arrays that are carried from step to step, by name: at first zeros.
+    """
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+        """Number of positions of a sequence."""
+        self.position = leaf((window, 1))
+        """1 at the position of the step, else 0."""
+        self.mask = leaf((window, 1))
+        """0 up to the position of the step, -∞ beyond it."""
+        self.before: dict[str, Symbol] = {}
+        """The carried arrays as the step before left them."""
+        self.after: dict[str, Symbol] = {}
+        """The carried arrays for the next step."""
+
+
 class Scope:
     """What a layer's formula can request while it is traced."""
 
@@ -58,9 +77,12 @@ class Scope:
         variable: Callable[[str, Shape, InitialValues, bool], Symbol],
         noise: Noise | None,
         updates: dict[str, Symbol],
+        step: Step | None = None,
     ) -> None:
         self._path, self._variable, self._updates = path, variable, updates
         self._noise = noise
+        self.step = step
+        """The position of the pass; None in a pass over all positions."""
 
     @property
     def is_training(self) -> bool:
@@ -88,9 +110,32 @@ class Scope:
             return self.drop(x.inputs[0], rate).permute(x.details[0])
         return x * self._noise(x.shape, rate)
 
+    def carried(self, name: str, shape: Shape) -> Symbol:
+        """Return an array that the step before left behind with `carry`."""
+        assert self.step is not None
+        return self.step.before.setdefault(f"{self._path}.{name}", leaf(shape))
+
+    def carry(self, name: str, value: Symbol) -> Symbol:
+        """Leave the value of an array behind for the next step, and return it."""
+        assert self.step is not None
+        self.step.after[f"{self._path}.{name}"] = value
+        return value
+
+    def so_far(self, name: str, x: Symbol) -> Symbol:
+        """Return x, `(n, length, …)`, at all positions: in a step, `(n, window, …)` with what x was
+        in the steps before, and zeros at later positions.
+        """
+        if self.step is None:
+            return x
+        window, rest = self.step.window, x.shape[2:]
+        position = self.step.position.reshape((1, window, *(1,) * len(rest)))
+        before = self.carried(name, (x.shape[0], window, *rest))
+        return self.carry(name, before + position * x)
+
     def within(self, name: str) -> Scope:
         """Return the scope of a layer inside this one."""
-        return Scope(f"{self._path}.{name}", self._variable, self._noise, self._updates)
+        path = f"{self._path}.{name}"
+        return Scope(path, self._variable, self._noise, self._updates, self.step)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +145,8 @@ class Layer(Component):
     table: ClassVar[dict[str, type[Layer]]] = {}
     inputs: ClassVar[tuple[int, int]] = (1, 1)
     """The smallest and the largest number of inputs."""
+    steps: ClassVar[bool] = False
+    """Whether `forward` can compute a sequence position by position, see `Step`."""
 
     name: str | None = None
     """None for type and position, as in dense_1."""

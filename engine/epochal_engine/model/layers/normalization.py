@@ -26,6 +26,7 @@ class LayerNorm(Layer):
     """
 
     type: ClassVar[str] = "layer_norm"
+    steps: ClassVar[bool] = True
     epsilon: Epsilon = 1e-5
     """Added to the variance to avoid division by zero. Greater than 0. Default 1e-5."""
 
@@ -48,6 +49,7 @@ class BatchNorm(Layer):
     """
 
     type: ClassVar[str] = "batch_norm"
+    steps: ClassVar[bool] = True
     momentum: Rate = 0.9
     """Fraction of the running statistics carried over from step to step. In [0, 1). Default 0.9."""
     epsilon: Epsilon = 1e-5

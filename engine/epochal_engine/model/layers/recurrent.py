@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...symbolic.primitives import broadcast, gru, lstm, rnn
+from ...symbolic.primitives import broadcast, gru, lstm, rnn, sigmoid, tanh
 from ...symbolic.trace import Array, Shape, Symbol
 from ..initializers import INITIALIZERS
 from .layer import Count, Layer, Scope, drawn, require, zeros
@@ -38,6 +38,7 @@ class _Recurrent(Layer):
     """
 
     gates: ClassVar[int]
+    steps: ClassVar[bool] = True
     units: Count
     """Size of the hidden state, which is the output."""
     return_sequences: bool = False
@@ -57,6 +58,10 @@ class _Recurrent(Layer):
         # What the inputs add to the gates, for all time steps at once: (length, rows, n).
         inflow = broadcast(weight.T, (length, rows, features)) @ x.permute((1, 2, 0))
         inflow = inflow + bias.reshape((rows, 1))
+        if scope.step is not None:
+            require(self.return_sequences, "all positions at once, as it returns the last state")
+            state = self.cell(scope, inflow.reshape((rows, n)), recurrent.T)
+            return state.reshape((1, self.units, n)).permute((2, 0, 1))
         states = self.recurrence(inflow, recurrent.T)
         if self.return_sequences:
             return states.permute((2, 0, 1))
@@ -72,9 +77,28 @@ class _Recurrent(Layer):
         """
 
     @staticmethod
+    @abstractmethod
+    def cell(scope: Scope, inflow: Symbol, recurrent: Symbol) -> Symbol:
+        """Return the state of one time step, `(units, n)`, after the one that the scope carries.
+
+        `inflow` is what the input adds to the gates, `(gates · units, n)`.
+        """
+
+    @staticmethod
     def initial_bias(shape: Shape, rng: np.random.Generator) -> Array:
         """Return the initial biases."""
         return zeros(shape, rng)
+
+
+def _state(scope: Scope, name: str, inflow: Symbol, recurrent: Symbol) -> Symbol:
+    """Return a carried state, `(units, n)`."""
+    return scope.carried(name, (recurrent.shape[1], inflow.shape[1]))
+
+
+def _gates(x: Symbol, count: int) -> list[Symbol]:
+    """Return the gates, each `(units, n)`, of all rows `(gates · units, n)`."""
+    units = x.shape[0] // count
+    return [x.cut(0, gate * units, (gate + 1) * units) for gate in range(count)]
 
 
 @dataclass(frozen=True)
@@ -84,6 +108,12 @@ class Rnn(_Recurrent):
     type: ClassVar[str] = "rnn"
     gates: ClassVar[int] = 1
     recurrence = staticmethod(rnn)
+
+    @staticmethod
+    def cell(scope: Scope, inflow: Symbol, recurrent: Symbol) -> Symbol:
+        """Return h ← tanh(x + R·h)."""
+        state = _state(scope, "state", inflow, recurrent)
+        return scope.carry("state", tanh(inflow + recurrent @ state))
 
 
 @dataclass(frozen=True)
@@ -100,6 +130,15 @@ class Lstm(_Recurrent):
     type: ClassVar[str] = "lstm"
     gates: ClassVar[int] = 4
     recurrence = staticmethod(lstm)
+
+    @staticmethod
+    def cell(scope: Scope, inflow: Symbol, recurrent: Symbol) -> Symbol:
+        """Return h ← o·tanh(c), with c ← f·c + i·g."""
+        state = _state(scope, "state", inflow, recurrent)
+        memory = _state(scope, "cell", inflow, recurrent)
+        i, f, o, candidate = _gates(inflow + recurrent @ state, 4)
+        memory = sigmoid(f) * memory + sigmoid(i) * tanh(candidate)
+        return scope.carry("state", sigmoid(o) * tanh(scope.carry("cell", memory)))
 
     @staticmethod
     def initial_bias(shape: Shape, rng: np.random.Generator) -> Array:
@@ -122,3 +161,14 @@ class Gru(_Recurrent):
     type: ClassVar[str] = "gru"
     gates: ClassVar[int] = 3
     recurrence = staticmethod(gru)
+
+    @staticmethod
+    def cell(scope: Scope, inflow: Symbol, recurrent: Symbol) -> Symbol:
+        """Return h ← g + z·(h - g), with R·(r·h) in g."""
+        state = _state(scope, "state", inflow, recurrent)
+        for_z, for_r, for_candidate = _gates(inflow, 3)
+        of_z, of_r, of_candidate = _gates(recurrent, 3)
+        reset = sigmoid(for_r + of_r @ state)
+        candidate = tanh(for_candidate + of_candidate @ (reset * state))
+        keep = sigmoid(for_z + of_z @ state)
+        return scope.carry("state", candidate + keep * (state - candidate))

@@ -73,6 +73,7 @@ class Residual(Layer):
     """A residual (skip) connection: the input plus the inner layers' output (He et al. 2016)."""
 
     type: ClassVar[str] = "residual"
+    steps: ClassVar[bool] = True
     layers: Annotated[tuple[Layer, ...], Items(1, 16)]
     """The inner layers, in forward order."""
 
@@ -89,6 +90,7 @@ class Residual(Layer):
         """Return x + f(x), of the shape of x."""
         y = x
         for name, layer in zip(position_names(self.layers), self.layers, strict=True):
+            require(scope.step is None or layer.steps, f"all positions at once, for {name}")
             y = layer.forward(scope.within(name), y)
         require(y.shape == x.shape, f"the shape {y.shape[1:]} of the output of its inner layers")
         return x + y
@@ -99,6 +101,7 @@ class Concatenate(Layer):
     """Concatenates its inputs along the last axis."""
 
     type: ClassVar[str] = "concatenate"
+    steps: ClassVar[bool] = True
     inputs: ClassVar[tuple[int, int]] = (2, 64)
 
     def forward(self, scope: Scope, *xs: Symbol) -> Symbol:
@@ -112,6 +115,7 @@ class Add(Layer):
     """Adds its inputs."""
 
     type: ClassVar[str] = "add"
+    steps: ClassVar[bool] = True
     inputs: ClassVar[tuple[int, int]] = (2, 64)
 
     def forward(self, scope: Scope, x: Symbol, *others: Symbol) -> Symbol:

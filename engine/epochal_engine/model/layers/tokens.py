@@ -25,6 +25,7 @@ class Embedding(Layer):
     """
 
     type: ClassVar[str] = "embedding"
+    steps: ClassVar[bool] = True
     vocabulary: Count
     """Number of different tokens."""
     units: Count
@@ -45,6 +46,7 @@ class PositionalEncoding(Layer):
     """
 
     type: ClassVar[str] = "positional_encoding"
+    steps: ClassVar[bool] = True
     kind: Literal["sinusoidal", "learned"] = "sinusoidal"
     """`sinusoidal` for fixed sines and cosines, or `learned`. Default `sinusoidal`."""
 
@@ -52,9 +54,13 @@ class PositionalEncoding(Layer):
         """Return x + p, of the shape of x, `(n, length, units)`."""
         require(len(x.shape) == 3, "a sequence of vectors, (length, units)")
         _, length, units = x.shape
+        if scope.step is not None:
+            length = scope.step.window
         if self.kind == "learned":
-            return x + scope.parameter("position", (length, units), _standard_normal)
-        return x + constant(sinusoids(length, units))
+            positions = scope.parameter("position", (length, units), _standard_normal)
+        else:
+            positions = constant(sinusoids(length, units))
+        return x + (positions if scope.step is None else scope.step.position.T @ positions)
 
 
 def sinusoids(length: int, units: int) -> Array:

@@ -1,0 +1,162 @@
+"""Autoregressive decoding: after each token, the network is computed for one more position.
+
+    tokens so far ── t ──→ one position ──→ outputs at t
+                              ↑   │
+           keys and values of attention, states of recurrent layers
+
+What earlier positions left behind is carried along, so that a token costs one position: a key-value
+cache. A network with a layer that needs all positions at once is computed for the whole window at
+each token instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from ..symbolic.plan import Plan, perform
+from ..symbolic.trace import Array, leaf
+from .layers.layer import Scope, Step
+from .network import INPUT, Network, parameter_leaves
+from .predict import checked_parameters, forward_passes
+
+
+class Decoder(Protocol):
+    """Computes the outputs of a network at the last position of a growing row."""
+
+    def outputs_after(self, row: Sequence[float]) -> Array:
+        """Return the outputs at the last position of the row, `(outputs,)`.
+
+        The row has at least one number, and at most as many as the network has inputs.
+        """
+        ...
+
+
+class CachedDecoder:
+    """A decoder that computes each position once, as long as rows continue the one before.
+
+    Raises ValueError for a network that has an `uncached_layer`.
+    """
+
+    def __init__(self, network: Network, weights: Mapping[str, Array]) -> None:
+        layer = uncached_layer(network)
+        if layer is not None:
+            raise ValueError(f"{layer} needs all positions at once")
+        parameters = checked_parameters(network, weights)
+        dtype = next(iter(parameters.values())).dtype
+        step, x, leaves = Step(network.input_shape[0]), leaf((1, 1)), parameter_leaves(network)
+        output = network.forward(x, leaves, step=step)[-1]
+        names = list(step.after)
+        plan = Plan([output, *(step.after[name] for name in names)], dtype)
+        self._row: list[float] = []
+        self._input = np.zeros((1, 1), dtype)
+        self._position = np.zeros((step.window, 1), dtype)
+        self._mask = np.empty((step.window, 1), dtype)
+        self._output = np.empty(output.shape, dtype)
+        # Carried arrays are read from one of two sets and written into the other, in turn.
+        shapes = [step.before[name].shape for name in names]
+        self._carried = [[np.zeros(shape, dtype) for shape in shapes] for _ in range(2)]
+        given = {x: self._input, step.position: self._position, step.mask: self._mask}
+        given |= {leaves[name]: array for name, array in parameters.items()}
+        self._calls = [
+            plan.bind(
+                given | {step.before[n]: a for n, a in zip(names, before, strict=True)},
+                [self._output, *after],
+            )
+            for before, after in (self._carried, self._carried[::-1])
+        ]
+        self._start()
+
+    def outputs_after(self, row: Sequence[float]) -> Array:
+        """Return the outputs at the last position of the row, `(outputs,)`."""
+        read = len(self._row)
+        if not 0 < read < len(row) or list(row[:read]) != self._row:
+            self._start()
+        for number in row[len(self._row) :]:
+            self._read(number)
+        return np.array(self._output[0, 0])
+
+    def _start(self) -> None:
+        self._row.clear()
+        self._position.fill(0)
+        self._mask.fill(-np.inf)
+        for array in self._carried[0]:
+            array.fill(0)
+
+    def _read(self, number: float) -> None:
+        position = len(self._row)
+        self._position[position - 1] = 0
+        self._position[position] = 1
+        self._mask[position] = 0
+        self._input[0, 0] = number
+        with np.errstate(all="ignore"):
+            perform(self._calls[position % 2])
+        self._row.append(number)
+
+
+class WindowDecoder:
+    """A decoder that computes all positions of the row for each of them.
+
+    The network has fewer positions of outputs than inputs where the first inputs are only read, as
+    by an encoder: its outputs belong to the last ones.
+    """
+
+    def __init__(self, network: Network, weights: Mapping[str, Array]) -> None:
+        parameters = checked_parameters(network, weights)
+        dtype = next(iter(parameters.values())).dtype
+        self._first = network.input_shape[0] - network.output_shape[0]
+        self._input = np.zeros((1, *network.input_shape), dtype)
+        self._output = np.empty((1, *network.output_shape), dtype)
+        (self._calls,) = forward_passes(network, parameters, self._input, self._output)
+
+    def outputs_after(self, row: Sequence[float]) -> Array:
+        """Return the outputs at the last position of the row, `(outputs,)`."""
+        return np.array(self._outputs(row)[len(row) - 1 - self._first])
+
+    def reads_ahead(self, row: Sequence[float], other: Sequence[float]) -> bool:
+        """Return whether outputs depend on later inputs, by two rows that differ at the end alone.
+
+        Compared are the outputs at the positions where both are the same.
+        """
+        same = next(i for i, pair in enumerate(zip(row, other, strict=True)) if len(set(pair)) > 1)
+        compared = slice(0, max(same - self._first, 0))
+        outputs, others = self._outputs(row)[compared], self._outputs(other)[compared]
+        return not np.allclose(outputs, others, rtol=1e-4, atol=1e-6, equal_nan=True)
+
+    def _outputs(self, row: Sequence[float]) -> Array:
+        """Return the outputs at all positions `(positions, outputs)`; zeros follow the row."""
+        self._input.fill(0)
+        self._input[0, : len(row)] = row
+        with np.errstate(all="ignore"):
+            perform(self._calls)
+        return np.array(self._output[0])
+
+
+def uncached_layer(network: Network) -> str | None:
+    """Return the name of the first layer that needs all positions of a row at once, or None.
+
+    It is "input" for a network whose input is not a row of tokens.
+    """
+    if len(network.input_shape) != 1:
+        return "input"
+    window, leaves = network.input_shape[0], parameter_leaves(network)
+    step, outputs = Step(window), {INPUT: leaf((1, 1))}
+    parts = zip(network.names, network.layers, network.inputs, network.shapes[1:], strict=True)
+    for name, layer, inputs, shape in parts:
+        scope = Scope(name, lambda parameter, *_: leaves[parameter], None, {}, step)
+        try:
+            output = layer.forward(scope, *(outputs[other] for other in inputs))
+        except ValueError:
+            return name
+        if not layer.steps or (window, *output.shape[2:]) != shape:
+            return name
+        outputs[name] = output
+    return None
+
+
+def decoder_of(network: Network, weights: Mapping[str, Array]) -> Decoder:
+    """Return a decoder, with a cache if the network allows it."""
+    cached = uncached_layer(network) is None
+    return CachedDecoder(network, weights) if cached else WindowDecoder(network, weights)
