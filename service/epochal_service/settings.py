@@ -146,6 +146,9 @@ class Limits(BaseModel):
     max_inspected_values: Count = Field(
         500_000, description="numbers in one reply of an inspection method"
     )
+    max_generated_tokens: Count = Field(
+        20_000, description="tokens of all samples of one generation"
+    )
     max_redrawn_numbers: Count = Field(
         100_000_000, description="random numbers drawn again in one request"
     )

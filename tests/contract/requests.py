@@ -154,6 +154,19 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         },
         {"id": w.queued, "inputs": [[0.5, 0.25]]},
     ],
+    "Generate": lambda w: [
+        {"id": w.sequence, "prompt": "ab"},
+        {
+            "id": w.sequence,
+            "prompt": "ca",
+            "count": 3,
+            "temperature": 0.5,
+            "top_k": 2,
+            "top_p": 0.9,
+        },
+        {"id": w.sequence, "prompt": "Bb", "epoch": 2, "seed": 7, "alternatives": 1, "stop": ["a"]},
+        {"id": w.queued},
+    ],
     "GetDiagnosis": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],
     "GetExport": lambda w: [
         {"id": w.ended},

@@ -90,6 +90,12 @@ EDGES: dict[str, Edge] = {
         lambda world: {"id": world.ended, "inputs": [[0.5, 0.25]] * 3},
         lambda world: {"id": world.ended, "inputs": [[0.5, 0.25]] * 4},
     ),
+    "max_generated_tokens": Edge(
+        6,
+        "Generate",
+        lambda world: {"id": world.sequence, "prompt": "ab", "count": 3, "max_tokens": 2},
+        lambda world: {"id": world.sequence, "prompt": "ab", "count": 3, "max_tokens": 3},
+    ),
     # The order of 30 samples; in a batch, also their masks of dropout.
     "max_inspected_values": Edge(
         30,

@@ -92,6 +92,8 @@ class Wires:
         if method.has_key and KEY[0] in fields:
             headers[KEY[1]] = fields.pop(KEY[0])
         content: str | bytes | None = None
+        if rpc in STREAMING:
+            headers["Accept"] = "text/event-stream"
         if method.body:
             document, fields = fields, {}
             if method.body_field:

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import Any, Generic, Literal, Protocol, TypeVar, get_args
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -82,7 +82,7 @@ class Frame:
 
     after: int
     seq: int
-    type: EventType
+    type: str
     event: Any  # an instance of the format's model
     data: bytes
     # The frame as each wire encoded it, by the name of the wire, so that it is encoded once.
@@ -354,6 +354,20 @@ class Channel:
                 await self._write(self.heartbeat(self.cursor))
 
 
+class Stream(Protocol):
+    """The frames of one client, in order. One that is never iterated must be closed."""
+
+    ended: bool
+    """Whether there are no frames."""
+
+    def __aiter__(self) -> AsyncIterator[Frame]: ...
+
+    def write_with(self, write: Write) -> None:
+        """Let frames be written while the iteration waits for the next one, if they can be."""
+
+    def close(self) -> None: ...
+
+
 class Frames:
     """The frames of one watcher. `ended` means that its cursor is past the end of the log."""
 
@@ -500,11 +514,11 @@ class Hub:
         Raises `NotFound`; `InvalidArgument` for a cursor beyond the last event; `QuotaExceeded` if
         the owner has too many open streams.
         """
-        self._open_stream(access.owner)
+        self.open_stream(access.owner)
         try:
             return await self._watch(job_id, access, after, format, key)
         except BaseException:
-            self._close_stream(access.owner)
+            self.close_stream(access.owner)
             raise
 
     async def _watch(
@@ -539,7 +553,7 @@ class Hub:
         assert cursor is not None
 
         def detach() -> None:
-            self._close_stream(access.owner)
+            self.close_stream(access.owner)
             self._with_keys.pop(frames, None)
             channel.watchers -= 1
             if channel.watchers == 0 and self._channels.get(job_id) is channel:
@@ -586,16 +600,18 @@ class Hub:
         """Return the number of open streams of the owner."""
         return self._streams[owner]
 
-    def _open_stream(self, owner: str) -> None:
+    def open_stream(self, owner: str) -> None:
+        """Count one more open stream of the owner. Raises `QuotaExceeded`."""
         if self._max_streams is not None and self._streams[owner] >= self._max_streams:
             raise QuotaExceeded(
-                f"The quota max_open_streams is used up, {self._max_streams} of "
+                f"The quota maxopen_streams is used up, {self._max_streams} of "
                 f"{self._max_streams}: close a stream",
                 retry_after=STREAM_RETRY_SECONDS,
             )
         self._streams[owner] += 1
 
-    def _close_stream(self, owner: str) -> None:
+    def close_stream(self, owner: str) -> None:
+        """Count one open stream less."""
         self._streams[owner] -= 1
         if not self._streams[owner]:
             del self._streams[owner]

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Dataset
-from ..datasets.dataset import IGNORED
 from ..specs.suggestion import Suggestion, SuggestionReason
 from ..specs.training import TrainingSpec
+from .language import is_next_token
 from .selection import (
     FEW_ROWS,
     PENALTIES,
@@ -475,7 +475,7 @@ def _series(dataset: Dataset, channels: int) -> _Body:
 
 def _tokens(dataset: Dataset) -> _Body:
     """Return a transformer block, causal if the targets are the next tokens."""
-    causal = _are_next_tokens(dataset)
+    causal = is_next_token(dataset)
     layers: list[JsonObject] = [
         {"type": "embedding", "vocabulary": len(dataset.token_names), "units": 32},
         {"type": "positional_encoding", "kind": "learned"},
@@ -497,16 +497,6 @@ def _tokens(dataset: Dataset) -> _Body:
         0.005,
         1_200,
     )
-
-
-def _are_next_tokens(dataset: Dataset) -> bool:
-    """Return whether the labels of a sequence are its own next tokens."""
-    if dataset.task != "sequence" or dataset.features != len(dataset.target_names):
-        return False
-    following, labels = dataset.inputs[:, 1:], dataset.targets[:, :-1]
-    # The end of a text that is filled up is no input.
-    counts = (labels != IGNORED) & (dataset.targets[:, 1:] != IGNORED)
-    return bool((following == labels)[counts].mean() > 0.9)
 
 
 def _is_translation(dataset: Dataset) -> bool:

@@ -63,6 +63,8 @@ class Context:
     key: KeyRow | None = None
     """The API key of the caller; None without one."""
     metrics: Metrics = field(default_factory=Metrics)
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """One piece of a stream's computation at a time, so that many do not hold the loop up."""
 
     def authorized(self, authorization: str | None, scope: Scope) -> Context:
         """Return the context of the caller with this `Authorization`.
@@ -160,6 +162,7 @@ RESOURCES = (
     "rates",
     "replies",
     "metrics",
+    "turns",
 )
 """The fields of a context that are not about the caller."""
 

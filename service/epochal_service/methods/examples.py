@@ -123,6 +123,17 @@ PREDICTIONS: dict[str, Any] = {
     },
 }
 
+GENERATIONS: dict[str, Any] = {
+    "Two cautious continuations": {
+        "prompt": "the ",
+        "count": 2,
+        "max_tokens": 40,
+        "temperature": 0.7,
+        "top_p": 0.9,
+    },
+    "The most probable sentence": {"temperature": 0, "stop": ["."]},
+}
+
 UNIT_MAPS: dict[str, Any] = {
     "The units of the first layer on a coarse grid": {"layer": "dense_1", "resolution": 20}
 }

@@ -34,6 +34,7 @@ from pydantic import BaseModel, Field
 from ..errors import FieldError
 from ..simulate.explorer import Explorer
 from ..specs.base import Cursor, Reply, Request, Spec
+from ..specs.generation import Generation, GenerationEvent
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
 from ..specs.system import Scope
@@ -44,6 +45,7 @@ from . import (
     diagnosis,
     examples,
     exports,
+    generation,
     inspection,
     jobs,
     journey,
@@ -90,7 +92,7 @@ Basis = Literal["job", "release"]
 
 logger = structlog.get_logger(__name__)
 
-READS = ("Simulate", "Summarize", "Validate", "Suggest", "Predict", "Check", "Get")
+READS = ("Simulate", "Generate", "Summarize", "Validate", "Suggest", "Predict", "Check", "Get")
 """How the names of methods begin that change nothing, although their HTTP verb is not GET."""
 
 NO_DATA = FieldError(DATA, "must not be empty")
@@ -117,6 +119,8 @@ class Method:
     changes nothing."""
     event: type[Reply] | None = None
     """The events of a method that answers with a stream."""
+    total: type[Reply] | None = None
+    """What HTTP answers instead to a client that does not accept a stream: all events in one."""
     examples: Mapping[str, Any] = field(default_factory=dict)
     """Bodies that can be sent as they are, by what they show."""
     basis: Basis | None = None
@@ -470,6 +474,15 @@ SERVICES: tuple[Service, ...] = (
                 predictions.predict,
                 "Predict",
                 examples=examples.PREDICTIONS,
+            ),
+            Method(
+                "Generate",
+                "POST /v1/jobs/{id}/generate",
+                generation.generate,
+                "Generate text",
+                event=GenerationEvent,
+                total=Generation,
+                examples=examples.GENERATIONS,
             ),
             Method(
                 "GetDiagnosis",

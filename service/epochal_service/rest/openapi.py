@@ -16,11 +16,12 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
+from pydantic.json_schema import models_json_schema
 from starlette.routing import Route
 
 from ..datasets.builtin import CATALOG
 from ..methods.replies import Content
-from ..methods.table import SERVICES
+from ..methods.table import METHODS, SERVICES
 from ..specs.base import Reply
 from ..specs.describe import described
 from .problems import MEDIA_TYPE, Problem, examples
@@ -84,6 +85,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             license_info=LICENSE,
         )
         document = _name_schemas(document)
+        document["components"]["schemas"] |= _schemas_of_events()
         # A service that only this machine can reach needs no key.
         document["security"] = [{}, {"apiKey": []}]
         schemas = document["components"]["schemas"]
@@ -143,6 +145,17 @@ def install(app: FastAPI) -> None:
 
     assert app.openapi_url
     app.router.routes.insert(0, Route(app.openapi_url, document, include_in_schema=False))
+
+
+def _schemas_of_events() -> dict[str, Any]:
+    """Return the schemas of events of methods that answer with a stream only if it is preferred."""
+    events = [m.event for m in METHODS.values() if m.total is not None and m.event is not None]
+    _, document = models_json_schema(
+        [(event, "serialization") for event in events],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: dict[str, Any] = document["$defs"]
+    return schemas
 
 
 def _subclasses(model: type[Reply]) -> Iterator[type[Reply]]:

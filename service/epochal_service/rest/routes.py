@@ -21,13 +21,13 @@ from ..methods.context import Context
 from ..methods.replies import call_and_keep
 from ..methods.table import METHODS, PATH_DESCRIPTIONS, Method
 from ..specs.base import FileReply
-from . import datasets, epochs
+from . import datasets, epochs, generation
 from .body import JSON, OCTETS, StrictRoute
 from .context import Here
 from .problems import Explained, problems
 from .query import list_fields, split_commas
 from .replies import NO_CACHE, cache_key, cached_content, json_content, json_reply
-from .streams import STREAM, EventStreamMedia, stream
+from .streams import STREAM, EventStreamMedia, content_of, stream
 
 PATH_EXAMPLES = {
     "datasets": "digits",
@@ -107,7 +107,9 @@ def _add(router: APIRouter, method: Method) -> None:
         options |= {"status_code": 204, "response_class": Response}
     if is_file:
         options["response_class"] = Octets
-    if method.event:
+    if method.total:
+        options["response_model"] = method.total
+    elif method.event:
         options |= {"response_class": EventStreamMedia, "openapi_extra": {"parameters": [TOKEN]}}
     if method.rpc == "CreateDataset":
         options["openapi_extra"] = datasets.FILE_BODY
@@ -116,7 +118,9 @@ def _add(router: APIRouter, method: Method) -> None:
 
 def _responses(method: Method, is_file: bool) -> dict[int | str, dict[str, Any]]:
     responses: dict[int | str, dict[str, Any]] = {}
-    if method.event:
+    if method.total and method.event:
+        responses = {200: {"content": content_of(method.event)}}
+    elif method.event:
         responses = {200: {"model": method.event, **STREAM[200]}, 204: STREAM[204]}
     elif is_file:
         content = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
@@ -164,8 +168,12 @@ def _endpoint(method: Method) -> Callable[..., Any]:
     defaults: dict[str, Any] = {}
     if method.has_key:
         parameters["key"], defaults["key"] = IdempotencyKey, None
-    if method.event:
+    is_watched = method.event is not None and method.total is None
+    if is_watched:
         parameters["last_event_id"], defaults["last_event_id"] = LastEventId, None
+
+    async def generate(**values: Any) -> Any:
+        return await generation.answer(method, **values)
 
     async def watch(**values: Any) -> Any:
         return await _watch(method, **values)
@@ -174,10 +182,10 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         with limited(active=context.second_process is not None):
             return _answer(method, context=context, **values)
 
-    endpoint: Callable[..., Any] = watch if method.event else answer
+    endpoint: Callable[..., Any] = watch if is_watched else generate if method.total else answer
     endpoint.__name__ = method.name
     endpoint.scope = method.scope  # type: ignore[attr-defined]
-    endpoint.takes_token = method.event is not None  # type: ignore[attr-defined]
+    endpoint.takes_token = is_watched  # type: ignore[attr-defined]
     endpoint.__signature__ = Signature(  # type: ignore[attr-defined]
         [
             Parameter(

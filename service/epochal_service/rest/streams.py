@@ -17,8 +17,9 @@ from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import EpochalError
-from ..jobs.follow import Frame, Frames
+from ..jobs.follow import Frame, Stream
 from ..metrics import Metrics
+from ..specs.base import Reply
 from .heads import WRITE_CHUNK
 
 logger = structlog.get_logger(__name__)
@@ -50,7 +51,15 @@ STREAM: dict[int | str, dict[str, Any]] = {
 """What a route that streams says of its answers, beside the model of an event."""
 
 
-def stream(frames: Frames, request: Request) -> Response:
+def content_of(event: type[Reply]) -> dict[str, Any]:
+    """What a route says of a stream that it answers with if the client prefers it."""
+    media_type = EventStreamMedia.media_type
+    events = {"$ref": f"#/components/schemas/{event.__name__}"}
+    schema = {"type": "string", "contentMediaType": media_type, "contentSchema": events}
+    return {media_type: {"schema": schema}}
+
+
+def stream(frames: Stream, request: Request) -> Response:
     """The answer that sends the frames; an empty one where there are no more."""
     if frames.ended:
         frames.close()
@@ -89,7 +98,7 @@ class Streams:
 class EventStream(Response):
     """Sends frames until they end, the client goes away or stalls, or the server stops."""
 
-    def __init__(self, frames: Frames, streams: Streams) -> None:
+    def __init__(self, frames: Stream, streams: Streams) -> None:
         self.background = None
         self._frames = frames
         self._streams = streams

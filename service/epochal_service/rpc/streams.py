@@ -1,4 +1,4 @@
-"""WatchJob and WatchSweep: frames as messages, each encoded once for all who watch it here.
+"""Methods that answer with a stream: frames as messages, each encoded once for all watchers.
 
 A watcher is a cursor and one frame on its way out. One that does not read is let go after a while;
 when the server stops, it asks all watchers to connect again.
@@ -12,7 +12,6 @@ from contextlib import closing
 import grpc
 from anyio import to_thread
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message import Message
 
 from .._proto import message
 from ..errors import Unavailable
@@ -20,17 +19,10 @@ from ..jobs.follow import Frame
 from ..large import LARGE_BYTES
 from ..methods.context import Context
 from ..methods.table import METHODS
-from ..specs.base import Reply
-from ..specs.jobs import JobEvent
-from ..specs.sweeps import SweepEvent
 from .convert import from_dict
 from .services import Call, admit, arguments, check_length, reporting_errors
 
 STALLED_SECONDS = 60.0
-EVENTS: dict[type[Reply], type[Message]] = {
-    JobEvent: message("JobEvent"),
-    SweepEvent: message("SweepEvent"),
-}
 
 
 class Streams:
@@ -90,7 +82,7 @@ class Streams:
 def encoded(frame: Frame) -> bytes:
     """The frame as a serialized event, made when the first watcher asks for it."""
     if "grpc" not in frame.encoded:
-        message = from_dict(frame.event.model_dump(), EVENTS[type(frame.event)])
-        frame.encoded["grpc"] = message.SerializeToString()
+        kind = message(type(frame.event).__name__)
+        frame.encoded["grpc"] = from_dict(frame.event.model_dump(), kind).SerializeToString()
     event: bytes = frame.encoded["grpc"]
     return event

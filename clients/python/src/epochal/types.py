@@ -124,6 +124,9 @@ FindingKind: TypeAlias = Literal[
 ]
 
 
+FinishReason: TypeAlias = Literal["stop", "max_tokens", "end_of_window", "not_finite"]
+
+
 FlowLabel: TypeAlias = Literal["vanishing", "healthy", "exploding"]
 
 
@@ -1950,6 +1953,114 @@ class Diagnosis(DiagnosisMethods):
     """Number of changes that were not tried: all of them while the job is active, else those
     beyond the budget of about 2 seconds. The next request tries them. Default 0.
     """
+
+
+@dataclass(frozen=True)
+class TokenProbability:
+    """A token and its probability."""
+
+    text: str
+    """Text of the token."""
+    probability: float
+    """Probability of the network, before `temperature`, `top_k` and `top_p`. In [0, 1]."""
+
+
+@dataclass(frozen=True)
+class GeneratedToken:
+    """A token that was sampled."""
+
+    text: str
+    """Text of the token."""
+    probability: float
+    """Probability of the network, before `temperature`, `top_k` and `top_p`. In [0, 1]."""
+    sampling_probability: float
+    """Probability that it was sampled with. In (0, 1]."""
+    context: int
+    """Number of tokens of the text before it, prompt included, that the network read."""
+    alternatives: tuple[TokenProbability, ...]
+    """The most probable other tokens, in the order of their probabilities."""
+
+
+@dataclass(frozen=True)
+class GenerationStart:
+    """What a generation starts with."""
+
+    epoch: int
+    """Epoch of the checkpoint."""
+    prompt: str
+    """The prompt as tokens of the data set."""
+    window: int
+    """Number of tokens that the network reads at once."""
+    uncached_layer: str | None
+    """The first layer that needs all positions at each token. Absent if a token costs one
+    position, with a key-value cache.
+    """
+
+
+@dataclass(frozen=True)
+class GeneratedTokens:
+    """Tokens of a sample, after those of earlier events."""
+
+    sample: int
+    """Index of the sample, from 0."""
+    tokens: tuple[GeneratedToken, ...]
+    """Tokens in order."""
+
+
+@dataclass(frozen=True)
+class GeneratedSample:
+    """The end of a sample."""
+
+    sample: int
+    """Index of the sample, from 0."""
+    text: str
+    """The text without the prompt."""
+    finish_reason: FinishReason
+    """Reason of the end: a text of `stop`, `max_tokens`, an encoder-decoder that has written all
+    its positions, or probabilities that are not finite.
+    """
+
+
+@dataclass(frozen=True)
+class GenerationEnd:
+    """The end of a generation."""
+
+    samples: int
+    """Number of samples."""
+    tokens: int
+    """Number of tokens of all samples."""
+
+
+@dataclass(frozen=True)
+class GeneratedText:
+    """A sample of a generation."""
+
+    text: str
+    """The text without the prompt."""
+    finish_reason: FinishReason
+    """Reason of the end: a text of `stop`, `max_tokens`, an encoder-decoder that has written all
+    its positions, or probabilities that are not finite.
+    """
+    tokens: tuple[GeneratedToken, ...]
+    """Tokens in order."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """All samples of a generation."""
+
+    epoch: int
+    """Epoch of the checkpoint."""
+    prompt: str
+    """The prompt as tokens of the data set."""
+    window: int
+    """Number of tokens that the network reads at once."""
+    uncached_layer: str | None
+    """The first layer that needs all positions at each token. Absent if a token costs one
+    position, with a key-value cache.
+    """
+    samples: tuple[GeneratedText, ...]
+    """Samples in order."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,6 +54,7 @@ ROUTES = {
     "ListCheckpoints": Route("GET", "/v1/jobs/{id}/checkpoints", ("id",)),
     "GetCheckpoint": Route("GET", "/v1/jobs/{id}/checkpoints/{epoch}", ("id", "epoch")),
     "Predict": Route("POST", "/v1/jobs/{id}/predict", ("id",), body="*"),
+    "Generate": Route("POST", "/v1/jobs/{id}/generate", ("id",), body="*"),
     "GetDiagnosis": Route("GET", "/v1/jobs/{id}/diagnosis", ("id",)),
     "GetExport": Route("GET", "/v1/jobs/{id}/export", ("id",)),
     "GetUnitMaps": Route("POST", "/v1/jobs/{id}/unit-maps", ("id",), body="*"),

@@ -1,0 +1,257 @@
+"""Text that a network writes: one token after another, each sampled after those before it.
+
+    prompt, text so far ──→ decoder ──→ probabilities ──→ one random number ──→ token
+            ↑                                                                     │
+            └─────────────────────────────────────────────────────────────────────┘
+
+Each sample has a stream of random numbers of its own, and is computed by itself: it depends on the
+seed and its index alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+import epochal_engine as engine
+from epochal_engine.model.predict import ELEMENTS_AT_ONCE
+
+from ..datasets import Dataset
+from ..errors import FieldError, InvalidArgument
+from ..specs.base import Reply
+from ..specs.generation import (
+    FinishReason,
+    GeneratedSample,
+    GeneratedToken,
+    GeneratedTokens,
+    GenerateRequest,
+    GenerationEnd,
+    GenerationEvent,
+    GenerationStart,
+    TokenProbability,
+)
+from .inspection import Trained
+from .language import Language, language_of
+from .preparation import scaled
+
+Floats = NDArray[np.float64]
+
+TOKENS_PER_EVENT = 16
+EVENT_SECONDS = 0.05
+
+
+@dataclass
+class _Text:
+    """A text that is being written."""
+
+    tokens: list[int] = field(default_factory=list)
+    spelled: str = ""
+    finish_reason: FinishReason = "max_tokens"
+
+
+class Writer:
+    """A network, the language that it writes, and a request. Raises `InvalidArgument`."""
+
+    def __init__(self, trained: Trained, dataset: Dataset, request: GenerateRequest) -> None:
+        self._trained, self._request = trained, request
+        self._language = language = _language(trained.network, dataset)
+        self._uncached_layer = engine.uncached_layer(trained.network)
+        self._decoder = self._opened_decoder(dataset)
+        prompt = language.tokens_of(request.prompt, "prompt")
+        self._prompt = language.spelled(prompt)
+        # What each row begins with, and what the text does.
+        self._prefix = [] if language.start is None else [language.start]
+        self._opening = prompt
+        self._most = request.max_tokens
+        if language.to_read:
+            self._prefix, self._opening = [*prompt, *self._prefix], []
+            self._most = min(request.max_tokens, language.capacity + 1)
+        self._check_prompt(prompt)
+        self._skipped = self._too_many(self._opening, 0)
+        self._first = self._probabilities(self._opening[self._skipped :])
+        if not np.isfinite(self._first).all():
+            raise InvalidArgument.of(
+                FieldError(
+                    "epoch",
+                    f"must be another one: the probabilities after epoch {trained.epoch} are not "
+                    "finite numbers",
+                )
+            )
+
+    def events(self) -> Iterator[GenerationEvent]:
+        """Yield the events of the generation. Each is computed when it is needed."""
+        for seq, (kind, payload) in enumerate(self._payloads(), 1):
+            yield GenerationEvent.model_validate({"seq": seq, "type": kind, kind: payload})
+
+    def _payloads(self) -> Iterator[tuple[str, Reply]]:
+        yield (
+            "start",
+            GenerationStart(
+                epoch=self._trained.epoch,
+                prompt=self._prompt,
+                window=self._language.window,
+                uncached_layer=self._uncached_layer,
+            ),
+        )
+        total = 0
+        for sample in range(self._request.count):
+            text = _Text()
+            for tokens in _batches(self._tokens(sample, text)):
+                yield "tokens", GeneratedTokens(sample=sample, tokens=tokens)
+            total += len(text.tokens)
+            end = GeneratedSample(
+                sample=sample, text=text.spelled, finish_reason=text.finish_reason
+            )
+            yield "sample", end
+        yield "end", GenerationEnd(samples=self._request.count, tokens=total)
+
+    def _tokens(self, sample: int, text: _Text) -> Iterator[GeneratedToken]:
+        """Yield the tokens of a sample while they are added to its text."""
+        rng = np.random.default_rng([self._request.seed, sample])
+        whole, skipped, probabilities = [*self._opening], self._skipped, self._first
+        while len(text.tokens) < self._most:
+            if text.tokens:
+                skipped = self._too_many(whole, skipped)
+                probabilities = self._probabilities(whole[skipped:])
+            if not np.isfinite(probabilities).all():
+                text.finish_reason = "not_finite"
+                return
+            chances = self._chances(probabilities)
+            token = engine.draw_token(chances, rng.random())
+            yield self._described(token, probabilities, chances, len(whole) - skipped)
+            whole.append(token)
+            text.tokens.append(token)
+            text.spelled = self._language.joined(text.spelled, token)
+            if text.spelled.endswith(tuple(self._request.stop)):
+                text.finish_reason = "stop"
+                return
+        if self._most < self._request.max_tokens:
+            text.finish_reason = "end_of_window"
+
+    def _too_many(self, text: Sequence[int], skipped: int) -> int:
+        """Return the number of first tokens that are not read: `skipped` if the others fit."""
+        fits = len(text) - skipped <= self._language.capacity
+        return skipped if fits else self._language.first_read(text)
+
+    def _probabilities(self, text: Sequence[int]) -> Floats:
+        """Return the probabilities of the next token `(tokens,)`."""
+        row = [*self._prefix, *text]
+        inputs = np.zeros(self._language.window)
+        inputs[: len(row)] = row
+        scaled_row = scaled(inputs, self._trained.weights)[: len(row)]
+        return self._decoder.outputs_after(scaled_row.tolist()).astype(np.float64)
+
+    def _chances(self, probabilities: Floats) -> Floats:
+        """Return the probabilities to sample from."""
+        request = self._request
+        return engine.sampling_probabilities(
+            probabilities,
+            temperature=request.temperature,
+            top_k=request.top_k,
+            top_p=request.top_p,
+        )
+
+    def _described(
+        self, token: int, probabilities: Floats, chances: Floats, context: int
+    ) -> GeneratedToken:
+        names, count = self._language.names, self._request.alternatives
+        ranked = np.argsort(-probabilities, kind="stable")[: count + 1].tolist()
+        others = [other for other in ranked if other != token][:count]
+        return GeneratedToken(
+            text=names[token],
+            probability=_short(probabilities[token]),
+            sampling_probability=_short(chances[token]),
+            context=context,
+            alternatives=[
+                TokenProbability(text=names[other], probability=_short(probabilities[other]))
+                for other in others
+            ],
+        )
+
+    def _check_prompt(self, prompt: Sequence[int]) -> None:
+        language = self._language
+        if language.to_read and len(prompt) != language.to_read:
+            raise InvalidArgument.of(
+                FieldError(
+                    "prompt",
+                    f"must have {language.to_read} tokens for the encoder to read; it has "
+                    f"{len(prompt)}",
+                )
+            )
+        if not self._prefix and not prompt:
+            raise InvalidArgument.of(
+                FieldError("prompt", "must not be empty: these data have no start token")
+            )
+
+    def _opened_decoder(self, dataset: Dataset) -> engine.Decoder:
+        trained = self._trained
+        if self._uncached_layer is None:
+            return engine.CachedDecoder(trained.network, trained.weights)
+        if trained.network.largest_array > ELEMENTS_AT_ONCE:
+            raise InvalidArgument.of(
+                FieldError(
+                    "id",
+                    f"must be a job whose network is smaller: {self._uncached_layer} needs all "
+                    "positions at each token",
+                ),
+                reason="limit_exceeded",
+            )
+        decoder = engine.WindowDecoder(trained.network, trained.weights)
+        positions = self._language.window - self._language.to_read
+        if positions > 1:
+            row = dataset.inputs[0]
+            other = np.array(row)
+            later = slice(self._language.to_read + max(positions // 2, 1), None)
+            other[later] = (other[later] + 1) % self._language.written
+            rows = scaled(np.stack([row, other]), trained.weights).tolist()
+            if decoder.reads_ahead(*rows):
+                raise InvalidArgument.of(
+                    FieldError(
+                        "id",
+                        "must be a job whose network reads no later positions, which are empty "
+                        "while it writes: make its attention causal",
+                    )
+                )
+        return decoder
+
+
+def _batches(tokens: Iterator[GeneratedToken]) -> Iterator[list[GeneratedToken]]:
+    """Yield tokens in lists: a client sees each soon, and few events take little time."""
+    batch: list[GeneratedToken] = []
+    begun = monotonic()
+    for token in tokens:
+        batch.append(token)
+        if len(batch) == TOKENS_PER_EVENT or monotonic() - begun > EVENT_SECONDS:
+            yield batch
+            batch, begun = [], monotonic()
+    if batch:
+        yield batch
+
+
+def _short(probability: float) -> float:
+    """Return a probability with six significant digits."""
+    return float(f"{probability:.6g}")
+
+
+def _language(network: engine.Network, dataset: Dataset) -> Language:
+    """Return the language that the network writes. Raises `InvalidArgument`."""
+    language = language_of(dataset)
+    if language is not None:
+        return language
+    if dataset.task == "regression":
+        does = "numbers"
+    elif dataset.task == "sequence":
+        does = "a class at each position, which is not the next token"
+    else:
+        does = f"one of {len(dataset.class_names)} classes"
+    raise InvalidArgument.of(
+        FieldError(
+            "id",
+            "must be a job whose network predicts the next token, as on sonnets, sentences or "
+            f"reversal; this one predicts {does}: POST /v1/jobs/{{id}}/predict returns its outputs",
+        )
+    )

@@ -1,0 +1,157 @@
+"""Requests and replies of generation: text that a network writes token by token."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Cursor, EveryError, Reply, Seed, Spec
+
+MAX_STOPS = 8
+
+FinishReason = Literal["stop", "max_tokens", "end_of_window", "not_finite"]
+Stop = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class GenerateRequest(Spec):
+    """Prompt, sampling and checkpoint of a generation."""
+
+    prompt: str = Field(default="", max_length=10_000)
+    """Text that the network continues; for a network with an encoder, the text that the encoder
+    reads. One character per token, or words with spaces between them, as in the data set. Of a long
+    text, the network reads its end. Default empty.
+    """
+    count: int = Field(default=1, ge=1, le=1000)
+    """Number of samples, one after another. In [1, 1000]. Default 1."""
+    max_tokens: int = Field(default=100, ge=1, le=10_000)
+    """Maximum number of tokens of each sample. In [1, 10000]. Default 100."""
+    temperature: float = Field(default=1.0, ge=0, le=100)
+    """Exponent 1/temperature of the probabilities: below 1 sharpens, above 1 flattens them, and 0
+    takes the most probable token. In [0, 100]. Default 1.
+    """
+    top_k: int | None = Field(default=None, ge=1)
+    """Sample from this many most probable tokens only. At least 1. Default all."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Sample from the fewest tokens that have this probability together, after `temperature` and
+    `top_k`. In (0, 1]. Default all.
+    """
+    stop: Annotated[list[Stop], EveryError(MAX_STOPS)] = Field(
+        default_factory=list, max_length=MAX_STOPS
+    )
+    """Texts that end a sample, which then ends with the text. At most 8. Default none."""
+    seed: Seed = 0
+    """Random seed. Sample i is the same for the same seed, whatever the count. Default 0."""
+    epoch: Cursor | None = None
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
+    restored epoch, see `best` of a job, or the latest.
+    """
+    alternatives: int = Field(default=5, ge=0, le=100)
+    """Number of other tokens to report at each position. In [0, 100]. Default 5."""
+
+
+class TokenProbability(Reply):
+    """A token and its probability."""
+
+    text: str
+    """Text of the token."""
+    probability: float
+    """Probability of the network, before `temperature`, `top_k` and `top_p`. In [0, 1]."""
+
+
+class GeneratedToken(Reply):
+    """A token that was sampled."""
+
+    text: str
+    """Text of the token."""
+    probability: float
+    """Probability of the network, before `temperature`, `top_k` and `top_p`. In [0, 1]."""
+    sampling_probability: float
+    """Probability that it was sampled with. In (0, 1]."""
+    context: int
+    """Number of tokens of the text before it, prompt included, that the network read."""
+    alternatives: list[TokenProbability]
+    """The most probable other tokens, in the order of their probabilities."""
+
+
+class GenerationStart(Reply):
+    """What a generation starts with."""
+
+    epoch: int
+    """Epoch of the checkpoint."""
+    prompt: str
+    """The prompt as tokens of the data set."""
+    window: int
+    """Number of tokens that the network reads at once."""
+    uncached_layer: str | None = None
+    """The first layer that needs all positions at each token. Absent if a token costs one position,
+    with a key-value cache.
+    """
+
+
+class GeneratedTokens(Reply):
+    """Tokens of a sample, after those of earlier events."""
+
+    sample: int
+    """Index of the sample, from 0."""
+    tokens: list[GeneratedToken]
+    """Tokens in order."""
+
+
+class GeneratedSample(Reply):
+    """The end of a sample."""
+
+    sample: int
+    """Index of the sample, from 0."""
+    text: str
+    """The text without the prompt."""
+    finish_reason: FinishReason
+    """Reason of the end: a text of `stop`, `max_tokens`, an encoder-decoder that has written all
+    its positions, or probabilities that are not finite.
+    """
+
+
+class GenerationEnd(Reply):
+    """The end of a generation."""
+
+    samples: int
+    """Number of samples."""
+    tokens: int
+    """Number of tokens of all samples."""
+
+
+class GenerationEvent(Reply):
+    """One event of a generation. The field of the same name as its `type` holds its data."""
+
+    seq: int
+    """Number of the event, from 1."""
+    type: Literal["start", "tokens", "sample", "end"]
+    """The event type. The field of the same name holds its data."""
+    start: GenerationStart | None = None
+    """Data of a `start` event."""
+    tokens: GeneratedTokens | None = None
+    """Data of a `tokens` event."""
+    sample: GeneratedSample | None = None
+    """Data of a `sample` event."""
+    end: GenerationEnd | None = None
+    """Data of an `end` event."""
+
+
+class GeneratedText(Reply):
+    """A sample of a generation."""
+
+    text: str
+    """The text without the prompt."""
+    finish_reason: FinishReason
+    """Reason of the end: a text of `stop`, `max_tokens`, an encoder-decoder that has written all
+    its positions, or probabilities that are not finite.
+    """
+    tokens: list[GeneratedToken]
+    """Tokens in order."""
+
+
+class Generation(GenerationStart):
+    """All samples of a generation."""
+
+    samples: list[GeneratedText]
+    """Samples in order."""
