@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import typer
 from tests.client.material import XOR
+from tests.rest.test_generation import CIRCLE
 from tests.servers.stack import Stack
 
 import epochal
@@ -56,6 +57,17 @@ def run(stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 def client(stack: Stack) -> Iterator[epochal.Client]:
     with epochal.Client(stack.http) as client:
         yield client
+
+
+def test_generate_prints_what_the_network_writes(run: Run, client: epochal.Client) -> None:
+    job = client.jobs.create(CIRCLE, request_id="client-tests-circle").wait(60, check=True)
+    options = ("--temperature", "0", "--max-tokens", "5")
+    assert run("generate", job.id, "a", *options).stdout == "abcabc\n"
+    assert run("generate", job.id, "a", *options, "--count", "2").stdout == "abcabc\nabcabc\n"
+    reply = json.loads(run("generate", job.id, "a", *options, "--json").stdout)
+    assert (reply["prompt"], reply["samples"][0]["text"]) == ("a", "bcabc")
+    refused = run("generate", job.id, "a?")
+    assert (refused.returncode, "'?'" in refused.stderr) == (2, True)
 
 
 def test_training_a_preset_draws_the_curve_and_sums_up(run: Run) -> None:
@@ -590,7 +602,7 @@ def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> Non
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
     commands = [command.callback for command in app.registered_commands if command.callback]
-    assert len(commands) == 30
+    assert len(commands) == 31
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__

@@ -41,6 +41,7 @@ NAMES = [
     "Finding",
     "Forbidden",
     "ForkedFrom",
+    "Generation",
     "GradientBatch",
     "GradientColumns",
     "GradientSnapshot",

@@ -93,6 +93,8 @@ class Writer:
             GenerationStart(
                 epoch=self._trained.epoch,
                 prompt=self._prompt,
+                has_encoder=self._language.to_read > 0,
+                separator=self._language.separator,
                 window=self._language.window,
                 uncached_layer=self._uncached_layer,
             ),

@@ -39,19 +39,22 @@ class Language:
         return all(len(name) == 1 for name in self.names[: self.written])
 
     @property
+    def separator(self) -> str:
+        """The text between two tokens."""
+        return "" if self.is_of_characters else " "
+
+    @property
     def capacity(self) -> int:
         """The number of tokens of the text that a network can read."""
         return self.window - self.to_read - (self.start is not None)
 
     def spelled(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens: characters, or words with spaces between them."""
-        separator = "" if self.is_of_characters else " "
-        return separator.join(self.names[token] for token in tokens)
+        return self.separator.join(self.names[token] for token in tokens)
 
     def joined(self, text: str, token: int) -> str:
         """Return a text with one token more."""
-        separator = "" if self.is_of_characters or not text else " "
-        return f"{text}{separator}{self.names[token]}"
+        return f"{text}{self.separator if text else ''}{self.names[token]}"
 
     def tokens_of(self, text: str, field: str) -> list[int]:
         """Return the tokens of a text; a token in upper case may stand for one in lower case.

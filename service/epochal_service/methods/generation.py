@@ -104,7 +104,7 @@ class Total:
     """The reply that has all events of a generation, in JSON."""
 
     def __init__(self) -> None:
-        self._start = GenerationStart(epoch=0, prompt="", window=0)
+        self._start: GenerationStart
         self._tokens: list[GeneratedToken] = []
         self._samples: list[bytes] = []
 

@@ -81,6 +81,10 @@ class GenerationStart(Reply):
     """Epoch of the checkpoint."""
     prompt: str
     """The prompt as tokens of the data set."""
+    has_encoder: bool
+    """Whether an encoder reads the prompt. If not, the text continues it."""
+    separator: str
+    """Text between two tokens: none between characters, a space between words."""
     window: int
     """Number of tokens that the network reads at once."""
     uncached_layer: str | None = None

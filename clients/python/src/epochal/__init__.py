@@ -39,7 +39,7 @@ from .events import (
     SnapshotEvent,
     StateEvent,
 )
-from .jobs import Deviation, Grid, Job, JobFailed, LayerWeights, UnitMaps, Verification
+from .jobs import Deviation, Generation, Grid, Job, JobFailed, LayerWeights, UnitMaps, Verification
 from .layers import dense, dropout
 from .specs import network, table
 from .sweeps import Sweep, SweepEpochsEvent, SweepEvent, SweepSnapshotEvent
@@ -131,6 +131,7 @@ __all__ = [
     "Finding",
     "Forbidden",
     "ForkedFrom",
+    "Generation",
     "GradientBatch",
     "GradientColumns",
     "GradientSnapshot",

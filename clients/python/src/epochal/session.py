@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +26,20 @@ class Session:
 
     def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
         """Return the reply of `method`. Raises `EpochalError` if the session is closed."""
+        self._require_open()
+        return call(self.transport, method, fields, self.retries)
+
+    def stream(self, method: str, fields: dict[str, Any]) -> Generator[dict[str, Any]]:
+        """Yield the events of `method`, with `seq`, `type` and data.
+
+        Raises `EpochalError` if the session is closed.
+        """
+        self._require_open()
+        return self.transport.stream(method, fields)
+
+    def _require_open(self) -> None:
         if self.closed:
             raise EpochalError("The client is closed. Create a new epochal.Client.")
-        return call(self.transport, method, fields, self.retries)
 
     def create(self, method: str, fields: dict[str, Any], request_id: str | None) -> dict[str, Any]:
         """Return the reply of a `method` that creates a resource.

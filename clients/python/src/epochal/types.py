@@ -1989,6 +1989,10 @@ class GenerationStart:
     """Epoch of the checkpoint."""
     prompt: str
     """The prompt as tokens of the data set."""
+    has_encoder: bool
+    """Whether an encoder reads the prompt. If not, the text continues it."""
+    separator: str
+    """Text between two tokens: none between characters, a space between words."""
     window: int
     """Number of tokens that the network reads at once."""
     uncached_layer: str | None
@@ -2053,6 +2057,10 @@ class Generation:
     """Epoch of the checkpoint."""
     prompt: str
     """The prompt as tokens of the data set."""
+    has_encoder: bool
+    """Whether an encoder reads the prompt. If not, the text continues it."""
+    separator: str
+    """Text between two tokens: none between characters, a space between words."""
     window: int
     """Number of tokens that the network reads at once."""
     uncached_layer: str | None

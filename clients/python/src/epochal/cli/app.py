@@ -18,7 +18,18 @@ from ..errors import (
     Unauthenticated,
     Unavailable,
 )
-from . import comparison, epochs, explain, jobs, login, material, service, sweeps, training
+from . import (
+    comparison,
+    epochs,
+    explain,
+    generation,
+    jobs,
+    login,
+    material,
+    service,
+    sweeps,
+    training,
+)
 from .output import err, out
 
 EPILOG = (
@@ -41,6 +52,7 @@ for panel, commands in {
         epochs.epochs,
         comparison.compare,
         jobs.predict,
+        generation.generate,
         jobs.evaluate,
         jobs.export,
         jobs.verify,

@@ -1,6 +1,7 @@
 """Training jobs: create one, watch it train, read its numbers and its weights."""
 
 from .collection import Jobs
+from .generation import Generation
 from .inspection import LayerWeights, UnitMaps
 from .job import Job, JobFailed
 from .predictions import Grid
@@ -8,6 +9,7 @@ from .verification import Deviation, Verification
 
 __all__ = [
     "Deviation",
+    "Generation",
     "Grid",
     "Job",
     "JobFailed",

@@ -31,6 +31,7 @@ from ..types import (
     StreamToken,
     TrainingFields,
 )
+from .generation import Writing
 from .inspection import Inspection
 from .verification import Verifiable
 
@@ -47,7 +48,7 @@ class JobFailed(EpochalError):
         self.job = job
 
 
-class Job(Verifiable, Inspection, Handle):
+class Job(Verifiable, Inspection, Writing, Handle):
     """A handle to a training job.
 
     `data` has the latest record from the service, and its fields are attributes of the handle.

@@ -48,6 +48,13 @@ class Transport(Protocol):
         """
         ...
 
+    def stream(self, method: str, fields: dict[str, Any]) -> Generator[dict[str, Any]]:
+        """Yield the events of `method`, such as "Generate", with `seq`, `type` and data.
+
+        Raises the errors of `call`, and `TimedOut` if nothing arrives for too long.
+        """
+        ...
+
     def close(self) -> None:
         """Close the connections."""
         ...

@@ -97,6 +97,17 @@ class GrpcTransport:
         self._channel.close()
 
     def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
+        invoke, message = self._prepared(method, fields)
+        try:
+            return to_dict(invoke(message, timeout=self._timeout, metadata=self._metadata))
+        except grpc.RpcError as error:
+            raise self._error(error) from error
+
+    def stream(self, method: str, fields: dict[str, Any]) -> Generator[dict[str, Any]]:
+        return self._events(*self._prepared(method, fields), timeout=None)
+
+    def _prepared(self, method: str, fields: dict[str, Any]) -> tuple[Callable[..., Any], Message]:
+        """Return the call of a method and its request."""
         request, invoke = self._calls[method]
         message = request()
         # The service reports errors in a spec by their path inside the spec, as over HTTP.
@@ -105,10 +116,20 @@ class GrpcTransport:
             write(message.spec, spec)  # type: ignore[attr-defined]
             message.spec.SetInParent()  # type: ignore[attr-defined]
         write(message, {name: value for name, value in fields.items() if name != "spec"})
+        return invoke, message
+
+    def _events(
+        self, invoke: Callable[..., Any], message: Message, *, timeout: float | None
+    ) -> Generator[dict[str, Any]]:
+        """Yield the events of a stream, which ends when the generator is closed."""
+        stream = invoke(message, timeout=timeout, metadata=self._metadata)
         try:
-            return to_dict(invoke(message, timeout=self._timeout, metadata=self._metadata))
+            for event in stream:
+                yield to_dict(event)
         except grpc.RpcError as error:
             raise self._error(error) from error
+        finally:
+            stream.cancel()
 
     def health(self) -> dict[str, Any]:
         check: Callable[..., bytes] = self._channel.unary_unary("/grpc.health.v1.Health/Check")
@@ -121,18 +142,9 @@ class GrpcTransport:
     def watch(
         self, job_id: str, after: int | None, lifetime: float | None
     ) -> Generator[dict[str, Any]]:
-        request, invoke = self._calls[f"Watch{noun_of(job_id)}"]
-        message = request()
-        write(message, {"id": job_id, "after": after})
+        prepared = self._prepared(f"Watch{noun_of(job_id)}", {"id": job_id, "after": after})
         seconds = _LIFETIME_SECONDS if lifetime is None else min(lifetime, _LIFETIME_SECONDS)
-        stream = invoke(message, timeout=seconds, metadata=self._metadata)
-        try:
-            for event in stream:
-                yield to_dict(event)
-        except grpc.RpcError as error:
-            raise self._error(error) from error
-        finally:
-            stream.cancel()
+        yield from self._events(*prepared, timeout=seconds)
 
     def _error(self, error: Any) -> EpochalError:
         code, detail = error.code(), error.details() or ""

@@ -73,37 +73,41 @@ class HttpTransport:
     ) -> Generator[dict[str, Any]]:
         path = ROUTES[f"Watch{noun_of(job_id)}"].path.format(id=_segment("id", job_id))
         headers = {} if after is None else {"Last-Event-ID": str(after)}
+        with self._opened("GET", path, headers=headers) as source:
+            if source.response.status_code == 204:
+                return
+            with _cut_after(lifetime, source.response) as cut:
+                try:
+                    yield from _events(source)
+                except httpx2.TransportError:
+                    if cut.is_set():
+                        raise TimedOut(f"{job_id} was watched for {lifetime:g} seconds") from None
+                    raise
+
+    def stream(self, method: str, fields: dict[str, Any]) -> Generator[dict[str, Any]]:
+        route = ROUTES[method]
+        rest = {name: value for name, value in fields.items() if value is not None}
+        segments = {name: _segment(name, rest.pop(name)) for name in route.in_path}
+        with self._opened(route.verb, route.path.format_map(segments), json=rest) as source:
+            for event in _events(source):
+                if event["type"] != "heartbeat":
+                    yield event
+
+    @contextmanager
+    def _opened(self, verb: str, path: str, **request: Any) -> Iterator[httpx2.EventSource]:
+        """Open a stream of events. Raises the error of a reply that is none."""
         # A stream has no time limit; only the silence in it has.
         patience = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)
         with (
             self._translated(),
             self._client.sse(
-                path, headers=headers, timeout=patience, max_event_size=None
+                path, method=verb, timeout=patience, max_event_size=None, **request
             ) as source,
         ):
-            response = source.response
-            if not response.is_success:
-                response.read()
-                raise self._error(response)
-            if response.status_code == 204:
-                return
-            with _cut_after(lifetime, response) as cut:
-                try:
-                    for event in source:
-                        if not event.data:
-                            # A suggested pause before reconnecting, which `following` decides.
-                            yield {"type": "heartbeat"}
-                            continue
-                        # The field of the same name holds the data, as over gRPC.
-                        yield {
-                            "seq": int(event.id),
-                            "type": event.event,
-                            event.event: event.json(),
-                        }
-                except httpx2.TransportError:
-                    if cut.is_set():
-                        raise TimedOut(f"{job_id} was watched for {lifetime:g} seconds") from None
-                    raise
+            if not source.response.is_success:
+                source.response.read()
+                raise self._error(source.response)
+            yield source
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -141,6 +145,17 @@ class HttpTransport:
             ],
             retry_after=float(after) if after.isdecimal() else None,
         )
+
+
+def _events(source: httpx2.EventSource) -> Iterator[dict[str, Any]]:
+    """Yield the events of a stream as they are over gRPC."""
+    for event in source:
+        if not event.data:
+            # A suggested pause before reconnecting, which `following` decides.
+            yield {"type": "heartbeat"}
+            continue
+        # The field of the same name holds the data, as over gRPC.
+        yield {"seq": int(event.id), "type": event.event, event.event: event.json()}
 
 
 def _segment(name: str, value: object) -> str:

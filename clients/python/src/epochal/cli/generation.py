@@ -1,0 +1,62 @@
+"""The command that prints what a network writes, as it comes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ..client import Client
+from .inputs import EpochOption, JobArgument, JsonOption, UrlOption, find_job
+from .output import print_json
+
+
+def generate(
+    job: JobArgument,
+    prompt: Annotated[
+        str, typer.Argument(metavar="[PROMPT]", help="Text to continue, or for an encoder to read.")
+    ] = "",
+    count: Annotated[int | None, typer.Option(help="Number of samples. Default: 1.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Maximum number of tokens of each sample. Default: 100.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="0 takes the most probable token. Default: 1.")
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="Sample from this many most probable tokens.")
+    ] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Sample from the tokens with this probability together.")
+    ] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option(help="A text that ends a sample. Repeatable.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed. Default: 0.")] = None,
+    epoch: EpochOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print text that a network writes, such as one trained on sonnets or sentences.
+
+    With --json, print each token with its probability and the most probable others.
+    """
+    with Client(url) as client:
+        text = find_job(client, job).generate(
+            prompt,
+            count=count,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            stop=stop or (),
+            seed=seed,
+            epoch=epoch,
+        )
+        if as_json:
+            print_json(text.to_dict())
+            return
+        for piece in text.pieces():
+            sys.stdout.write(piece)
+            sys.stdout.flush()
