@@ -344,7 +344,7 @@ def test_while_a_client_takes_nothing_no_frame_is_asked_for() -> None:
             await disconnected.wait()
             return {"type": "http.disconnect"}
 
-        response = streams.EventStream(Counted(), streams.Streams(Metrics()))
+        response = streams.EventStream(Counted(), streams.Streams(Metrics()))  # type: ignore[arg-type]
         stream = asyncio.create_task(response({"type": "http"}, receive, send))
         await full.wait()
         for _ in range(100):  # turns of the loop, in each of which a frame could be asked for

@@ -9,10 +9,11 @@ from anyio import to_thread
 from fastapi import Request, Response
 
 from ..methods.generation import Generated, Total
+from ..methods.replies import Content
 from ..methods.table import Method
 from .body import JSON
 from .epochs import prefers
-from .replies import Content, json_reply
+from .replies import json_reply
 from .streams import EventStreamMedia, stream
 
 EVENTS = EventStreamMedia.media_type
@@ -31,4 +32,8 @@ async def answer(
             if await request.is_disconnected():
                 return Response(status_code=204)  # nobody reads it
             await to_thread.run_sync(total.add, frame.event)
-    return await to_thread.run_sync(lambda: json_reply(request, Content(total.content())))
+    return await to_thread.run_sync(_reply, request, total)
+
+
+def _reply(request: Request, total: Total) -> Response:
+    return json_reply(request.method, request.headers, Content(total.content()))
