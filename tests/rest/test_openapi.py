@@ -12,6 +12,7 @@ import jsonschema_rs
 import pytest
 from starlette.testclient import TestClient
 from tests.rest.conftest import XOR
+from tests.rest.test_generation import SENTENCES, Train, made
 
 from epochal_service.methods.table import METHODS
 from epochal_service.rest import openapi
@@ -247,15 +248,17 @@ def test_a_reply_has_all_its_fields_and_a_request_only_those_it_needs(
 
 
 def test_every_example_is_accepted_unchanged(
-    client: TestClient, trained: str, document: dict[str, Any]
+    client: TestClient, train: Train, trained: str, document: dict[str, Any]
 ) -> None:
     accepted, ids = 0, {"sections": "neuron"}
+    writer = made(client, train, SENTENCES)
     for name, operation in operations(document):
         verb, path = name.split()
         body = operation.get("requestBody", {}).get("content", {})
         for example in body.get("application/json", {}).get("examples", {}).values():
             noun = path.split("/")[2]
-            at = path.replace("{id}", ids.get(noun, trained))
+            job = writer if path.endswith("/generate") else trained
+            at = path.replace("{id}", ids.get(noun, job))
             answer = client.request(verb, at, json=example["value"])
             assert answer.is_success, (name, answer.text)
             if name == "POST /v1/sweeps":
