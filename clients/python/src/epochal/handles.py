@@ -1,26 +1,103 @@
-"""What the handles of jobs and sweeps have in common."""
+"""What the handles of jobs and sweeps have in common: their life, and their events."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
+from .following import GIVE_UP_SECONDS, TERMINAL, follow
 from .records import read
 from .session import Session
-from .types import Delivery
+from .transport import noun_of
+from .types import Delivery, JobData, JobState, StreamToken, SweepData
+
+DataT = TypeVar("DataT", JobData, SweepData)
+EventT = TypeVar("EventT")
 
 
-class Handle:
-    """A job or a sweep of the service."""
+class Handle(Generic[DataT, EventT]):
+    """A job or a sweep of the service, with its latest record."""
 
+    _data: DataT
     _session: Session
-    _update_rpc: ClassVar[str]
+    _record: ClassVar[type[Any]]
+    _token_rpc: ClassVar[str]
     _deliveries_rpc: ClassVar[str]
+
+    def __init__(self, data: Mapping[str, Any], session: Session) -> None:
+        self._data = read(self._record, data)
+        self._session = session
 
     @property
     def id(self) -> str:
         """The id of the job or sweep."""
-        raise NotImplementedError
+        return self._data.id
+
+    @property
+    def state(self) -> JobState:
+        """The state of the job or sweep."""
+        return self._data.state
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the job or sweep succeeded, failed or was cancelled."""
+        return self.state in TERMINAL
+
+    @property
+    def name(self) -> str | None:
+        """The display name in the spec."""
+        name: str | None = self._job_spec().get("name")
+        return name
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels in the spec."""
+        return dict(self._job_spec().get("labels") or {})
+
+    def refresh(self) -> Self:
+        """Update the handle from the service. Raises `NotFound` if the job or sweep was deleted."""
+        return self._update(self._call("Get"))
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait until the job or sweep is over, and return it.
+
+        Raises `TimedOut` after `timeout` seconds; the job or sweep continues.
+        """
+        if not self.is_over:
+            for _ in self.watch(after=self._data.seq, timeout=timeout):
+                pass
+        return self.refresh()
+
+    def watch(
+        self,
+        after: int | None = None,
+        *,
+        timeout: float | None = None,
+        give_up_after: float = GIVE_UP_SECONDS,
+    ) -> Iterator[EventT]:
+        """Yield the events as they happen, up to the `EndEvent`, and update the handle.
+
+        Without `after`, the first event is a snapshot: the record, and the curves so far. With the
+        `seq` of an event, the events after it are replayed first. A broken connection is reopened;
+        after `give_up_after` seconds without one, the last error is raised. Raises `TimedOut` after
+        `timeout` seconds in all, and `NotFound`.
+        """
+        frames = follow(self._session, self.id, after, timeout=timeout, give_up_after=give_up_after)
+        with closing(frames):
+            for frame in frames:
+                event = self._event_of(frame)
+                if event is not None:
+                    self._data = self._after(event)
+                    yield event
+
+    def stream_token(self) -> StreamToken:
+        """Return a token that opens the events for 60 seconds, without an API key.
+
+        For a browser, whose `EventSource` cannot send one: `/v1/jobs/{id}/events?token=…`, and
+        `/v1/sweeps/{id}/events?token=…` for a sweep.
+        """
+        return read(StreamToken, self._session.call(self._token_rpc, {"id": self.id}))
 
     def update(
         self,
@@ -40,7 +117,17 @@ class Handle:
         ('XOR, week 3', {'course': '3'})
         """
         fields = {"name": name, "labels": dict(labels or {}), "remove_labels": list(remove_labels)}
-        return self._update(self._session.call(self._update_rpc, {"id": self.id, **fields}))
+        return self._update(self._call("Update", **fields))
+
+    def cancel(self) -> Self:
+        """Cancel the job or sweep; its stored epochs stay. Raises `Conflict` if it ended in another
+        way.
+        """
+        return self._update(self._call("Cancel"))
+
+    def delete(self) -> None:
+        """Delete the job or sweep and its stored data. Raises `Conflict` unless it is over."""
+        self._call("Delete")
 
     def deliveries(self) -> list[Delivery]:
         """Return what the webhooks of the job or sweep have sent, with every attempt.
@@ -51,5 +138,24 @@ class Handle:
         reply = self._session.call(self._deliveries_rpc, {"id": self.id})
         return [read(Delivery, row) for row in reply.get("deliveries") or ()]
 
-    def _update(self, data: Mapping[str, Any]) -> Self:
+    # ------------------------------------------------------------------------- for subclasses
+
+    def _job_spec(self) -> Mapping[str, Any]:
+        """Return the spec of the job, or of the job that the members of a sweep share."""
         raise NotImplementedError
+
+    def _event_of(self, frame: Mapping[str, Any]) -> EventT | None:
+        """Return the event in a frame; None for a type that this version does not know."""
+        raise NotImplementedError
+
+    def _after(self, event: EventT) -> DataT:
+        """Return the record after an event of the stream."""
+        raise NotImplementedError
+
+    def _call(self, verb: str, **fields: Any) -> dict[str, Any]:
+        """Call the method with this verb, such as `GetJob`."""
+        return self._session.call(f"{verb}{noun_of(self.id)}", {"id": self.id, **fields})
+
+    def _update(self, data: Mapping[str, Any]) -> Self:
+        self._data = read(self._record, data)
+        return self

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self, TypeAlias, Unpack, cast
+from typing import Any, ClassVar, TypeAlias, Unpack, cast
 
 from .errors import EpochalError, InvalidArgument
 from .events import EndEvent, StateEvent
-from .following import GIVE_UP_SECONDS, TERMINAL, follow
 from .handles import Handle
 from .jobs.job import Job, create_job
 from .paging import pages
@@ -21,7 +19,6 @@ from .types import (
     Member,
     MemberCurve,
     Metric,
-    StreamToken,
     SweepBatch,
     SweepData,
     SweepProperties,
@@ -60,35 +57,16 @@ class SweepEpochsEvent(SweepBatch):
 SweepEvent: TypeAlias = SweepSnapshotEvent | StateEvent | SweepEpochsEvent | EndEvent
 
 
-class Sweep(SweepProperties, Handle):
+class Sweep(SweepProperties, Handle[SweepData, SweepEvent]):
     """A handle to a sweep.
 
     `data` has the latest record from the service, and its fields are attributes of the handle.
     `refresh`, `wait` and `watch` update it.
     """
 
-    _update_rpc = "UpdateSweep"
+    _record = SweepData
+    _token_rpc = "IssueSweepStreamToken"
     _deliveries_rpc = "ListSweepDeliveries"
-
-    def __init__(self, data: Mapping[str, Any], session: Session) -> None:
-        self._data = read(SweepData, data)
-        self._session = session
-
-    @property
-    def name(self) -> str | None:
-        """The display name in the spec of the job."""
-        name: str | None = self.spec["job"].get("name")
-        return name
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The labels in the spec of the job."""
-        return dict(self.spec["job"].get("labels") or {})
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the sweep succeeded, failed or was cancelled."""
-        return self.state in TERMINAL
 
     @property
     def best(self) -> Member | None:
@@ -133,51 +111,6 @@ class Sweep(SweepProperties, Handle):
         count = len(self.spec.get("variants", ()))
         return f"<Sweep {self.id} {self.state}, {count} members, epoch {self.epoch}>"
 
-    def refresh(self) -> Self:
-        """Update the handle from the service. Raises `NotFound` if the sweep was deleted."""
-        return self._update(self._session.call("GetSweep", {"id": self.id}))
-
-    def wait(self, timeout: float | None = None) -> Self:
-        """Wait until the sweep is over, and return it.
-
-        Raises `TimedOut` after `timeout` seconds; the sweep continues.
-        """
-        if not self.is_over:
-            for _ in self.watch(after=self.seq, timeout=timeout):
-                pass
-        return self.refresh()
-
-    def watch(
-        self,
-        after: int | None = None,
-        *,
-        timeout: float | None = None,
-        give_up_after: float = GIVE_UP_SECONDS,
-    ) -> Iterator[SweepEvent]:
-        """Yield the events of the sweep as they happen, up to its `EndEvent`; see `Job.watch`."""
-        frames = follow(self._session, self.id, after, timeout=timeout, give_up_after=give_up_after)
-        with closing(frames):
-            for frame in frames:
-                event = _event_of(frame)
-                if event is not None:
-                    self._data = _after(self._data, event)
-                    yield event
-
-    def stream_token(self) -> StreamToken:
-        """Return a token that opens the events of this sweep for 60 seconds, without an API key.
-
-        For a browser, whose `EventSource` cannot send one: `/v1/sweeps/{id}/events?token=…`.
-        """
-        return read(StreamToken, self._session.call("IssueSweepStreamToken", {"id": self.id}))
-
-    def cancel(self) -> Self:
-        """Cancel the sweep; its stored epochs stay. Raises `Conflict` if it ended otherwise."""
-        return self._update(self._session.call("CancelSweep", {"id": self.id}))
-
-    def delete(self) -> None:
-        """Delete the sweep and its stored data. Raises `Conflict` unless the sweep is over."""
-        self._session.call("DeleteSweep", {"id": self.id})
-
     def curves(
         self, metric: Metric = "train_loss", *, max_points: int | None = None
     ) -> dict[int, MemberCurve]:
@@ -191,21 +124,23 @@ class Sweep(SweepProperties, Handle):
         members = (read(MemberCurve, member) for member in reply.get("members") or ())
         return {curve.index: curve for curve in members}
 
-    def _update(self, data: Mapping[str, Any]) -> Self:
-        self._data = read(SweepData, data)
-        return self
+    def _job_spec(self) -> Mapping[str, Any]:
+        job: Mapping[str, Any] = self.spec["job"]
+        return job
 
+    def _event_of(self, frame: Mapping[str, Any]) -> SweepEvent | None:
+        return _event_of(frame)
 
-def _after(data: SweepData, event: SweepEvent) -> SweepData:
-    """Return the record of a sweep after an event of its stream."""
-    match event:
-        case SweepSnapshotEvent():
-            data = event.sweep
-        case SweepEpochsEvent():
-            data = replace(data, epoch=event.last_epoch)
-        case _:
-            data = replace(data, state=event.state, stop_reason=event.stop_reason)
-    return replace(data, seq=event.seq)
+    def _after(self, event: SweepEvent) -> SweepData:
+        data = self._data
+        match event:
+            case SweepSnapshotEvent():
+                data = event.sweep
+            case SweepEpochsEvent():
+                data = replace(data, epoch=event.last_epoch)
+            case _:
+                data = replace(data, state=event.state, stop_reason=event.stop_reason)
+        return replace(data, seq=event.seq)
 
 
 def _with_initializer(layers: Sequence[Spec], initial: Spec) -> list[dict[str, Any]]:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import NotFound
+from ..events import EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent, event_of
+from ..handles import Handle
 from ..paging import pages_by_epoch
 from ..records import read
-from ..session import Session
-from ..types import Checkpoint, JobData, JobProperties
+from ..types import Checkpoint, Epoch, JobData, JobProperties
 
 
-class JobHandle(JobProperties):
+class JobHandle(JobProperties, Handle[JobData, Event]):
     """A job of the service; its fields are those of the latest record in `data`."""
 
-    def __init__(self, data: Mapping[str, Any], session: Session) -> None:
-        self._data = read(JobData, data)
-        self._session = session
+    _record = JobData
+    _token_rpc = "IssueStreamToken"
+    _deliveries_rpc = "ListDeliveries"
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return the stored checkpoints in the order of their epochs. Raises `NotFound`."""
@@ -29,10 +31,34 @@ class JobHandle(JobProperties):
 
     def _default_checkpoint(self) -> int:
         """Return the restored epoch, else that of the latest checkpoint. Raises `NotFound`."""
-        best = read(JobData, self._session.call("GetJob", {"id": self.id})).best
+        best = read(JobData, self._call("Get")).best
         if best is not None and best.is_restored:
             return best.epoch
         stored = self.checkpoints()
         if not stored:
             raise NotFound(f"{self.id} has no checkpoint yet")
         return stored[-1].epoch
+
+    def _job_spec(self) -> Mapping[str, Any]:
+        return self.spec
+
+    def _event_of(self, frame: Mapping[str, Any]) -> Event | None:
+        return event_of(frame)
+
+    def _after(self, event: Event) -> JobData:
+        data = self._data
+        match event:
+            case SnapshotEvent():
+                data = event.job
+            case StateEvent():
+                attempt = data.attempt if event.attempt is None else event.attempt
+                data = replace(
+                    data, state=event.state, stop_reason=event.stop_reason, attempt=attempt
+                )
+            case EpochsEvent():
+                last = {name: float(column[-1]) for name, column in event.columns.items()}
+                latest = read(Epoch, {"epoch": int(event.epochs[-1]), **last})
+                data = replace(data, epoch=event.last_epoch, latest=latest)
+            case EndEvent():
+                data = replace(data, state=event.state, stop_reason=event.stop_reason)
+        return replace(data, seq=event.seq)

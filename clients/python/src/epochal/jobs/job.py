@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
 
 from ..curves import Curve
 from ..epoch_table import EpochTable
 from ..errors import EpochalError
-from ..events import EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent, event_of
-from ..following import GIVE_UP_SECONDS, TERMINAL, follow
-from ..handles import Handle
 from ..paging import pages_by_epoch
 from ..records import read, request
 from ..session import Session
@@ -26,9 +22,7 @@ from ..types import (
     Diagnosis,
     Epoch,
     GradientSnapshot,
-    JobData,
     Metric,
-    StreamToken,
     TrainingFields,
 )
 from .generation import Writing
@@ -48,37 +42,19 @@ class JobFailed(EpochalError):
         self.job = job
 
 
-class Job(Verifiable, Inspection, Writing, Handle):
+class Job(Verifiable, Inspection, Writing):
     """A handle to a training job.
 
     `data` has the latest record from the service, and its fields are attributes of the handle.
     `refresh`, `wait` and `watch` update it.
     """
 
-    _update_rpc = "UpdateJob"
-    _deliveries_rpc = "ListDeliveries"
-
     # ------------------------------------------------------------------ from the latest record
-
-    @property
-    def name(self) -> str | None:
-        """The display name in the spec."""
-        return self.spec.get("name")
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the job succeeded, failed or was cancelled."""
-        return self.state in TERMINAL
 
     @property
     def total_epochs(self) -> int:
         """The number of epochs in the spec; the job may end earlier."""
         return int(self.spec["epochs"])
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The labels in the spec."""
-        return dict(self.spec.get("labels", {}))
 
     @property
     def small_curve(self) -> CurveSeries | None:
@@ -110,10 +86,6 @@ class Job(Verifiable, Inspection, Writing, Handle):
 
     # ------------------------------------------------------------------ life
 
-    def refresh(self) -> Self:
-        """Update the handle from the service. Raises `NotFound` if the job was deleted."""
-        return self._update(self._session.call("GetJob", {"id": self.id}))
-
     def wait(self, timeout: float | None = None, *, check: bool = False) -> Self:
         """Wait until the job is over, and return it.
 
@@ -121,53 +93,18 @@ class Job(Verifiable, Inspection, Writing, Handle):
         `JobFailed` unless the job succeeded.
         """
         if not self.is_over:
-            for _ in self.watch(after=self.seq, timeout=timeout):
-                pass
-            self.refresh()
+            super().wait(timeout)
         if check and self.state != "succeeded":
             raise JobFailed(self)
         return self
 
-    def watch(
-        self,
-        after: int | None = None,
-        *,
-        timeout: float | None = None,
-        give_up_after: float = GIVE_UP_SECONDS,
-    ) -> Iterator[Event]:
-        """Yield the events of the job as they happen, up to its `EndEvent`, and update the handle.
-
-        Without `after`, the first event is a `SnapshotEvent` with the job and its curve so far.
-        With the `seq` of an event, the events after it are replayed first. A broken connection is
-        reopened; after `give_up_after` seconds without one, the last error is raised. Raises
-        `TimedOut` after `timeout` seconds in all, and `NotFound`.
-        """
-        frames = follow(self._session, self.id, after, timeout=timeout, give_up_after=give_up_after)
-        with closing(frames):
-            for frame in frames:
-                event = event_of(frame)
-                if event is not None:
-                    self._data = _after(self._data, event)
-                    yield event
-
-    def stream_token(self) -> StreamToken:
-        """Return a token that opens the events of this job for 60 seconds, without an API key.
-
-        For a browser, whose `EventSource` cannot send one: `/v1/jobs/{id}/events?token=…`.
-        """
-        return read(StreamToken, self._session.call("IssueStreamToken", {"id": self.id}))
-
-    def cancel(self) -> Self:
-        """Cancel the job; its stored epochs stay. Raises `Conflict` if it ended in another way."""
-        return self._update(self._session.call("CancelJob", {"id": self.id}))
-
     def pause(self) -> Self:
         """Pause the job at its next epoch. Raises `Conflict` if it is over."""
-        return self._update(self._session.call("PauseJob", {"id": self.id}))
+        return self._update(self._call("Pause"))
 
     def resume(self) -> Self:
         """Resume a paused job from its last checkpoint, bit for bit. Raises `Conflict` if over."""
-        return self._update(self._session.call("ResumeJob", {"id": self.id}))
+        return self._update(self._call("Resume"))
 
     def fork(self, epoch: int | None = None, **changes: Unpack[TrainingFields]) -> Job:
         """Start another job from the weights of this one at a stored epoch.
@@ -181,14 +118,6 @@ class Job(Verifiable, Inspection, Writing, Handle):
         start = {"job": self.id, "epoch": self._default_checkpoint() if epoch is None else epoch}
         fields = {**self.spec, "initial_weights": start, "name": None, **changes}
         return create_job(self._session, fields)
-
-    def delete(self) -> None:
-        """Delete the job and its stored data. Raises `Conflict` unless the job is over."""
-        self._session.call("DeleteJob", {"id": self.id})
-
-    def _update(self, data: Mapping[str, Any]) -> Self:
-        self._data = read(JobData, data)
-        return self
 
     # ------------------------------------------------------------------ numbers
 
@@ -304,23 +233,6 @@ def _reference_losses(baselines: Baselines | None) -> dict[str, float]:
         if losses is not None
     }
     return {name: loss for name, loss in losses.items() if np.isfinite(loss)}
-
-
-def _after(data: JobData, event: Event) -> JobData:
-    """Return the record of a job after an event of its stream."""
-    match event:
-        case SnapshotEvent():
-            data = event.job
-        case StateEvent():
-            attempt = data.attempt if event.attempt is None else event.attempt
-            data = replace(data, state=event.state, stop_reason=event.stop_reason, attempt=attempt)
-        case EpochsEvent():
-            last = {name: float(column[-1]) for name, column in event.columns.items()}
-            latest = read(Epoch, {"epoch": int(event.epochs[-1]), **last})
-            data = replace(data, epoch=event.last_epoch, latest=latest)
-        case EndEvent():
-            data = replace(data, state=event.state, stop_reason=event.stop_reason)
-    return replace(data, seq=event.seq)
 
 
 def create_job(session: Session, fields: Spec, request_id: str | None = None) -> Job:
