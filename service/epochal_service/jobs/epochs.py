@@ -44,13 +44,10 @@ def entry_of(block: Block, seconds: NDArray[np.float64], after: int = 0) -> Entr
 
     `seconds` `(n,)` is the duration of each epoch of the block.
     """
-    skip = max(0, after + 1 - block.first_epoch)
-    columns = {**block.columns, "seconds": seconds}
-    columns = {name: column[skip:] for name, column in columns.items()}
+    first, columns = columns_after(block, seconds, after)
     count = len(columns["seconds"])
     if count == 0:
         return None
-    first = block.first_epoch + skip
     return Entry(
         "epochs",
         first,
@@ -59,6 +56,13 @@ def entry_of(block: Block, seconds: NDArray[np.float64], after: int = 0) -> Entr
         body=pack(columns),
         gradients=None if block.gradients is None else pack_gradients(block.gradients, after),
     )
+
+
+def columns_after(block: Block, seconds: NDArray[np.float64], after: int) -> tuple[int, Columns]:
+    """Return the first epoch of a block after `after`, and the columns from there on."""
+    skip = max(0, after + 1 - block.first_epoch)
+    columns = {**block.columns, "seconds": seconds}
+    return block.first_epoch + skip, {name: column[skip:] for name, column in columns.items()}
 
 
 def summarize_columns(first_epoch: int, columns: Mapping[str, NDArray[np.float64]]) -> bytes:
@@ -174,11 +178,16 @@ def rows(segment: Segment, after: int = 0) -> Iterator[EpochRow]:
         yield EpochRow(epoch=epoch, **dict(zip(names, values, strict=True)))
 
 
-def latest_row(first_epoch: int, columns: Mapping[str, NDArray[np.float64]]) -> str:
-    """Return the last epoch of a block as JSON, for the column `latest` of the job's row."""
+def last_row(first_epoch: int, columns: Mapping[str, NDArray[np.float64]]) -> EpochRow:
+    """Return the last epoch of a block."""
     values = {name: float(column[-1]) for name, column in columns.items()}
     epoch = first_epoch + len(next(iter(columns.values()))) - 1
-    return EpochRow(epoch=epoch, **values).model_dump_json()
+    return EpochRow(epoch=epoch, **values)
+
+
+def latest_row(first_epoch: int, columns: Mapping[str, NDArray[np.float64]]) -> str:
+    """Return the last epoch of a block as JSON, for the column `latest` of the job's row."""
+    return last_row(first_epoch, columns).model_dump_json()
 
 
 def gradient_columns(gradients: Gradients) -> GradientBatch:

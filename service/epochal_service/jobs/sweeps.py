@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 import epochal_engine as engine
 from epochal_engine import Block
+from epochal_engine.training import join
 
 from ..errors import FieldError, InvalidArgument
 from ..large import POINT_BYTES, require_small
@@ -46,6 +47,7 @@ from ..store.log import Entry, LogRow
 from ..store.packing import pack, unpack_some
 from . import baselines
 from .buckets import bucket_width, downsample
+from .epochs import Columns, columns_after, last_row
 from .follow import EventFormat
 from .preparation import Cost, Prepared, prepare
 from .price import Price, price_of
@@ -54,7 +56,6 @@ MAX_MEMBER_EPOCHS = 2_000_000  # of all members together: a hundred megabytes of
 MAX_POINTS = 60  # epochs of one member in one frame; more are downsampled
 SNAPSHOT_POINTS = 200  # epochs of one member in the first event of a stream
 
-Columns = dict[str, NDArray[np.float64]]
 _progress = TypeAdapter(list[MemberProgress])
 
 
@@ -218,16 +219,12 @@ def entry_of(
     for index, blocks in enumerate(members):
         if not blocks or blocks[-1].last_epoch <= after:
             continue
-        skip = max(0, after + 1 - blocks[0].first_epoch)
-        metrics = {
-            name: np.concatenate([block.columns[name] for block in blocks])[skip:]
-            for name in blocks[0].columns
-        }
-        metrics["seconds"] = np.full(len(metrics["train_loss"]), seconds)
+        block = join(blocks)
+        durations = np.full(len(block.columns["train_loss"]), seconds)
+        first, metrics = columns_after(block, durations, after)
         columns |= {f"{index}.{name}": column for name, column in metrics.items()}
-        first, last = blocks[0].first_epoch + skip, max(last, blocks[-1].last_epoch)
-        values = {name: float(column[-1]) for name, column in metrics.items()}
-        latest[index] = EpochRow(epoch=blocks[-1].last_epoch, **values)
+        last = max(last, block.last_epoch)
+        latest[index] = last_row(first, metrics)
         metric: Literal["validation_loss", "train_loss"] = (
             "validation_loss" if "validation_loss" in metrics else "train_loss"
         )
@@ -236,7 +233,7 @@ def entry_of(
         if np.isfinite(losses[lowest]):
             best[index] = BestEpoch(
                 metric=metric,
-                epoch=blocks[0].first_epoch + skip + lowest,
+                epoch=first + lowest,
                 value=float(losses[lowest]),
             )
     if not columns:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,13 +52,14 @@ from ..specs.jobs import (
     WatchJobRequest,
 )
 from ..specs.training import TrainingSpec
-from ..store import checkpoints, jobs
+from ..store import checkpoints
 from ..store import log as job_log
 from ..store.jobs import JobWithSpec
 from ..store.packing import pack, to_npz, unpack
 from .context import Context
 from .fingerprints import fingerprint
-from .pages import before, cut, page_size
+from .pages import page_size
+from .rows import estimate_of, fields_of, page_of
 
 MAX_CURVES = 100  # jobs with a curve on one page
 
@@ -118,12 +118,7 @@ def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
     return ValidatedJob(
         spec=prepared.spec,
         forked_from=forked_from(prepared.spec),
-        parameters=prepared.cost.parameters,
-        samples=prepared.cost.samples,
-        flops=prepared.cost.flops,
-        seconds=context.estimator.seconds(price.work),
-        memory_bytes=price.memory_bytes,
-        stored_bytes=price.stored_bytes,
+        **estimate_of(context, prepared.cost, price),
     )
 
 
@@ -143,19 +138,8 @@ def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
     size = page_size(request.page_size)
     if request.curve_points is not None:
         size = min(size, MAX_CURVES)
-    key, equals, value = (request.label or "").partition("=")
     with context.database.read() as connection:
-        rows = jobs.page(
-            connection,
-            context.access.narrowed(request.owner),
-            size=size + 1,
-            before=before(request.page_token, "job"),
-            states=request.states,
-            label=(key, value if equals else None) if request.label else None,
-            text=request.query,
-        )
-        with closing(rows):
-            page, token = cut(rows, size, lambda row: len(row.spec))
+        page, token = page_of(connection, context, request, "job", size, request.query)
         curves = {}
         if request.curve_points is not None:
             curves = curve.small(connection, [row.id for row in page], request.curve_points)
@@ -386,33 +370,17 @@ def reply(row: JobWithSpec) -> Job:
     spec = TrainingSpec.model_validate_json(row.spec)
     divergence = None if row.divergence is None else Divergence(**json.loads(row.divergence))
     latest = None if row.latest is None else EpochRow.model_validate_json(row.latest)
-    compared = baselines.load(row.baselines)
+    fields = fields_of(row)
     best = None
     if row.best is not None:
         is_restored = restored_epoch(row, spec) is not None
         best = BestEpoch(**json.loads(row.best), is_restored=is_restored)
     return Job(
-        id=row.id,
-        owner=row.owner,
-        state=row.state,
-        stop_reason=row.stop_reason,
-        detail=row.detail,
+        **fields,
         divergence=divergence,
-        warning=baselines.warning(row.state, spec, compared, best),
-        baselines=compared,
+        warning=baselines.warning(row.state, spec, fields["baselines"], best),
         spec=spec,
         forked_from=forked_from(spec),
-        epoch=row.epoch,
         latest=latest,
         best=best,
-        parameters=row.parameters,
-        samples=row.samples,
-        flops=row.flops,
-        attempt=row.attempt,
-        seq=row.last_seq,
-        created_at=timestamp(row.created_at),
-        started_at=timestamp(row.started_at),
-        finished_at=timestamp(row.finished_at),
-        expires_at=timestamp(row.expires_at),
-        webhooks=webhooks.load(row.webhooks),
     )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from ..errors import InvalidArgument
 from ..jobs import baselines, lifecycle, naming, sweeps, webhooks
 from ..jobs.datasets import uploaded_id
 from ..jobs.deletion import expiry
 from ..jobs.follow import Frames
-from ..specs.base import timestamp
 from ..specs.sweeps import (
     CreateSweepOptions,
     GetSweepCurvesRequest,
@@ -23,11 +20,12 @@ from ..specs.sweeps import (
     ValidatedSweep,
     WatchSweepRequest,
 )
-from ..store import Connection, jobs
+from ..store import Connection
 from ..store.jobs import JobWithSpec
 from .context import Context
 from .fingerprints import fingerprint
-from .pages import before, cut, page_size
+from .pages import page_size
+from .rows import estimate_of, fields_of, page_of
 
 
 def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions) -> Sweep:
@@ -82,12 +80,7 @@ def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
     price = sweeps.price_of_sweep(prepared, context.settings)
     return ValidatedSweep(
         spec=prepared.spec,
-        parameters=prepared.cost.parameters,
-        samples=prepared.cost.samples,
-        flops=prepared.cost.flops,
-        seconds=context.estimator.seconds(price.work),
-        memory_bytes=price.memory_bytes,
-        stored_bytes=price.stored_bytes,
+        **estimate_of(context, prepared.cost, price),
     )
 
 
@@ -107,19 +100,8 @@ def get_sweep(context: Context, id: str) -> Sweep:
 def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
     """List sweeps, newest first, without their members."""
     size = page_size(request.page_size)
-    key, equals, value = (request.label or "").partition("=")
     with context.database.read() as connection:
-        rows = jobs.page(
-            connection,
-            context.access.narrowed(request.owner),
-            size=size + 1,
-            before=before(request.page_token, "sweep"),
-            states=request.states,
-            label=(key, value if equals else None) if request.label else None,
-            kind="sweep",
-        )
-        with closing(rows):
-            page, token = cut(rows, size, lambda row: len(row.spec))
+        page, token = page_of(connection, context, request, "sweep", size)
     return SweepPage(sweeps=[reply(row, []) for row in page], next_page_token=token)
 
 
@@ -176,24 +158,4 @@ def _with_members(connection: Connection, row: JobWithSpec) -> Sweep:
 
 def reply(row: JobWithSpec, members: list[Member]) -> Sweep:
     """Return the reply for a row of the store."""
-    return Sweep(
-        id=row.id,
-        owner=row.owner,
-        state=row.state,
-        stop_reason=row.stop_reason,
-        detail=row.detail,
-        spec=SweepSpec.model_validate_json(row.spec),
-        baselines=baselines.load(row.baselines),
-        epoch=row.epoch,
-        members=members,
-        parameters=row.parameters,
-        samples=row.samples,
-        flops=row.flops,
-        webhooks=webhooks.load(row.webhooks),
-        attempt=row.attempt,
-        seq=row.last_seq,
-        created_at=timestamp(row.created_at),
-        started_at=timestamp(row.started_at),
-        finished_at=timestamp(row.finished_at),
-        expires_at=timestamp(row.expires_at),
-    )
+    return Sweep(**fields_of(row), spec=SweepSpec.model_validate_json(row.spec), members=members)

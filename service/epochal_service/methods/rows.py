@@ -1,0 +1,76 @@
+"""What the replies of jobs and sweeps share: the fields of a row, its price, and a page of rows."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+from ..jobs import baselines, webhooks
+from ..jobs.preparation import Cost
+from ..jobs.price import Price
+from ..specs.base import timestamp
+from ..specs.jobs import ListJobsRequest
+from ..specs.sweeps import ListSweepsRequest
+from ..store import Connection, jobs
+from ..store.jobs import JobWithSpec
+from .context import Context
+from .pages import before, cut
+
+
+def fields_of(row: JobWithSpec) -> dict[str, Any]:
+    """Return the fields of a reply that the row of a job or a sweep has."""
+    return {
+        "id": row.id,
+        "owner": row.owner,
+        "state": row.state,
+        "stop_reason": row.stop_reason,
+        "detail": row.detail,
+        "baselines": baselines.load(row.baselines),
+        "epoch": row.epoch,
+        "parameters": row.parameters,
+        "samples": row.samples,
+        "flops": row.flops,
+        "webhooks": webhooks.load(row.webhooks),
+        "attempt": row.attempt,
+        "seq": row.last_seq,
+        "created_at": timestamp(row.created_at),
+        "started_at": timestamp(row.started_at),
+        "finished_at": timestamp(row.finished_at),
+        "expires_at": timestamp(row.expires_at),
+    }
+
+
+def estimate_of(context: Context, cost: Cost, price: Price) -> dict[str, Any]:
+    """Return the fields of a validated job or sweep that say what it costs."""
+    return {
+        "parameters": cost.parameters,
+        "samples": cost.samples,
+        "flops": cost.flops,
+        "seconds": context.estimator.seconds(price.work),
+        "memory_bytes": price.memory_bytes,
+        "stored_bytes": price.stored_bytes,
+    }
+
+
+def page_of(
+    connection: Connection,
+    context: Context,
+    request: ListJobsRequest | ListSweepsRequest,
+    kind: str,
+    size: int,
+    text: str | None = None,
+) -> tuple[list[JobWithSpec], str | None]:
+    """Return a page of jobs or sweeps, newest first, and the token of the next page."""
+    key, equals, value = (request.label or "").partition("=")
+    rows = jobs.page(
+        connection,
+        context.access.narrowed(request.owner),
+        size=size + 1,
+        before=before(request.page_token, kind),
+        states=request.states,
+        label=(key, value if equals else None) if request.label else None,
+        text=text,
+        kind=kind,
+    )
+    with closing(rows):
+        return cut(rows, size, lambda row: len(row.spec))
