@@ -231,3 +231,82 @@ def test_a_sequence_of_numbers_with_one_output_has_a_linear_model() -> None:
     actual = baselines(net, "mse", Data(inputs, inputs[:, 2, :1])).linear
     assert actual is not None
     assert actual.train < 1e-8
+
+
+LETTERS = Network((6,), (Embedding(4, 3), Dense(4, "softmax")))
+
+
+def next_letters(samples: int, seed: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Letters of which each follows from the two before it, but for one in ten."""
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(4, size=(samples, 7))
+    for step in range(2, 7):
+        follows = (rows[:, step - 1] + rows[:, step - 2] + 1) % 4
+        rows[:, step] = np.where(rng.random(samples) < 0.9, follows, rows[:, step])
+    return rows[:, :-1].astype(float), rows[:, 1:]
+
+
+def witten_bell(
+    rows: list[list[int]], labels: list[list[int]], context: tuple[int, ...], label: int, size: int
+) -> float:
+    """The probability of a label after a context, by counting."""
+    n = len(context)
+    after = [
+        answer
+        for row, answers in zip(rows, labels, strict=True)
+        for step, answer in enumerate(answers)
+        if answer >= 0 and tuple(([-1] * n + row[: step + 1])[-n:] if n else ()) == context
+    ]
+    shorter = witten_bell(rows, labels, context[1:], label, size) if n else 1.0 / size
+    kinds = len(set(after))
+    return (after.count(label) + kinds * shorter) / (len(after) + kinds) if after else shorter
+
+
+def test_an_ngram_model_predicts_by_how_often_a_token_followed_those_before_it() -> None:
+    inputs, labels = next_letters(12, 0)
+    other_inputs, other_labels = next_letters(5, 1)
+    labels[3, 4:] = other_labels[2, :2] = -1
+    loss = CrossEntropy(ignore_label=-1)
+    data = Data(inputs, labels, other_inputs, other_labels)
+    ngrams = baselines(LETTERS, loss, data).ngrams
+    assert list(ngrams) == [2, 3, 4]
+    rows = inputs.astype(int).tolist()
+    for n, losses in ngrams.items():
+        logs = [
+            -math.log(
+                witten_bell(
+                    rows,
+                    labels.tolist(),
+                    tuple(([-1] * n + row[: step + 1])[1 - n :]),
+                    label,
+                    4,
+                )
+            )
+            for row, answers in zip(
+                other_inputs.astype(int).tolist(), other_labels.tolist(), strict=True
+            )
+            for step, label in enumerate(answers)
+            if label >= 0
+        ]
+        assert losses.validation == pytest.approx(np.mean(logs), rel=1e-9)
+    run = Run(LETTERS, Training(loss, Adam(0.01), 1), data)
+    assert baselines(run.network, loss, run.data).ngrams == ngrams
+
+
+def test_a_trigram_model_knows_what_follows_from_two_letters_and_a_bigram_model_does_not() -> None:
+    ngrams = baselines(LETTERS, "cross_entropy", Data(*next_letters(2_000, 0))).ngrams
+    noise = 0.925 * math.log(1 / 0.925) + 0.075 * math.log(3 / 0.075)
+    # The first of six letters has nothing before it.
+    assert ngrams[3].train == pytest.approx((math.log(4) + 5 * noise) / 6, rel=0.02)
+    assert ngrams[2].train == pytest.approx(math.log(4), rel=0.02)
+
+
+@pytest.mark.parametrize("change", ["smoothed", "weighted", "sorted"])
+def test_other_sequences_have_no_ngram_models(change: str) -> None:
+    inputs, labels = next_letters(20, 0)
+    loss = CrossEntropy(label_smoothing=0.1 if change == "smoothed" else 0.0)
+    weights = np.linspace(0.5, 1.0, 20) if change == "weighted" else None
+    if change == "sorted":
+        labels = np.sort(inputs.astype(int))
+    data = Data(inputs, labels, train_sample_weights=weights)
+    assert baselines(LETTERS, loss, data).ngrams == {}

@@ -47,6 +47,31 @@ def test_a_job_has_baselines_with_its_first_epoch(service: Service) -> None:
     assert job.baselines.initial is not None
 
 
+def test_a_language_model_is_compared_with_ngram_models(service: Service) -> None:
+    job_id = service.create(
+        {
+            "network": {
+                "input_shape": [8],
+                "layers": [
+                    {"type": "embedding", "vocabulary": 37, "units": 2},
+                    {"type": "dense", "units": 37, "activation": "softmax"},
+                ],
+            },
+            "dataset": {"name": "sonnets", "length": 8},
+            "loss": "cross_entropy",
+            "validation_fraction": 0.1,
+            "epochs": 1,
+        }
+    )
+    service.run(job_id)
+    baselines = get(service, job_id).baselines
+    assert baselines is not None
+    assert [ngram.n for ngram in baselines.ngrams] == [2, 3, 4]
+    predictors = [baselines.constant, *baselines.ngrams]
+    losses = [losses.validation_loss or math.nan for losses in predictors]
+    assert losses == sorted(losses, reverse=True)
+
+
 def test_the_initial_loss_is_that_of_the_first_step_of_a_single_batch(service: Service) -> None:
     job_id = service.create(LINE, epochs=1)
     service.run(job_id)

@@ -2,6 +2,7 @@
 
     constant   the best constant prediction, fitted to the training part
     linear     a linear model, fitted to the training part
+    n-grams    of next tokens: how often each followed the 1, 2 or 3 tokens before it
     initial    the network before its first step
 
 All are in the unit in which the run reports its loss, with its weights of samples and classes, and
@@ -11,7 +12,7 @@ depend on the data alone: they are the same whenever they are computed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -37,6 +38,7 @@ from ..symbolic.plan import perform
 from ..symbolic.threads import one_thread
 from ..symbolic.trace import Array
 from ..training.sweep import Sweep
+from .ngrams import MAX_POSITIONS, ngram_losses
 
 MAX_FEATURES = 1_024
 """Most inputs of a linear model."""
@@ -66,10 +68,13 @@ class Losses:
 
 @dataclass(frozen=True)
 class Baselines:
-    """The losses of the simplest predictors. `linear` is None where no linear model is fitted."""
+    """The losses of the simplest predictors. `linear` is None where no linear model is fitted, and
+    `ngrams`, by their n, is empty where the targets are not the next tokens.
+    """
 
     constant: Losses
     linear: Losses | None = None
+    ngrams: Mapping[int, Losses] = field(default_factory=dict)
 
 
 def baselines(network: Network, loss: str | Loss, data: Data) -> Baselines:
@@ -86,7 +91,7 @@ def baselines(network: Network, loss: str | Loss, data: Data) -> Baselines:
     data = _checked(network, loss, data)
     with one_thread(), np.errstate(all="ignore"):
         constant = constant_losses(network, loss, data)
-        return Baselines(constant, _linear(network, loss, data))
+        return Baselines(constant, _linear(network, loss, data), _ngrams(network, loss, data))
 
 
 def initial_losses(
@@ -239,13 +244,9 @@ def _zero_of(descent: Callable[[Floats], Floats], rows: Floats) -> Floats:
 
 def _linear(network: Network, loss: Loss, data: Data) -> Losses | None:
     features, outputs = int(np.prod(network.input_shape)), network.output_shape[-1]
-    reads_tokens = any(
-        isinstance(layer, Embedding) and "input" in inputs
-        for layer, inputs in zip(network.layers, network.inputs, strict=True)
-    )
     samples = len(data.train_inputs)
     if (
-        reads_tokens
+        _reads_tokens(network)
         or len(network.output_shape) > 1
         or features > MAX_FEATURES
         or samples * features * outputs > EVALUATION_WORK
@@ -378,6 +379,44 @@ def _inverse_hessian_product(pairs: list[tuple[Floats, Floats]], gradient: Float
     for (move, change), share in zip(pairs, reversed(shares), strict=True):
         product += (share - (change @ product) / (move @ change)) * move
     return product
+
+
+def _reads_tokens(network: Network) -> bool:
+    return any(
+        isinstance(layer, Embedding) and "input" in inputs
+        for layer, inputs in zip(network.layers, network.inputs, strict=True)
+    )
+
+
+# ---------------------------------------------------------------- n-grams
+
+
+def _ngrams(network: Network, loss: Loss, data: Data) -> dict[int, Losses]:
+    """Return the losses by n; none unless the targets are the next tokens, and count alike."""
+    inputs, targets = data.train_inputs, data.train_targets
+    if (
+        not isinstance(loss, CrossEntropy)
+        or loss.label_smoothing != 0.0
+        or data.train_sample_weights is not None
+        or not _reads_tokens(network)
+        or is_floating(targets)
+        or targets.shape != inputs.shape
+        or targets.size > MAX_POSITIONS
+        or not _are_next(inputs, targets)
+    ):
+        return {}
+    tokens = network.output_shape[-1]
+    train = ngram_losses(inputs, targets, inputs, targets, tokens)
+    if data.validation_inputs is None or data.validation_targets is None:
+        return {order: Losses(value) for order, value in train.items()}
+    other = ngram_losses(inputs, targets, data.validation_inputs, data.validation_targets, tokens)
+    return {order: Losses(value, other[order]) for order, value in train.items()}
+
+
+def _are_next(inputs: Array, labels: Array) -> bool:
+    """Return whether nine of ten labels are the next inputs, of those with a label behind them."""
+    counts = (labels[:, :-1] >= 0) & (labels[:, 1:] >= 0)
+    return bool(counts.any()) and (inputs[:, 1:] == labels[:, :-1])[counts].mean() > 0.9
 
 
 # ---------------------------------------------------------------- losses

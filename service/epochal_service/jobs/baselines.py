@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import epochal_engine as engine
 
-from ..specs.jobs import BaselineLosses, Baselines, BestEpoch
+from ..specs.jobs import BaselineLosses, Baselines, BestEpoch, NgramLosses
 from ..specs.training import TrainingSpec
 
 MARGIN = 0.001
@@ -43,6 +43,10 @@ def of_data(network: engine.Network, loss: str | engine.Loss, data: engine.Data)
     return Baselines(
         constant=_losses(computed.constant),
         linear=None if computed.linear is None else _losses(computed.linear),
+        ngrams=[
+            NgramLosses(n=n, train_loss=losses.train, validation_loss=losses.validation)
+            for n, losses in computed.ngrams.items()
+        ],
     )
 
 

@@ -315,11 +315,19 @@ class BaselineLosses(Reply):
     """Loss on the validation part; absent without one."""
 
 
+class NgramLosses(BaselineLosses):
+    """The losses of an n-gram model."""
+
+    n: int
+    """Tokens that it counts together: 2 for a bigram model, which reads one token before the next.
+    """
+
+
 class Baselines(Reply):
     """The losses of the simplest predictors on the job's data, in the unit of the job's losses and
     with its weights of samples and classes.
 
-    Both are fitted to the training part.
+    They are fitted to the training part.
     """
 
     constant: BaselineLosses
@@ -329,6 +337,10 @@ class Baselines(Reply):
     linear: BaselineLosses | None = None
     """A linear or logistic model. Absent for token ids, for outputs with several positions, for
     more than 1,024 inputs, and where it would take too long.
+    """
+    ngrams: list[NgramLosses] = Field(default_factory=list)
+    """Bigram, trigram and 4-gram models, smoothed after Witten and Bell (1991), of a sequence whose
+    targets are its next tokens; empty for others.
     """
     initial: BaselineLosses | None = None
     """The network before its first step, without dropout. Absent for a sweep, whose members have

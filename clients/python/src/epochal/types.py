@@ -2393,11 +2393,25 @@ class BaselineLosses:
 
 
 @dataclass(frozen=True)
+class NgramLosses:
+    """The losses of an n-gram model."""
+
+    train_loss: float
+    """Loss on the training part."""
+    validation_loss: float | None
+    """Loss on the validation part; absent without one."""
+    n: int
+    """Tokens that it counts together: 2 for a bigram model, which reads one token before the
+    next.
+    """
+
+
+@dataclass(frozen=True)
 class Baselines:
     """The losses of the simplest predictors on the job's data, in the unit of the job's losses and
     with its weights of samples and classes.
 
-    Both are fitted to the training part.
+    They are fitted to the training part.
     """
 
     constant: BaselineLosses
@@ -2407,6 +2421,10 @@ class Baselines:
     linear: BaselineLosses | None
     """A linear or logistic model. Absent for token ids, for outputs with several positions, for
     more than 1,024 inputs, and where it would take too long.
+    """
+    ngrams: tuple[NgramLosses, ...]
+    """Bigram, trigram and 4-gram models, smoothed after Witten and Bell (1991), of a sequence
+    whose targets are its next tokens; empty for others.
     """
     initial: BaselineLosses | None
     """The network before its first step, without dropout. Absent for a sweep, whose members have

@@ -6,6 +6,7 @@ const baselines = {
   constant: { train_loss: 0.5, validation_loss: 0.6 },
   linear: { train_loss: 0.2, validation_loss: 0.3 },
   initial: null,
+  ngrams: [],
 }
 const curve = { name: 'training', x: [1, 2], y: [1, 0.1] }
 
@@ -22,6 +23,13 @@ describe('baselines', () => {
     const train = { train_loss: 0.5, validation_loss: null }
     expect(baselineSeries({ ...baselines, constant: train }, [1], [curve])[0]?.y).toEqual([0.5])
     expect(baselineSeries(baselines, [1], [curve], 'train')[0]?.y).toEqual([0.5])
+  })
+
+  it('are n-gram models of a sequence of tokens', () => {
+    const losses = { train_loss: 0.4, validation_loss: 0.5 }
+    const ngrams = [2, 3, 4].map((n) => ({ n, ...losses }))
+    const lines = baselineSeries({ ...baselines, linear: null, ngrams }, [1], [curve])
+    expect(lines.map(({ name }) => name)).toEqual(['best constant', 'bigram', 'trigram', '4-gram'])
   })
 
   it('are left out where there are none, or where they would flatten the curves', () => {

@@ -8,9 +8,11 @@ type Baselines = Schemas['Job']['baselines']
 /** A baseline beyond this factor of the curves is not drawn, because it would flatten them. */
 const FAR = 20
 
+const NGRAMS: Readonly<Record<number, string>> = { 2: 'bigram', 3: 'trigram' }
+
 /**
- * Level lines at `x` for the best constant and the linear model: their validation losses, or training
- * losses without validation. `curves` are those of the chart.
+ * Level lines at `x` for the best constant, the linear model and n-gram models: their validation losses,
+ * or training losses without validation. `curves` are those of the chart.
  */
 export function baselineSeries(
   baselines: Baselines | undefined,
@@ -24,6 +26,11 @@ export function baselineSeries(
   const named = [
     { name: 'best constant', losses: baselines.constant, color: 'var(--ink-soft)' },
     { name: 'linear model', losses: baselines.linear, color: 'var(--series-7)' },
+    ...(baselines.ngrams ?? []).map((losses) => ({
+      name: NGRAMS[losses.n] ?? `${losses.n}-gram`,
+      losses,
+      color: 'var(--series-7)',
+    })),
   ]
   return named.flatMap(({ name, losses, color }): Series[] => {
     if (!losses) return []

@@ -222,11 +222,18 @@ class Job(Verifiable, Inspection, Writing):
         )
 
 
+_NGRAMS = {2: "bigram", 3: "trigram", 4: "4-gram"}
+
+
 def _reference_losses(baselines: Baselines | None) -> dict[str, float]:
     """Return name -> validation loss of each baseline; the training loss without validation."""
     if baselines is None:
         return {}
-    named = {"best constant": baselines.constant, "linear model": baselines.linear}
+    named = {
+        "best constant": baselines.constant,
+        "linear model": baselines.linear,
+        **{_NGRAMS[losses.n]: losses for losses in baselines.ngrams},
+    }
     losses = {
         name: losses.train_loss if losses.validation_loss is None else losses.validation_loss
         for name, losses in named.items()

@@ -13,7 +13,13 @@ from ..arrays import Floats, Ints
 
 # Beyond this ratio of the largest to the smallest value, a linear axis shows only the beginning.
 _LOG_RATIO = 50.0
-BASELINE_MARKS = {"best constant": "-", "linear model": "="}
+BASELINE_MARKS = {
+    "best constant": "-",
+    "linear model": "=",
+    "bigram": "2",
+    "trigram": "3",
+    "4-gram": "4",
+}
 _FAR = 20.0  # a baseline beyond this factor of the curve is not drawn: it would flatten the curve
 
 
