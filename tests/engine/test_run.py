@@ -465,6 +465,22 @@ def test_validation_is_without_dropout_and_changes_nothing() -> None:
     assert validated["validation_loss"][-1] == pytest.approx(loss, rel=1e-5)
 
 
+def test_runs_of_equal_networks_in_turns_do_not_touch_each_other() -> None:
+    network = Network((2,), (Dense(5, "tanh"), Dropout(0.3), Dense(3, "softmax")))
+    data = classes(40, validation=10)
+
+    def run(seed: int) -> Run:
+        return Run(network, Training("cross_entropy", Adam(), 6, 8, seed=seed), data)
+
+    alone = [finish(run(seed)).columns["train_loss"] for seed in (1, 2)]
+    first, second = run(1), run(2)
+    for _ in zip(first, second, strict=True):
+        pass
+    in_turns = [join(r.take()).columns["train_loss"] for r in (first, second)]
+    for expected, actual in zip(alone, in_turns, strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
 def test_the_random_streams_are_independent() -> None:
     plain = Network((2,), (Dense(8, "tanh"), Dense(3, "softmax")))
     dropped = Network((2,), (Dense(8, "tanh"), Dropout(0.5), Dense(3, "softmax")))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..symbolic.plan import Plan, perform
 from ..symbolic.trace import Array, Call, Symbol, leaf
@@ -56,12 +58,29 @@ def checked_parameters(network: Network, weights: Mapping[str, Array]) -> dict[s
     return parameters
 
 
+def _itself(output: Symbol) -> Symbol:
+    return output
+
+
+# Jobs that follow each other often have the same network.
+@lru_cache(maxsize=64)
+def _traced(
+    network: Network,
+    samples: int,
+    read: Callable[[Symbol], Symbol],
+    layer: int,
+    dtype: DTypeLike,
+) -> tuple[Plan, Symbol, dict[str, Symbol]]:
+    x, leaves = leaf((samples, *network.input_shape)), parameter_leaves(network)
+    return Plan([read(network.forward(x, leaves)[layer])], dtype), x, leaves
+
+
 def forward_passes(
     network: Network,
     parameters: Mapping[str, Array],
     inputs: Array,
     results: Array,
-    read: Callable[[Symbol], Symbol] = lambda output: output,
+    read: Callable[[Symbol], Symbol] = _itself,
     layer: int = -1,
 ) -> list[list[Call]]:
     """The calls that fill `results` from `inputs`, in passes over a limited number of samples.
@@ -76,9 +95,8 @@ def forward_passes(
         part = slice(start, start + at_once)
         samples = len(inputs[part])
         if samples not in compiled:
-            x, leaves = leaf((samples, *network.input_shape)), parameter_leaves(network)
-            output = network.forward(x, leaves)[layer]
-            compiled[samples] = Plan([read(output)], inputs.dtype), x, leaves
+            plan, x, leaves = _traced(network, samples, read, layer, inputs.dtype)
+            compiled[samples] = plan.unbound(), x, leaves
         plan, x, leaves = compiled[samples]
         given = {leaves[name]: array for name, array in parameters.items()}
         passes.append(plan.bind({x: inputs[part], **given}, [results[part]]))

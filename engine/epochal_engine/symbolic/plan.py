@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy as copy_of
 from functools import cache, cached_property
 
 import numpy as np
@@ -67,6 +68,14 @@ class Plan:
             array(layout.home[y], whole.shape)[..., -1:, :] = 1
         scratch = {y: [array(*place) for place in shapes] for y, shapes in layout.scratch.items()}
         return home, scratch
+
+    def unbound(self) -> Plan:
+        """A plan with the same layout, and memory of its own."""
+        plan = copy_of(self)
+        plan._made = {}
+        for name in ("_memory", "_constants"):
+            plan.__dict__.pop(name, None)
+        return plan
 
     def bind(self, leaves: Mapping[Symbol, Array], results: Sequence[Array]) -> list[Call]:
         """The calls that compute `outputs` from the leaves' arrays, each into its result.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -30,29 +31,12 @@ class Gradient:
         *,
         weighted: bool = False,
     ) -> None:
-        self.inputs, x = input_leaf(network, samples)
-        self.targets = leaf((samples, *network.output_shape))
-        self.weights = leaf((samples, *network.output_shape[:-1], 1)) if weighted else None
-        self.leaves, parameters = merged_leaves(network)
+        traced = _traced(network, loss, samples, dtype, weighted)
+        self.inputs, self.targets, self.weights = traced.inputs, traced.targets, traced.weights
+        self.leaves, self.rates = traced.leaves, traced.rates
+        self.plan = traced.plan.unbound()
         self._learned = len(self.leaves) - len(network.running)
-        updates: dict[str, Symbol] = {}
-        self.rates: dict[Symbol, float] = {}
-
-        def noise(shape: Shape, rate: float) -> Symbol:
-            mask = leaf(shape)
-            self.rates[mask] = rate
-            return mask
-
-        # ------------------------------------------------------------ the lesson, in four lines
-        output = network.forward(x, parameters, noise, updates)[-1]
-        logits = contiguous(find_loss(loss).logits(output))
-        value = find_loss(loss).traced(logits, self.targets, self.weights)
-        gradients = differentiate(value, self.leaves[: self._learned])
-        # -------------------------------------------------------------------------------------
-
-        # From the last layer to the first, so that each gradient is computed as soon as possible.
-        self.plan = Plan([logits, *reversed(gradients), *updates.values()], dtype)
-        self._updated = [parameters[name] for name in updates]
+        self._updated = traced.updated
         self._masks = {mask: np.empty(mask.shape, dtype) for mask in self.rates}
 
     def bind(
@@ -99,6 +83,50 @@ class Gradient:
             assert weights is not None
             given[self.weights] = weights
         return given, [logits, *reversed(gradients), *updated]
+
+
+@dataclass(frozen=True, eq=False)
+class _Traced:
+    """The symbols of a step, and the layout of what is computed from them."""
+
+    inputs: Symbol
+    targets: Symbol
+    weights: Symbol | None
+    leaves: list[Symbol]
+    rates: dict[Symbol, float]
+    updated: list[Symbol]
+    plan: Plan
+
+
+# Jobs that follow each other often have the same network.
+@lru_cache(maxsize=64)
+def _traced(
+    network: Network, loss: str | Loss, samples: int, dtype: str, weighted: bool
+) -> _Traced:
+    inputs, x = input_leaf(network, samples)
+    targets = leaf((samples, *network.output_shape))
+    weights = leaf((samples, *network.output_shape[:-1], 1)) if weighted else None
+    leaves, parameters = merged_leaves(network)
+    learned = len(leaves) - len(network.running)
+    updates: dict[str, Symbol] = {}
+    rates: dict[Symbol, float] = {}
+
+    def noise(shape: Shape, rate: float) -> Symbol:
+        mask = leaf(shape)
+        rates[mask] = rate
+        return mask
+
+    # ------------------------------------------------------------ the lesson, in four lines
+    output = network.forward(x, parameters, noise, updates)[-1]
+    logits = contiguous(find_loss(loss).logits(output))
+    value = find_loss(loss).traced(logits, targets, weights)
+    gradients = differentiate(value, leaves[:learned])
+    # -------------------------------------------------------------------------------------
+
+    # From the last layer to the first, so that each gradient is computed as soon as possible.
+    plan = Plan([logits, *reversed(gradients), *updates.values()], dtype)
+    updated = [parameters[name] for name in updates]
+    return _Traced(inputs, targets, weights, leaves, rates, updated, plan)
 
 
 def input_leaf(network: Network, samples: int) -> tuple[Symbol, Symbol]:

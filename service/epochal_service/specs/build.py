@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from functools import lru_cache
 
 import epochal_engine as engine
 
@@ -11,7 +12,16 @@ from .training import AugmentationSpec, OptimizerSpec, ScheduleSpec, TrainingSpe
 
 
 def build_network(spec: NetworkSpec) -> engine.Network:
-    """Return the engine's network. Raises its `ShapeError` for layers that do not fit."""
+    """Return the engine's network. Raises its `ShapeError` for layers that do not fit.
+
+    Equal specs return the same network, with the properties that it has computed.
+    """
+    return _network(spec.model_dump_json())
+
+
+@lru_cache(maxsize=256)
+def _network(text: str) -> engine.Network:
+    spec = NetworkSpec.model_validate_json(text)
     return engine.Network(tuple(spec.input_shape), tuple(build_layer(l) for l in spec.layers))
 
 
