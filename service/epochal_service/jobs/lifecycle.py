@@ -14,7 +14,7 @@ the expected state, nothing changes.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal, get_args
@@ -114,6 +114,12 @@ def state_entry(state: JobState, epoch: int, **more: Any) -> Entry:
 
 def _checkpoint_entry(epochs: Sequence[int]) -> Entry:
     return Entry("checkpoint", epochs[0], epochs[-1], note=json.dumps({"epochs": [*epochs]}))
+
+
+def _has_best_weights(progress: Progress) -> bool:
+    if progress.best is None:
+        return False
+    return json.loads(progress.best)["epoch"] in dict(progress.weights)
 
 
 def _rescued(
@@ -407,10 +413,12 @@ def claim(
         job_log.append(connection, job_id, row.last_seq, [entry])
         job = jobs.find(connection, job_id)
         assert job is not None
-        seconds = jobs.running_seconds(connection, job_id) if job.attempt > 1 else 0.0
-        point = checkpoints.resume_point(connection, job_id)
-        if point is not None:
-            return Claim(job, point[1], running_seconds=seconds)
+        seconds = 0.0
+        if job.attempt > 1:
+            seconds = jobs.running_seconds(connection, job_id)
+            point = checkpoints.resume_point(connection, job_id)
+            if point is not None:
+                return Claim(job, point[1], running_seconds=seconds)
         first = checkpoints.find(connection, job_id, 0)
         return Claim(job, None, None if first is None else first[1], seconds)
 
@@ -459,20 +467,25 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
             "divergence": divergence,
             **jobs.finished(),
         }
-        job = jobs.find(connection, claim.id, lock=True)
-        if job is None or job.state not in ending.allowed_from or job.fence != claim.job.fence:
-            return False
-        rescued, best = _rescued(connection, job, progress)
-        values |= best
+        rescued: list[Entry] = []
+        if not _has_best_weights(progress):
+            job = jobs.find(connection, claim.id, lock=True)
+            if job is None or job.state not in ending.allowed_from or job.fence != claim.job.fence:
+                return False
+            rescued, best = _rescued(connection, job, progress)
+            values |= best
+
+        def last_entries(row: JobRow) -> Sequence[Entry]:
+            return (
+                *rescued,
+                state_entry(ending.state, row.epoch, stop_reason=ending.stop_reason),
+                _end_entry(ending.state, ending.stop_reason, row.epoch),
+            )
+
         reserved = 2 + len(rescued)
-        row = _store(connection, claim, progress, ending.allowed_from, values, reserved=reserved)
-        assert row is not None
-        entries = (
-            *rescued,
-            state_entry(ending.state, row.epoch, stop_reason=ending.stop_reason),
-            _end_entry(ending.state, ending.stop_reason, row.epoch),
-        )
-        job_log.append(connection, claim.id, row.last_seq, entries)
+        allowed = ending.allowed_from
+        if _store(connection, claim, progress, allowed, values, reserved, last_entries) is None:
+            return False
         _on_end(connection, claim.id, ending.state)
         return True
 
@@ -485,11 +498,14 @@ def release(database: Database, claim: Claim, progress: Progress) -> JobState | 
     with database.write() as connection:
         # A worker that releases a job did not die of it.
         values = {**jobs.released(), "notified_at": None, "fruitless_attempts": 0}
-        row = _store(connection, claim, progress, {"running", "pausing"}, values, reserved=1)
+
+        def last_entries(row: JobRow) -> Sequence[Entry]:
+            return [state_entry(row.state, row.epoch)]  # type: ignore[arg-type]
+
+        releasable: frozenset[JobState] = frozenset({"running", "pausing"})
+        row = _store(connection, claim, progress, releasable, values, 1, last_entries)
         if row is not None:
-            state: JobState = row.state  # type: ignore[assignment]
-            job_log.append(connection, claim.id, row.last_seq, [state_entry(state, row.epoch)])
-            return state
+            return row.state  # type: ignore[return-value]
     cancelled = Ending("cancelled", "user", allowed_from=frozenset({"cancelling"}))
     return "cancelled" if end(database, claim, progress, cancelled) else None
 
@@ -498,11 +514,15 @@ def _store(
     connection: Any,
     claim: Claim,
     progress: Progress,
-    states: frozenset[JobState] | set[JobState],
+    states: frozenset[JobState],
     values: dict[str, Any],
     reserved: int = 0,
+    last_entries: Callable[[JobRow], Sequence[Entry]] = lambda row: (),
 ) -> JobRow | None:
-    """Store the progress and update the row; the last `reserved` seqs are left to the caller."""
+    """Store the progress and update the row. Return None if it is in no such state, or lost.
+
+    `last_entries` makes the last `reserved` entries of the log from the updated row.
+    """
     entries = [*progress.entries]
     epochs = [epoch for epoch, _ in progress.weights]
     if epochs:
@@ -529,7 +549,7 @@ def _store(
     )
     if row is None:
         return None
-    job_log.append(connection, claim.id, row.last_seq - reserved, entries)
+    job_log.append(connection, claim.id, row.last_seq, [*entries, *last_entries(row)])
     outlines.append(connection, claim.id, progress.entries)
     checkpoints.insert(connection, claim.id, progress.weights)
     checkpoints.delete(connection, claim.id, progress.superseded)
