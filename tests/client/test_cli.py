@@ -307,6 +307,21 @@ def test_a_sweep_is_renamed_and_labelled(run: Run, client: epochal.Client) -> No
     )
 
 
+def test_a_sweep_is_cancelled_and_deleted(run: Run, client: epochal.Client) -> None:
+    endless = XOR | {"epochs": 1_000_000, "name": "Rates"}
+    sweep = client.sweeps.create(endless, learning_rate=[0.01, 0.1])
+    assert re.fullmatch(rf"{sweep.id} cancell(ing|ed)\n", run("cancel", sweep.id).stdout)
+    assert sweep.wait(60).state == "cancelled"
+    assert run("delete", sweep.id).stderr == (
+        f'error: Delete {sweep.id} "Rates", cancelled, with the epochs of 2 members? Add --yes: '
+        "without a terminal, nobody can answer.\n"
+    )
+    deleted = json.loads(run("delete", sweep.id, "--yes", "--json").stdout)
+    assert deleted == {"deleted": sweep.id}
+    with pytest.raises(epochal.NotFound):
+        sweep.refresh()
+
+
 def test_jobs_are_listed_by_state_and_label(run: Run, client: epochal.Client) -> None:
     label = uuid.uuid4().hex
     made = [client.jobs.create(XOR, epochs=2, labels={label: str(k)}).wait(60) for k in range(3)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -385,19 +385,33 @@ def _reply(curve: Curve) -> dict[str, Any]:
     return {"epochs": curve.total_epochs, "series": series}
 
 
-def cancel(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Cancel a job. Its stored epochs stay."""
-    _act(job, url, as_json, Job.cancel)
+def cancel(job: JobOrSweepArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Cancel a job or sweep. Its stored epochs stay."""
+    with Client(url) as client:
+        handle = find_handle(client, job).cancel()
+    _print_state(handle, as_json)
 
 
 def pause(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Pause a job at its next epoch."""
-    _act(job, url, as_json, Job.pause)
+    with Client(url) as client:
+        handle = find_job(client, job).pause()
+    _print_state(handle, as_json)
 
 
 def resume(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Resume a paused job, bit for bit."""
-    _act(job, url, as_json, Job.resume)
+    with Client(url) as client:
+        handle = find_job(client, job).resume()
+    _print_state(handle, as_json)
+
+
+def _print_state(handle: Job | Sweep, as_json: bool) -> None:
+    if as_json:
+        print_json(handle.data)
+        return
+    state = outcome_text(handle) if isinstance(handle, Job) else handle.state
+    out.print(Text.assemble(handle.id, " ", state))
 
 
 def deliveries(job: JobOrSweepArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
@@ -476,32 +490,27 @@ def _print_named(job: Job | Sweep, as_json: bool) -> None:
 
 
 def delete(
-    job: JobArgument,
+    job: JobOrSweepArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete a job that is over, with its stored data. Asks first."""
+    """Delete a job or sweep that is over, with its stored data. Asks first."""
     with Client(url) as client:
-        handle = find_job(client, job)
+        handle = find_handle(client, job)
         if not yes:
-            confirm(f"Delete {_describe_job(handle)}, with its epochs and weights?")
+            confirm(_deletion_question(handle))
         handle.delete()
     print_json({"deleted": handle.id}) if as_json else out.print(f"{handle.id} deleted")
 
 
-def _describe_job(job: Job) -> str:
-    """Return e.g. `job_… "digits", succeeded, 50 of 50 epochs`."""
-    named = f'{job.id} "{job.name}"' if job.name else job.id
-    return f"{named}, {job.outcome}, {job.epoch:,} of {job.total_epochs:,} epochs"
-
-
-def _act(job: str, url: str | None, as_json: bool, action: Callable[[Job], Job]) -> None:
-    with Client(url) as client:
-        handle = action(find_job(client, job))
-    print_json(handle.data) if as_json else out.print(
-        Text.assemble(handle.id, " ", outcome_text(handle))
-    )
+def _deletion_question(handle: Job | Sweep) -> str:
+    """Return e.g. `Delete job_… "digits", succeeded, 50 of 50 epochs, with its epochs and …?`."""
+    named = f'{handle.id} "{handle.name}"' if handle.name else handle.id
+    if isinstance(handle, Sweep):
+        return f"Delete {named}, {handle.state}, with the epochs of {len(handle.members)} members?"
+    progress = f"{handle.epoch:,} of {handle.total_epochs:,} epochs"
+    return f"Delete {named}, {handle.outcome}, {progress}, with its epochs and weights?"
 
 
 def predict(
