@@ -192,6 +192,18 @@ def test_every_epoch_is_listed_in_order_across_pages(trained: epochal.Job) -> No
     assert [row.epoch for row in trained.epochs(after=498)] == [499, 500]
 
 
+def test_a_job_that_is_read_again_shows_every_change(client: epochal.Client) -> None:
+    job = client.jobs.create(XOR)
+    for name in ("first", "second"):
+        job.update(name=name)
+        assert client.jobs.get(job.id).name == name
+        assert client.jobs.get(job.id).name == name
+    job.wait()
+    assert client.jobs.get(job.id).state == "succeeded"
+    assert job.curve().total_epochs == job.curve().total_epochs == job.epoch
+    assert job.export() == job.export()
+
+
 def test_a_table_has_every_epoch_of_every_metric(trained: epochal.Job) -> None:
     table, rows = trained.epoch_table(), list(trained.epochs())
     np.testing.assert_array_equal(table.epochs, [row.epoch for row in rows])

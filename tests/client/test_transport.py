@@ -14,6 +14,7 @@ import epochal
 from epochal._proto import SERVICES, message
 from epochal.transport import connect, pauses
 from epochal.transport.grpc import to_dict, write
+from epochal.transport.reuse import ReplyCache, TaggedReply
 from epochal.transport.routes import ROUTES
 
 JOB = {"id": "job_1", "state": "queued", "spec": {"epochs": 3}}
@@ -130,7 +131,7 @@ def test_retries_are_bounded_and_the_last_error_is_raised(canned: ReplyServer) -
     assert len(canned.requests) == 3
 
 
-def test_the_pause_that_the_service_asks_for_is_kept(canned: ReplyServer) -> None:
+def test_the_pause_that_the_service_asks_for_is_cache(canned: ReplyServer) -> None:
     canned.replies = [
         (503, {"Retry-After": "1"}, {"reason": "unavailable", "detail": "busy"}),
         (200, {}, {"version": "1"}),
@@ -325,3 +326,59 @@ def test_what_a_message_has_no_place_for_is_refused_by_its_place(
     with pytest.raises(epochal.InvalidArgument) as refused:
         write(message("TrainingSpec")(), spec)
     assert refused.value.errors == ((field, sentence),)
+
+
+def tagged(number: int) -> Reply:
+    return 200, {"ETag": f'W/"{number}"'}, {"version": str(number)}
+
+
+def test_an_unchanged_reply_is_read_from_memory(canned: ReplyServer) -> None:
+    unchanged: Reply = (304, {"ETag": 'W/"1"'}, b"")
+    canned.replies = [tagged(1), unchanged, tagged(2), (304, {"ETag": 'W/"2"'}, b"")]
+    with epochal.Client(canned.url) as client:
+        assert [client.version().version for _ in range(4)] == ["1", "1", "2", "2"]
+    sent = [request.headers.get("If-None-Match") for request in canned.requests]
+    assert sent == [None, 'W/"1"', 'W/"1"', 'W/"2"']
+
+
+def test_another_request_or_client_has_no_reply_in_memory(canned: ReplyServer) -> None:
+    job: Reply = (200, {"ETag": 'W/"1"'}, JOB)
+    canned.replies = [job] * 3
+    with epochal.Client(canned.url) as client:
+        client.jobs.get("job_1")
+        client.jobs.get("job_2")
+    with epochal.Client(canned.url) as client:
+        client.jobs.get("job_1")
+    assert {request.headers.get("If-None-Match") for request in canned.requests} == {None}
+
+
+def test_an_error_in_place_of_an_unchanged_reply_is_raised(canned: ReplyServer) -> None:
+    missing: Reply = (404, {}, {"reason": "not_found", "detail": "gone"})
+    canned.replies = [tagged(1), missing, (304, {}, b"")]
+    with epochal.Client(canned.url) as client:
+        client.version()
+        with pytest.raises(epochal.NotFound):
+            client.version()
+        assert client.version().version == "1"
+
+
+def test_a_loopback_service_need_not_compress(canned: ReplyServer) -> None:
+    canned.replies = [tagged(1)]
+    with epochal.Client(canned.url) as client:
+        client.version()
+    assert canned.requests[0].headers["Accept-Encoding"] == "identity"
+
+
+def test_replies_in_memory_have_a_limit() -> None:
+    cached = ReplyCache[str](max_bytes=800)
+    for number in range(8):
+        cached.put(number, TaggedReply("tag", str(number), 100))
+    cached.put(7, TaggedReply("new", "seven", 100))
+    assert cached.get(0) is not None
+    cached.put(
+        8, TaggedReply("tag", "8", 100)
+    )  # the reply to 1 leaves, which was read least recently
+    assert [key for key in range(9) if cached.get(key)] == [0, 2, 3, 4, 5, 6, 7, 8]
+    assert cached.get(7) == ("new", "seven", 100)
+    cached.put(8, TaggedReply("tag", "large", 101))  # too large to stay, and the former one is old
+    assert cached.get(8) is None

@@ -32,6 +32,8 @@ from ..errors import (
     api_error,
 )
 from . import LOOPBACK, noun_of
+from .reuse import ReplyCache, TaggedReply
+from .routes import ROUTES
 
 _ROW: Descriptor = message_class("Row").DESCRIPTOR
 _LARGEST_MESSAGE = 64 * 2**20
@@ -74,7 +76,8 @@ class GrpcTransport:
             self._channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(), options)
         else:
             self._channel = grpc.insecure_channel(address, options)
-        self._calls: dict[str, tuple[type[Message], Callable[..., Any]]] = {}
+        self._cache = ReplyCache[Message]()
+        self._calls: dict[str, tuple[type[Message], Any]] = {}
         for service in SERVICES:
             for method in service.methods:
                 request = message_factory.GetMessageClass(method.input_type)
@@ -99,6 +102,8 @@ class GrpcTransport:
     def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
         invoke, message = self._prepared(method, fields)
         try:
+            if ROUTES[method].verb == "GET":
+                return to_dict(self._read(method, invoke, message))
             return to_dict(invoke(message, timeout=self._timeout, metadata=self._metadata))
         except grpc.RpcError as error:
             raise self._error(error) from error
@@ -106,7 +111,7 @@ class GrpcTransport:
     def stream(self, method: str, fields: dict[str, Any]) -> Generator[dict[str, Any]]:
         return self._events(*self._prepared(method, fields), timeout=None)
 
-    def _prepared(self, method: str, fields: dict[str, Any]) -> tuple[Callable[..., Any], Message]:
+    def _prepared(self, method: str, fields: dict[str, Any]) -> tuple[Any, Message]:
         """Return the call of a method and its request."""
         request, invoke = self._calls[method]
         message = request()
@@ -130,6 +135,21 @@ class GrpcTransport:
             raise self._error(error) from error
         finally:
             stream.cancel()
+
+    def _read(self, method: str, invoke: Any, request: Message) -> Message:
+        """Return the reply; the last one if the service says that it has not changed."""
+        key = (method, request.SerializeToString(deterministic=True))
+        cached = self._cache.get(key)
+        metadata = self._metadata
+        if cached is not None:
+            metadata = [*metadata, ("if-none-match", cached.etag)]
+        reply, call = invoke.with_call(request, timeout=self._timeout, metadata=metadata)
+        trailing = dict(call.trailing_metadata())
+        if cached is not None and "not-modified" in trailing:
+            return cached.reply
+        if "etag" in trailing:
+            self._cache.put(key, TaggedReply(trailing["etag"], reply, reply.ByteSize()))
+        return cast(Message, reply)
 
     def health(self) -> dict[str, Any]:
         check: Callable[..., bytes] = self._channel.unary_unary("/grpc.health.v1.Health/Check")
