@@ -426,9 +426,13 @@ def explain(settings: Settings) -> Iterator[Explained]:
     return rows(settings, "EPOCHAL_")
 
 
+CLIENT_VARIABLES = frozenset({"EPOCHAL_URL", "EPOCHAL_API_KEY"})
+"""What the SDK and the command `epochal` read."""
+
+
 def unknown_variables() -> list[str]:
     """Return the `EPOCHAL_*` variables that are not settings, sorted."""
-    groups = {"EPOCHAL_LIMITS", "EPOCHAL_QUOTAS"}
-    known = {row.variable for row in explain(Settings.model_construct())} | groups
+    known = {row.variable for row in explain(Settings.model_construct())}
+    known |= {"EPOCHAL_LIMITS", "EPOCHAL_QUOTAS", *CLIENT_VARIABLES}
     names = {*os.environ, *DotEnvSettingsSource(Settings).env_vars}
     return sorted({name.upper() for name in names if name.upper().startswith("EPOCHAL_")} - known)

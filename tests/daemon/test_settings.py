@@ -173,6 +173,7 @@ def test_a_misspelled_variable_is_reported(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / ".env").write_text("EPOCHAL_WORKER=3\nPOSTGRES_PASSWORD=x\n")
     monkeypatch.setenv("EPOCHAL_HTTP_ADRESS", "127.0.0.1:1")
     monkeypatch.setenv("EPOCHAL_LIMITS__MAX_EPOCHS", "5")
+    monkeypatch.setenv("EPOCHAL_URL", "http://127.0.0.1:1")  # a variable of the client
     assert unknown_variables() == ["EPOCHAL_HTTP_ADRESS", "EPOCHAL_WORKER"]
 
 

@@ -134,7 +134,10 @@ def test_a_comparison_is_refused_by_the_field_that_is_wrong(
         assert answer.status_code == 400
         assert [error["field"] for error in answer.json()["errors"]] == [field]
     missing = client.get(f"/v1/comparison?jobs={trained},job_1")
-    assert (missing.status_code, missing.json()["detail"]) == (404, "There is no job job_1")
+    assert (missing.status_code, missing.json()["detail"]) == (
+        404,
+        "There is no job job_1: it was deleted, or belongs to another API key's owner",
+    )
 
 
 # ------------------------------------------------------------------------------------- the list

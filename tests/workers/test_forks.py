@@ -154,7 +154,12 @@ def test_weights_of_another_shape_are_refused_by_their_layer_and_both_shapes(
 
 
 def test_an_unknown_parent_is_refused(service: Service) -> None:
-    assert refused(service, "job_1", 1) == [("initial_weights.job", "There is no job job_1")]
+    assert refused(service, "job_1", 1) == [
+        (
+            "initial_weights.job",
+            "There is no job job_1: it was deleted, or belongs to another API key's owner",
+        )
+    ]
 
 
 def test_validation_without_creation_reports_the_same_errors(service: Service, parent: str) -> None:

@@ -253,7 +253,9 @@ def find(
 
 def not_found(job_id: str, kind: Kind) -> NotFound:
     """Return the error for a job or sweep that is not there, or that the caller may not read."""
-    return NotFound(f"There is no {kind} {job_id}")
+    return NotFound(
+        f"There is no {kind} {job_id}: it was deleted, or belongs to another API key's owner"
+    )
 
 
 def _find_to_change(connection: Connection, job_id: str, access: Access, kind: Kind) -> JobWithSpec:
