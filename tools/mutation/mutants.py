@@ -42,6 +42,7 @@ KEYS = "tests/contract/test_keys.py"
 TURNS = "tests/workers/test_turns.py"
 FAULTS = "tests/chaos/test_faults.py"
 WEBHOOKS = "tests/workers/test_webhooks.py"
+REPLIES = "tests/contract/test_cached_replies.py"
 RECEIVERS = "tests/jobs/test_receivers.py"
 
 MUTANTS = (
@@ -231,6 +232,42 @@ MUTANTS = (
         "                datasets.lock(connection, dataset_id, owner, part)\n",
         "                pass\n",
         ("tests/workers/test_datasets.py",),
+    ),
+    # ------------------------------------------------------------------------------ cached replies
+    Mutant(
+        "version of a cached reply",
+        f"{SERVICE}/methods/replies.py",
+        "self.version.owner == version.owner and self.version >= version",
+        "self.version.owner == version.owner",
+        (f"{REPLIES}::test_a_change_that_another_process_made_is_in_the_next_reply",),
+    ),
+    Mutant(
+        "reader of a cached reply",
+        f"{SERVICE}/methods/replies.py",
+        "may_read = version.owner in context.access.readable",
+        "may_read = True",
+        (f"{REPLIES}::test_only_who_may_read_the_job_gets_the_reply_of_others",),
+    ),
+    Mutant(
+        "key that a service needs for a cached reply",
+        f"{SERVICE}/methods/replies.py",
+        "            elif context.settings.needs_keys:\n                return None\n",
+        "",
+        (f"{REPLIES}::test_a_service_that_needs_keys_sends_nothing_without_one",),
+    ),
+    Mutant(
+        "revision of a job with a new name",
+        f"{SERVICE}/store/jobs.py",
+        "search_text=search_text, revision=jobs.c.revision + 1",
+        "search_text=search_text",
+        (f"{REPLIES}::test_a_new_name_is_in_the_next_reply",),
+    ),
+    Mutant(
+        "requests that wait for a reply that another one computes",
+        f"{SERVICE}/methods/replies.py",
+        "            await computing.wait()\n",
+        "            break\n",
+        (f"{REPLIES}::test_of_requests_that_come_together_one_computes_the_new_reply",),
     ),
     # -------------------------------------------------------------------------------------- broker
     Mutant(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -22,6 +23,8 @@ class Batches(Generic[K, V]):
 
     def __init__(self, read: Callable[[set[K]], Mapping[K, V]]) -> None:
         self._read = read
+        # Of its own: the threads of the event loop may all be reading or reaping.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lookups")
         self._waiting: dict[K, list[asyncio.Future[V]]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -37,13 +40,14 @@ class Batches(Generic[K, V]):
         """Wait until no thread reads."""
         if self._task is not None:
             await self._task
+        self._thread.shutdown()
 
     async def _read_all(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
             waiting, self._waiting = self._waiting, {}
             try:
-                values = await loop.run_in_executor(None, self._read, set(waiting))
+                values = await loop.run_in_executor(self._thread, self._read, set(waiting))
             except Exception as error:
                 for future in _open(waiting.values()):
                     future.set_exception(error)
