@@ -42,6 +42,34 @@ export function rejoin(whole: Curves, live: Curves): Curves {
   return all
 }
 
+/** The points of `curves` up to `epoch`. */
+export function upTo(curves: Curves, epoch: number): Curves {
+  return Object.fromEntries(
+    Object.entries(curves).map(([metric, { x, y }]) => {
+      const count = x[0]! <= epoch ? lastUpTo(x, epoch) + 1 : 0
+      return [metric, { x: x.slice(0, count), y: y.slice(0, count) }]
+    }),
+  )
+}
+
+/**
+ * Indices of the sorted `epochs`, in at most `most` groups: those of buckets that end at multiples of
+ * a power of two, so that a group stays as it is while the run grows.
+ */
+export function bucketed(epochs: readonly number[], most: number): number[][] {
+  let width = 1
+  while (Math.ceil((epochs.at(-1) ?? 0) / width) > most) width *= 2
+  const groups: number[][] = []
+  let last: number | undefined
+  epochs.forEach((epoch, i) => {
+    const bucket = Math.ceil(epoch / width)
+    if (bucket === last) groups.at(-1)!.push(i)
+    else groups.push([i])
+    last = bucket
+  })
+  return groups
+}
+
 /** At most `most` of the sorted `items`, evenly spaced, including both ends. */
 export function spread<T>(items: readonly T[], most: number): T[] {
   if (items.length <= most) return [...items]
@@ -57,3 +85,13 @@ export function lastUpTo(epochs: readonly number[], epoch: number): number {
   for (let i = 0; i < epochs.length && epochs[i]! <= epoch; i++) count = i
   return count
 }
+
+/** The lowest and the highest value; twice the first one that is not finite, if there is one. */
+export function rangeOf(values: readonly number[]): [number, number] {
+  const odd = values.find((value) => !Number.isFinite(value))
+  return odd === undefined ? [Math.min(...values), Math.max(...values)] : [odd, odd]
+}
+
+/** The value halfway between two. */
+export const middle = ([low, high]: readonly [number, number]): number =>
+  low === high ? low : low / 2 + high / 2

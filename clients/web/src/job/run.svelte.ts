@@ -9,7 +9,7 @@ import {
   type Schemas,
   type Status,
 } from '../lib/api'
-import { curvesOf, extend, rejoin, spread, type Curves } from './columns'
+import { curvesOf, extend, rejoin, spread, upTo, type Curves } from './columns'
 import { isOver, type State } from './texts'
 
 type Job = Schemas['Job']
@@ -36,8 +36,10 @@ export interface Flow {
 /** Curves with more points than this are requested again from the service, downsampled. */
 const MOST_POINTS = 2500
 const PAGE = 1000
-/** Gradient snapshots of a run with more than a page of them: about a column of the picture each. */
-const MOST_SNAPSHOTS = 160
+/** Points of a downsampled curve, also of that of a snapshot. */
+const FEW_POINTS = 500
+/** Gradient snapshots of a run with more than a page of them: about two for each column. */
+const MOST_SNAPSHOTS = 320
 
 export class Run {
   job = $state.raw<Job>()
@@ -66,6 +68,8 @@ export class Run {
   #outdated = false
 
   #thinning = false
+  /** What the service has downsampled of `curves`: the points up to `closed_epoch`. */
+  #downsampled?: Pick<Schemas['Curve'], 'epochs_per_bucket' | 'closed_epoch'>
   /** Events that are received but not drawn yet. */
   #came: (() => void)[] = []
   #drawing = false
@@ -81,6 +85,7 @@ export class Run {
         this.job = job
         this.state = job.state ?? undefined
         this.curves = rejoin(curvesOf(curve.series), {})
+        this.#downsampled = curve
         void this.#catchUp(job)
       },
       state: (event) => {
@@ -185,18 +190,29 @@ export class Run {
     if (this.#thinning) return
     this.#thinning = true
     try {
-      const curve = await body(
-        api.GET('/v1/jobs/{id}/curve', {
-          params: { path: { id: this.id }, query: { max_points: 500 } },
-          signal: this.#abort.signal,
-        }),
-      )
-      this.curves = rejoin(curvesOf(curve.series), this.curves)
+      const known = this.#downsampled
+      let curve = await this.#fewPoints(known?.closed_epoch)
+      let whole = rejoin(upTo(this.curves, known?.closed_epoch ?? 0), curvesOf(curve.series))
+      if (known && curve.epochs_per_bucket !== known.epochs_per_bucket) {
+        curve = await this.#fewPoints()
+        whole = curvesOf(curve.series)
+      }
+      this.#downsampled = curve
+      this.curves = rejoin(whole, this.curves)
     } catch {
       // The longer curve is correct too; the next event tries again.
     } finally {
       this.#thinning = false
     }
+  }
+
+  #fewPoints(after_epoch = 0): Promise<Schemas['Curve']> {
+    return body(
+      api.GET('/v1/jobs/{id}/curve', {
+        params: { path: { id: this.id }, query: { max_points: FEW_POINTS, after_epoch } },
+        signal: this.#abort.signal,
+      }),
+    )
   }
 
   #store(epochs: readonly number[]): void {
