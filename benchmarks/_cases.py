@@ -33,6 +33,8 @@ class Case:
     network: Network
     training: Training
     samples: int
+    goal: float = 1.0
+    """How many times longer PyTorch's eager loop should take, at least."""
 
     @property
     def steps(self) -> int:
@@ -87,35 +89,41 @@ CASES = (
         dense(2, 4, 1, hidden="tanh", output="sigmoid"),
         Training(BINARY, Sgd(0.5), epochs=5_000),
         4,
+        goal=150,
     ),
     Case(
         "2-8-8-1 tanh, Adam, batch 10 of 500",
         dense(2, 8, 8, 1, hidden="tanh", output="sigmoid"),
         Training(BINARY, Adam(0.01), epochs=100, batch_size=10),
         500,
+        goal=150,
     ),
     Case(
         "64-128-64-10 relu, Adam, batch 32 of 1,440",
         dense(64, 128, 64, 10, hidden="relu", output="softmax"),
         Training(CLASSES, Adam(0.001), epochs=20, batch_size=32),
         1_440,
+        goal=11,
     ),
     Case(
         "784-256-128-10 relu, Adam, batch 128 of 2,560",
         dense(784, 256, 128, 10, hidden="relu", output="softmax"),
         Training(CLASSES, Adam(0.001), epochs=10, batch_size=128),
         2_560,
+        goal=1.9,
     ),
     Case(
         "LeNet-5, Adam, batch 64 of 640",
         lenet_5(),
         Training(CLASSES, Adam(0.001), epochs=10, batch_size=64),
         640,
+        goal=2.5,
     ),
     Case(
         "character transformer, AdamW, batch 16 of 160",
         character_transformer(),
         Training(CLASSES, AdamW(0.001), epochs=2, batch_size=16),
         160,
+        goal=1.15,
     ),
 )

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from threading import Thread
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -412,6 +414,27 @@ def test_states_of_an_unknown_layout_are_read_from_the_generator(
             states.append([run.state().values["random"] for _ in run])
     assert states[0] == states[1]
     assert len({repr(state) for state in states[0]}) == TRAINING.epochs
+
+
+def test_other_threads_run_while_the_compiled_engine_walks() -> None:
+    x = np.ones(500_000)
+    with using("compiled"):
+        (table,) = compiled([[(np.multiply, (x, x, x))] * 400])
+    times: list[float] = []
+
+    def walk() -> None:
+        times.append(perf_counter())
+        perform(table)
+        times.append(perf_counter())
+
+    thread = Thread(target=walk)
+    ticks = []
+    thread.start()
+    while thread.is_alive():
+        ticks.append(perf_counter())
+    start, end = times
+    quarter = (end - start) / 4
+    assert any(start + quarter < tick < end - quarter for tick in ticks)
 
 
 # ---------------------------------------------------------------- what is recorded

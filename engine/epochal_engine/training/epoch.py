@@ -36,11 +36,12 @@ PULSE = 0.05
 BATCHES_AT_ONCE = 64
 """Largest number of batches that the Python engine gathers together."""
 SECONDS_PER_CALL = 0.3e-6
+SECONDS_PER_COMPILED_CALL = 0.03e-6
 SECONDS_PER_MEMBER = 0.05e-6
-FLOPS_PER_SECOND = 30e9
+FLOPS_PER_SECOND = 50e9
 SECONDS_PER_CHANGE = 10e-9
-"""Cost of a NumPy call and of each member in it, speed of arithmetic, and cost of augmenting an
-element. Estimates on which no result depends."""
+"""Cost of a NumPy call, by Python and by the walk, and of each member in it, speed of arithmetic,
+and cost of augmenting an element. Estimates on which no result depends."""
 Bind: TypeAlias = Callable[[Array, Array, Array, Array | None], list[Call]]
 """`bind(x, y, logits, weights)` returns the calls of a gradient on a batch."""
 
@@ -118,7 +119,9 @@ class EpochCompiler:
         self.dtype = now["parameters"].dtype
         self.parameters = parameter_views(network, now["parameters"])
         self.flops = network.flops * math.prod(members)
-        self.seconds_per_call = SECONDS_PER_CALL + sum(members) * SECONDS_PER_MEMBER
+        is_python = chosen_engine() == "python"
+        seconds = SECONDS_PER_CALL if is_python else SECONDS_PER_COMPILED_CALL
+        self.seconds_per_call = seconds + sum(members) * SECONDS_PER_MEMBER
 
     def segments(self) -> list[Segment]:
         """Return the whole epoch."""
@@ -150,7 +153,7 @@ class EpochCompiler:
                     (np.copyto, (order, unshuffled)),
                     (stream.shuffle.shuffle, (order,)),
                 ]
-            yield Segment(reshuffle, len(reshuffle) * SECONDS_PER_CALL)
+            yield Segment(reshuffle, len(reshuffle) * self.seconds_per_call)
         orders = np.broadcast_to(orders, (max(len(orders), len(inputs)), samples))
         whole = samples - samples % batch
         yield from self.train_on(inputs, targets, weights, orders[:, :whole], batch)
@@ -198,7 +201,7 @@ class EpochCompiler:
                 (scatter, (self.by_member(self.now["logits"]), rows, self.by_member(logits)[:, :n]))
             )
             seconds = sum(step.seconds for step in taken)
-            yield Segment(calls, seconds + 4 * SECONDS_PER_CALL)
+            yield Segment(calls, seconds + 4 * self.seconds_per_call)
 
     def by_member(self, array: Array) -> Array:
         """Return results as an array with one axis of members."""
