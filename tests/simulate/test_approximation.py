@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from tests.simulate.conftest import Ask
 
+from epochal_service.simulate.approximation import _damped_step
+
 
 def test_a_sine_is_fitted_ever_better_by_wider_layers(ask: Ask) -> None:
     reply = ask("approximation", seeds=20, steps=30)
@@ -124,3 +126,14 @@ def test_the_budget_is_in_the_error_and_in_the_reply(ask: Ask) -> None:
     assert "2.0e+09 multiplications and additions" in problem["detail"]
     reply = ask("approximation", widths=[2], steps=2)
     assert 0 < reply["flops"] < reply["max_flops"] == 2e9
+
+
+def test_the_step_of_many_weights_is_that_of_the_larger_matrix() -> None:
+    rng = np.random.default_rng(0)
+    for samples, size in ((6, 9), (9, 6)):
+        jacobian, residuals = rng.normal(size=(3, samples, size)), rng.normal(size=(3, samples))
+        damping = np.array([1e-3, 0.1, 10.0])
+        steps = _damped_step(jacobian, residuals, damping)
+        for j, r, d, step in zip(jacobian, residuals, damping, steps, strict=True):
+            expected = np.linalg.solve(j.T @ j + d * np.eye(size), j.T @ r)
+            np.testing.assert_allclose(step, expected, rtol=1e-9)

@@ -194,9 +194,10 @@ def _points(request: SimulateApproximationRequest) -> tuple[Floats, Floats]:
 
 
 def _flops(width: int, samples: int, seeds: int) -> float:
-    """The operations of one step for all seeds: the product JᵀJ, and solving for the step."""
+    """The operations of one step for all seeds: a product of J and Jᵀ, and solving for it."""
     size = 3 * width + 1
-    return STEP_FLOPS + seeds * (2.0 * samples * size**2 + size**3)
+    smaller = min(size, samples)
+    return STEP_FLOPS + seeds * (2.0 * samples * size * smaller + smaller**3)
 
 
 def _fit(
@@ -204,27 +205,18 @@ def _fit(
 ) -> tuple[Floats, Floats]:
     """Weights `(seeds, size)` and their mean squared errors `(seeds,)` after the given steps.
 
-    Each step solves (JᵀJ + damping)·step = -Jᵀr for all seeds, where J is the Jacobian of the
-    residuals r. A step that increases the error is undone and the damping raised; otherwise the
-    damping is lowered.
+    Each step is that of `_damped_step`. A step that increases the error is undone and the damping
+    raised; otherwise the damping is lowered.
     """
     weights = np.stack([_initial_weights(network, seed) for seed in seeds])
     jacobian_of = _Jacobian(network, inputs, len(seeds))
-    diagonal = np.arange(weights.shape[1])
     damping = np.full(len(seeds), 1e-3)
     with np.errstate(all="ignore"):
         outputs, jacobian = jacobian_of(weights)
         residuals = outputs - targets
         errors = np.square(residuals).mean(axis=1)
         for _ in range(steps):
-            transposed = jacobian.transpose(0, 2, 1)
-            products = transposed @ jacobian
-            # At least a fraction of the largest diagonal element, so that rounding errors do not
-            # make the matrix singular.
-            scale = np.maximum(products[:, diagonal, diagonal].max(axis=1), 1.0)
-            products[:, diagonal, diagonal] += np.maximum(damping, 1e-13 * scale)[:, None]
-            step = np.linalg.solve(products, transposed @ residuals[..., None])[..., 0]
-            tried = weights - step
+            tried = weights - _damped_step(jacobian, residuals, damping)
             outputs, tried_jacobian = jacobian_of(tried)
             tried_residuals = outputs - targets
             tried_errors = np.square(tried_residuals).mean(axis=1)
@@ -235,6 +227,26 @@ def _fit(
             errors[better] = tried_errors[better]
             damping = np.clip(np.where(better, damping / 9.0, damping * 3.0), 1e-12, 1e12)
     return weights, errors
+
+
+def _damped_step(jacobian: Floats, residuals: Floats, damping: Floats) -> Floats:
+    """Return the steps `(seeds, size)` for J `(seeds, samples, size)` and r `(seeds, samples)`.
+
+    They are (JᵀJ + damping)⁻¹·Jᵀr, or the same as Jᵀ·(JJᵀ + damping)⁻¹·r: the smaller matrix is
+    solved.
+    """
+    transposed = jacobian.transpose(0, 2, 1)
+    is_wide = jacobian.shape[1] < jacobian.shape[2]
+    products = jacobian @ transposed if is_wide else transposed @ jacobian
+    diagonal = np.arange(products.shape[1])
+    # At least a fraction of the largest diagonal element, so that rounding errors do not make the
+    # matrix singular.
+    scale = np.maximum(products[:, diagonal, diagonal].max(axis=1), 1.0)
+    products[:, diagonal, diagonal] += np.maximum(damping, 1e-13 * scale)[:, None]
+    column = residuals[..., None]
+    if is_wide:
+        return np.asarray((transposed @ np.linalg.solve(products, column))[..., 0])
+    return np.asarray(np.linalg.solve(products, transposed @ column)[..., 0])
 
 
 class _Jacobian:
