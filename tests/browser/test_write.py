@@ -106,12 +106,10 @@ def test_the_next_token_has_the_probabilities_of_the_api(
     expect(figure.get_by_role("heading", name="Next token, after the")).to_be_visible()
     table = shares(figure)
     sharp = sum(value**2 for value in reply.values())
-    assert set(table) == set(names)
-    for name, share in reply.items():
-        assert table[name] == pytest.approx([share, share**2 / sharp], rel=1e-3, abs=1e-9)
-    assert [value[1] for value in table.values()] == sorted(
-        (value[1] for value in table.values()), reverse=True
-    )
+    assert list(table) == sorted(names, key=lambda name: -reply[name])[:8]
+    for name, shown in table.items():
+        share = reply[name]
+        assert shown == pytest.approx([share, share**2 / sharp], rel=1e-3, abs=1e-9)
 
 
 @pytest.mark.parametrize("cold", ["sentences", "sonnets"])
@@ -121,12 +119,14 @@ def test_without_warmth_the_most_likely_token_follows_until_the_window_is_full_a
     job: str = request.getfixturevalue(cold)
     names = names_of(url, job)
     room, start = (16, [len(names)]) if cold == "sentences" else (12, [])
-    text = "the "
+    text, out = "the ", 0
     for _ in range(room):  # four more than there is room for
-        out = max(len(start) + len(text) - room, 0)
-        if start and out:  # whole sentences, where there are such
-            ends = [end for end in range(out, len(text) + 1) if text[:end].endswith(". ")]
-            out = min(ends, default=out)
+        capacity = room - len(start)
+        if len(text) - out > capacity:  # the last half is read again
+            out = len(text) - capacity // 2
+            if start:  # from a sentence on, where there is one
+                ends = [end for end in range(out, len(text)) if text[:end].endswith(". ")]
+                out = min(ends, default=out)
         read = [*start, *map(names.index, text[out:])]
         reply = outputs_after(url, job, 1, read + [0] * (room - len(read)), len(read) - 1, names)
         text += max(reply, key=lambda item: reply[item])
@@ -213,23 +213,18 @@ def test_it_is_stopped_and_goes_on_by_one(open_page: Opened, sentences: str) -> 
     tokens = figure.locator("[data-at]")
     expect(figure.get_by_role("heading", name="Next token")).to_be_visible()
 
-    answered: list[Route] = []
+    def hold(route: Route) -> None:
+        """Never reply: the text stays unfinished."""
 
-    def answer(route: Route) -> None:
-        """Two tokens arrive after the known one; the writer waits for more."""
-        if len(answered) < 2:
-            answered.append(route)
-            route.continue_()
-
-    page.route("**/predict", answer)
+    page.route("**/generate", hold)
     figure.get_by_role("button", name="Generate", exact=True).click()
-    expect(tokens).to_have_count(3)
     figure.get_by_role("button", name="Stop").click()
-    expect(figure.get_by_role("button", name="Continue")).to_be_visible()
-    page.unroute("**/predict")
-    figure.get_by_role("button", name="One token").click()
-    expect(tokens).to_have_count(4)
-    page.wait_for_url("**write.length=4*")
+    expect(figure.get_by_role("button", name="Generate", exact=True)).to_be_visible()
+    page.unroute("**/generate")
+    for count in (1, 2):
+        figure.get_by_role("button", name="One token").click()
+        expect(tokens).to_have_count(count)
+    page.wait_for_url("**write.length=2*")
     figure.get_by_role("button", name="Clear").click()
     expect(tokens).to_have_count(0)
 
@@ -268,6 +263,7 @@ def test_characters_outside_the_vocabulary_are_named(open_page: Opened, sonnets:
 
 
 def test_a_network_that_looks_ahead_is_not_let_write(open_page: Opened, url: str) -> None:
+    open_page.excuse("400")
     block: Words = {"type": "transformer_block", "heads": 2, "hidden": 16}
     page = open_page(f"/jobs/{train(url, model(block, SENTENCES, 25, epochs=1))}#write")
     expect(panel(page)).to_contain_text("This network cannot generate text")

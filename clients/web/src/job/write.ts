@@ -1,7 +1,5 @@
-/**
- * Text generation with a language model: the input of the network, sampling a token, and extending
- * the text.
- */
+/** Text generation with a language model: the tokens of the data, and those that were sampled. */
+import type { Schemas } from '../lib/api'
 import { toNumber } from '../lib/api/numbers'
 import type { Seen } from './seen'
 
@@ -10,30 +8,34 @@ export interface Language {
   names: readonly string[]
   /** Number of positions of the network's input. */
   positions: number
-  /** The start token of every row of the data, if there is one. */
-  start: number | undefined
+  /** Whether every row of the data starts with the same token, so that the prompt may be empty. */
+  starts: boolean
 }
 
 export interface Question {
   epoch: number
-  prompt: readonly number[]
+  prompt: string
   /** 0 takes the most likely token, 1 samples from the network's probabilities, more flattens them. */
   temperature: number
   seed: number
 }
 
-export interface Written {
-  token: number
-  /** Probability of every token before this one was sampled. */
-  probabilities: readonly number[]
-}
+/** A token that the service sampled. */
+export type Step = Schemas['GeneratedToken']
 
-/** Probabilities of the next token after a text, from the network of an epoch. */
+/** The first tokens of a text; fewer where it ends. */
 export type Ask = (
-  epoch: number,
-  text: readonly number[],
+  request: { question: Question; tokens: number },
   signal: AbortSignal,
-) => Promise<readonly number[]>
+) => Promise<readonly Step[]>
+
+export interface Candidate {
+  text: string
+  /** Probability of the network. */
+  probability: number
+  /** Probability to be sampled, at the temperature. */
+  share: number
+}
 
 /** The language of data whose target at each position is the next token; else undefined. */
 export function languageOf({
@@ -52,100 +54,42 @@ export function languageOf({
   const ahead = samples.every(
     ({ inputs, target_classes: targets }) =>
       targets.length === positions &&
-      inputs.slice(1).every((value, i) => toNumber(value) === targets[i]),
+      inputs
+        .slice(1)
+        .every(
+          (value, i) => toNumber(value) === targets[i] || targets[i]! < 0 || targets[i + 1]! < 0,
+        ),
   )
   const first = toNumber(samples[0]!.inputs[0]!)
-  return ahead ? { names, positions, start: first < names.length ? undefined : first } : undefined
+  const starts = samples.length > 1 && samples.every(({ inputs }) => toNumber(inputs[0]!) === first)
+  return ahead ? { names, positions, starts } : undefined
 }
 
-/** The tokens of a text, without unknown characters. */
-export function tokensOf({ names }: Language, text: string): number[] {
-  return [...text].map((character) => known(names, character)).filter((token) => token >= 0)
+/** A text without unknown characters, as the data write it. */
+export function readable({ names }: Language, text: string): string {
+  return [...text].map((character) => known(names, character) ?? '').join('')
 }
 
 export function strangers({ names }: Language, text: string): string[] {
-  return [...new Set(text)].filter((character) => known(names, character) < 0)
+  return [...new Set(text)].filter((character) => known(names, character) === undefined)
 }
 
-function known(names: readonly string[], character: string): number {
-  const exactly = names.indexOf(character)
-  return exactly < 0 ? names.indexOf(character.toLowerCase()) : exactly
+function known(names: readonly string[], character: string): string | undefined {
+  return [character, character.toLowerCase()].find((name) => names.includes(name))
 }
 
-/**
- * Number of tokens at the start of a text that no longer fit. Rows with a start token begin with a
- * sentence, so whole sentences are dropped if possible.
- */
-export function forgotten({ names, positions, start }: Language, text: readonly number[]): number {
-  const least = text.length + (start === undefined ? 0 : 1) - positions
-  if (least <= 0) return 0
-  if (start === undefined) return least
-  for (let i = Math.max(least, 2); i <= text.length; i++) {
-    if (names[text[i - 2]!] === '.' && names[text[i - 1]!] === ' ') return i
-  }
-  return least
-}
-
-/**
- * A text as an input row, and the position that predicts the next token. `filler` tokens follow the
- * text.
- */
-export function rowOf(
-  language: Language,
-  text: readonly number[],
-  filler = 0,
-): { row: number[]; place: number } {
-  const { positions, start } = language
-  const read = [...(start === undefined ? [] : [start]), ...text.slice(forgotten(language, text))]
-  return {
-    row: [...read, ...Array<number>(positions - read.length).fill(filler)],
-    place: read.length - 1,
-  }
-}
-
-/** `p^(1/T)`, normalized to a sum of 1; with temperature 0, the most likely token has probability 1. */
-export function tempered(probabilities: readonly number[], temperature: number): number[] {
-  const most = Math.max(...probabilities)
-  if (temperature === 0) {
-    const best = probabilities.indexOf(most)
-    return probabilities.map((_, i) => (i === best ? 1 : 0))
-  }
-  const weights = probabilities.map((probability) => (probability / most) ** (1 / temperature))
-  const sum = weights.reduce((all, weight) => all + weight, 0)
-  return weights.map((weight) => weight / sum)
-}
-
-/** Sample a token with a uniform random number `chance` in [0, 1). */
-export function draw(probabilities: readonly number[], chance: number): number {
-  let end = 0
-  const token = probabilities.findIndex((probability) => (end += probability) > chance)
-  return token < 0 ? probabilities.findLastIndex((probability) => probability > 0) : token
-}
-
-/** The `n`-th random number of a seed, in [0, 1): Wellons' 32-bit hash `lowbias32`, twice. */
-export function chance(seed: number, n: number): number {
-  return (mixed(mixed(seed) + n) >>> 0) / 2 ** 32
-}
-
-function mixed(value: number): number {
-  let x = value | 0
-  x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
-  return (x ^ (x >>> 16)) >>> 0
-}
-
-/** Yield tokens one by one, each sampled after the text so far, including `written`. */
-export async function* grow(
-  ask: Ask,
-  { epoch, prompt, temperature, seed }: Question,
-  written: readonly Written[],
-  signal: AbortSignal,
-): AsyncGenerator<Written> {
-  const text = [...prompt, ...written.map((step) => step.token)]
-  for (let n = written.length; ; n++) {
-    const probabilities = await ask(epoch, text, signal)
-    const token = draw(tempered(probabilities, temperature), chance(seed, n))
-    text.push(token)
-    yield { token, probabilities }
-  }
+/** The token and the most probable others, by their probability to be sampled. */
+export function candidates(step: Step, temperature: number): Candidate[] {
+  const [probability, share] = [step.probability, step.sampling_probability].map(toNumber)
+  const others = step.alternatives.map((other) => {
+    const odds = toNumber(other.probability) / probability!
+    return {
+      text: other.text,
+      probability: toNumber(other.probability),
+      share: temperature === 0 ? 0 : share! * odds ** (1 / temperature),
+    }
+  })
+  return [{ text: step.text, probability: probability!, share: share! }, ...others].sort(
+    (a, b) => b.share - a.share || b.probability - a.probability,
+  )
 }

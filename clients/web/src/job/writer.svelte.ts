@@ -1,17 +1,17 @@
-/** A text that is generated token by token; it starts over if its request changes. */
-import { ApiProblem } from '../lib/api/problem'
+/** A text that appears token by token; it starts over if its request changes. */
+import { ApiProblem } from '../lib/api'
 import { motion } from '../lib/state/theme.svelte'
-import { grow, type Ask, type Question, type Written } from './write'
+import type { Ask, Question, Step } from './write'
 
 /** Milliseconds per new token, so that the user can follow. */
 const PACE = 60
 
 export class Writer {
-  written = $state.raw<readonly Written[]>([])
+  written = $state.raw<readonly Step[]>([])
   /** The previous text, shown while the new one is shorter. */
-  before = $state.raw<readonly Written[]>([])
-  /** Probabilities of the next token. */
-  coming = $state.raw<readonly number[]>()
+  before = $state.raw<readonly Step[]>([])
+  /** What would be sampled next. */
+  coming = $state.raw<Step>()
   problem = $state.raw<ApiProblem>()
   busy = $state(false)
 
@@ -23,7 +23,7 @@ export class Writer {
     private shown: number,
   ) {}
 
-  /** Generate until the text has `length` tokens; cut a longer one. */
+  /** Write until the text has `length` tokens, or ends; cut a longer one. */
   async write(question: Question, length: number, signal: AbortSignal): Promise<void> {
     const request = JSON.stringify(question)
     if (request !== this.#question) {
@@ -35,15 +35,17 @@ export class Writer {
     this.busy = true
     this.written = this.written.slice(0, length)
     try {
-      for await (const next of grow(this.ask, question, this.written, signal)) {
-        if (signal.aborted) return
-        this.coming = next.probabilities
-        if (this.written.length >= length) break
-        this.written = [...this.written, next]
+      const steps = await this.ask({ question, tokens: length + 1 }, signal)
+      const end = Math.min(length, steps.length)
+      while (!signal.aborted && this.written.length < end) {
+        this.coming = steps[this.written.length + 1]
+        this.written = steps.slice(0, this.written.length + 1)
         if (this.written.length > this.shown && !motion.reduced)
           await new Promise((done) => setTimeout(done, PACE))
         this.shown = Math.max(this.shown, this.written.length)
       }
+      if (signal.aborted) return
+      this.coming = steps[end]
     } catch (error) {
       if (signal.aborted) return
       if (!(error instanceof ApiProblem)) throw error
