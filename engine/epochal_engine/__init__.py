@@ -11,6 +11,7 @@ from .insight.baselines import (
 )
 from .insight.diagnosis import Finding, FindingKind, Findings, Trial, TrialMetric, diagnose
 from .insight.evaluation import ClassMetrics, ErrorMetrics, class_metrics, error_metrics, roc_auc
+from .insight.inside import activations, attention_shapes, attention_weights
 from .insight.labels import LABELS, Label, LabelName, best_final_loss, final_loss, label
 from .insight.memory import Memory, memory
 from .insight.work import Work, calibrate, work
@@ -216,6 +217,9 @@ __all__ = [
     "WindowDecoder",
     "Work",
     "accuracy",
+    "activations",
+    "attention_shapes",
+    "attention_weights",
     "balanced_class_weights",
     "baselines",
     "best_final_loss",

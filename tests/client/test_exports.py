@@ -49,6 +49,7 @@ NAMES = [
     "Health",
     "HiddenSpace",
     "IdempotencyMismatch",
+    "Inside",
     "InvalidArgument",
     "Job",
     "JobData",

@@ -45,6 +45,7 @@ SEQUENCE: dict[str, Any] = {
         "layers": [
             {"type": "embedding", "vocabulary": 4, "units": 3},
             {"type": "gru", "units": 4, "return_sequences": True},
+            {"type": "multi_head_attention", "heads": 2, "causal": True},
             {"type": "slice", "start": 2},
             {"type": "dense", "units": 3, "activation": "softmax"},
         ],

@@ -221,6 +221,20 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.diverged},
         {"id": w.queued},
     ],
+    "GetAttention": lambda w: [
+        {"id": w.sequence},
+        {"id": w.sequence, "epoch": 2, "rows": [4, 1], "layer": "multi_head_attention_3"},
+        {"id": w.sequence, "inputs": [[0, 1, 3, 1]]},
+        {"id": w.queued},
+    ],
+    "GetActivations": lambda w: [
+        {"id": w.ended},
+        {"id": w.ended, "epoch": 6, "rows": [3, 0], "layer": "logits"},
+        {"id": w.ended, "inputs": [[0.5, 0.25]], "layer": "dense_1"},
+        {"id": w.sequence, "rows": [1]},
+        {"id": w.diverged},
+        {"id": w.queued},
+    ],
     "GetRandomDraws": lambda w: [
         {"id": w.ended},
         {"id": w.ended, "epoch": 3, "batch": 0, "layer": "dropout_2"},

@@ -81,6 +81,45 @@ REVERSAL: dict[str, Any] = {
 }
 
 
+# Names of three letters or fewer, which start and end with a dot; 0 fills short rows up.
+NAMES = language_model(
+    5,
+    4,
+    written=4,
+    epochs=150,
+    dataset={
+        "inputs": [[0, 1, 2, 0, 0], [0, 2, 3, 1, 0]] * 8,
+        "targets": [[1, 2, 0, -1, -1], [2, 3, 1, 0, -1]] * 8,
+        "class_names": [".", "a", "b", "c"],
+    },
+)
+# Two numbers, of which the larger one is to be named, after a token that asks for it.
+PICTURES: dict[str, Any] = {
+    "network": {
+        "input_shape": [4],
+        "layers": [
+            {"type": "slice", "start": 0, "stop": 2, "name": "picture"},
+            {"type": "dense", "units": 8, "activation": "tanh"},
+            {"type": "reshape", "shape": [1, 8], "name": "seen"},
+            {"type": "slice", "start": 2, "input": ["input"], "name": "text"},
+            {"type": "embedding", "vocabulary": 5, "units": 8, "name": "tokens"},
+            {"type": "gru", "units": 8, "return_sequences": True, "name": "decoder"},
+            {"type": "additive_attention", "units": 8, "input": ["decoder", "seen"]},
+            {"type": "add", "input": ["decoder", "additive_attention_7"]},
+            {"type": "dense", "units": 3, "activation": "softmax"},
+        ],
+    },
+    "dataset": {
+        "inputs": [[0.1, 0.9, 3, 1], [0.8, 0.2, 3, 0], [0.3, 0.7, 4, 0], [0.6, 0.1, 4, 1]] * 8,
+        "targets": [[1, 2], [0, 2], [0, 2], [1, 2]] * 8,
+        "class_names": ["l", "r", "."],
+    },
+    "loss": "cross_entropy",
+    "optimizer": {"type": "adam", "learning_rate": 0.02},
+    "epochs": 100,
+}
+
+
 def made(client: TestClient, train: Train, spec: dict[str, Any]) -> str:
     answer = client.post("/v1/jobs", json=spec)
     assert answer.is_success, answer.text
@@ -243,14 +282,44 @@ def test_an_encoder_reads_the_prompt_and_the_decoder_writes(
     )
     status, _, errors = refusal(client, job, prompt="ab")
     assert status == 400
-    assert errors == {"prompt": "must have 3 tokens for the encoder to read; it has 2"}
+    assert "must have 3 tokens" in errors["prompt"]
+
+
+def test_a_text_ends_with_the_token_that_ends_texts_of_the_data(
+    client: TestClient, train: Train
+) -> None:
+    job = made(client, train, NAMES)
+    reply = generate(client, job, count=20)
+    ends = {sample["finish_reason"] for sample in reply["samples"]}
+    texts = {sample["text"] for sample in reply["samples"]}
+    assert "end_token" in ends
+    assert {"ab.", "bca."} <= texts
+    (sample,) = generate(client, job, prompt="b", temperature=0)["samples"]
+    assert (sample["text"], sample["finish_reason"]) == ("ca.", "end_token")
+
+
+def test_a_network_reads_numbers_and_a_question_before_it_writes(
+    client: TestClient, train: Train
+) -> None:
+    job = made(client, train, PICTURES)
+    for inputs, text in (([0.1, 0.9, 3], "r."), ([0.8, 0.2, 3], "l."), ([0.6, 0.1, 4], "r.")):
+        (sample,) = generate(client, job, inputs=inputs, temperature=0)["samples"]
+        assert sample["text"] == text
+    for fields, field, words in (
+        ({"inputs": [0.1, 0.9]}, "inputs", "must have 3 tokens"),
+        ({}, "prompt", "or send as many inputs"),
+        ({"inputs": [0.1, 0.9, 3], "prompt": "l"}, "prompt", "must be empty"),
+    ):
+        status, _, errors = refusal(client, job, **fields)
+        assert status == 400
+        assert words in errors[field]
 
 
 def test_a_network_that_does_not_predict_the_next_token_is_refused(
     client: TestClient, train: Train, trained: str
 ) -> None:
     status, reason, errors = refusal(client, trained)
-    assert (status, reason) == (400, "invalid_argument")
+    assert (status, reason) == (400, "cannot_generate")
     assert "predicts one of 2 classes" in errors["id"]
     assert "/predict" in errors["id"]
     sorting = language_model(4, 3, written=3, epochs=1)
@@ -276,6 +345,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"max_tokens": 0}, "max_tokens", "must be at least 1"),
     ({"stop": [""]}, "stop[0]", "must not be empty"),
     ({"stop": ["a"] * 9}, "stop", "at most 8"),
+    ({"inputs": [1.0]}, "inputs", "must be empty"),
     ({"tools": ["calculator"]}, "tools", "not a field"),
 ]
 

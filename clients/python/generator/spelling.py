@@ -24,7 +24,8 @@ from .models import (
 RECORD_NAMES = {"EpochRow": "Epoch", "Job": "JobData", "Sweep": "SweepData"}
 # Replies for which the SDK has a hand-written class.
 NOT_RECORDS = {
-    "Comparison", "Curve", "FileReply", "LayerWeights", "MemberProgress", "Prediction",
+    "Comparison", "Curve", "FileReply", "GeneratedText", "Generation", "InsideArray", "InsideReply",
+    "LayerWeights", "MemberProgress", "Prediction", "SampleActivations", "SampleAttention",
     "SweepCurves", "UnitMap", "UnitMaps", "WeightArray", "Weights",
 }  # fmt: skip
 ENVELOPE = re.compile(r"(Page|Content|Event|Snapshot)$")

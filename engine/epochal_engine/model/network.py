@@ -237,11 +237,13 @@ class Network:
         noise: Noise | None = None,
         updates: dict[str, Symbol] | None = None,
         step: Step | None = None,
+        observed: dict[str, Symbol] | None = None,
     ) -> list[Symbol]:
         """Return the output of every layer, each `(n, *shape)`; the last is the prediction.
 
         With `noise` it is a training pass, which stores the new values of the running arrays in
         `updates`, by name. With a `step`, x and the outputs are those of one position.
+        `observed` receives the weights of each attention, by the path of its layer.
         """
         updates = {} if updates is None else updates
 
@@ -250,7 +252,7 @@ class Network:
 
         outputs: dict[str, Symbol] = {INPUT: x}
         for name, layer, inputs in zip(self.names, self.layers, self.inputs, strict=True):
-            scope = Scope(name, variable, noise, updates, step)
+            scope = Scope(name, variable, noise, updates, step, observed)
             outputs[name] = layer.forward(scope, *(outputs[other] for other in inputs))
         return [outputs[name] for name in self.names]
 

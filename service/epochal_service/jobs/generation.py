@@ -62,15 +62,24 @@ class Writer:
         self._uncached_layer = engine.uncached_layer(trained.network)
         self._decoder = self._opened_decoder(dataset)
         prompt = language.tokens_of(request.prompt, "prompt")
+        if language.ask is not None and language.ask not in prompt:
+            prompt.append(language.ask)
         self._prompt = language.spelled(prompt)
         # What each row begins with, and what the text does.
-        self._prefix = [] if language.start is None else [language.start]
+        self._prefix: list[float] = [] if language.start is None else [language.start]
         self._opening = prompt
         self._most = request.max_tokens
         if language.to_read:
-            self._prefix, self._opening = [*prompt, *self._prefix], []
+            self._prefix, self._opening = [*self._read(prompt), *self._prefix], []
             self._most = min(request.max_tokens, language.capacity + 1)
-        self._check_prompt(prompt)
+        elif request.inputs:
+            raise InvalidArgument.of(
+                FieldError("inputs", "must be empty: the network continues the prompt")
+            )
+        elif not self._prefix and not prompt:
+            raise InvalidArgument.of(
+                FieldError("prompt", "must not be empty: these data have no start token")
+            )
         self._skipped = self._too_many(self._opening, 0)
         self._first = self._probabilities(self._opening[self._skipped :])
         if not np.isfinite(self._first).all():
@@ -128,6 +137,9 @@ class Writer:
             whole.append(token)
             text.tokens.append(token)
             text.spelled = self._language.joined(text.spelled, token)
+            if token == self._language.end:
+                text.finish_reason = "end_token"
+                return
             if text.spelled.endswith(tuple(self._request.stop)):
                 text.finish_reason = "stop"
                 return
@@ -174,20 +186,21 @@ class Writer:
             ],
         )
 
-    def _check_prompt(self, prompt: Sequence[int]) -> None:
-        language = self._language
-        if language.to_read and len(prompt) != language.to_read:
+    def _read(self, prompt: Sequence[int]) -> Sequence[float]:
+        """Return what the network reads before it writes: the inputs, or the prompt."""
+        given, needed = self._request.inputs or prompt, self._language.to_read
+        if self._request.inputs and prompt:
+            raise InvalidArgument.of(FieldError("prompt", "must be empty where inputs are given"))
+        if len(given) != needed:
+            field = "inputs" if self._request.inputs else "prompt"
             raise InvalidArgument.of(
                 FieldError(
-                    "prompt",
-                    f"must have {language.to_read} tokens for the encoder to read; it has "
-                    f"{len(prompt)}",
+                    field,
+                    f"must have {needed} tokens, or send as many inputs, which the network reads "
+                    f"first; got {len(given)}",
                 )
             )
-        if not self._prefix and not prompt:
-            raise InvalidArgument.of(
-                FieldError("prompt", "must not be empty: these data have no start token")
-            )
+        return given
 
     def _opened_decoder(self, dataset: Dataset) -> engine.Decoder:
         trained = self._trained
@@ -216,7 +229,8 @@ class Writer:
                         "id",
                         "must be a job whose network reads no later positions, which are empty "
                         "while it writes: make its attention causal",
-                    )
+                    ),
+                    reason="cannot_generate",
                 )
         return decoder
 
@@ -255,5 +269,6 @@ def _language(network: engine.Network, dataset: Dataset) -> Language:
             "id",
             "must be a job whose network predicts the next token, as on sonnets, sentences or "
             f"reversal; this one predicts {does}: POST /v1/jobs/{{id}}/predict returns its outputs",
-        )
+        ),
+        reason="cannot_generate",
     )

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from ..datasets import Dataset
-from ..datasets.dataset import IGNORED
+from ..datasets.dataset import IGNORED, Floats, Labels
+from ..datasets.tokens import encode
 from ..errors import FieldError, InvalidArgument
 
 AGREEMENT = 0.9
@@ -18,13 +21,15 @@ AGREEMENT = 0.9
 class Language:
     """Tokens that a network writes one after another, each after those before it.
 
-        to read (of an encoder) | start token | text …
+        to read (of an encoder, or a picture) | start token | text … | end token
 
     names      of the tokens; those that can be written come first
     written    how many of them can be written
     window     numbers in a row of inputs
     to_read    how many of these are only read, before the text
     start      the token that each text starts with; None without one
+    ask        the token that ends each prompt, after which an answer counts; None without one
+    end        the token that ends each text, where shorter ones are filled up; None without one
     """
 
     names: tuple[str, ...]
@@ -32,16 +37,16 @@ class Language:
     window: int
     to_read: int
     start: int | None
+    ask: int | None
+    end: int | None
 
     @cached_property
-    def is_of_characters(self) -> bool:
-        """Whether each token that can be written is one character."""
-        return all(len(name) == 1 for name in self.names[: self.written])
-
-    @property
     def separator(self) -> str:
-        """The text between two tokens."""
-        return "" if self.is_of_characters else " "
+        """The text between two tokens: none between characters or parts of words, of which each
+        character is a token; a space between words.
+        """
+        known = set(self.names[: self.written])
+        return "" if all(character in known for name in known for character in name) else " "
 
     @property
     def capacity(self) -> int:
@@ -61,17 +66,20 @@ class Language:
 
         Raises `InvalidArgument` on the field, which names the unknown tokens.
         """
-        known = {name: token for token, name in enumerate(self.names[: self.written])}
-        parts = list(text) if self.is_of_characters else text.split()
-        tokens = [known.get(part, known.get(part.lower())) for part in parts]
-        unknown = dict.fromkeys(p for p, t in zip(parts, tokens, strict=True) if t is None)
+        known = self.names[: self.written]
+        parts = text.split() if self.separator else list(text)
+        named = [part if part in known else part.lower() for part in parts]
+        unknown = [p for p, n in zip(parts, named, strict=True) if n not in known]
         if unknown:
-            named = ", ".join(map(repr, list(unknown)[:10])) + (" …" if len(unknown) > 10 else "")
-            vocabulary = self.spelled(range(min(self.written, 100)))
+            different = [*dict.fromkeys(unknown)]
+            shown = ", ".join(map(repr, different[:10])) + (" …" if len(different) > 10 else "")
+            tokens = self.separator.join(known[:100])
             raise InvalidArgument.of(
-                FieldError(field, f"has tokens that the data do not have: {named}; {vocabulary!r}")
+                FieldError(field, f"has tokens that the data do not have: {shown}; {tokens!r}")
             )
-        return [token for token in tokens if token is not None]
+        if self.separator:
+            return [known.index(name) for name in named]
+        return encode("".join(named), known).tolist() if named else []
 
     def first_read(self, text: Sequence[int]) -> int:
         """Return the index of the first token that is read of a text that has become too long.
@@ -100,19 +108,37 @@ def language_of(dataset: Dataset) -> Language | None:
     counted = (expected != IGNORED) & (labels[:, 1:] != IGNORED)
     if not counted.any() or (following == expected)[counted].mean() <= AGREEMENT:
         return None
-    classes = len(dataset.class_names)
-    first = text[:, 0]
-    starts = bool((first == first[0]).all()) and (to_read > 0 or first[0] >= classes)
-    if to_read > 0 and not starts:
-        return None
-    names = dataset.token_names or dataset.class_names
+    same = len(text) > 1 and bool((text[:, 0] == text[0, 0]).all())
+    starts = same and bool((labels[:, 0] != IGNORED).all())
     return Language(
-        names=names,
-        written=classes,
+        names=dataset.token_names or dataset.class_names,
+        written=len(dataset.class_names),
         window=dataset.features,
-        to_read=to_read,
-        start=int(first[0]) if starts else None,
+        # Without a start token, the first token of the text is also only read, such as a question.
+        to_read=to_read + (to_read > 0 and not starts),
+        start=int(text[0, 0]) if starts else None,
+        ask=_ask(text, labels),
+        end=_end(labels),
     )
+
+
+def _ask(text: Floats, labels: Labels) -> int | None:
+    """Return the token of the first position that counts, if it is never the first, and all agree:
+    the end of a prompt.
+    """
+    first = (labels != IGNORED).argmax(1)
+    tokens = np.unique(text[np.arange(len(text)), first])
+    return int(tokens[0]) if len(tokens) == 1 and len(text) > 1 and first.all() else None
+
+
+def _end(labels: Labels) -> int | None:
+    """Return the last label that counts, of rows `(n, length)` that are filled up, if all agree."""
+    filled = labels[labels[:, -1] == IGNORED]
+    if not len(filled):
+        return None
+    last = labels.shape[1] - 1 - (filled[:, ::-1] != IGNORED).argmax(1)
+    ends = np.unique(filled[np.arange(len(filled)), last])
+    return int(ends[0]) if len(ends) == 1 and ends[0] != IGNORED else None
 
 
 def is_next_token(dataset: Dataset) -> bool:

@@ -143,6 +143,13 @@ HIDDEN_SPACES: dict[str, Any] = {
     "The inputs of the network": {"layer": "input"},
 }
 
+ATTENTION: dict[str, Any] = {"The first two rows of the data, all heads": {"rows": [0, 1]}}
+
+ACTIVATIONS: dict[str, Any] = {
+    "All layers, for the first three rows of the data": {"rows": [0, 1, 2]},
+    "The first layer, for an input of one's own": {"inputs": [[0, 1]], "layer": "dense_1"},
+}
+
 CONFUSION_MATRICES: dict[str, Any] = {"The training samples": {"split": "train"}}
 
 SAMPLE_PREDICTIONS: dict[str, Any] = {

@@ -46,6 +46,7 @@ from . import (
     examples,
     exports,
     generation,
+    inside,
     inspection,
     jobs,
     journey,
@@ -533,6 +534,20 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetWeights", "GET /v1/jobs/{id}/weights", inspection.get_weights, "Get weights"
+            ),
+            Method(
+                "GetAttention",
+                "POST /v1/jobs/{id}/attention",
+                inside.get_attention,
+                "Get attention weights",
+                examples=examples.ATTENTION,
+            ),
+            Method(
+                "GetActivations",
+                "POST /v1/jobs/{id}/activations",
+                inside.get_activations,
+                "Get activations",
+                examples=examples.ACTIVATIONS,
             ),
             Method(
                 "GetRandomDraws",

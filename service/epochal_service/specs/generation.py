@@ -10,7 +10,7 @@ from .base import Cursor, EveryError, Reply, Seed, Spec
 
 MAX_STOPS = 8
 
-FinishReason = Literal["stop", "max_tokens", "end_of_window", "not_finite"]
+FinishReason = Literal["stop", "max_tokens", "end_token", "end_of_window", "not_finite"]
 Stop = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -21,6 +21,10 @@ class GenerateRequest(Spec):
     """Text that the network continues; for a network with an encoder, the text that the encoder
     reads. One character per token, or words with spaces between them, as in the data set. Of a long
     text, the network reads its end. Default empty.
+    """
+    inputs: list[float] = Field(default_factory=list, max_length=100_000)
+    """Numbers that the network reads before it writes, instead of `prompt`, such as the pixels of
+    a picture and a question. Only for networks with an encoder. Default none.
     """
     count: int = Field(default=1, ge=1, le=1000)
     """Number of samples, one after another. In [1, 1000]. Default 1."""
@@ -110,8 +114,8 @@ class GeneratedSample(Reply):
     text: str
     """The text without the prompt."""
     finish_reason: FinishReason
-    """Reason of the end: a text of `stop`, `max_tokens`, an encoder-decoder that has written all
-    its positions, or probabilities that are not finite.
+    """Reason of the end: a text of `stop`; `max_tokens`; the token that ends texts of the data; an
+    encoder-decoder that has written all its positions; or probabilities that are not finite.
     """
 
 
@@ -147,8 +151,8 @@ class GeneratedText(Reply):
     text: str
     """The text without the prompt."""
     finish_reason: FinishReason
-    """Reason of the end: a text of `stop`, `max_tokens`, an encoder-decoder that has written all
-    its positions, or probabilities that are not finite.
+    """Reason of the end: a text of `stop`; `max_tokens`; the token that ends texts of the data; an
+    encoder-decoder that has written all its positions; or probabilities that are not finite.
     """
     tokens: list[GeneratedToken]
     """Tokens in order."""

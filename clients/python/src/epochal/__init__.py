@@ -39,7 +39,17 @@ from .events import (
     SnapshotEvent,
     StateEvent,
 )
-from .jobs import Deviation, Generation, Grid, Job, JobFailed, LayerWeights, UnitMaps, Verification
+from .jobs import (
+    Deviation,
+    Generation,
+    Grid,
+    Inside,
+    Job,
+    JobFailed,
+    LayerWeights,
+    UnitMaps,
+    Verification,
+)
 from .layers import dense, dropout
 from .specs import network, table
 from .sweeps import Sweep, SweepEpochsEvent, SweepEvent, SweepSnapshotEvent
@@ -139,6 +149,7 @@ __all__ = [
     "Health",
     "HiddenSpace",
     "IdempotencyMismatch",
+    "Inside",
     "InvalidArgument",
     "Job",
     "JobData",

@@ -124,7 +124,7 @@ FindingKind: TypeAlias = Literal[
 ]
 
 
-FinishReason: TypeAlias = Literal["stop", "max_tokens", "end_of_window", "not_finite"]
+FinishReason: TypeAlias = Literal["stop", "max_tokens", "end_token", "end_of_window", "not_finite"]
 
 
 FlowLabel: TypeAlias = Literal["vanishing", "healthy", "exploding"]
@@ -2020,8 +2020,8 @@ class GeneratedSample:
     text: str
     """The text without the prompt."""
     finish_reason: FinishReason
-    """Reason of the end: a text of `stop`, `max_tokens`, an encoder-decoder that has written all
-    its positions, or probabilities that are not finite.
+    """Reason of the end: a text of `stop`; `max_tokens`; the token that ends texts of the data;
+    an encoder-decoder that has written all its positions; or probabilities that are not finite.
     """
 
 
@@ -2033,42 +2033,6 @@ class GenerationEnd:
     """Number of samples."""
     tokens: int
     """Number of tokens of all samples."""
-
-
-@dataclass(frozen=True)
-class GeneratedText:
-    """A sample of a generation."""
-
-    text: str
-    """The text without the prompt."""
-    finish_reason: FinishReason
-    """Reason of the end: a text of `stop`, `max_tokens`, an encoder-decoder that has written all
-    its positions, or probabilities that are not finite.
-    """
-    tokens: tuple[GeneratedToken, ...]
-    """Tokens in order."""
-
-
-@dataclass(frozen=True)
-class Generation:
-    """All samples of a generation."""
-
-    epoch: int
-    """Epoch of the checkpoint."""
-    prompt: str
-    """The prompt as tokens of the data set."""
-    has_encoder: bool
-    """Whether an encoder reads the prompt. If not, the text continues it."""
-    separator: str
-    """Text between two tokens: none between characters, a space between words."""
-    window: int
-    """Number of tokens that the network reads at once."""
-    uncached_layer: str | None
-    """The first layer that needs all positions at each token. Absent if a token costs one
-    position, with a key-value cache.
-    """
-    samples: tuple[GeneratedText, ...]
-    """Samples in order."""
 
 
 @dataclass(frozen=True, eq=False)

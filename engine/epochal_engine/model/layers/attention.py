@@ -57,7 +57,9 @@ class AdditiveAttention(Layer):
         queries = (query @ w).reshape((n, length, 1, self.units))
         keys = (memory @ u).reshape((n, 1, memory_length, self.units))
         scores = (tanh(queries + keys) @ v).reshape((n, length, memory_length))
-        return softmax(scores) @ memory
+        weights = softmax(scores)
+        scope.observe(weights.reshape((n, 1, length, memory_length)))
+        return weights @ memory
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,9 @@ class MultiHeadAttention(Layer):
         logits = scores(keys, queries)
         if self.causal:
             logits = logits + (_causal_mask(length) if scope.step is None else scope.step.mask)
-        attended = gather(softmax_of_columns(logits), values).reshape((n, length, features))
+        weights = softmax_of_columns(logits)
+        scope.observe(weights.T)
+        attended = gather(weights, values).reshape((n, length, features))
         return project.forward(scope.within("output"), attended)
 
 

@@ -78,9 +78,10 @@ class Scope:
         noise: Noise | None,
         updates: dict[str, Symbol],
         step: Step | None = None,
+        observed: dict[str, Symbol] | None = None,
     ) -> None:
         self._path, self._variable, self._updates = path, variable, updates
-        self._noise = noise
+        self._noise, self._observed = noise, observed
         self.step = step
         """The position of the pass; None in a pass over all positions."""
 
@@ -132,10 +133,15 @@ class Scope:
         before = self.carried(name, (x.shape[0], window, *rest))
         return self.carry(name, before + position * x)
 
+    def observe(self, x: Symbol) -> None:
+        """Note the weights of this attention, `(n, heads, positions, memory positions)`."""
+        if self._observed is not None:
+            self._observed[self._path] = x
+
     def within(self, name: str) -> Scope:
         """Return the scope of a layer inside this one."""
         path = f"{self._path}.{name}"
-        return Scope(path, self._variable, self._noise, self._updates, self.step)
+        return Scope(path, self._variable, self._noise, self._updates, self.step, self._observed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from .collection import Jobs
 from .generation import Generation
-from .inspection import LayerWeights, UnitMaps
+from .inspection import Inside, LayerWeights, UnitMaps
 from .job import Job, JobFailed
 from .predictions import Grid
 from .verification import Deviation, Verification
@@ -11,6 +11,7 @@ __all__ = [
     "Deviation",
     "Generation",
     "Grid",
+    "Inside",
     "Job",
     "JobFailed",
     "Jobs",

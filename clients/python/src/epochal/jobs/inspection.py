@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import Floats
-from ..records import read
+from ..records import read, request
 from ..types import (
     ConfusionMatrix,
     Evaluation,
@@ -71,8 +72,45 @@ class LayerWeights:
         return cls(reply.get("epoch") or 0, layers)
 
 
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """Arrays by layer, `(samples, …)`: attention weights or activations of samples."""
+
+    epoch: int
+    """The epoch of the checkpoint."""
+    rows: tuple[int, ...]
+    """Rows of the samples in the data set; empty for inputs of the request."""
+    inputs: Floats
+    """`(samples, features)`, in the data's own units."""
+    token_names: tuple[str, ...]
+    """Names of the tokens 0, 1, 2 … if the inputs are tokens; else empty."""
+    layers: dict[str, Floats]
+    """Layer name -> array: attention weights `(samples, heads, positions, memory positions)`, or
+    outputs `(samples, *shape)`.
+    """
+    logits: Floats | None = None
+    """Activations only: what the output activation is applied to, `(samples, *shape)`."""
+
+    @classmethod
+    def of(cls, reply: Mapping[str, Any]) -> Self:
+        """Return the arrays in a reply of the service."""
+        logits = reply.get("logits")
+        return cls(
+            epoch=reply.get("epoch") or 0,
+            rows=tuple(reply.get("rows") or ()),
+            inputs=np.array(reply.get("inputs") or np.empty((0, 0)), dtype=np.float64),
+            token_names=tuple(reply.get("token_names") or ()),
+            layers={layer["name"]: _array_of(layer) for layer in reply.get("layers") or ()},
+            logits=None if logits is None else _array_of(logits),
+        )
+
+
+def _array_of(array: Mapping[str, Any]) -> Floats:
+    return np.array(array["values"], dtype=np.float64).reshape(array["shape"])
+
+
 class Inspection(JobHandle):
-    """Methods of `Job` that look into the network.
+    """Methods of `Job` that inspect the network.
 
     `epoch` selects the last checkpoint at or before that epoch, by default the latest.
     """
@@ -169,6 +207,61 @@ class Inspection(JobHandle):
         """
         fields = {"id": self.id, "layer": layer, "epoch": epoch}
         return LayerWeights.of(self._session.call("GetWeights", fields))
+
+    def attention(
+        self,
+        layer: str | None = None,
+        *,
+        rows: Sequence[int] = (),
+        inputs: ArrayLike | None = None,
+        epoch: int | None = None,
+    ) -> Inside:
+        """Return the attention weights of samples, of every layer and head.
+
+        `layers["transformer_block_3.attention"][0, 1]` is the map of head 1 for the first sample:
+        a row for each position, a column for each position that it attends to. The samples are
+        `rows` of the data set (the first one by default) or `inputs`, `(samples, features)`.
+        `layer` selects one layer. `epoch` selects the last checkpoint at or before that epoch, by
+        default the latest. Raises `NotFound`, and `InvalidArgument` for a network without
+        attention.
+        """
+        return self._inside("GetAttention", layer, rows, inputs, epoch)
+
+    def activations(
+        self,
+        layer: str | None = None,
+        *,
+        rows: Sequence[int] = (),
+        inputs: ArrayLike | None = None,
+        epoch: int | None = None,
+    ) -> Inside:
+        """Return the outputs of every layer for samples: embeddings, feature maps, states, logits.
+
+        The samples are `rows` of the data set (the first one by default) or `inputs`, `(samples,
+        features)`. `layer` selects one layer, or "logits". `epoch` selects the last checkpoint at
+        or before that epoch, by default the latest. Raises `NotFound`, `InvalidArgument`.
+
+        >>> job = client.jobs.create(client.preset("xor"), epochs=1).wait()
+        >>> job.activations(rows=[0, 1]).layers["dense_1"].shape
+        (2, 8)
+        """
+        return self._inside("GetActivations", layer, rows, inputs, epoch)
+
+    def _inside(
+        self,
+        method: str,
+        layer: str | None,
+        rows: Sequence[int],
+        inputs: ArrayLike | None,
+        epoch: int | None,
+    ) -> Inside:
+        fields: dict[str, Any] = {"id": self.id, "layer": layer, "epoch": epoch}
+        if len(rows):
+            fields["rows"] = request(list(rows), "rows")
+        if inputs is not None:
+            numbers = np.atleast_2d(np.asarray(inputs, dtype=np.float64))
+            fields["inputs"] = request(numbers, "inputs")
+        return Inside.of(self._session.call(method, fields))
 
     def random_draws(
         self, epoch: int | None = None, *, batch: int | None = None, layer: str | None = None

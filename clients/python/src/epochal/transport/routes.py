@@ -63,6 +63,8 @@ ROUTES = {
     "GetEvaluation": Route("GET", "/v1/jobs/{id}/evaluation", ("id",)),
     "GetSamplePredictions": Route("POST", "/v1/jobs/{id}/sample-predictions", ("id",), body="*"),
     "GetWeights": Route("GET", "/v1/jobs/{id}/weights", ("id",)),
+    "GetAttention": Route("POST", "/v1/jobs/{id}/attention", ("id",), body="*"),
+    "GetActivations": Route("POST", "/v1/jobs/{id}/activations", ("id",), body="*"),
     "GetRandomDraws": Route("GET", "/v1/jobs/{id}/random-draws", ("id",)),
     "GetComparison": Route("GET", "/v1/comparison"),
     "WatchJob": Route("GET", "/v1/jobs/{id}/events", ("id",)),

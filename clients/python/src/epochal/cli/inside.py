@@ -1,0 +1,92 @@
+"""Commands that inspect a trained network: attention weights and activations of samples."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from ..arrays import Floats
+from ..client import Client
+from ..jobs import Inside
+from .inputs import EpochOption, JobArgument, JsonOption, UrlOption, find_job
+from .output import out, print_json, print_table
+
+_LARGEST_MAP = 24
+
+RowOption = Annotated[int, typer.Option(min=0, help="A row of the data set, from 0.")]
+LayerOption = Annotated[str | None, typer.Option(help="A layer. Default: all.")]
+
+
+def attention(
+    job: JobArgument,
+    row: RowOption = 0,
+    layer: LayerOption = None,
+    epoch: EpochOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the attention weights of a sample, in percent: one map for each layer and head.
+
+    Each line is a position, each column a position that it attends to. --json prints all numbers.
+    """
+    with Client(url) as client:
+        seen = find_job(client, job).attention(layer, rows=[row], epoch=epoch)
+    if as_json:
+        print_json(seen)
+        return
+    for name, maps in seen.layers.items():
+        for head, weights in enumerate(maps[0]):
+            out.print(f"{name}, head {head}", style="bold")
+            _print_map(weights, _names_of(seen, weights.shape[1]))
+
+
+def _names_of(seen: Inside, columns: int) -> list[str]:
+    """Return what the columns of a map stand for: tokens if the inputs are tokens, else numbers."""
+    tokens = seen.inputs[0]
+    if not seen.token_names or len(tokens) < columns:
+        return [f"{position}" for position in range(columns)]
+    return [seen.token_names[int(token)].strip() or "␣" for token in tokens[:columns]]
+
+
+def _print_map(weights: Floats, names: list[str]) -> None:
+    shown = weights[:_LARGEST_MAP, :_LARGEST_MAP]
+    columns = [">", *(f">{name}" for name in names[:_LARGEST_MAP])]
+    rows = [
+        (f"{position}", *(f"{100 * weight:.0f}" for weight in line))
+        for position, line in enumerate(shown)
+    ]
+    print_table(columns, rows)
+
+
+def activations(
+    job: JobArgument,
+    row: RowOption = 0,
+    layer: LayerOption = None,
+    epoch: EpochOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the shape and the range of what each layer puts out for a sample, and the logits.
+
+    --json prints all numbers: embeddings, feature maps, hidden states.
+    """
+    with Client(url) as client:
+        seen = find_job(client, job).activations(layer, rows=[row], epoch=epoch)
+    if as_json:
+        print_json(seen)
+        return
+    logits = {} if seen.logits is None else {"logits": seen.logits}
+    print_table(
+        ("<LAYER", "SHAPE", ">MINIMUM", ">MEAN", ">MAXIMUM", ">ZERO"),
+        [
+            (
+                name,
+                " x ".join(map(str, values.shape[1:])),
+                *(f"{value:.4g}" for value in (values.min(), values.mean(), values.max())),
+                f"{100 * np.mean(values == 0):.0f} %",
+            )
+            for name, values in (seen.layers | logits).items()
+        ],
+    )

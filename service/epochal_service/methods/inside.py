@@ -1,0 +1,154 @@
+"""Inside a job's network: attention weights and activations of samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import epochal_engine as engine
+from epochal_engine.model.predict import ELEMENTS_AT_ONCE
+
+from ..datasets import Dataset
+from ..errors import FieldError, InvalidArgument
+from ..jobs.datasets import load_for_stored_job
+from ..jobs.inspection import Trained, rounded, trained
+from ..jobs.preparation import scaled
+from ..specs.build import build_loss
+from ..specs.inside import (
+    GetActivationsRequest,
+    GetAttentionRequest,
+    InsideArray,
+    InsideRequest,
+    SampleActivations,
+    SampleAttention,
+)
+from .context import Context
+from .inspection import check_size
+
+Array = NDArray[Any]
+LOGITS = "logits"
+
+
+def get_attention(context: Context, id: str, request: GetAttentionRequest) -> SampleAttention:
+    """Return the attention weights of samples, of every layer and head.
+
+    Raises `NotFound`; `InvalidArgument` for a network without attention, or too many numbers.
+    """
+    opened, dataset = _opened(context, id, request)
+    shapes = engine.attention_shapes(opened.network)
+    if not shapes:
+        raise InvalidArgument.of(
+            FieldError("id", "must be a job whose network has a layer with attention")
+        )
+    rows, inputs = _samples(request, dataset)
+    names = _chosen(context, request, shapes, len(inputs))
+    arrays = _computed(
+        opened, inputs, lambda part: engine.attention_weights(opened.network, opened.weights, part)
+    )
+    return SampleAttention(
+        epoch=opened.epoch,
+        rows=rows,
+        inputs=inputs.tolist(),
+        token_names=list(dataset.token_names),
+        layers=[_array(name, arrays[name]) for name in names],
+    )
+
+
+def get_activations(context: Context, id: str, request: GetActivationsRequest) -> SampleActivations:
+    """Return the outputs of every layer for samples: embeddings, feature maps, hidden states, and
+    the logits.
+
+    Raises `NotFound`; `InvalidArgument` for too many numbers.
+    """
+    opened, dataset = _opened(context, id, request)
+    network, loss = opened.network, build_loss(opened.spec, dataset.ignore_label)
+    shapes = dict(zip(network.names, network.shapes[1:], strict=True))
+    if loss.output_activation is not None:
+        shapes[LOGITS] = network.output_shape
+    rows, inputs = _samples(request, dataset)
+    names = _chosen(context, request, shapes, len(inputs))
+    arrays = _computed(
+        opened, inputs, lambda part: engine.activations(network, opened.weights, part, loss)
+    )
+    return SampleActivations(
+        epoch=opened.epoch,
+        rows=rows,
+        inputs=inputs.tolist(),
+        token_names=list(dataset.token_names),
+        layers=[_array(name, arrays[name]) for name in names if name != LOGITS],
+        logits=_array(LOGITS, arrays[LOGITS]) if LOGITS in names else None,
+    )
+
+
+def _opened(context: Context, id: str, request: InsideRequest) -> tuple[Trained, Dataset]:
+    """Return the network and the data set of a job."""
+    with context.database.read() as connection:
+        network = trained(connection, id, context.access, request.epoch)
+        return network, load_for_stored_job(connection, network.spec, network.owner)
+
+
+def _chosen(
+    context: Context,
+    request: GetAttentionRequest | GetActivationsRequest,
+    shapes: Mapping[str, tuple[int, ...]],
+    samples: int,
+) -> list[str]:
+    """Return the names of what the layer of the request has, or of all.
+
+    Raises `InvalidArgument` if there is no such layer, or the reply would be too large.
+    """
+    names = [n for n in shapes if request.layer in (None, n, n.partition(".")[0])]
+    if not names:
+        raise InvalidArgument.of(FieldError("layer", f"must be one of {', '.join(shapes)}"))
+    numbers = samples * sum(math.prod(shapes[name]) for name in names)
+    field = "inputs" if request.inputs else "rows"
+    check_size(context, field, numbers, "fewer, or one layer")
+    return names
+
+
+def _samples(request: InsideRequest, dataset: Dataset) -> tuple[list[int], Array]:
+    """Return the rows of the data set, and their inputs or those of the request `(n, features)`.
+
+    Raises `InvalidArgument`.
+    """
+    if request.rows and request.inputs:
+        raise InvalidArgument.of(FieldError("rows", "must be empty where inputs are given"))
+    if request.inputs:
+        errors = [
+            FieldError(f"inputs[{index}]", f"needs {dataset.features} numbers; it has {len(row)}")
+            for index, row in enumerate(request.inputs)
+            if len(row) != dataset.features
+        ]
+        if errors:
+            raise InvalidArgument.of(*errors)
+        return [], np.array(request.inputs, np.float64)
+    rows = request.rows or [0]
+    errors = [
+        FieldError(f"rows[{index}]", f"must be less than {dataset.samples}; got {row}")
+        for index, row in enumerate(rows)
+        if row >= dataset.samples
+    ]
+    if errors:
+        raise InvalidArgument.of(*errors)
+    return rows, dataset.inputs[rows]
+
+
+def _computed(
+    network: Trained, inputs: Array, compute: Callable[[Array], Mapping[str, Array]]
+) -> dict[str, Array]:
+    """Return the arrays for all inputs `(n, features)`, computed for a limited number at once."""
+    network_inputs = scaled(inputs.reshape(-1, *network.network.input_shape), network.weights)
+    at_once = max(1, ELEMENTS_AT_ONCE // network.network.largest_array)
+    parts = [
+        compute(network_inputs[start : start + at_once])
+        for start in range(0, len(network_inputs), at_once)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _array(name: str, values: Array) -> InsideArray:
+    return InsideArray(name=name, shape=list(values.shape), values=rounded(values).ravel().tolist())
