@@ -11,14 +11,18 @@ import asyncio
 import http.client
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from statistics import median
+from threading import Event, Thread
 from time import perf_counter
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import numpy as np
 import psutil
 import structlog
 from benchmarks._ground import api, fresh_settings, postgres_url, running, take_up
@@ -31,10 +35,10 @@ from epochal_engine import Block
 from epochal_service import broker, keys
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.epochs import entry_of
-from epochal_service.jobs.lifecycle import Progress
+from epochal_service.jobs.lifecycle import Claim, Progress
 from epochal_service.keys import LOCAL_OWNER
 from epochal_service.settings import Settings
-from epochal_service.store import Database
+from epochal_service.store import Access, Database
 
 CONNECTIONS = 16
 EPOCHS = 100_000
@@ -144,8 +148,8 @@ async def measure(port: int, pid: int, read: Read, seconds: float) -> Speed:
     return Speed(worked / len(delays) * 1e3, late * 1e3, size)
 
 
-def write_running_job(database: Database, epochs: int) -> str:
-    """Store a job that runs, with so many epochs of five metrics; return its id."""
+def write_running_job(database: Database, epochs: int) -> Claim:
+    """Store a job that runs, with so many epochs of five metrics."""
     columns = columns_of(epochs)
     claim = take_up(database, 2 * epochs)
     for start in range(0, epochs, SEGMENT_EPOCHS):
@@ -155,7 +159,32 @@ def write_running_job(database: Database, epochs: int) -> str:
         assert entry is not None
         progress = Progress([entry], entry.last_epoch)
         assert lifecycle.flush(database, claim, progress) == "running"
-    return claim.id
+    return claim
+
+
+@contextmanager
+def training(database: Database, claim: Claim) -> Iterator[None]:
+    """Store an epoch of the job five times a second, as a worker does, until the block ends."""
+    stopped = Event()
+
+    def store() -> None:
+        with database.read() as connection:
+            row = lifecycle.find(connection, claim.id, Access(LOCAL_OWNER))
+        columns = {name: column[-1:] for name, column in columns_of(1000).items()}
+        for epoch in count(row.epoch + 1):
+            entry = entry_of(Block(epoch, columns, None), np.array([1e-4]))
+            assert entry is not None
+            assert lifecycle.flush(database, claim, Progress([entry], epoch)) == "running"
+            if stopped.wait(0.2):
+                return
+
+    thread = Thread(target=store)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
 
 
 def reads_of(job: str, key: str) -> list[Read]:
@@ -216,14 +245,22 @@ def speeds(
     with running((sys.executable, "-c", PING, str(port)), port, ping.path, {**os.environ}) as pid:
         measured.append((ping, asyncio.run(measure(port, pid, ping, seconds))))
     database = Database(settings.database_url)
-    job = write_running_job(database, EPOCHS)
+    job = write_running_job(database, EPOCHS).id
     key = keys.create(database, "benchmark", owner=LOCAL_OWNER, scope="read", days=None)
-    database.close()
     with broker.embedded() as url, api(settings, url) as (port, pid):
         measured += [
             (read, asyncio.run(measure(port, pid, read, seconds))) for read in reads_of(job, key)
         ]
         whole = tables(port, job, max(int(seconds), 3))
+        claim = write_running_job(database, EPOCHS)  # the reaper has taken the first one by now
+        poll = Read(
+            "curve of a job that trains, 64 connections",
+            f"/v1/jobs/{claim.id}/curve?max_points=1000",
+            connections=64,
+        )
+        with training(database, claim):
+            measured.append((poll, asyncio.run(measure(port, pid, poll, seconds))))
+    database.close()
     return measured, whole
 
 
