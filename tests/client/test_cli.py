@@ -648,3 +648,40 @@ def test_a_path_changes_one_place_in_a_spec() -> None:
 def test_a_path_that_leads_nowhere_is_refused(assignment: str) -> None:
     with pytest.raises(typer.BadParameter):
         change({"layers": [1], "n": 5}, assignment)
+
+
+def pair(client: epochal.Client) -> dict[str, Any]:
+    """Two jobs, of which the second starts from the weights of the first."""
+    spec = client.preset("xor") | {"epochs": 40, "target": None}
+    return {"first": spec, "tuned": spec | {"epochs": 4, "initial_weights": {"job": "first"}}}
+
+
+CLAIM = {"job": "tuned", "minus": "first", "metric": "epochs", "at_most": -30.0}
+
+
+def test_the_command_prints_claims_and_fails_unless_all_are_met(
+    run: Run, client: epochal.Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.json"
+    path.write_text(json.dumps({"jobs": pair(client), "claims": [CLAIM]}))
+    met = run("experiment", str(path), "--seeds", "0,1")
+    assert met.returncode == 0, met.stderr
+    assert "2 of 2" in met.stdout
+    assert "-36 (4 − 40)" in met.stdout
+    missed = [CLAIM | {"at_most": -37.0}]
+    path.write_text(json.dumps({"jobs": pair(client), "claims": missed}))
+    report = run("experiment", str(path), "--json")
+    assert report.returncode == 1
+    assert json.loads(report.stdout)["claims"][0]["outcome"] == "missed"
+    made = json.loads(report.stdout)["id"]
+    assert "missed" in run("experiment", made).stdout
+
+
+def test_the_command_runs_a_preset_experiment(run: Run) -> None:
+    report = run("experiment", "xor-1969", "--seeds", "0,1")
+    assert report.returncode == 0, report.stderr
+    assert "XOR never is" in report.stdout
+    unknown = run("experiment", "xor-1970")
+    assert unknown.returncode == 2
+    assert "mean xor-1969?" in " ".join(unknown.stderr.replace("│", " ").split())
+    assert run("experiment", "xor-1969", "--seeds", "a").returncode == 2

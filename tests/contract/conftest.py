@@ -68,6 +68,15 @@ SWEEP: dict[str, Any] = {
     "job": JOB,
     "variants": [{"learning_rate": 0.01}, {"momentum": 0.5, "seed": 3}, {"learning_rate": 1e12}],
 }
+EXPERIMENT: dict[str, Any] = {
+    "name": "Zwölf",
+    "seeds": [0, 5],
+    "jobs": {"first": JOB, "second": JOB | {"initial_weights": {"job": "first"}}},
+    "claims": [
+        {"job": "first", "metric": "train_loss", "epoch": "every", "above": 0.0},
+        {"job": "second", "minus": "first", "metric": "epochs", "at_least": 1.0, "text": "More"},
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,8 @@ class World:
     hooked: str
     sweep: str
     queued_sweep: str
+    experiment: str
+    ended_experiment: str
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +138,9 @@ def world(service: Wires, silent_url: str) -> World:
         assert train(service.context, job) == "succeeded"
     sweep = make("CreateSweep", spec=SWEEP)
     assert train(service.context, sweep) == "succeeded"
+    ended_experiment = make("CreateExperiment", spec=EXPERIMENT)
+    for job in service.rpc.call("GetExperiment", id=ended_experiment)["jobs"]:
+        assert train(service.context, job["id"]) == "succeeded"
     upload = make("CreateUpload", size_bytes=100)
     service.rpc.call("AppendUpload", id=upload, offset=0, data=b"a,b\n")
     hooks = [{"url": silent_url, "on": ["cancelled"], "secret": SECRET}, {"url": silent_url}]
@@ -145,4 +159,6 @@ def world(service: Wires, silent_url: str) -> World:
         hooked=hooked,
         sweep=sweep,
         queued_sweep=make("CreateSweep", spec=SWEEP),
+        experiment=make("CreateExperiment", spec=EXPERIMENT),
+        ended_experiment=ended_experiment,
     )

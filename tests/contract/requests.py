@@ -10,6 +10,7 @@ from google.protobuf.struct_pb2 import Struct, Value
 from hypothesis import strategies as st
 from tests.contract.conftest import (
     DIVERGING,
+    EXPERIMENT,
     JOB,
     NETWORK,
     PADDED,
@@ -251,6 +252,12 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "WatchJob": lambda w: [{"id": w.ended}, {"id": w.ended, "after": 0}, {"id": w.diverged}],
     "IssueStreamToken": lambda w: [{"id": w.ended}, {"id": w.queued}, {"id": w.sweep}],
     "IssueSweepStreamToken": lambda w: [{"id": w.sweep}, {"id": w.ended}],
+    "CreateExperiment": lambda w: [
+        {"spec": {"jobs": {"one": JOB | {"initial_weights": {"job": w.ended, "epoch": 5}}}}},
+        {"spec": EXPERIMENT},
+    ],
+    "GetExperiment": lambda w: [{"id": i} for i in (w.experiment, w.ended_experiment, w.ended)],
+    "ListExperiments": lambda w: [{}, {"page_size": 1}, {"page_token": w.experiment}],
     "CreateSweep": lambda w: [{"spec": SWEEP}],
     "ValidateSweep": lambda w: [
         {"spec": SWEEP},
@@ -286,6 +293,8 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     ],
     "ListPresets": lambda w: [{}],
     "GetPreset": lambda w: [{"id": "xor"}, {"id": "diverging"}, {"id": "none"}],
+    "ListPresetExperiments": lambda w: [{}],
+    "GetPresetExperiment": lambda w: [{"id": "xor-1969"}, {"id": "none"}],
     "ListNeuronParts": lambda w: [{}],
     "ListActivations": lambda w: [{}],
     "ListModels": lambda w: [{}],
@@ -344,7 +353,10 @@ def value(field: FieldDescriptor) -> st.SearchStrategy[Any]:
     if not field.is_repeated:
         return _element(field)
     if field.message_type and field.message_type.GetOptions().map_entry:
-        return st.dictionaries(TEXTS, TEXTS, min_size=1, max_size=2)
+        is_message = field.message_type.fields_by_name["value"].message_type is not None
+        # A job in a map is a large thing to draw; that of `CreateJob` is drawn in full.
+        held = st.sampled_from([{}, JOB]) if is_message else TEXTS
+        return st.dictionaries(TEXTS, held, min_size=1, max_size=2)
     return st.lists(_element(field), min_size=1, max_size=3)
 
 

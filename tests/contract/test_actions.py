@@ -166,6 +166,43 @@ def test_a_job_is_no_sweep_on_either_wire(service: Wires, rpc: str) -> None:
     assert over_http == over_grpc == Answer(None, "NOT_FOUND", "not_found")
 
 
+def experiment(service: Wires) -> str:
+    jobs = {"first": TINY, "second": TINY | {"initial_weights": {"job": "first"}}}
+    made: str = service.rpc.call("CreateExperiment", spec={"jobs": jobs})["id"]
+    return made
+
+
+def trained_experiment(service: Wires) -> str:
+    made = experiment(service)
+    for job in service.rpc.call("GetExperiment", id=made)["jobs"]:
+        assert train(service.context, job["id"]) == "succeeded"
+    return made
+
+
+EXPERIMENTS: dict[str, Callable[[Wires], str]] = {
+    "running": experiment,
+    "succeeded": trained_experiment,
+    "cancelled": after("CancelExperiment", experiment),
+}
+
+
+@pytest.mark.parametrize("rpc", ["CancelExperiment", "DeleteExperiment"])
+@pytest.mark.parametrize("state", EXPERIMENTS)
+def test_an_experiment_in_any_state_takes_a_wish_alike(
+    service: Wires, rpc: str, state: str
+) -> None:
+    first, second = EXPERIMENTS[state](service), EXPERIMENTS[state](service)
+    assert service.rpc.call("GetExperiment", id=first)["state"] == state
+    over_http, over_grpc = service.over_http(rpc, id=first), service.over_grpc(rpc, id=second)
+    assert comparable(over_http) == comparable(over_grpc)
+    refused = (rpc, state) in {("CancelExperiment", "succeeded"), ("DeleteExperiment", "running")}
+    assert over_http.kind == ("FAILED_PRECONDITION" if refused else None)
+    now_first, now_second = (
+        service.over_grpc("GetExperiment", id=experiment_id) for experiment_id in (first, second)
+    )
+    assert comparable(now_first) == comparable(now_second)
+
+
 def test_a_network_is_deleted_once(service: Wires) -> None:
     ids = [service.rpc.call("CreateNetwork", network=NETWORK)["id"] for _ in range(2)]
     assert service.over_http("DeleteNetwork", id=ids[0]) == Answer({})

@@ -17,7 +17,7 @@ from epochal_service.specs.system import Scope
 from epochal_service.store import Database, api_keys, members, tables
 
 REFUSED = {"PERMISSION_DENIED", "NOT_FOUND"}
-OWNED = ("jobs", "sweeps", "networks", "datasets", "uploads")
+OWNED = ("jobs", "sweeps", "experiments", "networks", "datasets", "uploads")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,8 @@ def requests(world: World, rpc: str) -> list[dict[str, Any]]:
         return RIGHT[rpc](world)
     noun = METHODS[rpc].path.split("/")[2]
     ids = {"jobs": world.queued, "sweeps": world.queued_sweep, "networks": world.network}
-    return [{"id": {**ids, "datasets": world.dataset, "uploads": world.upload}[noun]}]
+    ids |= {"experiments": world.experiment, "datasets": world.dataset, "uploads": world.upload}
+    return [{"id": ids[noun]}]
 
 
 def requests_about(world: World, rpc: str) -> list[dict[str, Any]]:
@@ -182,12 +183,22 @@ def test_a_pupil_reaches_nothing_of_the_teacher_and_of_the_other_pupils(
         assert answer.kind == "NOT_FOUND"
 
 
-@pytest.mark.parametrize(("rpc", "field"), [("ListJobs", "jobs"), ("ListSweeps", "sweeps")])
+CREATIONS = {
+    "jobs": ("CreateJob", JOB),
+    "sweeps": ("CreateSweep", SWEEP),
+    "experiments": ("CreateExperiment", {"jobs": {"one": JOB}}),
+}
+
+
+@pytest.mark.parametrize(
+    ("rpc", "field"),
+    [("ListJobs", "jobs"), ("ListSweeps", "sweeps"), ("ListExperiments", "experiments")],
+)
 def test_a_teacher_lists_the_runs_of_all_pupils_or_of_one(
     locked: Wires, teacher: Wires, world: World, rpc: str, field: str
 ) -> None:
     pupil = locked.called_with(key(locked, "class.02"))
-    create, body = ("CreateJob", JOB) if field == "jobs" else ("CreateSweep", SWEEP)
+    create, body = CREATIONS[field]
     of_pupil, of_teacher = (
         wires.over_http(create, spec=body).reply["id"] for wires in (pupil, teacher)
     )
@@ -221,7 +232,7 @@ def test_a_teacher_lists_own_networks_and_data_sets_alone(teacher: Wires, world:
 
 def test_lists_have_the_things_of_one_owner(locked: Wires, world: World) -> None:
     stranger = locked.called_with(key(locked, "stranger"))
-    for rpc in ("ListJobs", "ListSweeps", "ListNetworks"):
+    for rpc in ("ListJobs", "ListSweeps", "ListExperiments", "ListNetworks"):
         for answer in stranger.both(rpc):
             assert answer.kind is None
             assert not any(isinstance(value, list) for value in answer.reply.values()), rpc

@@ -44,6 +44,10 @@ OPERATIONS = [
 CREATED: dict[str, Any] = {
     "/v1/jobs": XOR,
     "/v1/sweeps": {"job": XOR, "variants": [{"seed": 1}, {"seed": 2}]},
+    "/v1/experiments": {
+        "jobs": {"one": XOR, "two": {**XOR, "initial_weights": {"job": "one"}}},
+        "claims": [{"job": "two", "metric": "train_loss", "below": 1}],
+    },
     "/v1/networks": {"network": XOR["network"]},
     "/v1/datasets": {"name": "moons", "generator": {"name": "two_moons", "samples": 20}},
 }
@@ -140,7 +144,7 @@ def test_every_answer_in_a_row_of_linked_requests_is_one_that_was_described(
     url: str, monitor: LoopMonitor, schema: OpenApiSchema
 ) -> None:
     schema.config.update(base_url=url)
-    stored = schema.include(path_regex="^/v1/(jobs|sweeps|networks|datasets|uploads)")
+    stored = schema.include(path_regex="^/v1/(jobs|sweeps|experiments|networks|datasets|uploads)")
     followable = stored.exclude(path_regex="/events$")
     answers: Counter[str] = Counter()
     failures: list[Exception] = []

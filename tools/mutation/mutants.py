@@ -229,8 +229,8 @@ MUTANTS = (
     Mutant(
         "lock of the data set of a new job",
         f"{SERVICE}/jobs/lifecycle.py",
-        "                datasets.lock(connection, dataset_id, owner, part)\n",
-        "                pass\n",
+        "            datasets.lock(connection, dataset_id, owner, part)\n",
+        "            pass\n",
         ("tests/workers/test_datasets.py",),
     ),
     # ------------------------------------------------------------------------------ cached replies

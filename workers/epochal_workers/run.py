@@ -22,10 +22,10 @@ from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.jobs.preparation import Prepared, prepare
 from epochal_service.jobs.sweeps import prepare_sweep
 from epochal_service.request_ids import VARIABLE
-from epochal_service.specs.jobs import JobState
+from epochal_service.specs.jobs import TERMINAL, JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import jobs
+from epochal_service.store import dependencies, jobs
 from epochal_service.store.packing import unpack, unpack_state
 
 from .attempt import Attempt, JobAttempt
@@ -121,10 +121,22 @@ def _attempt(context: WorkerContext, claim: Claim) -> JobState | None:
     context.queue.notify_watchers(claim.id)
     context.tally.add(f"{figures.ATTEMPTS}.{state or 'lost'}")
     logger.info("attempt_ended", job=claim.id, attempt=claim.job.attempt, state=state or "lost")
+    if claim.job.experiment_id is not None and state in TERMINAL:
+        _notify_dependents(context, claim.id)
     if state == "queued":
         # This process may be about to exit.
         context.queue.send_to_workers(claim.id)
     return state
+
+
+def _notify_dependents(context: WorkerContext, job_id: str) -> None:
+    """Notify workers of the jobs that waited for this one. The reaper does so if this fails."""
+    with suppress(Unavailable):
+        with context.database.read() as connection:
+            released = dependencies.released_by(connection, job_id)
+        for released_id in released:
+            context.queue.notify_workers(released_id)
+            context.queue.notify_watchers(released_id)
 
 
 def _try_release(context: WorkerContext, claim: Claim) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from epochal_service.datasets import CATALOG
-from epochal_service.specs import datasets, sweeps, training
+from epochal_service.specs import datasets, experiments, sweeps, training
 from epochal_service.specs.base import Reply, Spec
 
 from .models import ALIASES, fields, models, models_in, quoted_words, reachable, type_word
@@ -130,7 +130,12 @@ UNION_NAMES = {
 def types_file() -> str:
     """Return the text of types.py."""
     everything = models()
-    roots: list[type[BaseModel]] = [training.TrainingSpec, sweeps.SweepSpec, datasets.GeneratorSpec]
+    roots: list[type[BaseModel]] = [
+        training.TrainingSpec,
+        sweeps.SweepSpec,
+        experiments.ExperimentSpec,
+        datasets.GeneratorSpec,
+    ]
     explorers = [m for m in everything if re.fullmatch("Simulate.*Request", m.__name__)]
     requests = [m for m in reachable([*roots, *explorers]) if m not in explorers]
     requests = [m for m in requests if issubclass(m, Spec)]

@@ -21,7 +21,12 @@ from .models import (
 )
 
 # Public names of dataclasses that differ from the model's name.
-RECORD_NAMES = {"EpochRow": "Epoch", "Job": "JobData", "Sweep": "SweepData"}
+RECORD_NAMES = {
+    "EpochRow": "Epoch",
+    "Job": "JobData",
+    "Sweep": "SweepData",
+    "Experiment": "ExperimentData",
+}
 # Replies for which the SDK has a hand-written class.
 NOT_RECORDS = {
     "Comparison", "Curve", "FileReply", "GeneratedText", "Generation", "InsideArray", "InsideReply",
@@ -31,7 +36,7 @@ NOT_RECORDS = {
 ENVELOPE = re.compile(r"(Page|Content|Event|Snapshot)$")
 RECORDS_THAT_LOOK_LIKE_ENVELOPES = {"GradientSnapshot"}
 # Specs inside replies: plain dicts, since all defaults are filled in and any key can be read.
-PLAIN_IN_REPLIES = {"TrainingSpec", "SweepSpec", "Variant"}
+PLAIN_IN_REPLIES = {"TrainingSpec", "SweepSpec", "Variant", "ClaimSpec", "ExperimentSpec"}
 # Lists of integers that become tuples instead of arrays, like every field ending in `_shape`.
 TUPLES = {
     "AugmentationDraws.shape",
@@ -59,7 +64,7 @@ EXTRA_FIELDS = {
 }
 # Models with a handle that reads the fields of its record, and fields that the handle defines
 # itself.
-HANDLES = {"Job": {"curve"}, "Sweep": set[str]()}
+HANDLES = {"Job": {"curve"}, "Sweep": set[str](), "Experiment": {"jobs"}}
 
 # What a request accepts in place of a spec: words and objects of the SDK.
 CHOICES = {

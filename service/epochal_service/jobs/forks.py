@@ -6,9 +6,11 @@ From then on the other job may be deleted, and a worker reads everything in one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from epochal_engine import Network
@@ -20,15 +22,25 @@ from ..specs.training import InitialWeightsSpec, TrainingSpec
 from ..store import Access, Connection, checkpoints
 from ..store.packing import unpack
 from . import lifecycle
+from .endings import restored_epoch
 
 Array = NDArray[Any]
 NamedArray = tuple[str, Array]
 
 
-def parent_of(
-    connection: Connection, source: InitialWeightsSpec, owner: str
-) -> tuple[TrainingSpec, list[NamedArray]]:
-    """Return the other job's spec, and its arrays at that epoch in the order of its network.
+@dataclass(frozen=True)
+class Parent:
+    """The job that a fork starts from."""
+
+    spec: TrainingSpec
+    epoch: int | None
+    """Epoch of the weights; None for a job that has not ended, whose arrays are still unknown."""
+    arrays: Sequence[NamedArray]
+    """Arrays by name, in the order of its network."""
+
+
+def parent_of(connection: Connection, source: InitialWeightsSpec, owner: str) -> Parent:
+    """Return the job of the initial weights.
 
     Raises `InvalidArgument` if the job does not exist or has no checkpoint of that epoch.
     """
@@ -36,9 +48,15 @@ def parent_of(
         row = lifecycle.find(connection, source.job, Access(owner))
     except NotFound as error:
         raise InvalidArgument.of(FieldError("initial_weights.job", error.detail)) from None
-    checkpoint = checkpoints.find(connection, source.job, source.epoch)
+    spec = TrainingSpec.model_validate_json(row.spec)
+    start = restored_epoch(row, spec) if source.epoch is None else source.epoch
+    checkpoint = checkpoints.find(connection, source.job, start)
+    if checkpoint is None and start is None:
+        text = f"must have stored weights; {source.job} is {row.state} and has none yet"
+        raise InvalidArgument.of(FieldError("initial_weights.job", text))
     if checkpoint is None:
-        match checkpoints.around(connection, source.job, source.epoch):
+        assert start is not None
+        match checkpoints.around(connection, source.job, start):
             case []:
                 stored = "nor of any other epoch yet"
             case [epoch]:
@@ -48,14 +66,23 @@ def parent_of(
         raise InvalidArgument.of(
             FieldError(
                 "initial_weights.epoch",
-                f"must have stored weights; {source.job} has none of epoch {source.epoch}, "
-                f"{stored}",
+                f"must have stored weights; {source.job} has none of epoch {start}, {stored}",
             )
         )
-    spec = TrainingSpec.model_validate_json(row.spec)
+    epoch, blob = checkpoint
+    arrays = unpack(blob)
+    return Parent(spec, epoch, [(name, arrays[name]) for name in _parameters(spec)])
+
+
+def future_parent(spec: TrainingSpec) -> Parent:
+    """Return a job of the spec that has not trained yet, with arrays that take no memory."""
+    shapes = _parameters(spec)
+    return Parent(spec, None, [(n, np.broadcast_to(np.float32(0), s)) for n, s in shapes.items()])
+
+
+def _parameters(spec: TrainingSpec) -> Mapping[str, tuple[int, ...]]:
     assert isinstance(spec.network, NetworkSpec)
-    arrays = unpack(checkpoint[1])
-    return spec, [(name, arrays[name]) for name in build_network(spec.network).parameters]
+    return build_network(spec.network).parameters
 
 
 def fitted(weights: Sequence[NamedArray], network: Network, job: str) -> dict[str, Array]:

@@ -9,12 +9,16 @@
 
 Every arrow is one conditional UPDATE together with its rows of the log. If the job is no longer in
 the expected state, nothing changes.
+
+A job that needs others is `waiting` before it is `queued`. The transaction that ends a job moves
+those that wait for it: they are queued once all that they need has succeeded, and cancelled if one
+of these ends in another way.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal, get_args
@@ -23,23 +27,35 @@ from .. import request_ids
 from ..errors import Conflict, NotFound
 from ..settings import Quotas
 from ..specs.jobs import TERMINAL, JobState, StopReason
-from ..store import Access, Connection, Database, checkpoints, counters, jobs, keys
+from ..store import (
+    Access,
+    Connection,
+    Database,
+    checkpoints,
+    counters,
+    dependencies,
+    jobs,
+    keys,
+)
 from ..store import log as job_log
 from ..store.database import lock_owner, new_id
 from ..store.deliveries import insert as insert_deliveries
+from ..store.dependencies import Dependent
 from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
 from . import datasets, figures, outlines
 from . import quotas as owner_quotas
 from .endings import rescue_best
+from .handover import hand_over
 from .row_sizes import JOB_BYTES, PAGE_BYTES, ROW_BYTES
 
 # The states that may follow each state.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    "waiting": frozenset({"queued", "paused", "cancelled"}),
     "queued": frozenset({"running", "paused", "cancelled", "failed"}),
     "running": frozenset({"queued", "pausing", "cancelling", "succeeded", "failed"}),
     "pausing": frozenset({"running", "paused", "cancelling", "succeeded", "failed"}),
-    "paused": frozenset({"queued", "cancelled"}),
+    "paused": frozenset({"queued", "waiting", "cancelled"}),
     "cancelling": frozenset({"cancelled", "succeeded", "failed"}),
     "succeeded": frozenset(),
     "failed": frozenset(),
@@ -142,14 +158,69 @@ def _end_entry(state: JobState, stop_reason: StopReason, epoch: int) -> Entry:
 
 
 def _on_end(connection: Connection, job_id: str, state: JobState) -> None:
-    """Drop what only an unfinished job needs, record what is stored, and insert the deliveries of
-    its webhooks.
+    """Drop what only an unfinished job needs, record what is stored, insert the deliveries of its
+    webhooks, and move the jobs that wait for it.
     """
     checkpoints.drop_resume_point(connection, job_id)
     jobs.record_stored_bytes(
         connection, job_id, job_bytes=JOB_BYTES, row_bytes=ROW_BYTES, page_bytes=PAGE_BYTES
     )
     insert_deliveries(connection, job_id, state)
+    if waiting := dependencies.dependents(connection, job_id):
+        if state == "succeeded":
+            _release_dependents(connection, job_id, waiting)
+        else:
+            _cancel_dependents(connection, job_id, state, waiting)
+
+
+def _release_dependents(connection: Connection, job_id: str, waiting: Sequence[Dependent]) -> None:
+    """Queue the jobs that waited for a job which has succeeded, unless they need others too, or a
+    user paused them.
+    """
+    source = jobs.find(connection, job_id)
+    assert source is not None
+    for dependent in waiting:
+        row = dependent.job
+        hand_over(connection, source, row.id, dependent.scaling)
+        dependencies.mark_met(connection, row.id, job_id)
+        if row.state == "waiting" and not dependencies.has_unmet(connection, row.id):
+            _move(connection, row, "queued")
+
+
+def _cancel_dependents(
+    connection: Connection, job_id: str, state: JobState, waiting: Sequence[Dependent]
+) -> None:
+    """Cancel the jobs that waited for a job which has not succeeded."""
+    for dependent in waiting:
+        detail = f"It needs {job_id}, which has {_OUTCOMES[state]}"
+        _move(connection, dependent.job, "cancelled", "dependency_failed", detail)
+
+
+_OUTCOMES: dict[JobState, str] = {"failed": "failed", "cancelled": "been cancelled"}
+
+
+def _move(
+    connection: Connection,
+    row: JobRow,
+    target: JobState,
+    stop_reason: StopReason | None = None,
+    detail: str | None = None,
+) -> None:
+    """Make a transition of a locked row that no worker takes part in."""
+    entries = [state_entry(target, row.epoch, stop_reason=stop_reason)]
+    values: dict[str, Any] = {"state": target}
+    if target not in HELD:
+        values |= {"lease_expires_at": None, "notified_at": None}
+    if stop_reason is not None:
+        rescued, best = _rescued(connection, row)
+        entries = [*rescued, *entries, _end_entry(target, stop_reason, row.epoch)]
+        values |= {"stop_reason": stop_reason, "detail": detail, **best, **jobs.finished()}
+        _on_end(connection, row.id, target)
+    updated = jobs.advance(
+        connection, row.id, states=(row.state,), events=len(entries), values=values
+    )
+    assert updated is not None
+    job_log.append(connection, row.id, updated.last_seq, entries)
 
 
 # ---------------------------------------------------------------------------------------- create
@@ -160,8 +231,8 @@ def submit(
     *,
     owner: str,
     quotas: Quotas,
-    values: dict[str, Any],
-    labels: dict[str, str],
+    values: Mapping[str, Any],
+    labels: Mapping[str, str],
     request_id: str | None,
     fingerprint: str,
     kind: Kind = "job",
@@ -191,33 +262,50 @@ def submit(
         owner_quotas.reserve(connection, quotas, owner, "max_queued_jobs")
         stored_bytes = values.get("stored_bytes", 0)
         owner_quotas.reserve(connection, quotas, owner, "max_stored_bytes_per_owner", stored_bytes)
-        for part in ("dataset", "validation_dataset"):
-            dataset_id = values[f"{part}_id"]
-            if dataset_id is not None:
-                datasets.lock(connection, dataset_id, owner, part)
-        jobs.insert(
-            connection,
-            {
-                "id": job_id,
-                "owner": owner,
-                "state": "queued",
-                "epoch": 0,
-                "attempt": 0,
-                "fruitless_attempts": 0,
-                "fence": 0,
-                "last_seq": 1,
-                "search_text": search_text(job_id, *search_terms, *map("=".join, labels.items())),
-                "request": request_ids.current(),
-                **values,
-            },
-            labels,
-        )
+        insert(connection, job_id, owner, values, labels, search_terms)
         if initial_weights is not None:
             checkpoints.insert(connection, job_id, [(0, initial_weights)])
-        job_log.append(connection, job_id, 1, [state_entry("queued", 0)])
         row = jobs.find(connection, job_id)
         assert row is not None
         return row, True
+
+
+def insert(
+    connection: Connection,
+    job_id: str,
+    owner: str,
+    values: Mapping[str, Any],
+    labels: Mapping[str, str],
+    search_terms: Sequence[str] = (),
+    *,
+    state: JobState = "queued",
+) -> None:
+    """Insert a job and the first entry of its log.
+
+    Raises `InvalidArgument` if its data set was deleted in the meantime.
+    """
+    for part in ("dataset", "validation_dataset"):
+        dataset_id = values[f"{part}_id"]
+        if dataset_id is not None:
+            datasets.lock(connection, dataset_id, owner, part)
+    jobs.insert(
+        connection,
+        {
+            "id": job_id,
+            "owner": owner,
+            "state": state,
+            "epoch": 0,
+            "attempt": 0,
+            "fruitless_attempts": 0,
+            "fence": 0,
+            "last_seq": 1,
+            "search_text": search_text(job_id, *search_terms, *map("=".join, labels.items())),
+            "request": request_ids.current(),
+            **values,
+        },
+        labels,
+    )
+    job_log.append(connection, job_id, 1, [state_entry(state, 0)])
 
 
 def search_text(*terms: str) -> str:
@@ -274,6 +362,7 @@ def cancel(database: Database, job_id: str, access: Access, kind: Kind = "job") 
         access,
         action="cancel",
         transitions={
+            "waiting": "cancelled",
             "queued": "cancelled",
             "paused": "cancelled",
             "running": "cancelling",
@@ -291,13 +380,13 @@ def pause(database: Database, job_id: str, access: Access) -> JobWithSpec:
         job_id,
         access,
         action="pause",
-        transitions={"queued": "paused", "running": "pausing"},
+        transitions={"waiting": "paused", "queued": "paused", "running": "pausing"},
         done=frozenset({"pausing", "paused"}),
     )
 
 
 def resume(database: Database, job_id: str, access: Access) -> JobWithSpec:
-    """Resume a paused job, also if the owner's queue is full.
+    """Resume a paused job, also if the owner's queue is full. It waits if it needs another job.
 
     Raises `Conflict` if it has ended or is cancelling.
     """
@@ -307,7 +396,7 @@ def resume(database: Database, job_id: str, access: Access) -> JobWithSpec:
         access,
         action="resume",
         transitions={"paused": "queued", "pausing": "running"},
-        done=frozenset({"queued", "running"}),
+        done=frozenset({"waiting", "queued", "running"}),
     )
 
 
@@ -319,8 +408,11 @@ def delete(database: Database, job_id: str, access: Access, kind: Kind = "job") 
     with database.write() as connection:
         row = _find_to_change(connection, job_id, access, kind)
         if not jobs.hide(connection, job_id, row.owner, TERMINAL):
+            other = dependencies.first_dependent(connection, job_id)
+            needed = "" if other is None else f", and {other} waits for it"
             raise Conflict(
-                f"The {kind} is {row.state}: cancel it first, and delete it after it has ended",
+                f"The {kind} is {row.state}{needed}: cancel it first, and delete it after it has "
+                "ended",
                 reason="job_not_ended",
             )
 
@@ -349,27 +441,9 @@ def _request(
                 f"The {kind} is {row.state}: it cannot be {_PARTICIPLES[action]}",
                 reason="job_state",
             )
-        entries = [
-            state_entry(target, row.epoch, stop_reason="user" if target in TERMINAL else None)
-        ]
-        values: dict[str, Any] = {"state": target}
-        if target in TERMINAL:
-            rescued, best = _rescued(connection, row)
-            entries = [*rescued, *entries, _end_entry(target, "user", row.epoch)]
-            values |= {"stop_reason": "user", **best, **jobs.finished()}
-            _on_end(connection, job_id, target)
-        if target == "queued":
-            values |= {"notified_at": None}
-        updated = jobs.advance(
-            connection,
-            job_id,
-            states=(row.state,),
-            owner=row.owner,
-            events=len(entries),
-            values=values,
-        )
-        assert updated is not None
-        job_log.append(connection, job_id, updated.last_seq, entries)
+        if target == "queued" and dependencies.has_unmet(connection, job_id):
+            target = "waiting"
+        _move(connection, row, target, "user" if target in TERMINAL else None)
         return find(connection, job_id, access, kind)
 
 
@@ -590,17 +664,6 @@ def reclaim(
                 )
             case _:
                 state = "queued"
-        entries = [state_entry(state, row.epoch, stop_reason=stop_reason)]
-        values: dict[str, Any] = {"state": state, "notified_at": None, "lease_expires_at": None}
-        if stop_reason is not None:
-            rescued, best = _rescued(connection, row)
-            entries = [*rescued, *entries, _end_entry(state, stop_reason, row.epoch)]
-            values |= {"stop_reason": stop_reason, "detail": detail, **best, **jobs.finished()}
-            _on_end(connection, job_id, state)
-        updated = jobs.advance(
-            connection, job_id, states=(row.state,), events=len(entries), values=values
-        )
-        assert updated is not None
-        job_log.append(connection, job_id, updated.last_seq, entries)
+        _move(connection, row, state, stop_reason, detail)
         counters.add(connection, {figures.LEASES_EXPIRED: 1})
         return state

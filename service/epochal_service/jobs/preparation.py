@@ -95,9 +95,17 @@ class Prepared:
 
 
 def prepare(
-    database: Database, spec: TrainingSpec, owner: str, limits: Limits, *, stored: bool = False
+    database: Database,
+    spec: TrainingSpec,
+    owner: str,
+    limits: Limits,
+    *,
+    stored: bool = False,
+    parent: forks.Parent | None = None,
 ) -> Prepared:
     """Build everything that a run of the spec needs.
+
+    `parent` is the job of the initial weights if it is not in the store yet.
 
     With `stored`, the spec belongs to a job in the store: the weights it starts from are in its own
     checkpoint of epoch 0, and `initial_weights` is None. It was within the limits when it was
@@ -112,20 +120,30 @@ def prepare(
     with database.read() as connection:
         spec = _with_network(connection, spec, owner)
         dataset = load(connection, spec, owner)
-        parent, weights = None, None
-        if source is not None:
-            parent, weights = forks.parent_of(connection, source, owner)
+        if source is not None and parent is None:
+            parent = forks.parent_of(connection, source, owner)
     if not stored:
-        spec = spec.model_copy(update={"split": _resolved_split(spec, dataset, parent)})
-        if parent is not None and spec.target_scaling is None and _is_regression(spec, dataset):
-            # The weights answer in the unit that they were trained in.
-            spec = spec.model_copy(update={"target_scaling": parent.target_scaling})
+        spec = _as_child(spec, dataset, parent)
     prepared = build(spec, dataset, limits)
-    if source is None or weights is None:
+    if source is None or parent is None:
         return prepared
-    fitted = forks.fitted(weights, prepared.network, source.job)
+    fitted = forks.fitted(parent.arrays, prepared.network, source.job)
     typed = {name: array.astype(spec.dtype) for name, array in fitted.items()}
     return replace(prepared, initial_weights=typed)
+
+
+def _as_child(spec: TrainingSpec, dataset: Dataset, parent: forks.Parent | None) -> TrainingSpec:
+    """Return the spec with its split, and with what it has from its parent, written out."""
+    former = None if parent is None else parent.spec
+    changes: dict[str, Any] = {"split": _resolved_split(spec, dataset, former)}
+    if parent is not None:
+        assert spec.initial_weights is not None
+        start = spec.initial_weights.model_copy(update={"epoch": parent.epoch})
+        changes["initial_weights"] = start
+        if spec.target_scaling is None and _is_regression(spec, dataset):
+            # The weights answer in the unit that they were trained in.
+            changes["target_scaling"] = parent.spec.target_scaling
+    return spec.model_copy(update=changes)
 
 
 def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:

@@ -36,7 +36,7 @@ STORED: dict[str, Stored] = {
         lambda connection, owner: jobs.count(connection, owner, jobs.HELD), "wait until a job ends"
     ),
     "max_queued_jobs": Stored(
-        lambda connection, owner: jobs.count(connection, owner, ("queued",)),
+        lambda connection, owner: jobs.count(connection, owner, ("waiting", "queued")),
         "wait until a job starts, or cancel a queued one",
         QUEUE_RETRY_SECONDS,
     ),

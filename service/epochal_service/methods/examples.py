@@ -116,6 +116,28 @@ SWEEPS: dict[str, Any] = {
     },
 }
 
+_MOONS: dict[str, Any] = {
+    "network": JOBS["A minimal job: XOR"]["network"],
+    "dataset": {"name": "two_moons"},
+    "loss": "binary_cross_entropy",
+}
+
+EXPERIMENTS: dict[str, Any] = {
+    "A job that starts from the weights of another": {
+        "name": "Fewer epochs after pre-training",
+        "seeds": [0, 1],
+        "jobs": {
+            "pretrain": {**_MOONS, "epochs": 40},
+            "scratch": {**_MOONS, "epochs": 5},
+            "tuned": {**_MOONS, "epochs": 5, "initial_weights": {"job": "pretrain"}},
+        },
+        "claims": [
+            {"job": "tuned", "metric": "train_loss", "at_most": 0.6},
+            {"job": "tuned", "minus": "scratch", "metric": "train_loss", "below": 0},
+        ],
+    }
+}
+
 PREDICTIONS: dict[str, Any] = {
     "Rows of inputs": {"inputs": [[0, 0], [0, 1]]},
     "A grid, for a decision boundary": {

@@ -12,8 +12,6 @@ from epochal_engine import HISTOGRAM_EDGES, STATISTICS, Gradients
 
 from ..errors import NotFound
 from ..jobs import baselines, curve, lifecycle, naming, webhooks
-from ..jobs.datasets import Schema, uploaded_id
-from ..jobs.deletion import expiry
 from ..jobs.endings import restored_epoch
 from ..jobs.epochs import METRICS, Columns, merge, rows, unpack_gradients
 from ..jobs.follow import Frames, job_events
@@ -21,6 +19,7 @@ from ..jobs.gradients import downsample_gradients
 from ..jobs.inspection import without_weights
 from ..jobs.preparation import prepare
 from ..jobs.price import price_of
+from ..jobs.submission import submission_of
 from ..large import COUNT_BYTES, NUMBER_BYTES, POINT_BYTES, require_small
 from ..specs.base import timestamp
 from ..specs.jobs import (
@@ -34,6 +33,7 @@ from ..specs.jobs import (
     EpochColumns,
     EpochPage,
     EpochRow,
+    ExperimentOfJob,
     ForkedFrom,
     GetCheckpointRequest,
     GetCurveRequest,
@@ -55,7 +55,7 @@ from ..specs.training import TrainingSpec
 from ..store import checkpoints
 from ..store import log as job_log
 from ..store.jobs import JobWithSpec
-from ..store.packing import pack, to_npz, unpack
+from ..store.packing import to_npz, unpack
 from .context import Context
 from .fingerprints import fingerprint
 from .pages import page_size
@@ -74,33 +74,17 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     webhooks.check(spec.webhooks, context.receivers)
     prepared = prepare(context.database, spec, context.owner, context.settings.limits)
     price = price_of(prepared, context.settings)
-    spec = prepared.spec
-    initial_weights = None
-    if prepared.initial_weights is not None:
-        initial_weights = pack({**prepared.initial_weights, **prepared.scaling})
-    cost = prepared.cost
+    submission = submission_of(prepared, price, context.settings)
     row, new = lifecycle.submit(
         context.database,
         owner=context.owner,
         quotas=context.settings.quotas,
-        values={
-            "spec": spec.model_dump_json(),
-            "webhooks": webhooks.dump(spec.webhooks),
-            "schema": Schema.of(prepared.dataset).to_json() if uploaded_id(spec.dataset) else None,
-            "priority": spec.priority,
-            "dataset_id": uploaded_id(spec.dataset),
-            "validation_dataset_id": uploaded_id(spec.validation_dataset),
-            "parameters": cost.parameters,
-            "samples": cost.samples,
-            "flops": cost.flops,
-            "ttl_seconds": expiry(spec.ttl_seconds, context.settings.job_ttl_seconds),
-            **price.values,
-        },
-        labels=spec.labels,
+        values=submission.values,
+        labels=submission.labels,
         request_id=options.request_id,
         fingerprint=request_fingerprint,
-        search_terms=(spec.name or "", prepared.dataset.name, getattr(spec.dataset, "id", "")),
-        initial_weights=initial_weights,
+        search_terms=submission.search_terms,
+        initial_weights=submission.initial_weights,
     )
     if new:
         context.queue.notify_workers(row.id)
@@ -123,9 +107,11 @@ def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
 
 
 def forked_from(spec: TrainingSpec) -> ForkedFrom | None:
-    """Return the checkpoint that the job starts from; None for new weights."""
+    """Return the checkpoint that the job starts from; None for new weights, and while it waits."""
     source = spec.initial_weights
-    return None if source is None else ForkedFrom(job=source.job, epoch=source.epoch)
+    if source is None or source.epoch is None:
+        return None
+    return ForkedFrom(job=source.job, epoch=source.epoch)
 
 
 def get_job(context: Context, id: str) -> Job:
@@ -365,6 +351,14 @@ async def watch_job(context: Context, id: str, request: WatchJobRequest) -> Fram
     )
 
 
+def _experiment_of(row: JobWithSpec) -> ExperimentOfJob | None:
+    if row.experiment_id is None:
+        return None
+    assert row.experiment_job is not None
+    assert row.experiment_seed is not None
+    return ExperimentOfJob(id=row.experiment_id, job=row.experiment_job, seed=row.experiment_seed)
+
+
 def reply(row: JobWithSpec) -> Job:
     """Return the reply for a row of the store."""
     spec = TrainingSpec.model_validate_json(row.spec)
@@ -381,6 +375,7 @@ def reply(row: JobWithSpec) -> Job:
         warning=baselines.warning(row.state, spec, fields["baselines"], best),
         spec=spec,
         forked_from=forked_from(spec),
+        experiment=_experiment_of(row),
         latest=latest,
         best=best,
     )

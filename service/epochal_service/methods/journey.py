@@ -11,6 +11,7 @@ from ..journey import (
     losses,
     models,
     neuron_parts,
+    preset_experiments,
     presets,
     questions,
     sections,
@@ -22,6 +23,7 @@ from ..specs.journey.architectures import Architecture, Architectures
 from ..specs.journey.losses import Losses
 from ..specs.journey.models import Models
 from ..specs.journey.neuron_parts import NeuronParts
+from ..specs.journey.preset_experiments import PresetExperiment, PresetExperiments
 from ..specs.journey.presets import Preset, Presets
 from ..specs.journey.sections import (
     CheckAnswerRequest,
@@ -156,6 +158,16 @@ def list_presets(context: Context) -> Presets:
 def get_preset(context: Context, id: str) -> Preset:
     """Return one preset. Raises `NotFound`."""
     return presets.preset(id)
+
+
+def list_preset_experiments(context: Context) -> PresetExperiments:
+    """Return all preset experiments, by year."""
+    return PresetExperiments(experiments=[*preset_experiments.PRESET_EXPERIMENTS])
+
+
+def get_preset_experiment(context: Context, id: str) -> PresetExperiment:
+    """Return one preset experiment. Raises `NotFound`."""
+    return preset_experiments.preset_experiment(id)
 
 
 def get_timeline(context: Context) -> Timeline:

@@ -96,11 +96,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for name in ("NamedDataset", "NamedDatasetOutput", "GeneratorSpec"):
             schemas[name]["properties"]["name"]["enum"] = list(CATALOG)
         # The spec of a preset is a request body, without defaults.
-        preset = schemas["Preset"]["properties"]
-        preset["spec"] = {
-            "$ref": "#/components/schemas/TrainingSpec",
-            "description": preset["spec"]["description"],
-        }
+        for name, spec in (("Preset", "TrainingSpec"), ("PresetExperiment", "ExperimentSpec")):
+            preset = schemas[name]["properties"]
+            preset["spec"] = {
+                "$ref": f"#/components/schemas/{spec}",
+                "description": preset["spec"]["description"],
+            }
         for title, schema in schemas.items():
             schema["title"] = title
             for name, field in schema.get("properties", {}).items():

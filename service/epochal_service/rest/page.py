@@ -2,6 +2,7 @@
 
     /                      ┐
     /lab, /jobs, /jobs/…,  │
+    /experiments/…,        │
     /service               ┘ index.html, requested each time
     /assets/name-hash.js     kept for a year: another content has another name
     /favicon.svg, /theme.js  requested each time
@@ -30,7 +31,7 @@ from .replies import accepted_encodings
 BUILT = Path(__file__).parents[1] / "page"
 """Where the build puts it, in a checkout as in a wheel."""
 
-PATHS = ("/", "/lab", "/jobs", "/jobs/{id}", "/service")
+PATHS = ("/", "/lab", "/jobs", "/jobs/{id}", "/experiments", "/experiments/{id}", "/service")
 FILES = ("favicon.svg", "theme.js", "examples/plain.html")
 
 _TYPES = {

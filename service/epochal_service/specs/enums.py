@@ -30,16 +30,17 @@ ENUMS: dict[str, EnumDescription] = {
     "JobState": EnumDescription(
         "The state of a job or a sweep.",
         {
+            "waiting": "Waits for another job that it needs. Next: queued, paused or cancelled.",
             "queued": "Waits for a worker. Next: running, paused, cancelled or failed.",
             "running": "A worker trains it. Next: pausing, cancelling, succeeded, failed, or "
             "queued if the worker stops or is lost.",
             "pausing": "Pauses at the end of the epoch. Next: paused, running if resumed, "
             "cancelling, succeeded or failed.",
-            "paused": "Waits with its last checkpoint. Next: queued or cancelled.",
+            "paused": "Waits with its last checkpoint. Next: queued, waiting or cancelled.",
             "cancelling": "Stops at the end of the epoch. Next: cancelled, succeeded or failed.",
             "succeeded": "Final: the training ended as planned.",
             "failed": "Final: `stop_reason` and `detail` say why.",
-            "cancelled": "Final: a user cancelled it.",
+            "cancelled": "Final: a user cancelled it, or a job that it needs did not succeed.",
         },
     ),
     "StopReason": EnumDescription(
@@ -52,6 +53,7 @@ ENUMS: dict[str, EnumDescription] = {
             "deadline_exceeded": "The job took longer than `deadline_seconds`.",
             "attempts_exhausted": "Its workers were lost too often without progress.",
             "out_of_memory": "It needed more memory than it may use.",
+            "dependency_failed": "A job that it needs failed or was cancelled.",
             "user": "A user cancelled it.",
             "internal": "The service met an unexpected error.",
         },

@@ -33,7 +33,15 @@ from .training import Metric, TrainingSpec
 from .webhooks import Webhook
 
 JobState = Literal[
-    "queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"
+    "waiting",
+    "queued",
+    "running",
+    "pausing",
+    "paused",
+    "cancelling",
+    "succeeded",
+    "failed",
+    "cancelled",
 ]
 StopReason = Literal[
     "completed",
@@ -43,6 +51,7 @@ StopReason = Literal[
     "deadline_exceeded",
     "attempts_exhausted",
     "out_of_memory",
+    "dependency_failed",
     "user",
     "internal",
 ]
@@ -348,6 +357,17 @@ class Baselines(Reply):
     """
 
 
+class ExperimentOfJob(Reply):
+    """The place of a job in its experiment."""
+
+    id: str
+    """Id of the experiment."""
+    job: str
+    """Name of the job in the experiment."""
+    seed: int
+    """Seed of the run, which was added to the seeds of the job's spec."""
+
+
 class Job(Reply):
     """A training job."""
 
@@ -374,7 +394,11 @@ class Job(Reply):
     spec: TrainingSpec
     """Spec of the job, with all defaults filled in."""
     forked_from: ForkedFrom | None = None
-    """Checkpoint that the initial weights are from; absent for new weights."""
+    """Checkpoint that the initial weights are from; absent for new weights, and while the job waits
+    for it.
+    """
+    experiment: ExperimentOfJob | None = None
+    """Place of the job in its experiment; absent if it does not belong to one."""
     epoch: int = 0
     """Number of stored epochs."""
     latest: EpochRow | None = None

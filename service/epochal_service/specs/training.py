@@ -178,9 +178,14 @@ class InitialWeightsSpec(Spec):
     """Weights of another job at one of its epochs, to start from."""
 
     job: str = Field(min_length=1, max_length=64)
-    """The id of the other job, which may be deleted once this one is created."""
-    epoch: Cursor
-    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`."""
+    """The id of the other job, which may be deleted once this one is created. In an experiment, the
+    name of another of its jobs, with which this one starts once it has succeeded.
+    """
+    epoch: Cursor | None = None
+    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. Defaults to
+    the epoch that the other job's predictions use: the best one if it has ended and restores it,
+    else the latest.
+    """
 
 
 def _network_kind(value: Any) -> str:

@@ -86,6 +86,9 @@ class JobRow:
     ttl_seconds: float | None
     expires_at: float | None
     notified_at: float | None
+    experiment_id: str | None
+    experiment_job: str | None
+    experiment_seed: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,14 @@ def rewrite(
         sa.update(jobs).where(of_job).values(search_text=search_text, revision=jobs.c.revision + 1)
     )
     return True
+
+
+def replace_spec(connection: Connection, job_id: str, spec: str) -> None:
+    """Replace the spec of a locked job."""
+    of_job = job_specs.c.job_id == job_id
+    connection.execute(sa.update(job_specs).where(of_job).values(spec=spec))
+    revision = {"revision": jobs.c.revision + 1}
+    connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(revision))
 
 
 def schema(connection: Connection, job_id: str) -> str | None:
@@ -566,7 +577,7 @@ def user_of_dataset(connection: Connection, dataset_id: str) -> str | None:
 
 # The values of a deleted job: no query for an owner or for a state of jobs matches it. Its rows are
 # deleted later, a few at a time.
-_HIDDEN = {"owner": "", "state": "deleted", "expires_at": None}
+_HIDDEN = {"owner": "", "state": "deleted", "expires_at": None, "experiment_id": None}
 
 
 def hide(connection: Connection, job_id: str, owner: str, states: Collection[str]) -> bool:

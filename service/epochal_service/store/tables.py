@@ -81,6 +81,10 @@ jobs = Table(
     Column("expires_at", Float, index=True),
     # When workers were last notified of the job.
     Column("notified_at", Float),
+    # The experiment that the job belongs to, its name there, and the seed of the run.
+    Column("experiment_id", String(40), index=True),
+    Column("experiment_job", String(40)),
+    Column("experiment_seed", BigInteger),
 )
 Index("ix_jobs_owner_id", jobs.c.owner, jobs.c.id)
 # The queue of each owner; also lists by state.
@@ -154,6 +158,30 @@ resume_points = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("state", LargeBinary, nullable=False),
 )
+
+# The jobs that a job needs before it can start.
+dependencies = Table(
+    "dependencies",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("needed_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, index=True),
+    # The scaling of the job's data, which its checkpoint of epoch 0 has beside the weights.
+    Column("scaling", LargeBinary, nullable=False),
+    # When the needed job succeeded; NULL before.
+    Column("met_at", Float),
+)
+
+# Jobs that were created together, with claims about them.
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("owner", String(40), nullable=False),
+    # Name, seeds, names of the jobs and claims, as JSON.
+    Column("plan", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+Index("ix_experiments_owner_id", experiments.c.owner, experiments.c.id)
 
 # Weights that users may read.
 checkpoints = Table(

@@ -39,6 +39,7 @@ from .events import (
     SnapshotEvent,
     StateEvent,
 )
+from .experiments import Experiment
 from .jobs import (
     Deviation,
     Generation,
@@ -56,6 +57,8 @@ from .sweeps import Sweep, SweepEpochsEvent, SweepEvent, SweepSnapshotEvent
 from .types import (
     BestEpoch,
     Checkpoint,
+    Claim,
+    ClaimRun,
     ComparedJob,
     Component,
     ConfusionMatrix,
@@ -69,6 +72,9 @@ from .types import (
     Divergence,
     Epoch,
     Evaluation,
+    ExperimentData,
+    ExperimentJob,
+    ExperimentSpec,
     Finding,
     ForkedFrom,
     GradientBatch,
@@ -113,6 +119,8 @@ __all__ = [
     "BestEpoch",
     "Checkpoint",
     "CheckpointEvent",
+    "Claim",
+    "ClaimRun",
     "Client",
     "ComparedJob",
     "Comparison",
@@ -137,6 +145,10 @@ __all__ = [
     "EpochsEvent",
     "Evaluation",
     "Event",
+    "Experiment",
+    "ExperimentData",
+    "ExperimentJob",
+    "ExperimentSpec",
     "FieldError",
     "Finding",
     "Forbidden",

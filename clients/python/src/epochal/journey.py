@@ -23,6 +23,8 @@ from .types import (
     NeuronPart,
     NeuronParts,
     Preset,
+    PresetExperiment,
+    PresetExperiments,
     Presets,
     Question,
     Section,
@@ -47,6 +49,7 @@ __all__ = [
     "NeuronPart",
     "NeuronParts",
     "Preset",
+    "PresetExperiment",
     "Question",
     "Section",
     "Timeline",
@@ -110,6 +113,20 @@ class Journey:
     def preset(self, name: str) -> Preset:
         """Return the preset of this name. Raises `NotFound`."""
         return read(Preset, self._session.call("GetPreset", {"id": name}))
+
+    def preset_experiments(self) -> tuple[PresetExperiment, ...]:
+        """Return the experiments with claims that hold for any seeds, by year."""
+        reply = self._session.call("ListPresetExperiments", {})
+        return read(PresetExperiments, reply).experiments
+
+    def preset_experiment(self, name: str) -> PresetExperiment:
+        """Return an experiment for `client.experiments.create`. Raises `NotFound`.
+
+        >>> ready = client.journey.preset_experiment("xor-1969")
+        >>> [*ready.spec["jobs"]]
+        ['and', 'xor']
+        """
+        return read(PresetExperiment, self._session.call("GetPresetExperiment", {"id": name}))
 
     def timeline(self) -> Timeline:
         """Return the history, from one artificial neuron to today's language models."""

@@ -66,6 +66,23 @@ BaselineName: TypeAlias = Literal["uniform", "confident_correct", "confident_inc
 Cell: TypeAlias = Literal["rnn", "lstm", "gru"]
 
 
+ClaimEpoch: TypeAlias = Literal["answer", "last", "best", "every"]
+
+
+ClaimMetric: TypeAlias = Literal[
+    "train_loss",
+    "validation_loss",
+    "train_accuracy",
+    "validation_accuracy",
+    "gradient_norm",
+    "epochs",
+    "parameters",
+]
+
+
+ClaimOutcome: TypeAlias = Literal["pending", "met", "missed", "unknown"]
+
+
 Color: TypeAlias = Literal["grayscale", "rgb"]
 
 
@@ -90,6 +107,9 @@ EndState: TypeAlias = Literal["succeeded", "failed", "cancelled"]
 
 
 EvaluationSplit: TypeAlias = Literal["train", "validation", "test"]
+
+
+ExperimentState: TypeAlias = Literal["running", "succeeded", "failed", "cancelled"]
 
 
 ExportFormat: TypeAlias = Literal[
@@ -149,7 +169,15 @@ InitializerName: TypeAlias = Literal[
 
 
 JobState: TypeAlias = Literal[
-    "queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"
+    "waiting",
+    "queued",
+    "running",
+    "pausing",
+    "paused",
+    "cancelling",
+    "succeeded",
+    "failed",
+    "cancelled",
 ]
 
 
@@ -266,6 +294,7 @@ StopReason: TypeAlias = Literal[
     "deadline_exceeded",
     "attempts_exhausted",
     "out_of_memory",
+    "dependency_failed",
     "user",
     "internal",
 ]
@@ -478,6 +507,50 @@ class InlineDataset(TypedDict):
     """
     scaling: NotRequired[Scaling]
     """Scaling of every input feature, computed from the training part. Default `none`."""
+
+
+class ClaimSpec(TypedDict):
+    """A claim about one number: a metric of a job, or its difference of two jobs. It has a lower
+    bound, an upper bound, or both.
+    """
+
+    job: str
+    """Name of the job."""
+    minus: NotRequired[str | None]
+    """Name of another job, whose value is subtracted. None by default."""
+    metric: ClaimMetric
+    """Name of the metric; `epochs` is the number of trained epochs, `parameters` that of
+    trainable parameters.
+    """
+    epoch: NotRequired[ClaimEpoch]
+    """Epoch of the value. Default `answer`."""
+    at_least: NotRequired[float | None]
+    """Smallest value that meets the claim."""
+    above: NotRequired[float | None]
+    """Bound that the value must exceed."""
+    at_most: NotRequired[float | None]
+    """Largest value that meets the claim."""
+    below: NotRequired[float | None]
+    """Bound that the value must stay below."""
+    text: NotRequired[str | None]
+    """The claim in words, to show. None by default."""
+
+
+class ExperimentSpec(TypedDict):
+    """Jobs by name, seeds, and claims about the results."""
+
+    name: NotRequired[str | None]
+    """Display name of the experiment."""
+    seeds: NotRequired[Sequence[int]]
+    """Seeds of the runs, all different. Each run trains every job, with this number added to the
+    seed of the job, of its split and of its generated data. Default 0 alone.
+    """
+    jobs: Mapping[str, TrainingSpec]
+    """Jobs by name: at most 16, and at most 64 times the number of seeds. `initial_weights` with
+    the name of another job lets a job wait for that one.
+    """
+    claims: NotRequired[Sequence[ClaimSpec]]
+    """Claims about the results of each run, at most 64."""
 
 
 class DenseSpec(TypedDict):
@@ -1384,10 +1457,13 @@ class InitialWeightsSpec(TypedDict):
     """Weights of another job at one of its epochs, to start from."""
 
     job: str
-    """The id of the other job, which may be deleted once this one is created."""
-    epoch: int
+    """The id of the other job, which may be deleted once this one is created. In an experiment,
+    the name of another of its jobs, with which this one starts once it has succeeded.
+    """
+    epoch: NotRequired[int | None]
     """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. At least
-    0.
+    0. Defaults to the epoch that the other job's predictions use: the best one if it has ended
+    and restores it, else the latest.
     """
 
 
@@ -1956,6 +2032,98 @@ class Diagnosis(DiagnosisMethods):
 
 
 @dataclass(frozen=True)
+class ExperimentJob:
+    """One job of an experiment."""
+
+    id: str
+    """Id of the job."""
+    job: str
+    """Name of the job in the experiment."""
+    seed: int
+    """Seed of the run."""
+    needs: str | None
+    """Name of the job that it starts from; absent for new weights."""
+    state: JobState
+    """State of the job."""
+    stop_reason: StopReason | None
+    """Reason of the end; absent before it."""
+    detail: str | None
+    """Explanation of the end, if there is more to say than the reason."""
+    epoch: int
+    """Number of stored epochs."""
+    epochs: int
+    """Number of epochs of its spec."""
+    latest: Epoch | None
+    """Metrics of the latest epoch; absent before the first."""
+    parameters: int
+    """Number of trainable parameters of the network."""
+
+
+@dataclass(frozen=True)
+class ClaimRun:
+    """A claim in the run of one seed."""
+
+    seed: int
+    """Seed of the run."""
+    outcome: ClaimOutcome
+    """Outcome of the claim."""
+    value: float | None
+    """Value that is compared with the bounds; absent if it is not known."""
+    job_value: float | None
+    """Value of the job; absent if it is not known."""
+    minus_value: float | None
+    """Value of the job that is subtracted; absent without one, and if it is not known."""
+    detail: str | None
+    """Why the outcome is not known; absent if it is."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim and its outcomes."""
+
+    claim: dict[str, Any]
+    """Jobs, metric and bounds, as they were given."""
+    text: str
+    """The claim in words: those of its spec, or made from its fields."""
+    outcome: ClaimOutcome
+    """`missed` if it is missed in a run, else `unknown` or `pending` if it is so in a run, else
+    `met`.
+    """
+    met: int
+    """Number of runs that meet the claim."""
+    runs: tuple[ClaimRun, ...]
+    """The outcome of each run, in the order of the seeds."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExperimentData:
+    """Jobs that were created together, and claims about their results."""
+
+    id: str
+    """Id of the experiment."""
+    owner: str
+    """Owner of the experiment: that of the API key that created it; `local` without a key."""
+    name: str | None
+    """Display name of the experiment."""
+    seeds: Ints
+    """Seeds of the runs."""
+    state: ExperimentState
+    """State of the experiment."""
+    states: dict[str, int]
+    """Number of jobs in each state, without deleted ones."""
+    jobs: tuple[ExperimentJob, ...]
+    """Jobs by seed, each after the one that it needs, then by name; without deleted ones. Empty
+    in lists.
+    """
+    claims: tuple[Claim, ...]
+    """Claims with their outcomes; empty in lists."""
+    created_at: datetime
+    """Time of creation."""
+    finished_at: datetime | None
+    """Time of the last end; absent before it, and in lists."""
+
+
+@dataclass(frozen=True)
 class TokenProbability:
     """A token and its probability."""
 
@@ -2396,6 +2564,18 @@ class Baselines:
     """
 
 
+@dataclass(frozen=True)
+class ExperimentOfJob:
+    """The place of a job in its experiment."""
+
+    id: str
+    """Id of the experiment."""
+    job: str
+    """Name of the job in the experiment."""
+    seed: int
+    """Seed of the run, which was added to the seeds of the job's spec."""
+
+
 @dataclass(frozen=True, eq=False)
 class JobData:
     """A training job."""
@@ -2423,7 +2603,11 @@ class JobData:
     spec: dict[str, Any]
     """Spec of the job, with all defaults filled in."""
     forked_from: ForkedFrom | None
-    """Checkpoint that the initial weights are from; absent for new weights."""
+    """Checkpoint that the initial weights are from; absent for new weights, and while the job
+    waits for it.
+    """
+    experiment: ExperimentOfJob | None
+    """Place of the job in its experiment; absent if it does not belong to one."""
     epoch: int
     """Number of stored epochs. Default 0."""
     latest: Epoch | None
@@ -2888,6 +3072,34 @@ class NeuronParts:
     """Formula of the whole artificial neuron."""
     sources: tuple[str, ...]
     """Sources: authors, year, title."""
+
+
+@dataclass(frozen=True)
+class PresetExperiment:
+    """An experiment whose claims hold. Send `spec` to `POST /v1/experiments`."""
+
+    name: str
+    """Name for `GET /v1/preset-experiments/{id}`, e.g. `xor-1969`."""
+    title: str
+    """Title for display."""
+    description: str
+    """What the experiment shows, in one to three sentences."""
+    section: str
+    """Id of the section of the journey that it belongs to."""
+    year: int
+    """Year of the milestone."""
+    spec: dict[str, Any]
+    """Request body for `POST /v1/experiments`, without defaults."""
+    expected_seconds: float
+    """Approximate duration on one core, in seconds."""
+
+
+@dataclass(frozen=True)
+class PresetExperiments:
+    """All preset experiments, by year."""
+
+    experiments: tuple[PresetExperiment, ...]
+    """Preset experiments, by year."""
 
 
 @dataclass(frozen=True)
@@ -4997,6 +5209,62 @@ class TransformerSize:
     """Context length: maximum number of tokens. In [1, 10000000]."""
 
 
+class ExperimentProperties:
+    """The fields of the latest `ExperimentData`, read through a handle."""
+
+    _data: ExperimentData
+
+    @property
+    def data(self) -> ExperimentData:
+        """The latest record from the service."""
+        return self._data
+
+    @property
+    def id(self) -> str:
+        """Id of the experiment."""
+        return self._data.id
+
+    @property
+    def owner(self) -> str:
+        """Owner of the experiment: that of the API key that created it; `local` without a key."""
+        return self._data.owner
+
+    @property
+    def name(self) -> str | None:
+        """Display name of the experiment."""
+        return self._data.name
+
+    @property
+    def seeds(self) -> Ints:
+        """Seeds of the runs."""
+        return self._data.seeds
+
+    @property
+    def state(self) -> ExperimentState:
+        """State of the experiment."""
+        return self._data.state
+
+    @property
+    def states(self) -> dict[str, int]:
+        """Number of jobs in each state, without deleted ones."""
+        return self._data.states
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """Claims with their outcomes; empty in lists."""
+        return self._data.claims
+
+    @property
+    def created_at(self) -> datetime:
+        """Time of creation."""
+        return self._data.created_at
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """Time of the last end; absent before it, and in lists."""
+        return self._data.finished_at
+
+
 class JobProperties:
     """The fields of the latest `JobData`, read through a handle."""
 
@@ -5058,8 +5326,15 @@ class JobProperties:
 
     @property
     def forked_from(self) -> ForkedFrom | None:
-        """Checkpoint that the initial weights are from; absent for new weights."""
+        """Checkpoint that the initial weights are from; absent for new weights, and while the
+        job waits for it.
+        """
         return self._data.forked_from
+
+    @property
+    def experiment(self) -> ExperimentOfJob | None:
+        """Place of the job in its experiment; absent if it does not belong to one."""
+        return self._data.experiment
 
     @property
     def epoch(self) -> int:

@@ -82,12 +82,14 @@ export function verdict(
 ): string {
   const { stop_reason: reason } = job
   if (state === 'succeeded' && job.warning) return job.warning.split(':')[0]!
+  if (state === 'waiting') return 'Waiting for another run'
   if (state === 'queued') return 'Waiting for a worker'
   if (state === 'pausing') return 'Pausing after this epoch'
   if (state === 'cancelling') return 'Stopping after this epoch'
   if (state === 'paused') return 'Paused'
   if (state === 'running') return 'Training'
-  if (state === 'cancelled') return 'Cancelled'
+  if (state === 'cancelled')
+    return reason === 'dependency_failed' ? 'Cancelled: it needs another run' : 'Cancelled'
   const reasons: Record<string, string> = {
     completed: 'Finished',
     early_stopped: 'Stopped early',
@@ -112,6 +114,7 @@ export function why(job: Job): string | undefined {
   if (reason === 'attempts_exhausted') return 'Its worker stopped unexpectedly in every attempt.'
   if (reason === 'out_of_memory')
     return 'It needed more memory than it may use. A smaller batch needs less.'
+  if (reason === 'dependency_failed') return job.detail ?? undefined
   if (reason === 'internal')
     return 'An internal error of the service stopped the run. The network is not the cause.'
   return undefined

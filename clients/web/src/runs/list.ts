@@ -6,7 +6,7 @@ export type Job = Schemas['Job']
 
 export const STATES = {
   all: [],
-  active: ['queued', 'running', 'pausing', 'paused', 'cancelling'],
+  active: ['waiting', 'queued', 'running', 'pausing', 'paused', 'cancelling'],
   succeeded: ['succeeded'],
   failed: ['failed'],
   cancelled: ['cancelled'],

@@ -21,6 +21,7 @@ from ..errors import (
 from . import (
     comparison,
     epochs,
+    experiments,
     explain,
     generation,
     inside,
@@ -45,7 +46,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for panel, commands in {
-    "Train": (training.train, training.watch, sweeps.sweep, material.validate, material.presets),
+    "Train": (
+        training.train,
+        training.watch,
+        sweeps.sweep,
+        experiments.experiment,
+        material.validate,
+        material.presets,
+    ),
     "Jobs": (
         jobs.jobs,
         jobs.show,

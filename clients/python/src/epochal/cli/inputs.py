@@ -6,7 +6,7 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -106,20 +106,30 @@ def _names(text: str, job_id: str) -> bool:
     return job_id.endswith(text) or job_id.startswith((text, f"job_{text}"))
 
 
+def read_experiment(source: str, url: str | None) -> dict[str, Any]:
+    """Return the spec of an experiment in a file, on standard input (`-`), or of that name."""
+    return _read(source, lambda: _preset_experiment(source, url))
+
+
 def read_spec(source: str, url: str | None) -> dict[str, Any]:
     """Return the JSON object in a file, on standard input (`-`), or in the preset of that name.
 
     `SWEEP@MEMBER` is the spec of a member of a sweep, `SWEEP` that of its best one. A file takes
     precedence over a preset.
     """
-    if source == "-":
-        return _object(sys.stdin.read(), "standard input")
     if source.startswith("sweep_"):
         return _member(source, url)
+    return _read(source, lambda: _preset(source, url))
+
+
+def _read(source: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return the JSON object in a file or on standard input, or that of `find` without a file."""
+    if source == "-":
+        return _object(sys.stdin.read(), "standard input")
     try:
         text = Path(source).read_text("utf-8")
     except FileNotFoundError:
-        return _preset(source, url)
+        return find()
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{source} cannot be read: {error}") from None
     return _object(text, source)
@@ -139,6 +149,18 @@ def _member(text: str, url: str | None) -> dict[str, Any]:
             f"{len(sweep.members) - 1}"
         )
     return sweep.job_spec(index)
+
+
+def _preset_experiment(name: str, url: str | None) -> dict[str, Any]:
+    with Client(url) as client:
+        try:
+            return client.journey.preset_experiment(name).spec
+        except NotFound:
+            names = [ready.name for ready in client.journey.preset_experiments()]
+    raise typer.BadParameter(
+        f"{name!r} is neither a file nor a preset experiment{guess(name, names)} "
+        f"The experiments are {', '.join(names)}."
+    )
 
 
 def _preset(name: str, url: str | None) -> dict[str, Any]:

@@ -241,8 +241,9 @@ def write(message: Message, fields: object, path: str = "") -> None:
             raise InvalidArgument.of(place, "is not a field here")
         if value is None:
             continue
-        if _map_values(field):
-            _write_map(getattr(message, name), value, place)
+        if inner := _map_values(field):
+            is_message = inner.message_type is not None
+            _write_map(getattr(message, name), value, place, of_messages=is_message)
         elif field.is_repeated:
             _write_list(getattr(message, name), field, value, place)
         elif field.message_type is Value.DESCRIPTOR:
@@ -263,13 +264,17 @@ def _write_value(message: Value, value: Any, place: str) -> None:
         raise InvalidArgument.of(place, "must be a text, or a list of numbers") from None
 
 
-def _write_map(container: Any, value: object, place: str) -> None:
+def _write_map(container: Any, value: object, place: str, *, of_messages: bool) -> None:
     if not isinstance(value, Mapping):
         raise InvalidArgument.of(place, "must be an object")
     for key, item in value.items():
-        if not isinstance(item, str):
+        if of_messages:
+            container[key].SetInParent()
+            write(container[key], item, f"{place}.{key}")
+        elif isinstance(item, str):
+            container[key] = item
+        else:
             raise InvalidArgument.of(f"{place}.{key}", "must be a text")
-        container[key] = item
 
 
 def _write_list(container: Any, field: FieldDescriptor, value: object, place: str) -> None:

@@ -8,6 +8,8 @@ export type Route =
   | { page: 'compare' }
   | { page: 'service' }
   | { page: 'job'; id: string }
+  | { page: 'experiments' }
+  | { page: 'experiment'; id: string }
   | { page: 'unknown'; path: string }
 
 export function parse(path: string): Route {
@@ -19,6 +21,10 @@ export function parse(path: string): Route {
   if (first === 'jobs' && second === 'compare' && rest.length === 0) return { page: 'compare' }
   if (first === 'jobs' && second !== undefined && rest.length === 0) {
     return { page: 'job', id: decodeURIComponent(second) }
+  }
+  if (first === 'experiments' && second === undefined) return { page: 'experiments' }
+  if (first === 'experiments' && second !== undefined && rest.length === 0) {
+    return { page: 'experiment', id: decodeURIComponent(second) }
   }
   return { page: 'unknown', path }
 }

@@ -1,0 +1,153 @@
+"""`epochal experiment`: create an experiment, watch its jobs, print its claims."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+from ..client import Client
+from ..experiments import Experiment
+from ..following import TERMINAL
+from ..types import Claim, ClaimRun, ExperimentJob
+from .inputs import JsonOption, UrlOption, read_experiment
+from .output import (
+    accuracy_of,
+    duration,
+    err,
+    number,
+    out,
+    percent,
+    print_json,
+    print_table,
+    seconds_between,
+)
+
+_STYLES = {"met": "green", "missed": "red", "unknown": "yellow", "pending": ""}
+
+
+def experiment(
+    spec: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPEC",
+            help="A JSON file, `-` for standard input, a preset such as xor-1969, or the id of an "
+            "experiment to watch.",
+        ),
+    ],
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Seeds of the runs, e.g. 0,1,2. Instead of the spec's."),
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Submit, print the id, and exit.")
+    ] = False,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the jobs of an experiment, and check its claims.
+
+    The exit code is 0 if all jobs have succeeded and all claims are met. Ctrl-C stops watching, not
+    the experiment.
+    """
+    with Client(url) as client:
+        if spec.startswith("exp_"):
+            made = client.experiments.get(spec)
+        else:
+            body = read_experiment(spec, url)
+            if seeds is not None:
+                body["seeds"] = _seeds(seeds)
+            made = client.experiments.create(body)
+        if detach:
+            print_json(made.data) if as_json else out.print(made.id)
+            return
+        if not as_json:
+            err.print(f"{made.id} · {len(made.jobs)} jobs · {len(made.claims)} claims")
+        _watch(made, quiet=as_json)
+    if as_json:
+        print_json(made.data)
+    else:
+        _print(made)
+    if made.state != "succeeded" or any(claim.outcome != "met" for claim in made.claims):
+        raise typer.Exit(1)
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} must be a list of integers such as 0,1,2") from None
+
+
+def _watch(made: Experiment, *, quiet: bool) -> None:
+    """Show the progress of all jobs together until they have ended."""
+    if quiet or not err.is_terminal:
+        made.wait()
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("", total=1.0)
+        for current in made.watch():
+            ended = sum(job.state in TERMINAL for job in current.jobs)
+            text = f"{ended} of {len(current.jobs)} jobs have ended"
+            progress.update(task, completed=_completed(current.jobs), description=text)
+
+
+def _completed(jobs: tuple[ExperimentJob, ...]) -> float:
+    """Return the share of all epochs that are trained; those of ended jobs count as trained."""
+    trained = sum(job.epochs if job.state in TERMINAL else job.epoch for job in jobs)
+    return trained / max(1, sum(job.epochs for job in jobs))
+
+
+def _print(made: Experiment) -> None:
+    print_table(
+        ("<JOB", ">SEED", "<STATE", ">EPOCHS", ">LOSS", ">ACCURACY", ">PARAMETERS", "<ID"),
+        [_row(job) for job in made.jobs],
+    )
+    if made.claims:
+        out.print()
+        print_table(
+            ("<CLAIM", ">MET", "<OUTCOME", "VALUES"), [_claim_row(claim) for claim in made.claims]
+        )
+    seconds = seconds_between(made.created_at, made.finished_at)
+    took = f" in {duration(seconds)}" if made.finished_at is not None and seconds else ""
+    out.print(f"{made.id} {made.state}{took}", soft_wrap=True)
+    sys.stdout.flush()
+
+
+def _row(job: ExperimentJob) -> tuple[str, ...]:
+    latest = job.latest
+    state = (
+        job.state if job.stop_reason in (None, "completed") else f"{job.state}: {job.stop_reason}"
+    )
+    return (
+        job.job,
+        str(job.seed),
+        state.replace("_", " "),
+        f"{job.epoch:,}",
+        number(latest.train_loss if latest else None),
+        percent(accuracy_of(latest) if latest else None),
+        f"{job.parameters:,}",
+        job.id,
+    )
+
+
+def _claim_row(claim: Claim) -> tuple[str | Text, ...]:
+    return (
+        claim.text,
+        f"{claim.met} of {len(claim.runs)}",
+        Text(claim.outcome, _STYLES[claim.outcome]),
+        "  ".join(_value(run) for run in claim.runs),
+    )
+
+
+def _value(run: ClaimRun) -> str:
+    """Return the value of a run, for a difference with both numbers."""
+    if run.value is None:
+        return run.detail or run.outcome
+    if run.minus_value is None:
+        return number(run.value)
+    return f"{number(run.value)} ({number(run.job_value)} − {number(run.minus_value)})"

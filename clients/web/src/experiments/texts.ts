@@ -1,0 +1,73 @@
+/** Texts about experiments: states, progress, claims. */
+import type { Schemas } from '../lib/api'
+import { format, toNumber } from '../lib/api/numbers'
+
+export type Experiment = Schemas['Experiment']
+export type Claim = Schemas['Claim']
+type ClaimRun = Schemas['ClaimRun']
+
+const STATES: Record<Experiment['state'], string> = {
+  running: 'Training',
+  succeeded: 'Finished',
+  failed: 'A run has failed',
+  cancelled: 'Cancelled',
+}
+export const stateText = (state: Experiment['state']): string => STATES[state]
+
+const OUTCOMES: Record<Claim['outcome'], string> = {
+  pending: 'Not known yet',
+  met: 'Met',
+  missed: 'Missed',
+  unknown: 'Unknown',
+}
+export const outcomeText = (outcome: Claim['outcome']): string => OUTCOMES[outcome]
+
+const ENDED = ['succeeded', 'failed', 'cancelled']
+
+/** `3 of 10 runs have ended`. */
+export function progressText(states: Record<string, number>): string {
+  const total = Object.values(states).reduce((sum, count) => sum + count, 0)
+  const ended = ENDED.reduce((sum, state) => sum + (states[state] ?? 0), 0)
+  return `${ended} of ${total} runs have ended`
+}
+
+/** Share of all epochs that are trained, in [0, 1]; those of ended jobs count as trained. */
+export function progress(jobs: Experiment['jobs']): number {
+  const total = jobs.reduce((sum, job) => sum + job.epochs, 0)
+  const trained = jobs.reduce(
+    (sum, job) => sum + (ENDED.includes(job.state) ? job.epochs : job.epoch),
+    0,
+  )
+  return total ? trained / total : 0
+}
+
+/** The value of a run; of a difference with both numbers: `0.2 = 0.94 − 0.74`. */
+export function valueText(run: ClaimRun): string {
+  if (run.value === null) return run.detail ?? outcomeText(run.outcome)
+  const value = format(toNumber(run.value))
+  if (run.job_value === null || run.minus_value === null) return value
+  return `${value} = ${format(toNumber(run.job_value))} − ${format(toNumber(run.minus_value))}`
+}
+
+/** The bounds and the metric of a claim: `validation accuracy of cnn − mlp, at least 0.15`. */
+export function claimText({ claim }: Claim): string {
+  const metric = claim.metric.replaceAll('_', ' ')
+  const subject = claim.minus ? `${claim.job} − ${claim.minus}` : claim.job
+  const bounds = (
+    [
+      ['at least', claim.at_least],
+      ['above', claim.above],
+      ['at most', claim.at_most],
+      ['below', claim.below],
+    ] as const
+  )
+    .filter(([, bound]) => bound !== null && bound !== undefined)
+    .map(([words, bound]) => `${words} ${format(toNumber(bound!))}`)
+  const when = {
+    answer: '',
+    last: ' in the last epoch',
+    best: ' in the best epoch',
+    every: ' in every epoch',
+  }
+  return `${metric} of ${subject}: ${bounds.join(' and ')}${when[claim.epoch ?? 'answer']}`
+}

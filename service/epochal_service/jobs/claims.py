@@ -1,0 +1,223 @@
+"""Claims of an experiment: checked against its jobs, and evaluated from what these stored.
+
+value of the job  [ - value of another ]  against the bounds  ──> met | missed | unknown
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from epochal_engine import LOSSES
+
+from ..errors import FieldError
+from ..specs.experiments import Claim, ClaimOutcome, ClaimRun, ClaimSpec, ExperimentSpec
+from ..specs.jobs import TERMINAL
+from ..store import Connection
+from ..store import log as job_log
+from ..store.jobs import JobRow
+from .epochs import METRICS, SUMMARY, merge, read_summaries
+from .experiments import Plan
+from .preparation import has_validation
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A bound of a claim: its words, and whether a value keeps it."""
+
+    text: str
+    holds: Callable[[float, float], bool]
+    is_lower: bool
+
+
+BOUNDS: dict[str, Bound] = {
+    "at_least": Bound("at least", operator.ge, True),
+    "above": Bound("above", operator.gt, True),
+    "at_most": Bound("at most", operator.le, False),
+    "below": Bound("below", operator.lt, False),
+}
+"""By the field of the claim."""
+COUNTS = ("epochs", "parameters")
+"""Metrics that are not those of an epoch."""
+EPOCHS = {"answer": "", "last": " in the last epoch", "best": " in the best epoch"}
+
+
+def errors_of(spec: ExperimentSpec) -> Iterator[FieldError]:
+    """Yield what is wrong with the claims of an experiment."""
+    for index, claim in enumerate(spec.claims):
+        for field, text in _errors(claim, spec):
+            yield FieldError(f"claims[{index}].{field}".rstrip("."), text)
+
+
+def _errors(claim: ClaimSpec, spec: ExperimentSpec) -> Iterator[FieldError]:
+    names = [(field, name) for field in ("job", "minus") if (name := getattr(claim, field))]
+    for field, name in names:
+        if name not in spec.jobs:
+            known = ", ".join(spec.jobs)
+            yield FieldError(field, f"must be the name of a job of the experiment: {known}")
+        elif text := _metric_error(claim, spec, name):
+            yield FieldError("metric", text)
+    if claim.minus == claim.job:
+        yield FieldError("minus", "must be another job than `job`")
+    if claim.epoch != "answer" and claim.metric in COUNTS:
+        yield FieldError("epoch", f"must be absent: {claim.metric} is not a metric of an epoch")
+    elif claim.epoch == "every" and claim.minus is not None:
+        yield FieldError("epoch", "must not be every for a difference of two jobs")
+    yield from _bound_errors(claim)
+
+
+def _metric_error(claim: ClaimSpec, spec: ExperimentSpec, name: str) -> str | None:
+    job = spec.jobs[name]
+    if claim.metric.startswith("validation") and not has_validation(job):
+        return f"must be a metric of {name}, which has no validation part"
+    if claim.metric.endswith("accuracy") and not LOSSES[job.loss].has_accuracy:
+        return f"must be a metric of {name}: accuracy has no meaning with {job.loss}"
+    return None
+
+
+def _bound_errors(claim: ClaimSpec) -> Iterator[FieldError]:
+    given = _bounds(claim)
+    lower = [field for field in given if BOUNDS[field].is_lower]
+    upper = [field for field in given if not BOUNDS[field].is_lower]
+    if not given:
+        yield FieldError("", f"must have a bound: {', '.join(BOUNDS)}")
+    for fields in (lower, upper):
+        if len(fields) > 1:
+            yield FieldError(fields[1], f"must be absent with {fields[0]}")
+    if len(lower) == len(upper) == 1:
+        (low,), (high,) = lower, upper
+        is_strict = "above" in lower or "below" in upper
+        if given[low] > given[high] or (is_strict and given[low] == given[high]):
+            text = f"contradicts {low}: no number is {_bound_text(low, given[low])} and "
+            yield FieldError(high, text + _bound_text(high, given[high]))
+
+
+def _bounds(claim: ClaimSpec) -> dict[str, float]:
+    """Return the bounds of the claim by their fields."""
+    return {field: value for field in BOUNDS if (value := getattr(claim, field)) is not None}
+
+
+def _bound_text(field: str, value: float) -> str:
+    return f"{BOUNDS[field].text} {value:g}"
+
+
+def text_of(claim: ClaimSpec) -> str:
+    """Return the claim in words."""
+    if claim.text is not None:
+        return claim.text
+    subject = claim.job if claim.minus is None else f"{claim.job} minus {claim.minus}"
+    bounds = " and ".join(_bound_text(field, value) for field, value in _bounds(claim).items())
+    when = EPOCHS.get(claim.epoch, " in every epoch")
+    return f"{subject}: {claim.metric} {bounds}{when}"
+
+
+# ------------------------------------------------------------------------------------ evaluation
+
+
+def evaluated(
+    connection: Connection, plan: Plan, rows: Mapping[tuple[int, str], JobRow]
+) -> list[Claim]:
+    """Return the claims with their outcomes; `rows` are the jobs by seed and name."""
+    return [_evaluated(connection, plan, claim, rows) for claim in plan.claims]
+
+
+def _evaluated(
+    connection: Connection,
+    plan: Plan,
+    claim: ClaimSpec,
+    rows: Mapping[tuple[int, str], JobRow],
+) -> Claim:
+    runs = [_run(connection, plan, claim, rows, seed) for seed in plan.seeds]
+    outcomes = {run.outcome for run in runs}
+    order: tuple[ClaimOutcome, ...] = ("missed", "unknown", "pending", "met")
+    return Claim(
+        claim=claim,
+        text=text_of(claim),
+        outcome=next(outcome for outcome in order if outcome in outcomes),
+        met=sum(run.outcome == "met" for run in runs),
+        runs=runs,
+    )
+
+
+def _run(
+    connection: Connection,
+    plan: Plan,
+    claim: ClaimSpec,
+    rows: Mapping[tuple[int, str], JobRow],
+    seed: int,
+) -> ClaimRun:
+    names = [claim.job] if claim.minus is None else [claim.job, claim.minus]
+    present = {name: rows.get((seed, name)) for name in names}
+    for name, row in present.items():
+        if row is None:
+            return ClaimRun(seed=seed, outcome="unknown", detail=f"{name} was deleted")
+        if row.state in TERMINAL and row.state != "succeeded":
+            text = f"{name} {'has failed' if row.state == 'failed' else 'was cancelled'}"
+            return ClaimRun(seed=seed, outcome="unknown", detail=f"{text}: {row.stop_reason}")
+    if any(row is not None and row.state not in TERMINAL for row in present.values()):
+        return ClaimRun(seed=seed, outcome="pending")
+    values = [
+        _value(connection, row, claim, plan.jobs[name].restores_best)
+        for name, row in present.items()
+        if row is not None
+    ]
+    value = values[0] - values[1] if len(values) == 2 else values[0]
+    if not math.isfinite(value):
+        return ClaimRun(seed=seed, outcome="unknown", detail="The value is not a finite number")
+    is_met = all(BOUNDS[field].holds(value, bound) for field, bound in _bounds(claim).items())
+    return ClaimRun(
+        seed=seed,
+        outcome="met" if is_met else "missed",
+        value=value,
+        job_value=values[0],
+        minus_value=values[1] if len(values) == 2 else None,
+    )
+
+
+def _value(connection: Connection, row: JobRow, claim: ClaimSpec, restores_best: bool) -> float:
+    """Return the value of the metric for one job; NaN if it has none.
+
+    Of every epoch, it is the one that is nearest to a bound, or farthest beyond it.
+    """
+    match claim.metric:
+        case "parameters":
+            return row.parameters
+        case "epochs":
+            return row.epoch
+    if claim.epoch == "every":
+        return _extreme(connection, row, claim)
+    wants_best = claim.epoch == "best" or (claim.epoch == "answer" and restores_best)
+    if wants_best and row.best is not None:
+        return _at(connection, row, claim.metric, int(json.loads(row.best)["epoch"]))
+    return _at(connection, row, claim.metric, row.epoch)
+
+
+def _at(connection: Connection, row: JobRow, metric: str, epoch: int) -> float:
+    bodies = job_log.bodies(connection, row.id, epoch - 1, epoch)
+    run = merge(((first, body) for first, _, body in bodies))
+    if run is None or metric not in run.columns:
+        return math.nan
+    return float(run.columns[metric][epoch - run.first])
+
+
+def _extreme(connection: Connection, row: JobRow, claim: ClaimSpec) -> float:
+    segments = job_log.summaries(connection, row.id)
+    if not segments:
+        return math.nan
+    table = read_summaries([blob for _, _, blob in segments])
+    rows = table[:, METRICS.index(claim.metric)]
+    column = SUMMARY.index
+    if not rows[:, column("present")].all() or rows[:, column("nonfinite_epoch")].any():
+        return math.nan
+    low = float(np.min(rows[:, column("low")]))
+    high = float(np.max(rows[:, column("high")]))
+    bounds = _bounds(claim)
+    broken = [v for v in (low, high) if not all(BOUNDS[f].holds(v, b) for f, b in bounds.items())]
+    if broken:
+        return broken[0]
+    return low if any(BOUNDS[field].is_lower for field in bounds) else high

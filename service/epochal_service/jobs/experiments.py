@@ -1,0 +1,360 @@
+"""An experiment is several jobs, for several seeds, that are created in one transaction.
+
+    spec ──> checks of names ──> for each seed and job: seeds moved, prepared, priced ──> Runs
+                                                                                           │
+    experiment, its jobs and what they wait for  <──────────── one transaction ────────────┘
+
+Afterwards its jobs are jobs like others. Nothing about the state of an experiment is stored: it
+follows from those of its jobs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from ..errors import Conflict, FieldError, InvalidArgument, NotFound
+from ..settings import Quotas, Settings
+from ..specs.base import id_pattern
+from ..specs.experiments import MAX_RUNS, ClaimSpec, ExperimentSpec, ExperimentState
+from ..specs.jobs import TERMINAL, JobState
+from ..specs.training import TrainingSpec
+from ..store import Access, Connection, Database, checkpoints, dependencies, experiments, jobs, keys
+from ..store.database import new_id
+from ..store.experiments import ExperimentRow
+from ..store.packing import pack
+from . import lifecycle
+from . import quotas as owner_quotas
+from .forks import Parent, future_parent
+from .preparation import Prepared, prepare
+from .price import price_of
+from .submission import Submission, submission_of
+
+MAX_SEED = 2**63
+
+
+class PlannedJob(BaseModel):
+    """What an experiment knows of one of its jobs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    needs: str | None
+    """Name of the job that it waits for."""
+    epochs: int
+    restores_best: bool
+
+
+class Plan(BaseModel):
+    """What is stored of an experiment. The specs of its jobs are theirs; here, each job comes after
+    the one that it needs.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str | None
+    seeds: list[int]
+    jobs: dict[str, PlannedJob]
+    claims: list[ClaimSpec]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One job of an experiment for one seed, ready to be created."""
+
+    id: str
+    name: str
+    seed: int
+    submission: Submission
+    needed_id: str | None
+    """Id of the job that it waits for."""
+    scaling: bytes
+    """Packed scaling of its data."""
+
+
+def plan_of(spec: ExperimentSpec) -> Plan:
+    """Return what is stored of the experiment."""
+    planned = {}
+    for name in _ordered({name: _need(spec, job) for name, job in spec.jobs.items()}):
+        job = spec.jobs[name]
+        stopping = job.early_stopping
+        planned[name] = PlannedJob(
+            needs=_need(spec, job),
+            epochs=job.epochs,
+            restores_best=stopping is not None and stopping.restore_best,
+        )
+    return Plan(name=spec.name, seeds=spec.seeds, jobs=planned, claims=spec.claims)
+
+
+def _need(spec: ExperimentSpec, job: TrainingSpec) -> str | None:
+    """Return the name of the job that a job starts from; None without one."""
+    source = job.initial_weights
+    return source.job if source is not None and source.job in spec.jobs else None
+
+
+# ---------------------------------------------------------------------------------------- checks
+
+
+def check_names(spec: ExperimentSpec) -> list[str]:
+    """Return the names of the jobs, each after the one that it needs.
+
+    Raises `InvalidArgument` for seeds and names that do not fit together.
+    """
+    errors = [*_seed_errors(spec), *_need_errors(spec)]
+    order = _ordered({name: _need(spec, job) for name, job in spec.jobs.items()})
+    for name in spec.jobs.keys() - {*order}:
+        text = f"must not need itself through others: {_circle(spec, name)}"
+        errors.append(FieldError(f"jobs.{name}.initial_weights.job", text))
+    if errors:
+        raise InvalidArgument.of(*sorted(errors))
+    return order
+
+
+def _seed_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
+    runs = len(spec.jobs) * len(spec.seeds)
+    if len({*spec.seeds}) < len(spec.seeds):
+        yield FieldError("seeds", "must be different")
+    elif runs > MAX_RUNS:
+        text = f"make {len(spec.jobs)} jobs {runs} jobs; an experiment has at most {MAX_RUNS}"
+        yield FieldError("seeds", text)
+
+
+def _need_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
+    for name, job in spec.jobs.items():
+        source, field = job.initial_weights, f"jobs.{name}.initial_weights"
+        if source is None:
+            continue
+        if source.job in spec.jobs and source.epoch is not None:
+            text = f"must be absent: {name} starts from the weights that {source.job} answers with"
+            yield FieldError(f"{field}.epoch", text)
+        elif source.job not in spec.jobs and not re.fullmatch(id_pattern("job"), source.job):
+            others = ", ".join(other for other in spec.jobs if other != name) or "none"
+            text = f"must be the name of another job of the experiment ({others}), or a job's id"
+            yield FieldError(f"{field}.job", text)
+
+
+def _ordered(needs: Mapping[str, str | None]) -> list[str]:
+    """Return the names, each after the one that it needs, without those that need themselves."""
+    order: list[str] = []
+    while ready := [n for n, need in needs.items() if n not in order and need in (None, *order)]:
+        order += ready
+    return order
+
+
+def _circle(spec: ExperimentSpec, name: str) -> str:
+    path = [name]
+    while (need := _need(spec, spec.jobs[path[-1]])) is not None and need not in path:
+        path.append(need)
+    return " needs ".join([*path, *([] if need is None else [need])])
+
+
+# -------------------------------------------------------------------------------------- creation
+
+
+def prepare_experiment(
+    database: Database, spec: ExperimentSpec, owner: str, settings: Settings
+) -> list[Run]:
+    """Check and price every job for every seed; return them, each after the one that it needs.
+
+    Raises `InvalidArgument` with the errors of all jobs, whose fields begin with `jobs.NAME`.
+    """
+    order = check_names(spec)
+    runs: list[Run] = []
+    for seed in spec.seeds:
+        ids: dict[str, str] = {}
+        parents: dict[str, Parent] = {}
+        errors: list[FieldError] = []
+        for name in order:
+            need = _need(spec, spec.jobs[name])
+            if need is not None and need not in parents:
+                continue  # that one has errors
+            try:
+                job = with_seed(spec.jobs[name], seed)
+                parent = None if need is None else parents[need]
+                prepared = prepare(database, job, owner, settings.limits, parent=parent)
+                ids[name] = new_id("job")
+                runs.append(_run(prepared, settings, ids, name, seed, need))
+                parents[name] = future_parent(prepared.spec)
+            except InvalidArgument as error:
+                errors += within_job(error, name).errors
+        if errors:
+            raise InvalidArgument.of(*errors)
+    return runs
+
+
+def _run(
+    prepared: Prepared,
+    settings: Settings,
+    ids: Mapping[str, str],
+    name: str,
+    seed: int,
+    need: str | None,
+) -> Run:
+    price = price_of(prepared, settings)
+    if need is not None:
+        # The weights are copied when the other job has succeeded.
+        source = prepared.spec.initial_weights
+        assert source is not None
+        start = source.model_copy(update={"job": ids[need]})
+        spec = prepared.spec.model_copy(update={"initial_weights": start})
+        prepared = replace(prepared, spec=spec, initial_weights=None)
+    return Run(
+        id=ids[name],
+        name=name,
+        seed=seed,
+        submission=submission_of(prepared, price, settings),
+        needed_id=None if need is None else ids[need],
+        scaling=pack(prepared.scaling),
+    )
+
+
+def with_seed(spec: TrainingSpec, seed: int) -> TrainingSpec:
+    """Return the spec with the number added to the seeds of the job, its split and its generated
+    data.
+
+    Raises `InvalidArgument` if a seed becomes too large.
+    """
+    changes: dict[str, Any] = {"seed": _sum(spec.seed, seed, "seed")}
+    for field in ("dataset", "validation_dataset", "split"):
+        part = getattr(spec, field)
+        old = getattr(part, "seed", None)
+        if old is not None:
+            new = _sum(old, seed, f"{field}.seed")
+            changes[field] = part.model_copy(update={"seed": new})
+    return spec.model_copy(update=changes)
+
+
+def _sum(seed: int, added: int, field: str) -> int:
+    if seed + added >= MAX_SEED:
+        text = f"must be less than {MAX_SEED - added} with the seed {added} of the experiment"
+        raise InvalidArgument.of(FieldError(field, text))
+    return seed + added
+
+
+def within_job(error: InvalidArgument, name: str) -> InvalidArgument:
+    """Return the error of a job with its fields under `jobs.NAME`."""
+    errors = (FieldError(f"jobs.{name}.{field}", text) for field, text in error.errors)
+    return InvalidArgument.of(*errors, reason=error.reason)
+
+
+def create(
+    database: Database,
+    spec: ExperimentSpec,
+    runs: Sequence[Run],
+    *,
+    owner: str,
+    quotas: Quotas,
+    request_id: str | None,
+    fingerprint: str,
+) -> tuple[ExperimentRow, bool]:
+    """Insert the experiment and its jobs; return its row and whether it is new.
+
+    Raises `IdempotencyMismatch`, `NotFound`, `InvalidArgument`, `QuotaExceeded` as
+    `lifecycle.submit` does.
+    """
+    new = new_id("exp")
+    with database.write() as connection:
+        experiment_id = keys.claim(connection, owner, request_id, fingerprint, new)
+        if experiment_id != new:
+            return find(connection, experiment_id, Access(owner)), False
+        owner_quotas.reserve(connection, quotas, owner, "max_queued_jobs", len(runs))
+        stored_bytes = sum(run.submission.values["stored_bytes"] for run in runs)
+        owner_quotas.reserve(connection, quotas, owner, "max_stored_bytes_per_owner", stored_bytes)
+        plan = plan_of(spec).model_dump_json()
+        row = experiments.insert(connection, id=new, owner=owner, plan=plan)
+        for run in runs:
+            try:
+                _insert(connection, run, new, owner)
+            except InvalidArgument as error:  # the data set was deleted
+                raise within_job(error, run.name) from None
+        return row, True
+
+
+def _insert(connection: Connection, run: Run, experiment_id: str, owner: str) -> None:
+    new = run.submission
+    place = {
+        "experiment_id": experiment_id,
+        "experiment_job": run.name,
+        "experiment_seed": run.seed,
+    }
+    state: JobState = "queued" if run.needed_id is None else "waiting"
+    terms = (*new.search_terms, run.name, experiment_id)
+    values = {**new.values, **place}
+    lifecycle.insert(connection, run.id, owner, values, new.labels, terms, state=state)
+    if run.needed_id is not None:
+        dependencies.insert(connection, run.id, run.needed_id, run.scaling)
+    if new.initial_weights is not None:
+        checkpoints.insert(connection, run.id, [(0, new.initial_weights)])
+
+
+# ----------------------------------------------------------------------------- requests of users
+
+
+def find(
+    connection: Connection, experiment_id: str, access: Access, *, lock: bool = False
+) -> ExperimentRow:
+    """Return the row of an experiment that the caller may read. Raises `NotFound`."""
+    row = experiments.find(connection, experiment_id, access, lock=lock)
+    if row is None:
+        raise NotFound(f"There is no experiment {experiment_id}")
+    return row
+
+
+def state_of(states: Iterable[str]) -> ExperimentState:
+    """Return the state of an experiment whose jobs have these states."""
+    present = {*states}
+    if present - TERMINAL:
+        return "running"
+    if "failed" in present:
+        return "failed"
+    return "succeeded" if present == {"succeeded"} else "cancelled"
+
+
+def cancel(database: Database, experiment_id: str, access: Access) -> list[str]:
+    """Cancel every job that has not ended, those that wait first; return their ids.
+
+    Raises `NotFound`, `Forbidden`; `Conflict` if all have ended and not all were cancelled.
+    """
+    with database.read() as connection:
+        row = find(connection, experiment_id, access)
+        access.require_owner(row.owner)
+        rows = experiments.jobs_of(connection, experiment_id)
+    active = [job for job in rows if job.state not in TERMINAL]
+    if not active and (state := state_of(job.state for job in rows)) != "cancelled":
+        text = f"The experiment has {state}: it cannot be cancelled"
+        raise Conflict(text, reason="experiment_ended")
+    order = [*load_plan(row).jobs]
+    changed = []
+    for job in sorted(active, key=lambda job: -order.index(job.experiment_job or "")):
+        try:
+            lifecycle.cancel(database, job.id, access)
+        except (Conflict, NotFound):
+            continue  # it has ended, or was deleted, in the meantime
+        changed.append(job.id)
+    return changed
+
+
+def delete(database: Database, experiment_id: str, access: Access) -> None:
+    """Delete an experiment and its jobs, all of which must have ended.
+
+    Raises `NotFound`, `Forbidden`, `Conflict`.
+    """
+    with database.write() as connection:
+        row = find(connection, experiment_id, access, lock=True)
+        access.require_owner(row.owner)
+        for job in experiments.jobs_of(connection, experiment_id):
+            if not jobs.hide(connection, job.id, row.owner, TERMINAL):
+                raise Conflict(
+                    f"Its job {job.id} is {job.state}: cancel the experiment first, and delete it "
+                    "after all its jobs have ended",
+                    reason="experiment_not_ended",
+                )
+        experiments.delete(connection, experiment_id)
+
+
+def load_plan(row: ExperimentRow) -> Plan:
+    """Return the plan of a stored experiment."""
+    return Plan.model_validate_json(row.plan)

@@ -1,0 +1,50 @@
+"""What the store needs to create a job, from what was prepared for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..settings import Settings
+from ..store.packing import pack
+from . import webhooks
+from .datasets import Schema, uploaded_id
+from .deletion import expiry
+from .preparation import Prepared
+from .price import Price
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The row of a new job, its labels, what a search finds it by, and its initial weights."""
+
+    values: Mapping[str, Any]
+    labels: Mapping[str, str]
+    search_terms: tuple[str, ...]
+    initial_weights: bytes | None
+    """Packed, with the scaling of the data; None for new weights."""
+
+
+def submission_of(prepared: Prepared, price: Price, settings: Settings) -> Submission:
+    """Return what the store needs to create the job."""
+    spec, cost = prepared.spec, prepared.cost
+    weights = prepared.initial_weights
+    return Submission(
+        values={
+            "spec": spec.model_dump_json(),
+            "webhooks": webhooks.dump(spec.webhooks),
+            "schema": Schema.of(prepared.dataset).to_json() if uploaded_id(spec.dataset) else None,
+            "priority": spec.priority,
+            "dataset_id": uploaded_id(spec.dataset),
+            "validation_dataset_id": uploaded_id(spec.validation_dataset),
+            "parameters": cost.parameters,
+            "samples": cost.samples,
+            "flops": cost.flops,
+            "ttl_seconds": expiry(spec.ttl_seconds, settings.job_ttl_seconds),
+            **price.values,
+        },
+        labels=spec.labels,
+        search_terms=(spec.name or "", prepared.dataset.name, getattr(spec.dataset, "id", "")),
+        initial_weights=None if weights is None else pack({**weights, **prepared.scaling}),
+    )

@@ -1,0 +1,151 @@
+"""The methods of experiments: create, read, cancel, delete."""
+
+from __future__ import annotations
+
+from ..errors import InvalidArgument
+from ..jobs import claims, experiments, webhooks
+from ..jobs.experiments import Plan
+from ..specs.base import timestamp
+from ..specs.experiments import (
+    CreateExperimentOptions,
+    Experiment,
+    ExperimentJob,
+    ExperimentPage,
+    ExperimentSpec,
+    ListExperimentsRequest,
+)
+from ..specs.jobs import EpochRow
+from ..store import Connection
+from ..store import experiments as stored
+from ..store.experiments import ExperimentRow
+from ..store.jobs import JobRow
+from .context import Context
+from .fingerprints import fingerprint
+from .pages import before, cut, page_size
+
+
+def create_experiment(
+    context: Context, spec: ExperimentSpec, options: CreateExperimentOptions
+) -> Experiment:
+    """Create the jobs of an experiment, all or none. The same `request_id` and spec return the
+    experiment created before.
+
+    Raises `InvalidArgument` for a job that cannot be trained, names that do not fit together, and
+    claims that cannot be evaluated; `IdempotencyMismatch`; `QuotaExceeded` if too many jobs are
+    queued, or all jobs store too much.
+    """
+    hooks = [hook for job in spec.jobs.values() for hook in job.webhooks]
+    request_fingerprint = fingerprint(spec, *hooks)
+    for name, job in spec.jobs.items():
+        try:
+            webhooks.check(job.webhooks, context.receivers)
+        except InvalidArgument as error:
+            raise experiments.within_job(error, name) from None
+    experiments.check_names(spec)
+    if errors := [*claims.errors_of(spec)]:
+        raise InvalidArgument.of(*errors)
+    settings = context.settings
+    runs = experiments.prepare_experiment(context.database, spec, context.owner, settings)
+    row, new = experiments.create(
+        context.database,
+        spec,
+        runs,
+        owner=context.owner,
+        quotas=settings.quotas,
+        request_id=options.request_id,
+        fingerprint=request_fingerprint,
+    )
+    if new:
+        for run in runs:
+            if run.needed_id is None:
+                context.queue.notify_workers(run.id)
+    return get_experiment(context, row.id)
+
+
+def get_experiment(context: Context, id: str) -> Experiment:
+    """Return the experiment with its jobs, and the outcomes of its claims. Raises `NotFound`."""
+    with context.database.read() as connection:
+        return _reply(connection, experiments.find(connection, id, context.access))
+
+
+def list_experiments(context: Context, request: ListExperimentsRequest) -> ExperimentPage:
+    """List experiments, newest first, without their jobs and claims."""
+    size = page_size(request.page_size)
+    with context.database.read() as connection:
+        rows = stored.page(
+            connection,
+            context.access.narrowed(request.owner),
+            size=size + 1,
+            before=before(request.page_token, "exp"),
+        )
+        page, token = cut(rows, size)
+        counts = stored.count_states(connection, [row.id for row in page])
+    return ExperimentPage(
+        experiments=[_short(row, experiments.load_plan(row), counts[row.id]) for row in page],
+        next_page_token=token,
+    )
+
+
+def cancel_experiment(context: Context, id: str) -> Experiment:
+    """Cancel all jobs of the experiment that have not ended.
+
+    Raises `NotFound`; `Conflict` if all of them have ended.
+    """
+    for job_id in experiments.cancel(context.database, id, context.access):
+        context.queue.notify_watchers(job_id)
+    return get_experiment(context, id)
+
+
+def delete_experiment(context: Context, id: str) -> None:
+    """Delete an experiment with its jobs. Raises `NotFound`; `Conflict` if a job has not ended."""
+    experiments.delete(context.database, id, context.access)
+
+
+def _short(row: ExperimentRow, plan: Plan, states: dict[str, int]) -> Experiment:
+    return Experiment(
+        id=row.id,
+        owner=row.owner,
+        name=plan.name,
+        seeds=plan.seeds,
+        state=experiments.state_of(states),
+        states=states,
+        created_at=timestamp(row.created_at),
+    )
+
+
+def _reply(connection: Connection, row: ExperimentRow) -> Experiment:
+    plan = experiments.load_plan(row)
+    rows = {
+        (job.experiment_seed or 0, job.experiment_job or ""): job
+        for job in stored.jobs_of(connection, row.id)
+    }
+    states: dict[str, int] = {}
+    for job in rows.values():
+        states[job.state] = states.get(job.state, 0) + 1
+    ends = [job.finished_at for job in rows.values()]
+    last = max(end for end in ends if end is not None) if ends and None not in ends else None
+    order = [(seed, name) for seed in plan.seeds for name in plan.jobs]
+    return _short(row, plan, states).model_copy(
+        update={
+            "jobs": [_job(rows[key], plan) for key in order if key in rows],
+            "claims": claims.evaluated(connection, plan, rows),
+            "finished_at": timestamp(last),
+        }
+    )
+
+
+def _job(row: JobRow, plan: Plan) -> ExperimentJob:
+    name = row.experiment_job or ""
+    return ExperimentJob(
+        id=row.id,
+        job=name,
+        seed=row.experiment_seed or 0,
+        needs=plan.jobs[name].needs,
+        state=row.state,
+        stop_reason=row.stop_reason,
+        detail=row.detail,
+        epoch=row.epoch,
+        epochs=plan.jobs[name].epochs,
+        latest=None if row.latest is None else EpochRow.model_validate_json(row.latest),
+        parameters=row.parameters,
+    )

@@ -1,0 +1,220 @@
+"""Requests and replies of the experiment methods. An experiment is several jobs and claims about
+their results.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from .base import (
+    PAGE_SIZE,
+    EveryError,
+    IdOf,
+    Name,
+    PageSize,
+    PageToken,
+    Reply,
+    Request,
+    RequestId,
+    Seed,
+    Spec,
+)
+from .jobs import EpochRow, JobState, StopReason
+from .training import TrainingSpec
+
+MAX_JOBS = 16
+MAX_RUNS = 64
+"""Jobs of an experiment times its seeds."""
+MAX_CLAIMS = 64
+
+JobName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+ClaimMetric = Literal[
+    "train_loss",
+    "validation_loss",
+    "train_accuracy",
+    "validation_accuracy",
+    "gradient_norm",
+    "epochs",
+    "parameters",
+]
+ClaimEpoch = Literal["answer", "last", "best", "every"]
+ClaimOutcome = Literal["pending", "met", "missed", "unknown"]
+ExperimentState = Literal["running", "succeeded", "failed", "cancelled"]
+
+
+class ClaimSpec(Spec):
+    """A claim about one number: a metric of a job, or its difference of two jobs. It has a lower
+    bound, an upper bound, or both.
+    """
+
+    job: JobName
+    """Name of the job."""
+    minus: JobName | None = None
+    """Name of another job, whose value is subtracted. None by default."""
+    metric: ClaimMetric
+    """Name of the metric; `epochs` is the number of trained epochs, `parameters` that of trainable
+    parameters.
+    """
+    epoch: ClaimEpoch = "answer"
+    """Epoch of the value. Default `answer`."""
+    at_least: float | None = None
+    """Smallest value that meets the claim."""
+    above: float | None = None
+    """Bound that the value must exceed."""
+    at_most: float | None = None
+    """Largest value that meets the claim."""
+    below: float | None = None
+    """Bound that the value must stay below."""
+    text: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """The claim in words, to show. None by default."""
+
+
+def _sorted(jobs: dict[str, TrainingSpec]) -> dict[str, TrainingSpec]:
+    """Return the jobs by name: a map has no order on gRPC."""
+    return dict(sorted(jobs.items()))
+
+
+class ExperimentSpec(Spec):
+    """Jobs by name, seeds, and claims about the results."""
+
+    model_config = ConfigDict(
+        json_schema_extra=lambda schema: schema["properties"]["jobs"].update(
+            additionalProperties=False
+        )
+    )
+
+    name: Name | None = None
+    """Display name of the experiment."""
+    seeds: list[Seed] = Field(default_factory=lambda: [0], min_length=1, max_length=MAX_RUNS)
+    """Seeds of the runs, all different. Each run trains every job, with this number added to the
+    seed of the job, of its split and of its generated data. Default 0 alone.
+    """
+    jobs: Annotated[
+        dict[JobName, TrainingSpec],
+        Field(min_length=1, max_length=MAX_JOBS),
+        EveryError(MAX_JOBS),
+        AfterValidator(_sorted),
+    ]
+    """Jobs by name: at most 16, and at most 64 times the number of seeds. `initial_weights` with
+    the name of another job lets a job wait for that one.
+    """
+    claims: Annotated[list[ClaimSpec], EveryError(MAX_CLAIMS)] = Field(
+        default_factory=list, max_length=MAX_CLAIMS
+    )
+    """Claims about the results of each run, at most 64."""
+
+
+class CreateExperimentOptions(Request):
+    """Options besides the spec: a header on HTTP, a field on gRPC."""
+
+    request_id: RequestId | None = None
+    """Idempotency key: the same key and the same spec return the same experiment."""
+
+
+class ListExperimentsRequest(Request):
+    """Page of a list of experiments."""
+
+    page_size: PageSize = PAGE_SIZE
+    page_token: Annotated[PageToken, IdOf("exp")] | None = None
+    owner: str | None = Field(default=None, max_length=40)
+    """Return experiments of this owner, such as a member of the caller's class."""
+
+
+class ExperimentJob(Reply):
+    """One job of an experiment."""
+
+    id: str
+    """Id of the job."""
+    job: str
+    """Name of the job in the experiment."""
+    seed: int
+    """Seed of the run."""
+    needs: str | None = None
+    """Name of the job that it starts from; absent for new weights."""
+    state: JobState
+    """State of the job."""
+    stop_reason: StopReason | None = None
+    """Reason of the end; absent before it."""
+    detail: str | None = None
+    """Explanation of the end, if there is more to say than the reason."""
+    epoch: int
+    """Number of stored epochs."""
+    epochs: int
+    """Number of epochs of its spec."""
+    latest: EpochRow | None = None
+    """Metrics of the latest epoch; absent before the first."""
+    parameters: int
+    """Number of trainable parameters of the network."""
+
+
+class ClaimRun(Reply):
+    """A claim in the run of one seed."""
+
+    seed: int
+    """Seed of the run."""
+    outcome: ClaimOutcome
+    """Outcome of the claim."""
+    value: float | None = None
+    """Value that is compared with the bounds; absent if it is not known."""
+    job_value: float | None = None
+    """Value of the job; absent if it is not known."""
+    minus_value: float | None = None
+    """Value of the job that is subtracted; absent without one, and if it is not known."""
+    detail: str | None = None
+    """Why the outcome is not known; absent if it is."""
+
+
+class Claim(Reply):
+    """A claim and its outcomes."""
+
+    claim: ClaimSpec
+    """Jobs, metric and bounds, as they were given."""
+    text: str
+    """The claim in words: those of its spec, or made from its fields."""
+    outcome: ClaimOutcome
+    """`missed` if it is missed in a run, else `unknown` or `pending` if it is so in a run, else
+    `met`.
+    """
+    met: int
+    """Number of runs that meet the claim."""
+    runs: list[ClaimRun]
+    """The outcome of each run, in the order of the seeds."""
+
+
+class Experiment(Reply):
+    """Jobs that were created together, and claims about their results."""
+
+    id: str
+    """Id of the experiment."""
+    owner: str
+    """Owner of the experiment: that of the API key that created it; `local` without a key."""
+    name: str | None = None
+    """Display name of the experiment."""
+    seeds: list[int]
+    """Seeds of the runs."""
+    state: ExperimentState
+    """State of the experiment."""
+    states: dict[str, int]
+    """Number of jobs in each state, without deleted ones."""
+    jobs: list[ExperimentJob] = Field(default_factory=list)
+    """Jobs by seed, each after the one that it needs, then by name; without deleted ones. Empty in
+    lists.
+    """
+    claims: list[Claim] = Field(default_factory=list)
+    """Claims with their outcomes; empty in lists."""
+    created_at: datetime
+    """Time of creation."""
+    finished_at: datetime | None = None
+    """Time of the last end; absent before it, and in lists."""
+
+
+class ExperimentPage(Reply):
+    """A page of experiments."""
+
+    experiments: list[Experiment]
+    """Experiments, newest first."""
+    next_page_token: str | None = None
+    """`page_token` of the next page; absent on the last page."""

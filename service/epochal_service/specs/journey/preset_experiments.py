@@ -1,0 +1,40 @@
+"""Preset experiments: experiments whose claims hold for any seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import field_serializer
+
+from ..base import Reply
+from ..experiments import ExperimentSpec
+
+
+class PresetExperiment(Reply):
+    """An experiment whose claims hold. Send `spec` to `POST /v1/experiments`."""
+
+    name: str
+    """Name for `GET /v1/preset-experiments/{id}`, e.g. `xor-1969`."""
+    title: str
+    """Title for display."""
+    description: str
+    """What the experiment shows, in one to three sentences."""
+    section: str
+    """Id of the section of the journey that it belongs to."""
+    year: int
+    """Year of the milestone."""
+    spec: ExperimentSpec
+    """Request body for `POST /v1/experiments`, without defaults."""
+    expected_seconds: float
+    """Approximate duration on one core, in seconds."""
+
+    @field_serializer("spec")
+    def _as_written(self, spec: ExperimentSpec) -> dict[str, Any]:
+        return spec.model_dump(exclude_unset=True)
+
+
+class PresetExperiments(Reply):
+    """All preset experiments, by year."""
+
+    experiments: list[PresetExperiment]
+    """Preset experiments, by year."""

@@ -1,0 +1,43 @@
+"""An experiment is started from its card, and shows its claims, curves and runs."""
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.conftest import PHONE, WIDE, Opened, ask, barrier_free, fits
+from tests.servers.stack import await_condition
+
+
+def test_an_experiment_is_run_from_its_card_and_its_claims_are_met(open_page: Opened) -> None:
+    page = open_page("/experiments")
+    page.get_by_role("button", name="Run the experiment A perceptron cannot learn XOR").click()
+    page.wait_for_url("**/experiments/exp_*")
+    expect(page.get_by_role("heading", level=1)).to_have_text("A perceptron cannot learn XOR")
+    expect(page.get_by_role("status").filter(has_text="Finished · 10 of 10")).to_be_visible()
+    claims = page.get_by_role("list", name="Claims")
+    for text in ("AND is learned", "XOR never is"):
+        card = claims.get_by_role("listitem").filter(has=page.get_by_role("heading", name=text))
+        expect(card).to_contain_text("Met")
+        expect(card).to_contain_text("5 of 5 seeds")
+    expect(page.get_by_role("row")).to_have_count(11)
+    page.get_by_text("4", exact=True).first.click()
+    page.wait_for_url("**experiment.seed=4*")
+    page.get_by_text("Training accuracy", exact=True).last.click()
+    page.wait_for_url("**experiment.metric=train_accuracy*")
+    page.get_by_role("button", name="Delete with all runs").click()
+    page.wait_for_url("**/experiments")
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_the_pages_of_experiments_fit_and_are_barrier_free(
+    open_page: Opened, url: str, size: dict[str, int]
+) -> None:
+    spec = ask(url, "/v1/preset-experiments/xor-1969")["spec"] | {"seeds": [0, 1]}
+    made = ask(url, "/v1/experiments", spec)["id"]
+    await_condition(
+        lambda: ask(url, f"/v1/experiments/{made}")["state"] == "succeeded", 60, "it is over"
+    )
+    for path in ("/experiments", f"/experiments/{made}"):
+        page = open_page(path, size=size)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_text("Loading")).to_have_count(0)
+        fits(page, size)
+        barrier_free(page)

@@ -1,0 +1,51 @@
+"""`client.experiments`: created, waited for, read, cancelled, deleted."""
+
+from typing import Any
+
+import pytest
+
+from epochal import Client, InvalidArgument, NotFound
+
+CLAIM = {"job": "tuned", "minus": "first", "metric": "epochs", "at_most": -30.0}
+
+
+def jobs(client: Client) -> dict[str, Any]:
+    spec = client.preset("xor") | {"epochs": 40, "target": None}
+    return {"first": spec, "tuned": spec | {"epochs": 4, "initial_weights": {"job": "first"}}}
+
+
+def test_an_experiment_is_waited_for_and_its_jobs_are_jobs(client: Client) -> None:
+    made = client.experiments.create(jobs=jobs(client), claims=[CLAIM], seeds=[0, 3], name="pair")
+    assert [(job.job, job.seed, job.state) for job in made.jobs][1] == ("tuned", 0, "waiting")
+    assert made.wait(60).state == "succeeded"
+    assert (made.is_over, made.name, made.seeds.tolist()) == (True, "pair", [0, 3])
+    (claim,) = made.claims
+    assert (claim.outcome, claim.met) == ("met", 2)
+    assert [(r.value, r.job_value, r.minus_value) for r in claim.runs] == [(-36.0, 4.0, 40.0)] * 2
+    job = made.job("tuned", 3)
+    assert job.experiment is not None
+    assert (job.experiment.id, job.experiment.seed) == (made.id, 3)
+    assert job.forked_from is not None
+    assert job.forked_from.job == made.job("first", 3).id
+    assert made.id in [other.id for other in client.experiments.list(page_size=1)]
+    with pytest.raises(NotFound, match="has no job other"):
+        made.job("other")
+    assert "1 of 1 claims met" in repr(made)
+    made.delete()
+    with pytest.raises(NotFound):
+        client.experiments.get(made.id)
+
+
+def test_an_experiment_is_cancelled_as_a_whole(client: Client) -> None:
+    long = {name: spec | {"epochs": 900_000} for name, spec in jobs(client).items()}
+    made = client.experiments.create({"jobs": long})
+    made.cancel()
+    assert made.wait(60).state == "cancelled"
+    assert {job.stop_reason for job in made.jobs} == {"user"}
+
+
+def test_an_invalid_job_is_named(client: Client) -> None:
+    wrong = jobs(client) | {"first": jobs(client)["first"] | {"epochs": 0}}
+    with pytest.raises(InvalidArgument) as caught:
+        client.experiments.create(jobs=wrong)
+    assert "jobs.first.epochs" in [error.field for error in caught.value.errors]
