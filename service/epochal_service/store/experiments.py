@@ -83,3 +83,9 @@ def count_states(
 def delete(connection: Connection, experiment_id: str) -> None:
     """Delete the experiment, but not its jobs."""
     connection.execute(sa.delete(experiments).where(experiments.c.id == experiment_id))
+
+
+def delete_empty(connection: Connection) -> None:
+    """Delete the experiments whose jobs were all deleted."""
+    has_jobs = sa.exists().where(jobs.c.experiment_id == experiments.c.id)
+    connection.execute(sa.delete(experiments).where(~has_jobs))
