@@ -617,7 +617,7 @@ def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> Non
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
     commands = [command.callback for command in app.registered_commands if command.callback]
-    assert len(commands) == 33
+    assert len(commands) == 34
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__

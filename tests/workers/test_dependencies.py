@@ -91,18 +91,18 @@ def test_every_order_of_events_leaves_no_job_behind(
         specs[f"job{job}"] = {**QUICK, "initial_weights": start}
     made = create(service, specs)
     names = [ids(made)[f"job{job}"] for job in range(len(needs))]
-    before = [service.row(job).state for job in names]
+    before = [service.row(job_id).state for job_id in names]
     assert before == ["queued" if need is None else "waiting" for need in needs]
     for action, index in events:
         act(service, action, names[index % len(names)])
         before = check(service, names, needs, before)
-    for job in names:
-        act(service, "resume", job)
+    for job_id in names:
+        act(service, "resume", job_id)
     run_all(service, made)
     last = check(service, names, needs, before, steps=None)
     assert {*last} <= TERMINAL
-    for job, need in zip(last, needs, strict=True):
-        assert need is None or last[need] == "succeeded" or job == "cancelled"
+    for state, need in zip(last, needs, strict=True):
+        assert need is None or last[need] == "succeeded" or state == "cancelled"
 
 
 def act(service: Service, action: str, job_id: str) -> None:
