@@ -123,9 +123,9 @@ def test_without_warmth_the_most_likely_token_follows_until_the_window_is_full_a
     for _ in range(room):  # four more than there is room for
         capacity = room - len(start)
         if len(text) - out > capacity:  # the last half is read again
-            out = len(text) - capacity // 2
+            least, out = len(text) - capacity, len(text) - capacity // 2
             if start:  # from a sentence on, where there is one
-                ends = [end for end in range(out, len(text)) if text[:end].endswith(". ")]
+                ends = [end for end in range(least, len(text) + 1) if text[:end].endswith(". ")]
                 out = min(ends, default=out)
         read = [*start, *map(names.index, text[out:])]
         reply = outputs_after(url, job, 1, read + [0] * (room - len(read)), len(read) - 1, names)

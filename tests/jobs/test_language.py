@@ -108,5 +108,10 @@ def test_a_long_text_is_read_from_the_middle_of_the_window_or_a_sentence_on() ->
     assert language.capacity == 32
     assert language.first_read([5] * 40) == 40 - 16
     sentences = of(builtin("sentences"))
-    text = sentences.tokens_of("the cat. a dog sees a fox. the boat finds", "prompt")
-    assert sentences.spelled(text[sentences.first_read(text) :]) == "the boat finds"
+    for text, read in (
+        ("the cat. a dog sees a fox. the boat finds", "a dog sees a fox. the boat finds"),
+        ("the child of the moon follows a gray crow. ", ""),
+        ("the child of the moon follows a gray crow in a", "ows a gray crow in a"[1:]),
+    ):
+        tokens = sentences.tokens_of(text, "prompt")
+        assert sentences.spelled(tokens[sentences.first_read(tokens) :]) == read

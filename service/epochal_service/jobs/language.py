@@ -84,15 +84,14 @@ class Language:
     def first_read(self, text: Sequence[int]) -> int:
         """Return the index of the first token that is read of a text that has become too long.
 
-        About half of the text is read again, so that the next tokens fit. After a start token the
-        text begins with a sentence, as in training, if there is one.
+        After a start token the text begins with a sentence, as in training, if one begins within
+        the window. Else half of the window is read, so that the next tokens fit.
         """
-        first = max(len(text) - max(self.capacity // 2, 1), 0)
         if self.start is not None:
-            for index in range(max(first, 2), len(text)):
+            for index in range(max(len(text) - self.capacity, 2), len(text) + 1):
                 if self.spelled(text[index - 2 : index]) == ". ":
                     return index
-        return first
+        return max(len(text) - max(self.capacity // 2, 1), 0)
 
 
 def language_of(dataset: Dataset) -> Language | None:

@@ -53,9 +53,11 @@ def _names_of(seen: Inside, columns: int) -> list[str]:
 def _print_map(weights: Floats, names: list[str]) -> None:
     shown = weights[:_LARGEST_MAP, :_LARGEST_MAP]
     columns = [">", *(f">{name}" for name in names[:_LARGEST_MAP])]
+    # A map of a sequence to itself has the same names on both sides.
+    heads = names if weights.shape[0] == weights.shape[1] else map(str, range(len(shown)))
     rows = [
-        (f"{position}", *(f"{100 * weight:.0f}" for weight in line))
-        for position, line in enumerate(shown)
+        (head, *(f"{100 * weight:.0f}" for weight in line))
+        for head, line in zip(heads, shown, strict=False)
     ]
     print_table(columns, rows)
 
