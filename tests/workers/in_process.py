@@ -59,11 +59,19 @@ DIGITS: dict[str, Any] = {
     "snapshots": {"gradients_every": 3, "weights_every": 7},
     "seed": 7,
 }
-# One sample a step: an epoch takes so long that a worker comes up for breath within it.
+# 90,000 weights and 20,000 samples: an epoch takes so long that a worker comes up for breath in it.
 LONG_EPOCHS: dict[str, Any] = {
     **XOR,
+    "network": {
+        "input_shape": [2],
+        "layers": [
+            {"type": "dense", "units": 300, "activation": "tanh"},
+            {"type": "dense", "units": 300, "activation": "tanh"},
+            {"type": "dense", "units": 1, "activation": "sigmoid"},
+        ],
+    },
     "dataset": {"name": "two_moons", "samples": 20_000},
-    "batch_size": 1,
+    "batch_size": 100,
     "epochs": 2,
 }
 

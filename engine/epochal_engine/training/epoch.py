@@ -5,9 +5,8 @@
 
 The Python engine gathers shuffled samples a few batches at a time, and each batch has its own
 calls, bound to its part of the gathered samples. A call costs the compiled engine nearly nothing:
-it gathers one batch at a time, and all batches have the same calls, which are compiled once. The
-logits of a batch are written back at its samples' indices, so that they are recorded in the order
-of the data.
+it gathers fewer batches at a time, so that fewer calls are to be compiled. The logits of a batch
+are written back at its samples' indices, so that they are recorded in the order of the data.
 """
 
 from __future__ import annotations
@@ -74,9 +73,15 @@ def steps_per_epoch(training: Training, data: Data) -> int:
     return math.ceil(samples / training.samples_per_step(samples))
 
 
-def batches_at_once() -> int:
-    """Return the largest number of batches that the chosen engine gathers together."""
-    return BATCHES_AT_ONCE if chosen_engine() == "python" else 1
+def batches_at_once(batches: int) -> int:
+    """Return the largest number of batches, of so many, that the chosen engine gathers together.
+
+    What is compiled once for each batch that is gathered with others, and for each time that some
+    are gathered, is then about equal.
+    """
+    if chosen_engine() == "python":
+        return BATCHES_AT_ONCE
+    return max(1, min(BATCHES_AT_ONCE, math.isqrt(batches // 2)))
 
 
 def compile_epoch(
@@ -175,7 +180,7 @@ class EpochCompiler:
     ) -> Iterator[Segment]:
         """Yield steps on the samples at `orders` `(copies, n)`; n is a multiple of `batch`."""
         copies, samples = orders.shape
-        most = min(batches_at_once() * batch, samples)
+        most = min(batches_at_once(samples // batch) * batch, samples)
         x = np.empty((copies, most, *inputs.shape[2:]), self.dtype)
         y = np.empty((copies, most, *self.network.output_shape), self.dtype)
         w = None if weights is None else np.empty((*y.shape[:2], *weights.shape[1:]), self.dtype)
