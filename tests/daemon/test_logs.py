@@ -60,9 +60,10 @@ def test_json_lines_are_events_with_fields_and_the_id_of_the_request(make_stack:
     with epochal.Client(stack.http, default_headers={"X-Request-Id": "lesson-7"}) as client:
         job = client.jobs.create(XOR)
         *_, last = job.watch()
-        log = job.watch(after=0)
+        log = [*job.watch(after=0)]
         [running] = [e for e in log if isinstance(e, epochal.StateEvent) and e.engine]
         assert client.version().engine == running.engine
+        calls = {e.python_calls for e in log if isinstance(e, epochal.StateEvent)}
     assert last.type == "end"
     with epochal.Client(f"grpc://{stack.grpc}") as client, pytest.raises(epochal.NotFound):
         client.jobs.get("job_none")
@@ -81,6 +82,7 @@ def test_json_lines_are_events_with_fields_and_the_id_of_the_request(make_stack:
     assert started["engine"] == running.engine == chosen_engine()
     # An epoch of XOR is one step on all samples, which is compiled completely.
     assert (started["python_calls"] == 0) is (running.engine == "compiled")
+    assert calls == {None, started["python_calls"]}
     await_condition(lambda: written("http_request", method="POST"), 60, "the request is logged")
     [created] = written("http_request", method="POST", path="/v1/jobs")
     assert (created["status"], created["request"]) == (201, "lesson-7")

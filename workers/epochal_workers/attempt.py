@@ -190,6 +190,7 @@ class Attempt(ABC):
         self._record_weights()
         self._record_best_weights()
         progress = self._progress(resume_point=False)
+        ending = replace(ending, python_calls=self._training.python_calls)
         ended = lifecycle.end(self._context.database, self._claim, progress, ending)
         if ended:
             self._count_epochs()

@@ -119,6 +119,7 @@ class Ending:
     stop_reason: StopReason
     detail: str | None = None
     divergence: dict[str, Any] | None = None
+    python_calls: int | None = None
     allowed_from: frozenset[JobState] = field(default=HELD)
 
 
@@ -554,7 +555,12 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
         def last_entries(row: JobRow) -> Sequence[Entry]:
             return (
                 *rescued,
-                state_entry(ending.state, row.epoch, stop_reason=ending.stop_reason),
+                state_entry(
+                    ending.state,
+                    row.epoch,
+                    stop_reason=ending.stop_reason,
+                    python_calls=ending.python_calls,
+                ),
                 _end_entry(ending.state, ending.stop_reason, row.epoch),
             )
 

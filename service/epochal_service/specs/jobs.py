@@ -633,6 +633,10 @@ class StateChange(Reply):
     """
     engine: str | None = None
     """Engine that trains: `compiled` or `python`. The numbers do not depend on it."""
+    python_calls: int | None = None
+    """NumPy calls of an epoch that Python made in the last attempt, when training ends; 0 if the
+    compiled engine made all of them.
+    """
 
 
 class GradientColumns(Reply):

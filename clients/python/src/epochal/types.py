@@ -2755,6 +2755,10 @@ class StateChange:
     """
     engine: str | None
     """Engine that trains: `compiled` or `python`. The numbers do not depend on it."""
+    python_calls: int | None
+    """NumPy calls of an epoch that Python made in the last attempt, when training ends; 0 if the
+    compiled engine made all of them.
+    """
 
 
 @dataclass(frozen=True, eq=False)
