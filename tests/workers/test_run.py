@@ -5,8 +5,10 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import count
 from threading import Event
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import numpy as np
@@ -27,8 +29,10 @@ from tests.workers.record import check_log, read, record, states
 
 import epochal_engine as engine
 import epochal_workers.attempt
+from epochal_service.jobs import lifecycle
 from epochal_service.jobs.epochs import merge, unpack_gradients
 from epochal_service.jobs.inspection import trained
+from epochal_service.jobs.lifecycle import Ending, Progress
 from epochal_service.jobs.preparation import SCALE, SHIFT, prepare
 from epochal_service.methods import datasets, jobs, predictions
 from epochal_service.settings import Limits
@@ -37,6 +41,7 @@ from epochal_service.specs.jobs import JobState, Prediction, PredictRequest
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Connection, Database, checkpoints
 from epochal_service.store.packing import unpack
+from epochal_workers.heartbeat import Heartbeat
 
 
 def gradient_epochs(service: Service, job_id: str) -> list[int]:
@@ -489,6 +494,31 @@ def test_a_job_that_ends_soon_is_claimed_and_stored_in_two_transactions(
     with closing(third):
         assert service.run(job_id, database=third, flush_seconds=NEVER) == "succeeded"
     assert record(service.database, job_id) == service.undisturbed(XOR, epochs=40)
+
+
+def test_the_leases_of_jobs_that_follow_each_other_are_renewed(
+    service: Service,
+) -> None:
+    heartbeat = Heartbeat(service.database, lease_seconds=0.5)
+    for _ in range(3):
+        job_id = service.create(XOR)
+        claim = lifecycle.claim(
+            service.database, job_id, lease_seconds=0.5, worker="test", kernel=""
+        )
+        assert claim is not None
+        with heartbeat.renewing(claim):
+            first = service.row(job_id).lease_expires_at or 0.0
+            await_condition(
+                partial(is_renewed, service, job_id, first + 0.5), 60, "more than a lease passed"
+            )
+        assert lifecycle.end(service.database, claim, Progress(), Ending("cancelled", "user"))
+    await_condition(
+        lambda: all(t.name != "heartbeat" for t in enumerate_threads()), 60, "the thread ends"
+    )
+
+
+def is_renewed(service: Service, job_id: str, beyond: float) -> bool:
+    return (service.row(job_id).lease_expires_at or 0.0) > beyond
 
 
 # --------------------------------------------------------------------- a worker that has to leave

@@ -40,7 +40,8 @@ class Heartbeat:
         """Renew the lease of the claim until the block ends, or another worker has the job."""
         with self._lock:
             self._claim = claim
-            if self._thread is None:
+            # After an unexpected exception it is there, and not alive.
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
                 self._thread.start()
         try:
