@@ -40,18 +40,21 @@ class Buckets:
         self._sizes = np.diff(self._starts, append=len(epochs))
         self._numbers = np.repeat(np.arange(len(self._starts)), self._sizes)
 
-    def extremes(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Return sorted indices of the values `(n,)` that remain."""
+    def extremes(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which of the values `(n,)` remain."""
+        remain = np.zeros(len(values), bool)
         finite = np.isfinite(values)
         if finite.all():
-            low, high = self._first(values, np.minimum), self._first(values, np.maximum)
-            return np.union1d(low, high)
-        low = self._first(np.where(finite, values, np.inf), np.minimum)
-        high = self._first(np.where(finite, values, -np.inf), np.maximum)
-        other = self._first(finite, np.logical_and)
+            remain[self._first(values, np.minimum)] = True
+            remain[self._first(values, np.maximum)] = True
+            return remain
+        remain[self._first(np.where(finite, values, np.inf), np.minimum)] = True
+        remain[self._first(np.where(finite, values, -np.inf), np.maximum)] = True
         # A bucket may have no finite value, and most have no other one.
-        chosen = [low[finite[low]], high[finite[high]], other[~finite[other]]]
-        return np.unique(np.concatenate(chosen))
+        remain &= finite
+        other = self._first(finite, np.logical_and)
+        remain[other[~finite[other]]] = True
+        return remain
 
     def _first(self, values: NDArray[Any], extreme: np.ufunc) -> NDArray[np.intp]:
         """Return the index of the first extreme value in each bucket."""
@@ -70,8 +73,10 @@ def downsample(
     """
     if not len(epochs):
         return np.zeros(0, np.intp)
-    chosen = np.arange(len(epochs))
+    remain = epochs > after
     if width > 1:
-        ends = [len(epochs) - 1] if after else [0, len(epochs) - 1]
-        chosen = np.union1d(Buckets(epochs, width).extremes(values), ends)
-    return chosen[epochs[chosen] > after]
+        extremes = Buckets(epochs, width).extremes(values)
+        extremes[-1] = True
+        extremes[0] |= after == 0
+        remain &= extremes
+    return np.flatnonzero(remain)

@@ -9,6 +9,17 @@ from sqlalchemy import Connection
 
 from .tables import outlines
 
+_READ = (
+    sa.select(outlines.c.last_epoch, outlines.c.points)
+    .where(
+        outlines.c.job_id == sa.bindparam("job_id"),
+        outlines.c.width == sa.bindparam("width"),
+        outlines.c.last_epoch > sa.bindparam("after"),
+        outlines.c.last_epoch <= sa.bindparam("up_to"),
+    )
+    .order_by(outlines.c.last_epoch)
+)
+
 
 def append(
     connection: Connection, job_id: str, width: int, chunks: Iterable[tuple[int, bytes]]
@@ -27,14 +38,5 @@ def read(
     """Return (last epoch, packed points), in order, of chunks that end after `after_epoch` and not
     after `up_to_epoch`.
     """
-    query = (
-        sa.select(outlines.c.last_epoch, outlines.c.points)
-        .where(
-            outlines.c.job_id == job_id,
-            outlines.c.width == width,
-            outlines.c.last_epoch > after_epoch,
-            outlines.c.last_epoch <= up_to_epoch,
-        )
-        .order_by(outlines.c.last_epoch)
-    )
-    return [tuple(row) for row in connection.execute(query)]
+    values = {"job_id": job_id, "width": width, "after": after_epoch, "up_to": up_to_epoch}
+    return [tuple(row) for row in connection.execute(_READ, values)]
