@@ -40,7 +40,7 @@ from .preparation import scaled
 
 Floats = NDArray[np.float64]
 
-TOKENS_PER_EVENT = 16
+TOKENS_PER_EVENT = 32
 EVENT_SECONDS = 0.05
 
 

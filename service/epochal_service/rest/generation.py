@@ -31,7 +31,10 @@ async def answer(
         async for frame in frames:
             if await request.is_disconnected():
                 return Response(status_code=204)  # nobody reads it
-            await to_thread.run_sync(total.add, frame.event)
+            if frame.type == "sample":  # which is serialized here
+                await to_thread.run_sync(total.add, frame.event)
+            else:
+                total.add(frame.event)
     return await to_thread.run_sync(_reply, request, total)
 
 
