@@ -52,7 +52,7 @@ def up() -> None:
 
 @app.command()
 def api() -> None:
-    """Run the API, REST and gRPC, in one process."""
+    """Run the API, REST and gRPC, in EPOCHAL_API_PROCESSES processes."""
     settings = preflight.load_settings()
     preflight.require_broker(settings)
     settings = preflight.find_ports(settings)
@@ -64,7 +64,24 @@ def api() -> None:
     except StartupError as error:
         # The API accepts jobs without a broker; they start when it is available again.
         typer.echo(f"epochald: starting without the broker: {error}", err=True)
+    if settings.api_processes == 1:
+        _serve(settings)
+    else:
+        from epochal_service import supervisor
 
+        supervisor.run_api(settings)
+
+
+@app.command(hidden=True)
+def api_process() -> None:
+    """Run one of several API processes; `up` and `api` start them."""
+    settings = preflight.load_settings()
+    preflight.prepare_folder(settings)
+    preflight.prepare_database(settings)
+    _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
     from epochal_service import logs, server
 
     preflight.choose_engine(settings)

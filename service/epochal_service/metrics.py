@@ -1,23 +1,41 @@
-"""What an API process counts for Prometheus: requests and errors of both wires, streams, wakeups.
+"""What API processes count for Prometheus: requests and errors of both wires, streams, wakeups.
+
+    one process       values in memory
+    several           values in files of a folder, one a process and kind; any process adds them up
 
 Labels never have text of a user. `rest/metrics.py` adds what the database tells of the service.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client.core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable with the folder; `supervisor.py` sets it."""
 
 
 class Metrics:
-    """The measurements of one process, in a registry of its own."""
+    """The measurements of one process, in registries of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        about = Info("epochal", "The version of the service.", registry=self.registry)
+        self._about = CollectorRegistry()
+        about = Info("epochal", "The version of the service.", registry=self._about)
         about.info({"version": version("epochal-server")})
+        self.up = Gauge(
+            "epochal_api_up",
+            "1 in a process that serves requests.",
+            multiprocess_mode="liveall",
+            registry=self.registry,
+        )
         self.http_requests = Counter(
             "epochal_http_requests",
             "Answered HTTP requests.",
@@ -33,6 +51,7 @@ class Metrics:
         self.http_streams = Gauge(
             "epochal_http_open_streams",
             "Event streams over HTTP that are open now.",
+            multiprocess_mode="livesum",
             registry=self.registry,
         )
         self.grpc_requests = Counter(
@@ -50,6 +69,7 @@ class Metrics:
         self.grpc_streams = Gauge(
             "epochal_grpc_open_streams",
             "Streams over gRPC that are open now.",
+            multiprocess_mode="livesum",
             registry=self.registry,
         )
         self.refused = Counter(
@@ -69,3 +89,41 @@ class Metrics:
             "Messages of this API process that the broker did not take.",
             registry=self.registry,
         )
+
+    def registries(self) -> list[CollectorRegistry]:
+        """Return what Prometheus reads, of all API processes that share a port."""
+        folder = os.environ.get(FOLDER)
+        processes = CollectorRegistry()
+        if folder is None:
+            ProcessCollector(registry=processes)
+            return [self.registry, self._about, processes]
+        counted = CollectorRegistry()
+        MultiProcessCollector(counted, folder)  # type: ignore[no-untyped-call]
+        processes.register(_Processes(Path(folder)))
+        return [counted, self._about, processes]
+
+
+class _Processes:
+    """Collects memory, processor time and open files of each API process, by its id."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def describe(self) -> list[Metric]:
+        return []  # nothing is to be collected when it is registered
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, Metric] = {}
+        for pid in self._serving():
+            for metric in ProcessCollector(pid=partial(str, pid), registry=None).collect():
+                family = families.setdefault(
+                    metric.name, Metric(metric.name, metric.documentation, metric.type)
+                )
+                for sample in metric.samples:
+                    family.add_sample(sample.name, {"pid": pid}, sample.value)
+        yield from families.values()
+
+    def _serving(self) -> Iterator[str]:
+        files = [str(file) for file in self._folder.glob("gauge_liveall_*.db")]
+        for metric in MultiProcessCollector.merge(files):  # type: ignore[no-untyped-call]
+            yield from (sample.labels["pid"] for sample in metric.samples if sample.value)

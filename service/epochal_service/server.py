@@ -1,4 +1,4 @@
-"""The API process: uvicorn serves REST; gRPC runs in the same event loop."""
+"""An API process: uvicorn serves REST; gRPC runs in the same event loop."""
 
 import gc
 import socket
@@ -58,7 +58,7 @@ def serve(settings: Settings, companions: Sequence[Companion] = (serve_grpc,)) -
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    listener = config.bind_socket()
+    listener = _bind_shared(settings) if settings.api_processes > 1 else config.bind_socket()
     # Close the connection of a client that does not read. Connections inherit the option from their
     # listener.
     if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -69,3 +69,18 @@ def serve(settings: Settings, companions: Sequence[Companion] = (serve_grpc,)) -
     gc.enable()
     sys.setswitchinterval(SWITCH_SECONDS)
     _Server(config, app).run(sockets=[listener])
+
+
+def _bind_shared(settings: Settings) -> socket.socket:
+    """Return a socket that shares the port with those of the other API processes.
+
+    Each new connection goes to one of those that listen, and never to a process that has died. Of
+    a socket that all inherit, the first process that wakes up would take all that wait.
+    """
+    address = settings.http_address
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((address.host, address.port))
+    return listener

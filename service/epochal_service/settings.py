@@ -262,6 +262,9 @@ class Settings(BaseSettings):
         repr=False,
         description="redis://host:port/number; unset: `epochald up` starts an embedded broker",
     )
+    api_processes: Count = Field(
+        1, description="processes of the API on this machine, which share both ports"
+    )
     workers: Count = Field(
         default_factory=_available_cores,
         description="jobs trained at the same time, one process each",

@@ -3,10 +3,11 @@
     epochald up
     ├── broker   valkey-server on a private unix socket, unless EPOCHAL_BROKER_URL is set
     ├── worker   epochald worker
-    └── api      epochald api
+    └── api      epochald api, or EPOCHAL_API_PROCESSES times epochald api-process
 
-Children start from top to bottom and stop from bottom to top. The main thread makes all decisions;
-it handles one event at a time. Other threads only report events: output, exits, readiness.
+Children start from top to bottom and stop from bottom to top, the API processes together. The main
+thread makes all decisions; it handles one event at a time. Other threads only report events:
+output, exits, readiness.
 """
 
 import gc
@@ -15,10 +16,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from itertools import groupby
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
@@ -30,6 +33,12 @@ QUICK_EXIT_SECONDS = 3.0
 MAX_QUICK_EXITS = 5
 MAX_PAUSE_SECONDS = 5.0
 OUTPUT_SECONDS = 1.0
+API_GRACE_SECONDS = 5.0
+NAME_WIDTH = len("worker")
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable with which `metrics.py` counts in files, for all API processes together."""
+# -P: do not import modules, such as a redis.py, from the current folder.
+EPOCHALD = (sys.executable, "-P", "-m", "epochal_service")
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,10 @@ class Child:
         """Schedule the next start. Raises `StartupError` if a restart cannot help."""
         name, code = self.program.name, self._process.returncode
         self.kill()
+        if folder := self.program.environment.get(METRICS_FOLDER):
+            from prometheus_client.multiprocess import mark_process_dead
+
+            mark_process_dead(self._process.pid, folder)  # type: ignore[no-untyped-call]
         if code == os.EX_CONFIG:
             raise preflight.StartupError(f"the {name} cannot start; its message above says why")
         now = time.monotonic()
@@ -159,83 +172,122 @@ def up(settings: Settings) -> None:
     preflight.check_broker(settings)
     preflight.prepare_database(settings)
     preflight.require_keys(settings)
+    own_broker = nullcontext(None) if settings.broker_url else broker.private_socket()
+    with own_broker as socket, _children(settings) as children:
+        if socket is not None:
+            url = f"unix://{socket}"
+            child = children.start("broker", broker.server_command(socket), 2.0)
+            children.environment["EPOCHAL_BROKER_URL"] = url
+            try:
+                broker.wait_until_ready(url, lambda: child.alive)
+            except broker.BrokerError as error:
+                raise preflight.StartupError(str(error)) from None
+        children.start("worker", (*EPOCHALD, "worker"), 8.0)
+        _start_api(children, settings)
+        with _reporting_ready(settings.http_address, children.events):
+            _keep_running(children, settings)
+
+
+@dataclass(frozen=True)
+class _Children:
+    """The children of this process, in the order of their start."""
+
+    events: Events
+    environment: dict[str, str]
+    """What the next child has beside the environment of this process."""
+    prefixed: bool
+    all: list[Child] = field(default_factory=list)
+
+    def start(self, name: str, command: Sequence[str], grace_seconds: float) -> Child:
+        prefix = f"{name:<{NAME_WIDTH}} | " if self.prefixed else ""
+        program = Program(name, command, grace_seconds, dict(self.environment))
+        self.all.append(Child(program, self.events, prefix=prefix))
+        return self.all[-1]
+
+
+@contextmanager
+def _children(settings: Settings) -> Iterator[_Children]:
+    """Stop the children at the end of the block. Signals become events."""
     gc.freeze()
     gc.enable()
+    environment: dict[str, str] = {
+        "EPOCHAL_HTTP_ADDRESS": settings.http_address,
+        "EPOCHAL_GRPC_ADDRESS": settings.grpc_address,
+        "PYTHONUNBUFFERED": "1",
+    }
     events: Events = SimpleQueue()
-    own_broker = nullcontext(None) if settings.broker_url else broker.private_socket()
-    with _signals(events), own_broker as socket:
-        children: list[Child] = []
-        width = len("worker")
+    children = _Children(events, environment, prefixed=settings.log_format == "console")
+    with ExitStack() as stack:
+        if settings.api_processes > 1:
+            folder = tempfile.TemporaryDirectory(prefix="epochal-metrics-")
+            environment[METRICS_FOLDER] = stack.enter_context(folder)
+        stack.enter_context(_signals(events))
+        stack.callback(_stop, children.all, events)
+        yield children
 
-        def start(name: str, command: Sequence[str], grace: float, **environment: str) -> Child:
-            prefix = f"{name:<{width}} | " if settings.log_format == "console" else ""
-            program = Program(name, command, grace, environment)
-            children.append(Child(program, events, prefix=prefix))
-            return children[-1]
 
-        environment = {
-            "EPOCHAL_HTTP_ADDRESS": settings.http_address,
-            "EPOCHAL_GRPC_ADDRESS": settings.grpc_address,
-            "PYTHONUNBUFFERED": "1",
-        }
-        # -P: do not import modules, such as a redis.py, from the current folder.
-        program = (sys.executable, "-P", "-m", "epochal_service")
+def _start_api(children: _Children, settings: Settings) -> None:
+    if settings.api_processes == 1:
+        children.start("api", (*EPOCHALD, "api"), API_GRACE_SECONDS)
+        return
+    for number in range(1, settings.api_processes + 1):
+        children.start(f"api {number}", (*EPOCHALD, "api-process"), API_GRACE_SECONDS)
+
+
+def run_api(settings: Settings) -> None:
+    """Run several API processes until SIGINT, SIGTERM or SIGHUP, then stop them.
+
+    Raises `StartupError` if one keeps dying.
+    """
+    with _children(settings) as children:
+        _start_api(children, settings)
+        _keep_running(children, settings)
+
+
+def _keep_running(children: _Children, settings: Settings) -> None:
+    while True:
+        due = [child.restart_at for child in children.all if child.restart_at is not None]
+        timeout = max(0.0, min(due) - time.monotonic()) if due else None
         try:
-            if socket is not None:
-                url = environment["EPOCHAL_BROKER_URL"] = f"unix://{socket}"
-                child = start("broker", broker.server_command(socket), 2.0)
-                try:
-                    broker.wait_until_ready(url, lambda: child.alive)
-                except broker.BrokerError as error:
-                    raise preflight.StartupError(str(error)) from None
-            start("worker", (*program, "worker"), 8.0, **environment)
-            start("api", (*program, "api"), 5.0, **environment)
-            _keep_running(children, events, settings)
-        finally:
-            _stop(children, events)
-
-
-def _keep_running(children: Sequence[Child], events: Events, settings: Settings) -> None:
-    stopped = Event()
-    Thread(target=_report_ready, args=(settings.http_address, events, stopped), daemon=True).start()
-    try:
-        while True:
-            due = [child.restart_at for child in children if child.restart_at is not None]
-            try:
-                event = events.get(timeout=max(0.0, min(due) - time.monotonic()) if due else None)
-            except Empty:
-                for child in children:
-                    if child.restart_at is not None and child.restart_at <= time.monotonic():
-                        child.start()
-                continue
-            match event:
-                case Exited(child):
-                    child.plan_restart()
-                case Ready():
-                    sys.stdout.write(banner(settings))
-                    sys.stdout.flush()
-                case Stop():
-                    return
-    finally:
-        stopped.set()
+            event = children.events.get(timeout=timeout)
+        except Empty:
+            for child in children.all:
+                if child.restart_at is not None and child.restart_at <= time.monotonic():
+                    child.start()
+            continue
+        match event:
+            case Exited(child):
+                child.plan_restart()
+            case Ready():
+                sys.stdout.write(banner(settings))
+                sys.stdout.flush()
+            case Stop():
+                return
 
 
 def _stop(children: Sequence[Child], events: Events) -> None:
-    """Stop the children in reverse order. A second signal kills all that are left at once."""
-    for child in reversed(children):
-        child.terminate()
-        deadline = time.monotonic() + child.program.grace_seconds
-        while child.alive:
+    """Stop the children in reverse order, those with the same command together.
+
+    A second signal kills all that are left at once.
+    """
+    for _, same in groupby(reversed(children), key=lambda child: child.program.command):
+        stage = list(same)
+        for child in stage:
+            child.terminate()
+        deadline = time.monotonic() + stage[0].program.grace_seconds
+        while alive := [child for child in stage if child.alive]:
             try:
                 event = events.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
-                _log(f"the {child.program.name} did not exit in time and is killed")
+                for child in alive:
+                    _log(f"the {child.program.name} did not exit in time and is killed")
                 break
             if isinstance(event, Stop):
                 for other in children:
                     other.kill()
-        child.kill()
-        child.wait()
+        for child in stage:
+            child.kill()
+            child.wait()
 
 
 @contextmanager
@@ -251,6 +303,17 @@ def _signals(events: Events) -> Iterator[None]:
     finally:
         for name, handler in zip(names, previous, strict=True):
             signal.signal(name, handler)
+
+
+@contextmanager
+def _reporting_ready(address: Address, events: Events) -> Iterator[None]:
+    """Put `Ready` into the events when the API is ready, unless the block has ended by then."""
+    stopped = Event()
+    Thread(target=_report_ready, args=(address, events, stopped), daemon=True).start()
+    try:
+        yield
+    finally:
+        stopped.set()
 
 
 def _report_ready(address: Address, events: Events, stopped: Event) -> None:

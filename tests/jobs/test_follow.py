@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.servers.tables import create_tables
 from epochal_engine import Block
 from epochal_service.errors import InvalidArgument, NotFound, Unavailable
 from epochal_service.jobs.epochs import entry_of
-from epochal_service.jobs.follow import Frame, Hub, SharedRead, frames_of, job_events
+from epochal_service.jobs.follow import Frame, Frames, Hub, frames_of, job_events
 from epochal_service.jobs.lifecycle import state_entry
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.jobs import reply
@@ -255,43 +255,29 @@ def test_a_stream_that_is_written_to_has_heartbeats(database: Database) -> None:
     assert [frame.type for frame in client.frames[:3]] == ["epochs", "heartbeat", "heartbeat"]
 
 
-def test_callers_that_wait_together_share_a_read_and_nobody_gets_an_earlier_one() -> None:
-    reads = 0
-    begun, released = threading.Event(), threading.Event()
+def test_callers_that_open_a_stream_together_share_its_first_frame(database: Database) -> None:
+    append(database, epochs(1, 3))
+    computed = 0
 
-    def read() -> int:
-        nonlocal reads
-        reads += 1
-        number = reads
-        if number == 1:
-            begun.set()
-            assert released.wait(60)
-        return number
+    def counted(*given: Any) -> Any:
+        nonlocal computed
+        computed += 1
+        return EVENTS.snapshot(*given)
 
-    async def call() -> list[int]:
-        shared = SharedRead[int]()
-        first = asyncio.create_task(shared.result(read))
-        assert await asyncio.to_thread(begun.wait, 60)
-        later = [asyncio.create_task(shared.result(read)) for _ in range(100)]
-        await asyncio.sleep(0)  # they wait
-        released.set()
-        return await asyncio.gather(first, *later)
+    async def watch() -> list[Frames | BaseException]:
+        hub, events = hub_of(database), replace(EVENTS, snapshot=counted)
+        opened = await asyncio.gather(
+            *(hub.watch(JOB, ME, None, events) for _ in range(100)),
+            hub.watch(JOB, Access("somebody else"), None, events),
+            return_exceptions=True,
+        )
+        await hub.close()
+        return opened
 
-    assert asyncio.run(call()) == [1] + [2] * 100
-
-
-def test_a_read_that_fails_fails_for_its_caller_alone() -> None:
-    def fail() -> int:
-        raise NotFound("nothing")
-
-    async def call() -> list[object]:
-        shared = SharedRead[int]()
-        calls = (shared.result(fail), shared.result(lambda: 5), shared.result(lambda: 6))
-        return list(await asyncio.gather(*calls, return_exceptions=True))
-
-    error, *numbers = asyncio.run(call())
-    assert isinstance(error, NotFound)
-    assert numbers == [5, 5]
+    *opened, refused = asyncio.run(watch())
+    assert all(isinstance(frames, Frames) for frames in opened)
+    assert isinstance(refused, NotFound)
+    assert computed == 1
 
 
 def test_an_idle_stream_has_heartbeats(database: Database) -> None:

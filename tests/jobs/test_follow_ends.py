@@ -42,10 +42,12 @@ def test_a_stream_that_opens_during_the_shutdown_is_refused(database: Database) 
         hub = hub_of(database)
         opening = asyncio.create_task(hub.watch(JOB, ME, None, replace(EVENTS, snapshot=slow)))
         assert await asyncio.to_thread(begun.wait, 60)
-        await hub.close()
+        closing = asyncio.create_task(hub.close())
+        await asyncio.sleep(0)
         closed.set()
         with pytest.raises(Unavailable, match="shutting down"):
             await opening
+        await closing
         assert hub.watchers == 0
 
     asyncio.run(watch())

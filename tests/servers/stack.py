@@ -123,7 +123,8 @@ class Stack:
             text=True,
         )
 
-    def _children(self, name: str) -> list[psutil.Process]:
+    def children(self, name: str) -> list[psutil.Process]:
+        """The children of the supervisor whose command ends with this name."""
         row = []
         for child in psutil.Process(self.process.pid).children():
             try:
@@ -136,13 +137,13 @@ class Stack:
 
     def pid(self, name: Literal["api", "worker", "broker"]) -> int:
         """The process id of a child of the supervisor, which restarts it when it dies."""
-        await_condition(lambda: self._children(name), READY_SECONDS, f"a process named {name}")
-        return self._children(name)[0].pid
+        await_condition(lambda: self.children(name), READY_SECONDS, f"a process named {name}")
+        return self.children(name)[0].pid
 
     def worker_pids(self) -> list[int]:
         """The processes that train, in the order of their start; empty while a worker starts."""
         pids = []
-        for worker in self._children("worker"):
+        for worker in self.children("worker"):
             try:
                 pids += [child.pid for child in worker.children()]
             except psutil.NoSuchProcess:
@@ -156,7 +157,7 @@ class Stack:
         pid = self.pid(name)
         os.kill(pid, number)
         await_condition(
-            lambda: [child for child in self._children(name) if child.pid != pid],
+            lambda: [child for child in self.children(name) if child.pid != pid],
             READY_SECONDS,
             f"another {name}",
         )

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby
-from typing import Any, Generic, Literal, Protocol, TypeVar, get_args
-from weakref import WeakValueDictionary
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 import redis
@@ -50,6 +50,7 @@ from ..store.api_keys import KeyRow
 from ..store.jobs import JobWithSpec
 from ..store.log import LogRow
 from . import curve, lifecycle
+from .batches import Batches
 from .buckets import bucket_width, downsample
 from .epochs import gradient_columns, merge, parse_note, unpack_gradients
 from .lifecycle import Kind
@@ -57,7 +58,6 @@ from .queue import Queue
 
 logger = structlog.get_logger(__name__)
 
-T = TypeVar("T")
 Write = Callable[["Frame"], bool]
 """Send a frame at once. Return False, and send nothing, if the client does not take it now."""
 
@@ -161,6 +161,7 @@ def batch(rows: Sequence[LogRow]) -> EpochBatch:
     )
 
 
+@cache
 def job_events(reply: Callable[[JobWithSpec], Job]) -> EventFormat:
     """Return the event format of jobs; `reply` converts a row of the store."""
 
@@ -441,31 +442,17 @@ class Frames:
         on_close()
 
 
-class SharedRead(Generic[T]):
-    """A read whose result is shared by all who wait for it together.
+class Opening(NamedTuple):
+    """What the callers share who open a stream together."""
 
-    Nobody gets what was read before it called: those who call while a thread reads share the next
-    read.
-    """
+    job_id: str
+    access: Access
+    format: EventFormat
+    with_snapshot: bool
 
-    def __init__(self) -> None:
-        self._calls = 0
-        self._served = 0
-        self._reading = asyncio.Lock()
-        self._result: T
 
-    async def result(self, read: Callable[[], T]) -> T:
-        """Return what `read()` returned in a thread, or that of another caller. Raises what it
-        raises.
-        """
-        self._calls += 1
-        call = self._calls
-        async with self._reading:
-            if self._served < call:
-                served = self._calls
-                self._result = await asyncio.to_thread(read)
-                self._served = served
-            return self._result
+Opened = tuple[JobWithSpec, Frame | None]
+"""The row of a job, and the snapshot if one is needed."""
 
 
 class Hub:
@@ -485,9 +472,7 @@ class Hub:
         self._streams: Counter[str] = Counter()
         self._heartbeat_seconds = heartbeat_seconds
         self._channels: dict[str, Channel] = {}
-        self._reads: WeakValueDictionary[
-            tuple[str, Kind, Access, bool], SharedRead[tuple[JobWithSpec, Frame | None]]
-        ] = WeakValueDictionary()
+        self._openings = Batches(self._open_all)
         self._closing: set[asyncio.Future[None]] = set()
         self._with_keys: dict[Frames, tuple[KeyRow, JobWithSpec]] = {}
         self._closed = asyncio.Event()
@@ -530,13 +515,10 @@ class Hub:
         key: KeyRow | None,
     ) -> Frames:
         self._refuse_if_closed()
-        shared = job_id, format.kind, access, after is None
-        reads = self._reads.get(shared)
-        if reads is None:
-            reads = self._reads[shared] = SharedRead()
-        row, opening = await reads.result(
-            lambda: self._open(job_id, access, format, with_snapshot=after is None)
-        )
+        opened = await self._openings.get(Opening(job_id, access, format, after is None))
+        if isinstance(opened, Exception):
+            raise opened
+        row, opening = opened
         if after is not None and after > row.last_seq:
             raise InvalidArgument.of(
                 FieldError("after", f"must be at most the last event's seq, {row.last_seq}")
@@ -620,21 +602,28 @@ class Hub:
         if self._closed.is_set():
             raise Unavailable("The service is shutting down: connect again in a moment")
 
-    def _open(
-        self, job_id: str, access: Access, format: EventFormat, *, with_snapshot: bool
-    ) -> tuple[JobWithSpec, Frame | None]:
+    def _open_all(self, openings: set[Opening]) -> Mapping[Opening, Opened | Exception]:
+        opened: dict[Opening, Opened | Exception] = {}
         with self._database.read() as connection:
-            row = lifecycle.find(connection, job_id, access, format.kind)
-            if not with_snapshot:
-                return row, None
-            # The end is always an event of its own, the last of the log.
-            seq = row.last_seq - 1 if row.state in TERMINAL else row.last_seq
-            channel = self._channels.get(job_id)
-            cached = channel.opening if channel else None
-            if cached is not None and cached.seq == seq:
-                return row, cached
-            payload = format.snapshot(connection, row)
-        return row, frame(0, seq, "snapshot", payload, format.event)
+            for opening in openings:
+                try:
+                    opened[opening] = self._open(connection, opening)
+                except Exception as error:
+                    opened[opening] = error  # of its callers alone
+        return opened
+
+    def _open(self, connection: Connection, opening: Opening) -> Opened:
+        events = opening.format
+        row = lifecycle.find(connection, opening.job_id, opening.access, events.kind)
+        if not opening.with_snapshot:
+            return row, None
+        # The end is always an event of its own, the last of the log.
+        seq = row.last_seq - 1 if row.state in TERMINAL else row.last_seq
+        channel = self._channels.get(opening.job_id)
+        cached = channel.opening if channel else None
+        if cached is not None and cached.seq == seq:
+            return row, cached
+        return row, frame(0, seq, "snapshot", events.snapshot(connection, row), events.event)
 
     async def listen(self) -> None:
         """Forward the broker's notifications to the channels, forever.
@@ -658,6 +647,7 @@ class Hub:
     async def close(self) -> None:
         """End every stream, so that the servers can stop. No thread reads when it returns."""
         self._closed.set()
+        await self._openings.close()
         for channel in list(self._channels.values()):
             await channel.close()
         await asyncio.gather(*self._closing)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -390,6 +391,7 @@ def members(
     return replies
 
 
+@cache
 def sweep_events(reply: Callable[[Connection, JobWithSpec], Sweep]) -> EventFormat:
     """Return the event format of sweeps; `reply` converts a row of the store."""
 

@@ -35,6 +35,7 @@ from ..store import Access, Database
 from ..store.api_keys import KeyRow
 from .rates import Rate, Rates
 from .replies import ReplyCache
+from .turns import Turns
 
 logger = structlog.get_logger(__name__)
 
@@ -59,6 +60,8 @@ class Context:
     """The quotas of requests; None where requests are not counted."""
     replies: ReplyCache | None = None
     """Replies that other requests may reuse; None where none are kept."""
+    explorer_turns: Turns | None = None
+    """The turns of explorers; None where nothing waits for the event loop."""
     access: Access = LOCAL
     key: KeyRow | None = None
     """The API key of the caller; None without one."""
@@ -122,6 +125,15 @@ class Context:
         }
         return await self.second_process.run(_call, function, caller, current(), args, kwargs)
 
+    @asynccontextmanager
+    async def explorer_turn(self) -> AsyncIterator[None]:
+        """Enter the block at the turn of the caller for an explorer. Raises `QuotaExceeded`."""
+        if self.explorer_turns is None:
+            yield
+            return
+        async with self.explorer_turns.turn(self.owner):
+            yield
+
     def count_request(self) -> None:
         """Count a request of the caller; without an API key, it has no quota.
 
@@ -161,6 +173,7 @@ RESOURCES = (
     "second_process",
     "rates",
     "replies",
+    "explorer_turns",
     "metrics",
     "turns",
 )
@@ -210,7 +223,7 @@ async def open_context(
     rates = Rates(quotas.max_requests_per_minute)
     replies = ReplyCache(database)
     context = Context(
-        settings, database, queue, hub, second_process, rates, replies, metrics=metrics
+        settings, database, queue, hub, second_process, rates, replies, Turns(), metrics=metrics
     )
     closing = asyncio.Event()
     listener = asyncio.create_task(hub.listen(), name="notifications")

@@ -156,17 +156,21 @@ class Method:
         return "".join(f"_{c.lower()}" if c.isupper() else c for c in self.rpc).strip("_")
 
     @property
+    def explorer(self) -> Explorer | None:
+        """The explorer that is called; None for another method."""
+        explorer = getattr(self.function, "__self__", None)
+        return explorer if isinstance(explorer, Explorer) else None
+
+    @property
     def description(self) -> str:
         """What the method does, in the words of its function."""
-        explorer = getattr(self.function, "__self__", None)
-        function = explorer.function if isinstance(explorer, Explorer) else self.function
+        function = self.function if self.explorer is None else self.explorer.function
         return cleandoc(function.__doc__ or "").partition("Raises ")[0].strip()
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
-        explorer = getattr(self.function, "__self__", None)
-        if isinstance(explorer, Explorer):
-            return {"request": explorer.request, "return": explorer.reply}
+        if self.explorer is not None:
+            return {"request": self.explorer.request, "return": self.explorer.reply}
         hints = get_type_hints(self.function)
         hints.pop("context", None)
         return hints

@@ -64,6 +64,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
             app.state.context = await stack.enter_async_context(open_context(settings, metrics))
             for companion in companions:
                 await stack.enter_async_context(companion(app.state.context))
+            metrics.up.set(1)
             ending = asyncio.create_task(open_streams.end_when_stopping(), name="end of streams")
             stack.callback(ending.cancel)
             yield

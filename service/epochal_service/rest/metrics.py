@@ -1,4 +1,4 @@
-"""The metrics as Prometheus reads them, of this process and of the whole service; request lines."""
+"""The metrics as Prometheus reads them, of the API and of the whole service; request lines."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def exposition(context: Context) -> bytes:
     """Return everything in the text format of Prometheus."""
     service = CollectorRegistry()
     service.register(_Service(context))
-    return generate_latest(context.metrics.registry) + generate_latest(service)
+    registries = [*context.metrics.registries(), service]
+    return b"".join(generate_latest(registry) for registry in registries)
 
 
 class _Service:

@@ -12,6 +12,7 @@ from inspect import Parameter, Signature
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 from starlette.routing import BaseRoute
@@ -182,7 +183,17 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         with limited(active=context.second_process is not None):
             return _answer(method, context=context, **values)
 
-    endpoint: Callable[..., Any] = watch if is_watched else generate if method.total else answer
+    async def explore(*, context: Context, **values: Any) -> Any:
+        async with context.explorer_turn():
+            return await run_in_threadpool(answer, context=context, **values)
+
+    endpoint: Callable[..., Any] = answer
+    if is_watched:
+        endpoint = watch
+    elif method.total:
+        endpoint = generate
+    elif method.explorer:
+        endpoint = explore
     endpoint.__name__ = method.name
     endpoint.scope = method.scope  # type: ignore[attr-defined]
     endpoint.takes_token = is_watched  # type: ignore[attr-defined]

@@ -23,8 +23,6 @@ MAX_MESSAGE_BYTES = 64 * 2**20
 OPTIONS = [
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    # Otherwise a second server takes the same port and half of the calls, without any error.
-    ("grpc.so_reuseport", 0),
     # A peer that is gone without a word is noticed within the minute, also between two frames.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 20_000),
@@ -42,7 +40,9 @@ async def serve(context: Context) -> AsyncIterator[Address]:
     Yields the address, with the port that was found where 0 was asked for. On leaving, streams are
     ended, and calls under way get two seconds. Raises `OSError` where the address cannot be had.
     """
-    server = grpc.aio.server(options=OPTIONS)
+    # By default a second service could take the same port and half of the calls, without any error.
+    shared = int(context.settings.api_processes > 1)
+    server = grpc.aio.server(options=[*OPTIONS, ("grpc.so_reuseport", shared)])
     streams = Streams(context)
     names = [service.full_name for service in SERVICES]
     health_servicer = Health(context, names)

@@ -66,8 +66,10 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
     request or reply in the second process."""
     method = METHODS[descriptor.name]
 
-    def answer_here(raw: bytes, call: Call) -> bytes:
-        caller = admit(context, call, method.scope)
+    def admit_and_answer(raw: bytes, call: Call) -> bytes:
+        return answer_here(admit(context, call, method.scope), raw, call)
+
+    def answer_here(caller: Context, raw: bytes, call: Call) -> bytes:
         if len(raw) > LARGE_BYTES:
             raise LargeRequest
         with limited(active=True):
@@ -75,7 +77,11 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
 
     async def compute(raw: bytes, call: Call) -> bytes:
         with large_left_out():
-            return await to_thread.run_sync(answer_here, raw, call)
+            if method.explorer is None:
+                return await to_thread.run_sync(admit_and_answer, raw, call)
+            caller = await to_thread.run_sync(admit, context, call, method.scope)
+            async with caller.explorer_turn():
+                return await to_thread.run_sync(answer_here, caller, raw, call)
         authorization = metadata_of(call, AUTHORIZATION)
         caller = await to_thread.run_sync(context.authorized, authorization, method.scope)
         return finish(call, caller, await caller.call_elsewhere(answer, method.rpc, raw))
