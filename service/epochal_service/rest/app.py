@@ -67,6 +67,9 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
             metrics.up.set(1)
             ending = asyncio.create_task(open_streams.end_when_stopping(), name="end of streams")
             stack.callback(ending.cancel)
+            # To look now and then costs a thousand streams less than a timer for every frame.
+            stalled = asyncio.create_task(open_streams.end_stalled(), name="stalled streams")
+            stack.callback(stalled.cancel)
             yield
 
     app: FastAPI = FastAPIOffline(

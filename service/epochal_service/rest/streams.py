@@ -74,7 +74,7 @@ class Streams:
     def __init__(self, metrics: Metrics) -> None:
         self.stopping = asyncio.Event()
         self._metrics = metrics
-        self._scopes: set[anyio.CancelScope] = set()
+        self._scopes: dict[anyio.CancelScope, EventStream] = {}
 
     async def end_when_stopping(self) -> None:
         """Waits for `stopping`, then ends every open stream cleanly."""
@@ -82,17 +82,24 @@ class Streams:
         for scope in self._scopes:
             scope.cancel()
 
+    async def end_stalled(self) -> None:
+        """Ends the streams whose clients take nothing, for as long as it runs."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            for scope, stream in list(self._scopes.items()):
+                stream.end_if_stalled(scope)
+
     @contextmanager
-    def open(self, scope: anyio.CancelScope) -> Iterator[None]:
+    def open(self, stream: EventStream, scope: anyio.CancelScope) -> Iterator[None]:
         """Counts a stream as open while the block lasts; to cancel its `scope` ends it."""
-        self._scopes.add(scope)
+        self._scopes[scope] = stream
         if self.stopping.is_set():
             scope.cancel()
         with self._metrics.http_streams.track_inprogress():
             try:
                 yield
             finally:
-                self._scopes.discard(scope)
+                del self._scopes[scope]
 
 
 class EventStream(Response):
@@ -116,19 +123,18 @@ class EventStream(Response):
 
     async def _follow(self, receive: Receive, send: Send) -> bool:
         """False if the client stalls: one more byte would wait behind those that nobody takes."""
-        async with anyio.create_task_group() as tasks:
-            with self._streams.open(tasks.cancel_scope):
-                tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
-                tasks.start_soon(self._cancel_when_stalled, tasks.cancel_scope)
-                try:
-                    await self._send(send, RETRY)
-                    async for frame in self._frames:
-                        await self._send(send, block_of(frame))
-                except EpochalError as error:
-                    # The client connects again with its cursor, and may then receive the reason.
-                    logger.warning("stream_ended_early", error=str(error))
-                finally:
-                    tasks.cancel_scope.cancel()
+        # A task of its own, not in a group of tasks: a thousand streams are opened at once.
+        with anyio.CancelScope() as scope, self._streams.open(self, scope):
+            disconnected = asyncio.create_task(_cancel_when_disconnected(receive, scope))
+            try:
+                await self._send(send, RETRY)
+                async for frame in self._frames:
+                    await self._send(send, block_of(frame))
+            except EpochalError as error:
+                # The client connects again with its cursor, and may then receive the reason.
+                logger.warning("stream_ended_early", error=str(error))
+            finally:
+                disconnected.cancel()
         return not self._stalled
 
     async def _send(self, send: Send, block: bytes) -> None:
@@ -136,15 +142,16 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": block, "more_body": True})
         self._waiting_since = None
 
-    async def _cancel_when_stalled(self, scope: anyio.CancelScope) -> None:
-        # To look now and then costs a thousand streams less than a timer for every frame.
-        while self._waiting_since is None or monotonic() - self._waiting_since < STALLED_SECONDS:
-            await asyncio.sleep(LOOK_SECONDS)
+    def end_if_stalled(self, scope: anyio.CancelScope) -> None:
+        """Cancels the scope if the client has taken nothing for too long."""
+        since = self._waiting_since
+        if since is None or monotonic() - since < STALLED_SECONDS:
+            return
         self._stalled = True
         scope.cancel()
 
 
-async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+async def _cancel_when_disconnected(receive: Receive, scope: anyio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()
