@@ -101,9 +101,12 @@ def _answers(port: int, path: str) -> bool:
 
 @contextmanager
 def api(
-    settings: Settings, broker_url: str, program: Sequence[str] = API
+    settings: Settings, broker_url: str, program: Sequence[str] = API, processes: int = 1
 ) -> Iterator[tuple[int, int]]:
-    """Yield the port and the process id of a real API on the database of `settings`."""
+    """Yield the port and the process id of a real API on the database of `settings`.
+
+    Several processes are children of that one.
+    """
     port = free_port()
     variables = environment(
         {
@@ -112,6 +115,7 @@ def api(
             "data_dir": settings.data_dir,
             "database_url": settings.database_url,
             "broker_url": broker_url,
+            "api_processes": processes,
             "log_level": "warning",
         }
     )

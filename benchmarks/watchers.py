@@ -9,9 +9,9 @@ latency of the last of all watchers, for the median epoch.
 
 A stream sends at most ten frames a second (`follow.FRAME_SECONDS`), so faster epochs wait to be
 sent together. `lifted` is the same program without that pause, which measures delivery alone.
-`bare asyncio` and `bare FastAPI` send events of the same size and do nothing else, see
-`_stream_peers.py`: their latency begins when the epoch is published. `!` marks what misses its
-target.
+`2 processes` are two API processes, with the pause. `bare asyncio` and `bare FastAPI` send events
+of the same size and do nothing else, see `_stream_peers.py`: their latency begins when the epoch is
+published. `!` marks what misses its target.
 """
 
 from __future__ import annotations
@@ -138,10 +138,10 @@ class Publisher(NamedTuple):
 
 
 @contextmanager
-def epochal(program: Sequence[str], epochs: int) -> Iterator[Publisher]:
-    """Yield an API process with a running job that has some epochs."""
+def epochal(program: Sequence[str], epochs: int, processes: int = 1) -> Iterator[Publisher]:
+    """Yield an API with a running job that has some epochs."""
     with fresh_settings() as settings, broker.embedded() as url, ExitStack() as stack:
-        port, pid = stack.enter_context(api(settings, url, program))
+        port, pid = stack.enter_context(api(settings, url, program, processes))
         database, queue = Database(settings.database_url), Queue(url)
         stack.callback(queue.close)
         stack.callback(database.close)
@@ -197,7 +197,8 @@ class Story(NamedTuple):
 
 def measure(publisher: Publisher, count: int, rate: float, seconds: float) -> Story:
     """Measure `count` watchers of a job that stores `rate` epochs a second."""
-    server = psutil.Process(publisher.pid)
+    parent = psutil.Process(publisher.pid)
+    servers = [parent, *parent.children()]
     began = [0.0] * EARLIER  # by epoch
 
     def store() -> None:
@@ -211,7 +212,7 @@ def measure(publisher: Publisher, count: int, rate: float, seconds: float) -> St
             time.sleep(max(0.0, since + (len(began) - first) / rate - time.perf_counter()))
 
     store()
-    memory = [server.memory_info().rss]
+    memory = [resident_bytes(servers)]
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=client, args=(publisher.port, publisher.job_id, count, theirs))
@@ -221,16 +222,16 @@ def measure(publisher: Publisher, count: int, rate: float, seconds: float) -> St
         store()
     joined = ours.recv()
     store_for(1.0)  # for warming up
-    memory.append(server.memory_info().rss)
+    memory.append(resident_bytes(servers))
     measured_from = len(began)
-    worked = sum(server.cpu_times()[:2])
+    worked = processor_seconds(servers)
     store_for(seconds)
-    worked = sum(server.cpu_times()[:2]) - worked
-    memory.append(server.memory_info().rss)
+    worked = processor_seconds(servers) - worked
+    memory.append(resident_bytes(servers))
     publisher.end()
     arrivals = ours.recv()
     process.join()
-    memory.append(server.memory_info().rss)
+    memory.append(resident_bytes(servers))
 
     starts = np.array(began)
     late, frames = [], 0
@@ -251,6 +252,16 @@ def measure(publisher: Publisher, count: int, rate: float, seconds: float) -> St
         worked / frames * 1e6,
         (first, opened, last, left),
     )
+
+
+def processor_seconds(servers: Sequence[psutil.Process]) -> float:
+    """Return the processor time of all processes so far."""
+    return sum(sum(server.cpu_times()[:2]) for server in servers)
+
+
+def resident_bytes(servers: Sequence[psutil.Process]) -> int:
+    """Return the memory of all processes."""
+    return sum(server.memory_info().rss for server in servers)
 
 
 def marked(text: str, good: bool) -> str:
@@ -276,6 +287,7 @@ def main() -> None:
         ("normal", epochal(API, most_epochs), many, 50.0),
         ("lifted", epochal(LIFTED, most_epochs), 1, 50.0),
         ("lifted", epochal(LIFTED, most_epochs), many, 50.0),
+        ("2 processes", epochal(API, most_epochs, 2), many, 5.0),
         ("bare asyncio", peer("asyncio"), many, 50.0),
         ("bare FastAPI", peer("fastapi"), many, 50.0),
     ):
