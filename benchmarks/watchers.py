@@ -103,18 +103,16 @@ class Watcher(asyncio.Protocol):
 async def watch(port: int, job_id: str, count: int, parent: Connection) -> None:
     """Open the streams, say so, follow them to their end, and tell what arrived."""
     loop = asyncio.get_running_loop()
-    watchers: list[Watcher] = []
+    at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def join() -> Watcher:
+        async with at_once:
+            _, watcher = await loop.create_connection(lambda: Watcher(job_id), "127.0.0.1", port)
+            await watcher.opened
+        return watcher
+
     began = time.perf_counter()
-    while len(watchers) < count:
-        some = min(AT_ONCE, count - len(watchers))
-        opened = await asyncio.gather(
-            *(
-                loop.create_connection(lambda: Watcher(job_id), "127.0.0.1", port)
-                for _ in range(some)
-            )
-        )
-        watchers += [watcher for _, watcher in opened]
-        await asyncio.gather(*(watcher.opened for watcher in watchers[-some:]))
+    watchers = await asyncio.gather(*(join() for _ in range(count)))
     parent.send(time.perf_counter() - began)
     await asyncio.gather(*(watcher.closed for watcher in watchers))
     parent.send([(watcher.snapshot_epoch, np.array(watcher.arrivals)) for watcher in watchers])
