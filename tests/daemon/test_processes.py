@@ -144,6 +144,9 @@ def test_counts_of_all_processes_are_added_up(stack: Stack) -> None:
     requests_sent = 40
     for _ in range(requests_sent):
         httpx2.get(f"{stack.http}/v1/version", timeout=60, trust_env=False)
+    large = {**JOB, "dataset": {"inputs": [[0.5] * 64] * 2000, "targets": [0, 9] * 1000}}
+    answer = httpx2.post(f"{stack.http}/v1/jobs/validate", json=large, timeout=60)
+    assert answer.status_code == 200  # from the second process of one of them
     samples = scrape(stack)
     requests = samples["epochal_http_requests_total"]
     assert [n for labels, n in requests if labels["route"] == "/v1/version"] == [requests_sent]

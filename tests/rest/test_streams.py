@@ -273,7 +273,18 @@ def test_a_client_that_reads_nothing_is_let_go_and_others_are_not_held_up(
             assert b"event: end" not in taken
 
 
-def test_a_client_that_reads_late_gets_the_whole_log_once(app: FastAPI, train: Train) -> None:
+def test_a_client_that_reads_late_gets_the_whole_log_once(
+    app: FastAPI, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = []
+    take = follow.Frames.take
+
+    def recorded(frames: follow.Frames, new: Frame) -> bool:
+        taken = take(frames, new)
+        refused.extend([] if taken else [new.type])
+        return taken
+
+    monkeypatch.setattr(follow.Frames, "take", recorded)
     deep = {
         "input_shape": [2],
         "layers": [{"type": "dense", "units": 2, "activation": "tanh"}] * 30
@@ -298,6 +309,7 @@ def test_a_client_that_reads_late_gets_the_whole_log_once(app: FastAPI, train: T
     assert ranges[-1][1] == 500
     assert all(first == last + 1 for (_, last), (first, _) in pairwise(ranges))
     assert events[-1].type == "end"
+    assert {*refused} - {"end"}  # what the client does not read does not wait in memory
 
 
 def test_head_of_a_stream_has_no_events(app: FastAPI, train: Train) -> None:

@@ -331,6 +331,13 @@ MUTANTS = (
         ("tests/contract/test_limits.py::test_an_owner_makes_as_many_requests_as_its_quota",),
     ),
     Mutant(
+        "turns of owners at explorers",
+        f"{SERVICE}/methods/turns.py",
+        "            del self._queues[owner]\n",
+        "",
+        ("tests/methods/test_turns.py::test_owners_take_turns",),
+    ),
+    Mutant(
         "quota of open streams",
         f"{SERVICE}/jobs/follow.py",
         "        self._streams[owner] += 1\n",
@@ -355,6 +362,13 @@ MUTANTS = (
         (
             "tests/rest/test_streams.py::test_a_client_that_reads_nothing_is_let_go_and_others_are_not_held_up",
         ),
+    ),
+    Mutant(
+        "refusal of a chunk that the client does not read",
+        f"{SERVICE}/rest/heads.py",
+        "            or self.flow.write_paused\n",
+        "",
+        ("tests/rest/test_streams.py::test_a_client_that_reads_late_gets_the_whole_log_once",),
     ),
     Mutant(
         "end of all streams when the server stops",
