@@ -172,6 +172,37 @@ def test_jobs_are_accepted_while_the_broker_is_down_and_start_when_it_is_back(
         server.wait()
 
 
+@pytest.mark.chaos
+def test_an_experiment_outlives_workers_that_are_killed(make_stack: MakeStack) -> None:
+    """Each job is killed once while it trains; the jobs that wait for it start all the same."""
+    stack = make_stack(workers=2, **QUICK)
+    first = {**UNENDING, "epochs": 3000}
+    after = {**first, "initial_weights": {"job": "first"}}
+    last = {**first, "initial_weights": {"job": "after"}}
+    body = {"jobs": {"first": first, "after": after, "last": last}, "seeds": [0, 1]}
+    body["claims"] = [{"job": "last", "metric": "epochs", "at_least": 3000, "at_most": 3000}]
+    with client_of(stack) as client, database_of(stack) as database:
+        made = client.post("/v1/experiments", json=body).json()
+        killed: set[str] = set()
+
+        def killed_once_or_over() -> bool:
+            for job in made["jobs"]:
+                actual = running_in(database, job["id"]) if job["id"] not in killed else None
+                if actual is not None:
+                    os.kill(actual[1], signal.SIGKILL)
+                    killed.add(job["id"])
+            return bool(client.get(f"/v1/experiments/{made['id']}").json()["state"] != "running")
+
+        await_condition(killed_once_or_over, 120, "the experiment is over")
+        ended = client.get(f"/v1/experiments/{made['id']}").json()
+        assert ended["state"] == "succeeded"
+        assert (ended["claims"][0]["outcome"], ended["claims"][0]["met"]) == ("met", 2)
+        assert len(killed) == 6
+        for job in ended["jobs"]:
+            check_log(database, job["id"])
+            assert states(database, job["id"])[0] == ("waiting" if job["needs"] else "queued")
+
+
 def test_fifty_concurrent_creations_with_one_key_create_one_job(stack: Stack) -> None:
     key = {"Idempotency-Key": "fifty at once"}
     spec = {**XOR, "epochs": 3, "labels": {"made": "fifty-times"}}
