@@ -23,7 +23,7 @@ def test_its_python_runs_from_top_to_bottom(
     monkeypatch.setenv("EPOCHAL_URL", stack.http)
     names: dict[str, object] = {}
     code = blocks("python")
-    assert len(code) == 12
+    assert len(code) == 13
     for block in code:
         exec(compile(block, str(README), "exec"), names)
     names["client"].close()  # type: ignore[attr-defined]
@@ -54,6 +54,6 @@ def test_its_commands_succeed(run: Run) -> None:
         for line in block.splitlines()
         if line.startswith("$ epochal")
     ]
-    assert len(commands) == 17
+    assert len(commands) == 18
     for words in commands:
         assert run(*words).returncode == 0, words
