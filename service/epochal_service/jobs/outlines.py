@@ -133,8 +133,11 @@ def _chunks(
     """Yield the last epoch and the packed points of the chunks that end at `ends`."""
     parts = {}
     for metric, (epochs, values) in points.items():
+        remain = np.zeros(len(epochs), bool)
+        remain[downsample(epochs, values, width, start)] = True
         # The last epoch of a chunk may be the last one of the run.
-        chosen = np.union1d(downsample(epochs, values, width, start), np.searchsorted(epochs, ends))
+        remain[np.searchsorted(epochs, ends)] = True
+        chosen = np.flatnonzero(remain)
         cuts = np.searchsorted(epochs[chosen], ends[:-1], side="right")
         parts[metric] = np.split(np.stack([epochs[chosen], values[chosen]]), cuts, axis=1)
     for index, end in enumerate(ends.tolist()):
