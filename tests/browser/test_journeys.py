@@ -50,7 +50,7 @@ def test_a_run_is_watched_to_its_end_although_the_service_is_killed(
     spec = {
         "name": "Watched to the end",
         "network": {"input_shape": [2], "layers": layers},
-        "dataset": {"name": "two_moons", "samples": 16_000, "noise": 0.2},
+        "dataset": {"name": "two_moons", "samples": 80_000, "noise": 0.2},
         "loss": "binary_cross_entropy",
         "batch_size": 4,
         "epochs": 200,

@@ -44,7 +44,8 @@ def test_the_embedded_broker_keeps_nothing_evicts_nothing_and_has_no_tcp_port() 
         (server,) = (
             child
             for child in psutil.Process().children()
-            if Path(child.exe()).name in ("valkey-server", "redis-server")
+            if child.status() != psutil.STATUS_ZOMBIE
+            and Path(child.exe()).name in ("valkey-server", "redis-server")
             and url.removeprefix("unix://") in " ".join(child.cmdline())
         )
         assert [c for c in server.net_connections("inet") if c.status == psutil.CONN_LISTEN] == []

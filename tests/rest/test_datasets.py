@@ -60,8 +60,8 @@ def test_what_is_wrong_in_a_json_body_is_named_without_the_names_of_types(
     assert [error["field"] for error in answer.json()["errors"]] == ["name", "task"]
 
 
-def test_a_body_that_is_neither_json_nor_csv_is_refused(client: TestClient) -> None:
-    answer = client.post("/v1/datasets", content=CSV, headers={"Content-Type": "text/plain"})
+def test_a_body_that_is_neither_json_nor_a_file_is_refused(client: TestClient) -> None:
+    answer = client.post("/v1/datasets", content=CSV, headers={"Content-Type": "text/html"})
     assert answer.status_code == 415
     assert "application/json or text/csv" in answer.json()["detail"]
 

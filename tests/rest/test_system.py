@@ -172,9 +172,9 @@ def test_a_defect_is_counted_as_such(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.delattr(app.state, "context")
-        assert client.get("/v1/limits").status_code == 500
+        assert client.delete("/v1/datasets/iris").status_code == 500
     text = client.get("/metrics").text
-    assert 'route="/v1/limits",status="500"} 1.0' in text
+    assert 'route="/v1/datasets/{id}",status="500"} 1.0' in text
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

@@ -130,9 +130,12 @@ class Service:
     ) -> JobState | None:
         """One attempt at the job, under other settings where they are given."""
         overridden = self.settings.model_copy(update=settings)
-        return run(
-            WorkerContext(overridden, database or self.database, self.queue, leaving), job_id
-        )
+        context = WorkerContext(overridden, database or self.database, self.queue, leaving)
+        try:
+            return run(context, job_id)
+        finally:
+            # A process has one such thread, not one for each job.
+            context.heartbeat.close()
 
     def undisturbed(self, spec: dict[str, Any], **changes: Any) -> Record:
         """Return the record of the same job without interruptions."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.servers.replies import ReplyServer, receiver, reply_server
 from tests.servers.stack import await_condition
-from tests.workers.in_process import XOR, Service, at_call
+from tests.workers.in_process import AT_ONCE, XOR, Service, at_call
 
 import epochal
 from epochal_service.errors import InvalidArgument, NotFound
@@ -182,7 +182,7 @@ def cancelled_while_running(service: Service, job_id: str) -> None:
         service.cancel(job_id)
         return False
 
-    assert service.run(job_id, at_call(1, cancel)) == "cancelled"
+    assert service.run(job_id, at_call(1, cancel), flush_seconds=AT_ONCE) == "cancelled"
 
 
 def cancelled_and_lost(service: Service, job_id: str) -> None:

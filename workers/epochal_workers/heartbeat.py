@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock, Thread
-from time import sleep
+from threading import Event, Lock, Thread
 
 import structlog
 
@@ -33,6 +32,7 @@ class Heartbeat:
         self._lease_seconds = lease_seconds
         self._claim: Claim | None = None
         self._lock = Lock()
+        self._closed = Event()
         self._thread: Thread | None = None
 
     @contextmanager
@@ -51,13 +51,19 @@ class Heartbeat:
                 self._claim = None
 
     def _run(self) -> None:
-        while True:
-            sleep(self._lease_seconds / RENEWALS_PER_LEASE)
+        while not self._closed.wait(self._lease_seconds / RENEWALS_PER_LEASE):
             with self._lock:
                 if self._claim is None:
                     self._thread = None
                     return
                 self._renew(self._claim)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed.set()
+        thread = self._thread
+        if thread is not None:
+            thread.join()
 
     def _renew(self, claim: Claim) -> None:
         try:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import epochal_engine as engine
-from epochal_engine.model.predict import ELEMENTS_AT_ONCE
+from epochal_engine.model import ELEMENTS_AT_ONCE
 
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument

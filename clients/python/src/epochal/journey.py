@@ -123,7 +123,7 @@ class Journey:
         """Return an experiment for `client.experiments.create`. Raises `NotFound`.
 
         >>> ready = client.journey.preset_experiment("xor-1969")
-        >>> [*ready.spec["jobs"]]
+        >>> sorted(ready.spec["jobs"])
         ['and', 'xor']
         """
         return read(PresetExperiment, self._session.call("GetPresetExperiment", {"id": name}))
