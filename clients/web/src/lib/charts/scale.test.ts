@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { horizontal, scale, tickLabel } from './scale'
+import { extent, horizontal, scale, tickLabel } from './scale'
 
 test('an axis has fewer ticks where their labels would overlap', () => {
   const range = [46, 300] as const
@@ -26,4 +26,11 @@ test('all ticks of an axis of millions are written in full', () => {
     '1,200,000',
   ])
   expect(tickLabel('linear', -2_000_000)).toBe('−2,000,000')
+})
+
+test('a logarithmic range is that of the values it can show, however small others are', () => {
+  const domain = extent('log', [0, 5e-324, 1e-12, 1e-3])
+  expect(domain[0]).toBeGreaterThan(1e-13)
+  expect(scale('log', domain, [300, 0]).ticks.every((tick) => tick > 0)).toBe(true)
+  expect(extent('log', [0, 5e-324])).toEqual([0.1, 1])
 })

@@ -53,12 +53,15 @@ function overlap(kind: Kind, axis: Scale): boolean {
   )
 }
 
+/** Below it, a margin would round to 0, which a logarithmic axis does not have. */
+const SMALLEST = 1e-300
+
 /** Range of the finite values with a margin; only positive ones on a logarithmic axis. */
 export function extent(kind: Kind, values: Iterable<number>, air = 0.05): Domain {
   let low = Infinity
   let high = -Infinity
   for (const value of values) {
-    if (!Number.isFinite(value) || (kind === 'log' && value <= 0)) continue
+    if (!Number.isFinite(value) || (kind === 'log' && value < SMALLEST)) continue
     if (value < low) low = value
     if (value > high) high = value
   }
