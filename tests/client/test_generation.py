@@ -36,9 +36,7 @@ def test_samples_follow_each_other(circle: epochal.Job) -> None:
 
 
 def test_an_encoder_reads_the_prompt(client: epochal.Client) -> None:
-    job = client.jobs.create(REVERSAL, request_id="client-tests-generated").wait(
-        60, check=True
-    )
+    job = client.jobs.create(REVERSAL, request_id="client-tests-generated").wait(60, check=True)
     text = job.generate("abc", temperature=0)
     assert "".join(text.pieces()) == "cba\n"
     assert text.uncached_layer == "slice_2"
