@@ -1,9 +1,11 @@
 """A job's memory is priced before it is created, and limited while it runs."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,19 @@ def test_the_limit_ends_with_the_job() -> None:
         np.empty(beyond, np.uint8)
     assert is_exhausted(caught.value)
     assert np.empty(beyond, np.uint8).nbytes == beyond
+
+
+@linux
+def test_blocks_that_overlap_leave_no_limit() -> None:
+    with limited(GIGABYTE):
+        pass
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with ExitStack() as first:
+        first.enter_context(limited(GIGABYTE))
+        with limited(GIGABYTE):
+            assert resource.getrlimit(resource.RLIMIT_DATA) != before
+            first.close()
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 @linux

@@ -10,6 +10,7 @@ import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from epochal_service.jobs.lifecycle import Ending
@@ -28,13 +29,17 @@ def allowed_bytes(price: int) -> int:
 
 @contextmanager
 def limited(price: int | None) -> Iterator[None]:
-    """Limit what this process allocates until the block ends. Linux only; None: no limit."""
+    """Limit what this process allocates until the block ends. Linux only; None: no limit.
+
+    The limit is that of the process: where blocks overlap in several threads, the first that ends
+    lifts it.
+    """
     if price is None or sys.platform != "linux":
         yield
         return
     import resource
 
-    former, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    former, hard = _limits_at_first()
     # The data segment, unlike the address space, has no mapped files and no shared memory.
     limit = _data_bytes() + allowed_bytes(price)
     if hard != resource.RLIM_INFINITY:
@@ -44,6 +49,16 @@ def limited(price: int | None) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (former, hard))
+
+
+@cache
+def _limits_at_first() -> tuple[int, int]:
+    """Return the limits that the process had when it was first limited. A limit that another block
+    has set must not be restored after that block has ended.
+    """
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_DATA)
 
 
 def _data_bytes() -> int:
