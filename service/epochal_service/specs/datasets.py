@@ -37,7 +37,7 @@ class GeneratorSpec(Spec):
     noise: float | None = Field(default=None, ge=0)
     """Standard deviation (or range) of the noise, in the data's own units; generators only."""
     classes: int | None = Field(default=None, ge=1)
-    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`."""
+    """Number of classes, for `blobs`; size of the alphabet of `sorting`, `reversal`, `repeats`."""
     features: int | None = Field(default=None, ge=1)
     """Number of features; `blobs` only."""
     length: int | None = Field(default=None, ge=1)
@@ -195,8 +195,8 @@ class CreateDatasetRequest(Spec):
     line.
     """
     merges: int = Field(default=0, ge=0, le=1000)
-    """Pairs of tokens to merge by byte-pair encoding, the most frequent first; text only. In
-    [0, 1000]. Default 0: each token is a character.
+    """Pairs of tokens to merge by byte-pair encoding, the most frequent first; text only.
+    In [0, 1000]. Default 0: each token is a character.
     """
     request_id: RequestId | None = None
     """Idempotency key: the same key and the same request return the same data set."""
@@ -234,8 +234,8 @@ class UploadRequest(Request):
     line.
     """
     merges: int = Field(default=0, ge=0, le=1000)
-    """Pairs of tokens to merge by byte-pair encoding, the most frequent first; text only. In
-    [0, 1000]. Default 0: each token is a character.
+    """Pairs of tokens to merge by byte-pair encoding, the most frequent first; text only.
+    In [0, 1000]. Default 0: each token is a character.
     """
 
 
@@ -256,7 +256,7 @@ class PreviewDatasetRequest(Request):
     noise: float | None = Field(default=None, ge=0)
     """Standard deviation (or range) of the noise, in the data's own units; generators only."""
     classes: int | None = Field(default=None, ge=1)
-    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`."""
+    """Number of classes, for `blobs`; size of the alphabet of `sorting`, `reversal`, `repeats`."""
     features: int | None = Field(default=None, ge=1)
     """Number of features; `blobs` only."""
     length: int | None = Field(default=None, ge=1)

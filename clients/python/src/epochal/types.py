@@ -438,8 +438,8 @@ class GeneratorSpec(TypedDict):
     least 0.
     """
     classes: NotRequired[int | None]
-    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`. At
-    least 1.
+    """Number of classes, for `blobs`; size of the alphabet of `sorting`, `reversal`, `repeats`.
+    At least 1.
     """
     features: NotRequired[int | None]
     """Number of features; `blobs` only. At least 1."""
@@ -461,8 +461,8 @@ class NamedDataset(TypedDict):
     least 0.
     """
     classes: NotRequired[int | None]
-    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`. At
-    least 1.
+    """Number of classes, for `blobs`; size of the alphabet of `sorting`, `reversal`, `repeats`.
+    At least 1.
     """
     features: NotRequired[int | None]
     """Number of features; `blobs` only. At least 1."""
