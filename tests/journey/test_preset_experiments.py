@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.workers.in_process import service_at
 
-from epochal_service.journey.preset_experiments import PRESET_EXPERIMENTS
+from epochal_service.journey.history import PRESET_EXPERIMENTS
 from epochal_service.journey.sections import SECTIONS
 from epochal_service.methods import experiments
 from epochal_service.specs.experiments import CreateExperimentOptions, Experiment

@@ -8,10 +8,10 @@ from functools import cache
 from ..journey import (
     activations,
     architectures,
+    history,
     losses,
     models,
     neuron_parts,
-    preset_experiments,
     presets,
     questions,
     sections,
@@ -162,12 +162,12 @@ def get_preset(context: Context, id: str) -> Preset:
 
 def list_preset_experiments(context: Context) -> PresetExperiments:
     """Return all preset experiments, by year."""
-    return PresetExperiments(experiments=[*preset_experiments.PRESET_EXPERIMENTS])
+    return PresetExperiments(experiments=[*history.PRESET_EXPERIMENTS])
 
 
 def get_preset_experiment(context: Context, id: str) -> PresetExperiment:
     """Return one preset experiment. Raises `NotFound`."""
-    return preset_experiments.preset_experiment(id)
+    return history.preset_experiment(id)
 
 
 def get_timeline(context: Context) -> Timeline:

@@ -1,0 +1,26 @@
+"""Preset experiments: what failed before a milestone beside what works since."""
+
+from __future__ import annotations
+
+from ...errors import NotFound
+from ...specs.journey.preset_experiments import PresetExperiment
+from .backpropagation import BACKPROPAGATION
+from .lenet import LENET
+from .xor import XOR
+
+PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
+    XOR,
+    BACKPROPAGATION,
+    LENET,
+)
+"""By year."""
+
+
+def preset_experiment(name: str) -> PresetExperiment:
+    """Return the preset experiment with this name. Raises `NotFound`."""
+    for item in PRESET_EXPERIMENTS:
+        if item.name == name:
+            return item
+    raise NotFound(
+        f"There is no preset experiment {name}; GET /v1/preset-experiments lists all of them"
+    )
