@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.simulate.conftest import Ask
 
-from epochal_service.simulate.approximation import _damped_step
+from epochal_service.simulate.approximation import _damped_step, _products
 
 
 def test_a_sine_is_fitted_ever_better_by_wider_layers(ask: Ask) -> None:
@@ -133,7 +133,8 @@ def test_the_step_of_many_weights_is_that_of_the_larger_matrix() -> None:
     for samples, size in ((6, 9), (9, 6)):
         jacobian, residuals = rng.normal(size=(3, samples, size)), rng.normal(size=(3, samples))
         damping = np.array([1e-3, 0.1, 10.0])
-        steps = _damped_step(jacobian, residuals, damping)
+        transposed = jacobian.transpose(0, 2, 1)
+        steps = _damped_step(transposed, _products(transposed), residuals, damping)
         for j, r, d, step in zip(jacobian, residuals, damping, steps, strict=True):
             expected = np.linalg.solve(j.T @ j + d * np.eye(size), j.T @ r)
             np.testing.assert_allclose(step, expected, rtol=1e-9)

@@ -5,7 +5,7 @@ accuracy (Cybenko, 1989; Hornik, Stinchcombe and White, 1989). The theorem says 
 exist, not how to find them. Here the Levenberg-Marquardt method finds them: it suits few weights
 and few points, and takes tens of steps where gradient descent takes tens of thousands. It needs the
 Jacobian: the gradient of each point's output with respect to each weight. The engine
-differentiates one point, and all points and seeds are evaluated in one list of NumPy calls.
+differentiates the activation, and all points and seeds are evaluated at once.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epochal_engine import Dense, Network, predict
-from epochal_engine.model import parameter_leaves, parameter_views
-from epochal_engine.symbolic import Plan, differentiate, leaf, perform, replicate
+from epochal_engine import ACTIVATIONS, Dense, Network, predict
+from epochal_engine.model import parameter_views
+from epochal_engine.symbolic import Plan, differentiate, leaf, perform
 from epochal_engine.training import Streams
 
 from ..errors import FieldError, InvalidArgument
@@ -214,72 +215,88 @@ def _fit(
     with np.errstate(all="ignore"):
         outputs, jacobian = jacobian_of(weights)
         residuals = outputs - targets
-        errors = np.square(residuals).mean(axis=1)
+        errors = _mean_squares(residuals)
+        products = _products(jacobian)
         for _ in range(steps):
-            tried = weights - _damped_step(jacobian, residuals, damping)
+            tried = weights - _damped_step(jacobian, products, residuals, damping)
             outputs, tried_jacobian = jacobian_of(tried)
             tried_residuals = outputs - targets
-            tried_errors = np.square(tried_residuals).mean(axis=1)
-            better = (tried_errors < errors) & np.isfinite(tried_jacobian).all(axis=(1, 2))
-            weights[better] = tried[better]
-            residuals[better] = tried_residuals[better]
-            jacobian[better] = tried_jacobian[better]
-            errors[better] = tried_errors[better]
-            damping = np.clip(np.where(better, damping / 9.0, damping * 3.0), 1e-12, 1e12)
+            tried_errors = _mean_squares(tried_residuals)
+            better = (tried_errors < errors) & np.isfinite(tried_jacobian.sum(axis=(1, 2)))
+            for k in better.nonzero()[0]:
+                weights[k] = tried[k]
+                residuals[k] = tried_residuals[k]
+                errors[k] = tried_errors[k]
+                jacobian[k] = tried_jacobian[k]
+                products[k] = _products(jacobian[k])
+            damping = np.where(better, damping / 9.0, damping * 3.0)
+            np.clip(damping, 1e-12, 1e12, damping)
     return weights, errors
 
 
-def _damped_step(jacobian: Floats, residuals: Floats, damping: Floats) -> Floats:
-    """Return the steps `(seeds, size)` for J `(seeds, samples, size)` and r `(seeds, samples)`.
+def _mean_squares(x: Floats) -> Floats:
+    return np.asarray(np.vecdot(x, x) / x.shape[-1])
 
-    They are (JᵀJ + damping)⁻¹·Jᵀr, or the same as Jᵀ·(JJᵀ + damping)⁻¹·r: the smaller matrix is
-    solved.
+
+def _products(jacobian: Floats) -> Floats:
+    """Return JᵀJ or JJᵀ, whichever is smaller, for Jᵀ `(…, size, samples)`."""
+    transposed = jacobian.swapaxes(-1, -2)
+    is_wide = jacobian.shape[-2] > jacobian.shape[-1]
+    return transposed @ jacobian if is_wide else jacobian @ transposed
+
+
+def _damped_step(jacobian: Floats, products: Floats, residuals: Floats, damping: Floats) -> Floats:
+    """Return the steps `(seeds, size)` for Jᵀ `(seeds, size, samples)` and r `(seeds, samples)`.
+
+    They are (JᵀJ + damping)⁻¹·Jᵀr, or the same as Jᵀ·(JJᵀ + damping)⁻¹·r: the smaller matrix, of
+    `_products`, is solved.
     """
-    transposed = jacobian.transpose(0, 2, 1)
-    is_wide = jacobian.shape[1] < jacobian.shape[2]
-    products = jacobian @ transposed if is_wide else transposed @ jacobian
-    diagonal = np.arange(products.shape[1])
+    damped = products.copy()
+    diagonal = damped.reshape(len(damped), -1)[:, :: damped.shape[1] + 1]
     # At least a fraction of the largest diagonal element, so that rounding errors do not make the
     # matrix singular.
-    scale = np.maximum(products[:, diagonal, diagonal].max(axis=1), 1.0)
-    products[:, diagonal, diagonal] += np.maximum(damping, 1e-13 * scale)[:, None]
+    scale = np.maximum(diagonal.max(axis=1), 1.0)
+    diagonal += np.maximum(damping, 1e-13 * scale)[:, None]
     column = residuals[..., None]
-    if is_wide:
-        return np.asarray((transposed @ np.linalg.solve(products, column))[..., 0])
-    return np.asarray(np.linalg.solve(products, transposed @ column)[..., 0])
+    if jacobian.shape[1] > jacobian.shape[2]:
+        return np.asarray((jacobian @ np.linalg.solve(damped, column))[..., 0])
+    return np.asarray(np.linalg.solve(damped, jacobian @ column)[..., 0])
 
 
 class _Jacobian:
-    """The outputs of many networks at all inputs, and their gradients for each weight."""
+    """The outputs of many networks at all inputs, and their gradients for each weight.
+
+    The output is v·h + c with h = φ(z) and z = w·x + b, so its gradients for w, b, v and c are
+    x·δ, δ, h and 1 with δ = v·φ'(z). The engine computes φ and its derivative.
+    """
 
     def __init__(self, network: Network, inputs: Floats, count: int) -> None:
-        x, parameters = leaf((1, 1)), parameter_leaves(network)
-        output = network.forward(x, parameters)[-1]
-        traced = [output, *differentiate(output, list(parameters.values()))]
-        copies = count * len(inputs)
-        outputs, many = replicate(traced, {x, *parameters.values()}, copies)
-        self._network, self._count, self._samples = network, count, len(inputs)
-        self._parameters = {
-            name: np.empty((count, len(inputs), *shape))
-            for name, shape in network.parameters.items()
-        }
-        given = {many[x]: np.tile(inputs, count).reshape(copies, 1, 1)}
-        for name, array in self._parameters.items():
-            given[many[parameters[name]]] = array.reshape(copies, *network.parameters[name])
-        self._results = [np.empty(y.shape) for y in outputs]
-        self._calls = Plan(outputs, np.float64).bind(given, self._results)
+        hidden = network.layers[0]
+        assert isinstance(hidden, Dense)
+        self._inputs = inputs
+        ends = [k * hidden.units for k in range(4)] + [network.learned_size]
+        self._parts = [slice(*pair) for pair in pairwise(ends)]
+        z = leaf((count, hidden.units, len(inputs)))
+        h = ACTIVATIONS[hidden.activation].traced(z)
+        self._sums, self._hidden, self._derivatives = (np.empty(z.shape) for _ in range(3))
+        outputs, results = [h, *differentiate(h, [z])], [self._hidden, self._derivatives]
+        self._calls = Plan(outputs, np.float64).bind({z: self._sums}, results)
 
     def __call__(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Return outputs `(count, samples)` and gradients `(count, samples, size)` for weights
-        `(count, size)`.
+        """Return outputs `(count, samples)` and the transposed Jacobian `(count, size, samples)`
+        for weights `(count, size)`.
         """
-        for name, array in parameter_views(self._network, weights).items():
-            np.copyto(self._parameters[name], array[:, None])
+        w, b, v, c = (weights[:, part, None] for part in self._parts)
+        jacobian = np.empty((*weights.shape, len(self._inputs)))
+        for_w, for_b, for_v, for_c = (jacobian[:, part] for part in self._parts)
+        np.multiply(w, self._inputs, self._sums)
+        np.add(self._sums, b, self._sums)
         perform(self._calls)
-        outputs, *gradients = (
-            result.reshape(self._count, self._samples, -1) for result in self._results
-        )
-        return outputs[..., 0].copy(), np.concatenate(gradients, axis=2)
+        np.multiply(v, self._derivatives, for_b)
+        np.multiply(for_b, self._inputs, for_w)
+        np.copyto(for_v, self._hidden)
+        for_c.fill(1.0)
+        return (v.swapaxes(1, 2) @ self._hidden + c)[:, 0], jacobian
 
 
 def _initial_weights(network: Network, seed: int) -> Floats:
