@@ -28,6 +28,8 @@ def test_attention_weights_are_arrays_by_layer(circle: epochal.Job) -> None:
     np.testing.assert_allclose(maps.sum(-1), 1, rtol=1e-5)
     mine = circle.attention("transformer_block_3", inputs=seen.inputs[0])
     np.testing.assert_allclose(mine.layers["transformer_block_3.attention"], maps[:1])
+    text = circle.attention(texts=["ab"])
+    assert (text.lengths, text.inputs[0, :2].tolist(), seen.lengths) == ((2,), [0, 1], ())
     with pytest.raises(epochal.InvalidArgument, match=r"transformer_block_3\.attention"):
         circle.attention("gru_4")
 
@@ -47,6 +49,8 @@ def test_the_command_line_prints_maps_and_ranges(run: Run, circle: epochal.Job) 
     printed = run("attention", circle.id, "--row", "1").stdout
     assert "transformer_block_3.attention, head 1" in printed
     assert "100" in printed  # the first position attends to itself alone
+    lines = run("attention", circle.id, "--text", "ab").stdout.splitlines()
+    assert [line.split() for line in lines[1:3]] == [["0", "1"], ["0", "100", "0"]]  # two tokens
     layers = run("activations", circle.id).stdout
     assert "gru_4" in layers
     assert "logits" in layers

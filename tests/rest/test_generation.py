@@ -168,6 +168,7 @@ def test_the_probabilities_are_those_that_predict_returns(
     text = generate(client, sentences, prompt="The c", max_tokens=26, alternatives=3, epoch=2)
     (sample,) = text["samples"]
     assert (text["epoch"], text["prompt"], text["window"]) == (2, "the c", WINDOW)
+    assert text["prompt_tokens"] == [*"the c"]
     assert text["uncached_layer"] is None
     assert sample["text"] == "".join(token["text"] for token in sample["tokens"])
     assert sample["finish_reason"] == "max_tokens"

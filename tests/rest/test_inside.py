@@ -137,3 +137,46 @@ def test_a_job_without_weights_says_what_to_do(client: TestClient) -> None:
     for what in ("attention", "activations"):
         answer = client.post(f"/v1/jobs/{job}/{what}", json={})
         assert (answer.status_code, answer.json()["reason"]) == (404, "checkpoint_not_found")
+
+
+def test_texts_are_rows_of_tokens_after_the_start_token(
+    client: TestClient, circle: str, train: Train
+) -> None:
+    whole, part = look(client, circle, "attention", texts=["abcabc", "Bca"])["inputs"]
+    assert (whole, part[:3]) == ([0, 1, 2, 0, 1, 2], [1, 2, 0])
+    reply = look(client, circle, "activations", texts=["abcabc", "Bca"], layer="logits")
+    assert (reply["lengths"], reply["rows"]) == ([6, 3], [])
+    # What fills a row up changes nothing before it: the attention is causal.
+    rows = look(client, circle, "activations", inputs=[whole, [1, 2, 0, 2, 2, 2]], layer="logits")
+    assert rows["lengths"] == []
+    filled, other = array(reply["logits"]), array(rows["logits"])
+    np.testing.assert_allclose(filled[1, :3], other[1, :3], rtol=1e-5)
+    sentences = {**CIRCLE, "dataset": {"name": "sentences", "samples": 60, "length": 12}}
+    sentences["network"] = {
+        "input_shape": [12],
+        "layers": [
+            {"type": "embedding", "vocabulary": 25, "units": 4},
+            {"type": "multi_head_attention", "heads": 2, "causal": True},
+            {"type": "dense", "units": 24, "activation": "softmax"},
+        ],
+    }
+    job = made(client, train, sentences | {"epochs": 1})
+    reply = look(client, job, "attention", texts=["the cat"])
+    names = reply["token_names"]
+    assert reply["lengths"] == [8]
+    assert [names[int(token)] for token in reply["inputs"][0][:8]][1:] == [*"the cat"]
+    assert reply["inputs"][0][0] == len(names) - 1  # the start token
+
+
+def test_texts_that_the_data_do_not_have_are_named(
+    client: TestClient, cnn: str, circle: str
+) -> None:
+    cases: list[tuple[str, dict[str, Any], str, str]] = [
+        (circle, {"texts": ["ab", "a?!"]}, "texts[1]", "'?', '!'"),
+        (circle, {"texts": ["abcabca"]}, "texts[0]", "must have at most 6 tokens; got 7"),
+        (circle, {"texts": [""]}, "texts[0]", "must not be empty"),
+        (circle, {"texts": ["a"], "rows": [0]}, "rows", "must be empty where texts are given"),
+        (cnn, {"texts": ["a"]}, "texts", "a row of these data is not one text"),
+    ]
+    for job, fields, field, words in cases:
+        assert words in refusal(client, job, "activations", **fields)[1][field], fields

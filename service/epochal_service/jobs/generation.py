@@ -64,7 +64,7 @@ class Writer:
         prompt = language.tokens_of(request.prompt, "prompt")
         if language.ask is not None and language.ask not in prompt:
             prompt.append(language.ask)
-        self._prompt = language.spelled(prompt)
+        self._prompt = prompt
         # What each row begins with, and what the text does.
         self._prefix: list[float] = [] if language.start is None else [language.start]
         self._opening = prompt
@@ -101,7 +101,8 @@ class Writer:
             "start",
             GenerationStart(
                 epoch=self._trained.epoch,
-                prompt=self._prompt,
+                prompt=self._language.spelled(self._prompt),
+                prompt_tokens=[self._language.names[token] for token in self._prompt],
                 has_encoder=self._language.to_read > 0,
                 separator=self._language.separator,
                 window=self._language.window,

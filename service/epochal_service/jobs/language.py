@@ -121,6 +121,22 @@ def language_of(dataset: Dataset) -> Language | None:
     )
 
 
+def tokens_of(dataset: Dataset) -> Language | None:
+    """Return the language of data whose inputs are tokens, also if none is written; else None."""
+    language, names = language_of(dataset), dataset.token_names
+    if language is not None or not names:
+        return language
+    return Language(
+        names=names,
+        written=len(names),
+        window=dataset.features,
+        to_read=0,
+        start=None,
+        ask=None,
+        end=None,
+    )
+
+
 def _ask(text: Floats, labels: Labels) -> int | None:
     """Return the token of the first position that counts, if it is never the first, and all agree:
     the end of a prompt.

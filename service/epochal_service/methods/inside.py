@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..jobs.datasets import load_for_stored_job
 from ..jobs.inspection import Trained, rounded, trained
+from ..jobs.language import tokens_of
 from ..jobs.preparation import scaled
 from ..specs.build import build_loss
 from ..specs.inside import (
@@ -44,16 +46,15 @@ def get_attention(context: Context, id: str, request: GetAttentionRequest) -> Sa
         raise InvalidArgument.of(
             FieldError("id", "must be a job whose network has a layer with attention")
         )
-    rows, inputs = _samples(request, dataset)
-    names = _chosen(context, request, shapes, len(inputs))
+    samples = _samples(request, dataset)
+    names = _chosen(context, request, shapes, len(samples.inputs))
     arrays = _computed(
-        opened, inputs, lambda part: engine.attention_weights(opened.network, opened.weights, part)
+        opened,
+        samples.inputs,
+        lambda part: engine.attention_weights(opened.network, opened.weights, part),
     )
     return SampleAttention(
-        epoch=opened.epoch,
-        rows=rows,
-        inputs=inputs.tolist(),
-        token_names=list(dataset.token_names),
+        **samples.described(opened, dataset),
         layers=[_array(name, arrays[name]) for name in names],
     )
 
@@ -69,16 +70,13 @@ def get_activations(context: Context, id: str, request: GetActivationsRequest) -
     shapes = dict(zip(network.names, network.shapes[1:], strict=True))
     if loss.output_activation is not None:
         shapes[LOGITS] = network.output_shape
-    rows, inputs = _samples(request, dataset)
-    names = _chosen(context, request, shapes, len(inputs))
+    samples = _samples(request, dataset)
+    names = _chosen(context, request, shapes, len(samples.inputs))
     arrays = _computed(
-        opened, inputs, lambda part: engine.activations(network, opened.weights, part, loss)
+        opened, samples.inputs, lambda part: engine.activations(network, opened.weights, part, loss)
     )
     return SampleActivations(
-        epoch=opened.epoch,
-        rows=rows,
-        inputs=inputs.tolist(),
-        token_names=list(dataset.token_names),
+        **samples.described(opened, dataset),
         layers=[_array(name, arrays[name]) for name in names if name != LOGITS],
         logits=_array(LOGITS, arrays[LOGITS]) if LOGITS in names else None,
     )
@@ -105,18 +103,40 @@ def _chosen(
     if not names:
         raise InvalidArgument.of(FieldError("layer", f"must be one of {', '.join(shapes)}"))
     numbers = samples * sum(math.prod(shapes[name]) for name in names)
-    field = "inputs" if request.inputs else "rows"
-    check_size(context, field, numbers, "fewer, or one layer")
+    sized = next((name for name in ("inputs", "texts") if getattr(request, name)), "rows")
+    check_size(context, sized, numbers, "fewer, or one layer")
     return names
 
 
-def _samples(request: InsideRequest, dataset: Dataset) -> tuple[list[int], Array]:
-    """Return the rows of the data set, and their inputs or those of the request `(n, features)`.
+@dataclass(frozen=True)
+class _Samples:
+    """Inputs of samples `(n, features)`, and their rows in the data set or lengths of texts."""
+
+    inputs: Array
+    rows: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+
+    def described(self, opened: Trained, dataset: Dataset) -> dict[str, Any]:
+        """Return the fields of an `InsideReply`."""
+        return {
+            "epoch": opened.epoch,
+            "rows": self.rows,
+            "inputs": self.inputs.tolist(),
+            "token_names": list(dataset.token_names),
+            "lengths": self.lengths,
+        }
+
+
+def _samples(request: InsideRequest, dataset: Dataset) -> _Samples:
+    """Return the samples of a request: rows of the data set, inputs, or texts.
 
     Raises `InvalidArgument`.
     """
-    if request.rows and request.inputs:
-        raise InvalidArgument.of(FieldError("rows", "must be empty where inputs are given"))
+    given = [name for name in ("inputs", "texts", "rows") if getattr(request, name)]
+    if len(given) > 1:
+        raise InvalidArgument.of(FieldError(given[-1], f"must be empty where {given[0]} are given"))
+    if request.texts:
+        return _texts(request.texts, dataset)
     if request.inputs:
         errors = [
             FieldError(f"inputs[{index}]", f"needs {dataset.features} numbers; it has {len(row)}")
@@ -125,7 +145,7 @@ def _samples(request: InsideRequest, dataset: Dataset) -> tuple[list[int], Array
         ]
         if errors:
             raise InvalidArgument.of(*errors)
-        return [], np.array(request.inputs, np.float64)
+        return _Samples(np.array(request.inputs, np.float64))
     rows = request.rows or [0]
     errors = [
         FieldError(f"rows[{index}]", f"must be less than {dataset.samples}; got {row}")
@@ -134,7 +154,32 @@ def _samples(request: InsideRequest, dataset: Dataset) -> tuple[list[int], Array
     ]
     if errors:
         raise InvalidArgument.of(*errors)
-    return rows, dataset.inputs[rows]
+    return _Samples(dataset.inputs[rows], rows=rows)
+
+
+def _texts(texts: Sequence[str], dataset: Dataset) -> _Samples:
+    """Return texts as rows of tokens. Raises `InvalidArgument`."""
+    language = tokens_of(dataset)
+    if language is None or language.to_read:
+        raise InvalidArgument.of(
+            FieldError("texts", "must be empty: a row of these data is not one text; send inputs")
+        )
+    start = [] if language.start is None else [language.start]
+    filler = 0 if language.end is None else language.end
+    inputs = np.full((len(texts), language.window), filler, np.float64)
+    lengths = []
+    for index, text in enumerate(texts):
+        row = [*start, *language.tokens_of(text, f"texts[{index}]")]
+        if len(row) > language.window:
+            raise InvalidArgument.of(
+                FieldError(
+                    f"texts[{index}]",
+                    f"must have at most {language.capacity} tokens; got {len(row) - len(start)}",
+                )
+            )
+        inputs[index, : len(row)] = row
+        lengths.append(len(row))
+    return _Samples(inputs, lengths=lengths)
 
 
 def _computed(

@@ -85,6 +85,8 @@ class GenerationStart(Reply):
     """Epoch of the checkpoint."""
     prompt: str
     """The prompt as tokens of the data set."""
+    prompt_tokens: list[str]
+    """Text of each token of the prompt."""
     has_encoder: bool
     """Whether an encoder reads the prompt. If not, the text continues it."""
     separator: str

@@ -12,6 +12,7 @@ from .inspection import LayerChoice
 MAX_SAMPLES = 100
 
 Row = Annotated[int, Field(ge=0, lt=2**63)]
+Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
 class InsideRequest(Spec):
@@ -23,10 +24,15 @@ class InsideRequest(Spec):
     """
     rows: list[Row] = Field(default_factory=list, max_length=MAX_SAMPLES)
     """Rows of the data set, from 0, at most 100. Defaults to the first row, unless there are
-    `inputs`.
+    `inputs` or `texts`.
     """
     inputs: list[list[float]] = Field(default_factory=list, max_length=MAX_SAMPLES)
     """Inputs in the data's own units instead of rows, at most 100, one number per feature."""
+    texts: list[Text] = Field(default_factory=list, max_length=MAX_SAMPLES)
+    """Texts instead of rows, at most 100, for data of tokens: one character per token, parts of
+    words, or words with spaces between them, as in the data set. A text follows the start token, if
+    the data have one, and is filled up to the length of a row.
+    """
 
 
 class GetAttentionRequest(InsideRequest):
@@ -60,11 +66,15 @@ class InsideReply(Reply):
     epoch: int
     """Epoch of the checkpoint."""
     rows: list[int]
-    """Rows of the samples in the data set, from 0; empty for inputs of the request."""
+    """Rows of the samples in the data set, from 0; empty for inputs or texts of the request."""
     inputs: list[list[float]]
     """Inputs of the samples, in the data's own units."""
     token_names: list[str]
     """Names of the tokens 0, 1, 2 … if the inputs are tokens; else empty."""
+    lengths: list[int]
+    """Number of inputs that hold each of the texts, with its start token; the inputs after them are
+    filled up. Empty without `texts`.
+    """
 
 
 class SampleAttention(InsideReply):

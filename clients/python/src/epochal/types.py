@@ -2157,6 +2157,8 @@ class GenerationStart:
     """Epoch of the checkpoint."""
     prompt: str
     """The prompt as tokens of the data set."""
+    prompt_tokens: tuple[str, ...]
+    """Text of each token of the prompt."""
     has_encoder: bool
     """Whether an encoder reads the prompt. If not, the text continues it."""
     separator: str

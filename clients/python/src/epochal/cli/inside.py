@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -16,12 +16,16 @@ from .output import out, print_json, print_table
 _LARGEST_MAP = 24
 
 RowOption = Annotated[int, typer.Option(min=0, help="A row of the data set, from 0.")]
+TextOption = Annotated[
+    str | None, typer.Option(help="A text instead of a row, for data of tokens.")
+]
 LayerOption = Annotated[str | None, typer.Option(help="A layer. Default: all.")]
 
 
 def attention(
     job: JobArgument,
     row: RowOption = 0,
+    text: TextOption = None,
     layer: LayerOption = None,
     epoch: EpochOption = None,
     url: UrlOption = None,
@@ -32,14 +36,21 @@ def attention(
     Each line is a position, each column a position that it attends to. --json prints all numbers.
     """
     with Client(url) as client:
-        seen = find_job(client, job).attention(layer, rows=[row], epoch=epoch)
+        seen = find_job(client, job).attention(layer, **_sample(row, text), epoch=epoch)
     if as_json:
         print_json(seen)
         return
     for name, maps in seen.layers.items():
         for head, weights in enumerate(maps[0]):
+            if seen.lengths and weights.shape[0] == weights.shape[1]:
+                weights = weights[: seen.lengths[0], : seen.lengths[0]]
             out.print(f"{name}, head {head}", style="bold")
             _print_map(weights, _names_of(seen, weights.shape[1]))
+
+
+def _sample(row: int, text: str | None) -> dict[str, Any]:
+    """Return the sample of a command: a row of the data set, or a text."""
+    return {"rows": [row]} if text is None else {"texts": [text]}
 
 
 def _names_of(seen: Inside, columns: int) -> list[str]:
@@ -65,6 +76,7 @@ def _print_map(weights: Floats, names: list[str]) -> None:
 def activations(
     job: JobArgument,
     row: RowOption = 0,
+    text: TextOption = None,
     layer: LayerOption = None,
     epoch: EpochOption = None,
     url: UrlOption = None,
@@ -75,7 +87,7 @@ def activations(
     --json prints all numbers: embeddings, feature maps, hidden states.
     """
     with Client(url) as client:
-        seen = find_job(client, job).activations(layer, rows=[row], epoch=epoch)
+        seen = find_job(client, job).activations(layer, **_sample(row, text), epoch=epoch)
     if as_json:
         print_json(seen)
         return

@@ -79,11 +79,13 @@ class Inside:
     epoch: int
     """The epoch of the checkpoint."""
     rows: tuple[int, ...]
-    """Rows of the samples in the data set; empty for inputs of the request."""
+    """Rows of the samples in the data set; empty for inputs or texts of the request."""
     inputs: Floats
     """`(samples, features)`, in the data's own units."""
     token_names: tuple[str, ...]
     """Names of the tokens 0, 1, 2 … if the inputs are tokens; else empty."""
+    lengths: tuple[int, ...]
+    """Number of inputs that hold each of the texts, with its start token; empty without texts."""
     layers: dict[str, Floats]
     """Layer name -> array: attention weights `(samples, heads, positions, memory positions)`, or
     outputs `(samples, *shape)`.
@@ -100,6 +102,7 @@ class Inside:
             rows=tuple(reply.get("rows") or ()),
             inputs=np.array(reply.get("inputs") or np.empty((0, 0)), dtype=np.float64),
             token_names=tuple(reply.get("token_names") or ()),
+            lengths=tuple(reply.get("lengths") or ()),
             layers={layer["name"]: _array_of(layer) for layer in reply.get("layers") or ()},
             logits=None if logits is None else _array_of(logits),
         )
@@ -214,18 +217,19 @@ class Inspection(JobHandle):
         *,
         rows: Sequence[int] = (),
         inputs: ArrayLike | None = None,
+        texts: Sequence[str] = (),
         epoch: int | None = None,
     ) -> Inside:
         """Return the attention weights of samples, of every layer and head.
 
         `layers["transformer_block_3.attention"][0, 1]` is the map of head 1 for the first sample:
         a row for each position, a column for each position that it attends to. The samples are
-        `rows` of the data set (the first one by default) or `inputs`, `(samples, features)`.
-        `layer` selects one layer. `epoch` selects the last checkpoint at or before that epoch, by
-        default the latest. Raises `NotFound`, and `InvalidArgument` for a network without
-        attention.
+        `rows` of the data set (the first one by default), `inputs` `(samples, features)`, or
+        `texts` of its tokens, whose `lengths` say where they end. `layer` selects one layer.
+        `epoch` selects the last checkpoint at or before that epoch, by default the latest. Raises
+        `NotFound`, and `InvalidArgument` for a network without attention.
         """
-        return self._inside("GetAttention", layer, rows, inputs, epoch)
+        return self._inside("GetAttention", layer, rows, inputs, texts, epoch)
 
     def activations(
         self,
@@ -233,19 +237,21 @@ class Inspection(JobHandle):
         *,
         rows: Sequence[int] = (),
         inputs: ArrayLike | None = None,
+        texts: Sequence[str] = (),
         epoch: int | None = None,
     ) -> Inside:
         """Return the outputs of every layer for samples: embeddings, feature maps, states, logits.
 
-        The samples are `rows` of the data set (the first one by default) or `inputs`, `(samples,
-        features)`. `layer` selects one layer, or "logits". `epoch` selects the last checkpoint at
-        or before that epoch, by default the latest. Raises `NotFound`, `InvalidArgument`.
+        The samples are `rows` of the data set (the first one by default), `inputs` `(samples,
+        features)`, or `texts` of its tokens. `layer` selects one layer, or "logits". `epoch`
+        selects the last checkpoint at or before that epoch, by default the latest. Raises
+        `NotFound`, `InvalidArgument`.
 
         >>> job = client.jobs.create(client.preset("xor"), epochs=1).wait()
         >>> job.activations(rows=[0, 1]).layers["dense_1"].shape
         (2, 8)
         """
-        return self._inside("GetActivations", layer, rows, inputs, epoch)
+        return self._inside("GetActivations", layer, rows, inputs, texts, epoch)
 
     def _inside(
         self,
@@ -253,9 +259,12 @@ class Inspection(JobHandle):
         layer: str | None,
         rows: Sequence[int],
         inputs: ArrayLike | None,
+        texts: Sequence[str],
         epoch: int | None,
     ) -> Inside:
         fields: dict[str, Any] = {"id": self.id, "layer": layer, "epoch": epoch}
+        if texts:
+            fields["texts"] = list(texts)
         if len(rows):
             fields["rows"] = request(list(rows), "rows")
         if inputs is not None:
