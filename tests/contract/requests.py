@@ -226,7 +226,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.sequence},
         {"id": w.sequence, "epoch": 2, "rows": [4, 1], "layer": "multi_head_attention_3"},
         {"id": w.sequence, "inputs": [[0, 1, 3, 1]]},
-        {"id": w.sequence, "texts": ["ab"]},
+        {"id": w.sequence, "texts": ["aba", "bb"]},
         {"id": w.queued},
     ],
     "GetActivations": lambda w: [

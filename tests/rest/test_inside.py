@@ -76,6 +76,11 @@ def test_attention_has_a_map_for_each_layer_head_and_sample(
 def test_an_additive_attention_has_one_head(client: TestClient, train: Train) -> None:
     job = made(client, train, REVERSAL | {"epochs": 2})
     (layer,) = look(client, job, "attention", inputs=[[0, 1, 2, 3, 2, 1]])["layers"]
+    text = look(client, job, "attention", texts=["abccb", "abc"])  # what is read, then written
+    assert (text["lengths"], text["inputs"][0]) == ([6, 4], [0, 1, 2, 3, 2, 1])
+    np.testing.assert_allclose(array(text["layers"][0])[:1], array(layer))
+    words = refusal(client, job, "attention", texts=["ab"])[1]["texts[0]"]
+    assert words == "must have 3 to 5 tokens; got 2"
     assert (layer["name"], layer["shape"]) == ("additive_attention_6", [1, 1, 3, 3])
     np.testing.assert_allclose(array(layer).sum(-1), 1, rtol=1e-5)
 
@@ -176,7 +181,7 @@ def test_texts_that_the_data_do_not_have_are_named(
         (circle, {"texts": ["abcabca"]}, "texts[0]", "must have at most 6 tokens; got 7"),
         (circle, {"texts": [""]}, "texts[0]", "must not be empty"),
         (circle, {"texts": ["a"], "rows": [0]}, "rows", "must be empty where texts are given"),
-        (cnn, {"texts": ["a"]}, "texts", "a row of these data is not one text"),
+        (cnn, {"texts": ["a"]}, "texts", "rows of these data are not tokens"),
     ]
     for job, fields, field, words in cases:
         assert words in refusal(client, job, "activations", **fields)[1][field], fields

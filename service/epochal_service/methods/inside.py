@@ -17,7 +17,7 @@ from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..jobs.datasets import load_for_stored_job
 from ..jobs.inspection import Trained, rounded, trained
-from ..jobs.language import tokens_of
+from ..jobs.language import Language, tokens_of
 from ..jobs.preparation import scaled
 from ..specs.build import build_loss
 from ..specs.inside import (
@@ -160,26 +160,34 @@ def _samples(request: InsideRequest, dataset: Dataset) -> _Samples:
 def _texts(texts: Sequence[str], dataset: Dataset) -> _Samples:
     """Return texts as rows of tokens. Raises `InvalidArgument`."""
     language = tokens_of(dataset)
-    if language is None or language.to_read:
+    if language is None or not _is_read_as_tokens(dataset, language):
         raise InvalidArgument.of(
-            FieldError("texts", "must be empty: a row of these data is not one text; send inputs")
+            FieldError("texts", "must be empty: rows of these data are not tokens; send inputs")
         )
-    start = [] if language.start is None else [language.start]
+    read, start = language.to_read, [] if language.start is None else [language.start]
     filler = 0 if language.end is None else language.end
     inputs = np.full((len(texts), language.window), filler, np.float64)
     lengths = []
     for index, text in enumerate(texts):
-        row = [*start, *language.tokens_of(text, f"texts[{index}]")]
-        if len(row) > language.window:
+        tokens = language.tokens_of(text, f"texts[{index}]")
+        row = [*tokens[:read], *start, *tokens[read:]]
+        if len(tokens) < read or len(row) > language.window:
             raise InvalidArgument.of(
                 FieldError(
                     f"texts[{index}]",
-                    f"must have at most {language.capacity} tokens; got {len(row) - len(start)}",
+                    f"must have {f'{read} to ' if read else 'at most '}"
+                    f"{read + language.capacity} tokens; got {len(tokens)}",
                 )
             )
         inputs[index, : len(row)] = row
         lengths.append(len(row))
     return _Samples(inputs, lengths=lengths)
+
+
+def _is_read_as_tokens(dataset: Dataset, language: Language) -> bool:
+    """Return whether all that a network reads before it writes are tokens, such as of a word."""
+    read = dataset.inputs[:, : language.to_read]
+    return bool(((read >= 0) & (read < len(language.names)) & (read == np.floor(read))).all())
 
 
 def _computed(

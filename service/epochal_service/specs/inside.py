@@ -31,7 +31,8 @@ class InsideRequest(Spec):
     texts: list[Text] = Field(default_factory=list, max_length=MAX_SAMPLES)
     """Texts instead of rows, at most 100, for data of tokens: one character per token, parts of
     words, or words with spaces between them, as in the data set. A text follows the start token, if
-    the data have one, and is filled up to the length of a row.
+    the data have one, and is filled up to the length of a row. For a network with an encoder, a
+    text is what the encoder reads, and then what was written.
     """
 
 
