@@ -14,6 +14,7 @@ from .insight.evaluation import ClassMetrics, ErrorMetrics, class_metrics, error
 from .insight.inside import activations, attention_shapes, attention_weights
 from .insight.labels import LABELS, Label, LabelName, best_final_loss, final_loss, label
 from .insight.memory import Memory, memory
+from .insight.separability import Separability, separability
 from .insight.work import Work, calibrate, work
 from .model.activations import ACTIVATIONS, Activation
 from .model.decoding import CachedDecoder, Decoder, WindowDecoder, decoder_of, uncached_layer
@@ -200,6 +201,7 @@ __all__ = [
     "Rows",
     "Run",
     "Schedule",
+    "Separability",
     "Sgd",
     "ShapeError",
     "Shift",
@@ -246,6 +248,7 @@ __all__ = [
     "r_squared",
     "roc_auc",
     "sampling_probabilities",
+    "separability",
     "split",
     "split_rows",
     "summarize",

@@ -76,6 +76,7 @@ def test_training_a_preset_draws_the_curve_and_sums_up(run: Run) -> None:
     assert "▀▀ train_loss" in done.stdout
     assert re.search(r"job_\S+ succeeded · 500 epochs in \S+ s \([\d,]+ epochs/s\)", done.stdout)
     assert "accuracy 100.0 %" in done.stdout
+    assert "No line separates the two classes, because the point (0.5, 0.5)" in done.stdout
     assert re.search(r"job_\S+ · 33 parameters · 4 samples\n", done.stderr)
     assert "\x1b" not in done.stdout + done.stderr
 

@@ -47,6 +47,57 @@ def test_a_job_has_baselines_with_its_first_epoch(service: Service) -> None:
     assert job.baselines.initial is not None
 
 
+def test_a_job_has_the_proof_that_no_line_separates_the_classes_of_xor(service: Service) -> None:
+    job_id = service.create(XOR, epochs=2)
+    service.run(job_id)
+    baselines = get(service, job_id).baselines
+    assert baselines is not None
+    proof = baselines.separability
+    assert proof is not None
+    assert not proof.separable
+    assert proof.point == pytest.approx([0.5, 0.5])
+    assert {(*share.inputs, share.class_index) for share in proof.shares} == {
+        (0.0, 0.0, 0),
+        (1.0, 1.0, 0),
+        (0.0, 1.0, 1),
+        (1.0, 0.0, 1),
+    }
+    assert [share.weight for share in proof.shares] == pytest.approx([0.5] * 4)
+    assert proof.text.startswith("No line separates the two classes, because the point (0.5, 0.5)")
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_job_has_the_line_that_separates_the_classes_of_and(
+    service: Service, outputs: int
+) -> None:
+    last, loss = {1: ("sigmoid", "binary_cross_entropy"), 2: ("softmax", "cross_entropy")}[outputs]
+    network = {
+        "input_shape": [2],
+        "layers": [{"type": "dense", "units": outputs, "activation": last}],
+    }
+    job_id = service.create(XOR, network=network, dataset={"name": "and"}, loss=loss, epochs=2)
+    service.run(job_id)
+    baselines = get(service, job_id).baselines
+    assert baselines is not None
+    proof = baselines.separability
+    assert proof is not None
+    assert proof.separable
+    assert proof.text.startswith("A line separates the two classes")
+    assert proof.offset is not None
+    values = [
+        proof.normal[0] * a + proof.normal[1] * b + proof.offset for a in (0, 1) for b in (0, 1)
+    ]
+    assert [value > 0 for value in values] == [False, False, False, True]
+
+
+def test_a_regression_has_no_separability(service: Service) -> None:
+    job_id = service.create(LINE)
+    service.run(job_id)
+    baselines = get(service, job_id).baselines
+    assert baselines is not None
+    assert baselines.separability is None
+
+
 def test_a_language_model_is_compared_with_ngram_models(service: Service) -> None:
     job_id = service.create(
         {

@@ -39,6 +39,7 @@ from ..symbolic.threads import one_thread
 from ..symbolic.trace import Array
 from ..training.sweep import Sweep
 from .ngrams import MAX_POSITIONS, ngram_losses
+from .separability import Separability, separability
 
 MAX_FEATURES = 1_024
 """Most inputs of a linear model."""
@@ -69,12 +70,14 @@ class Losses:
 @dataclass(frozen=True)
 class Baselines:
     """The losses of the simplest predictors. `linear` is None where no linear model is fitted, and
-    `ngrams`, by their n, is empty where the targets are not the next tokens.
+    `ngrams`, by their n, is empty where the targets are not the next tokens. `separability` is that
+    of two classes in the training part; None for other targets and where it is not known.
     """
 
     constant: Losses
     linear: Losses | None = None
     ngrams: Mapping[int, Losses] = field(default_factory=dict)
+    separability: Separability | None = None
 
 
 def baselines(network: Network, loss: str | Loss, data: Data) -> Baselines:
@@ -91,7 +94,12 @@ def baselines(network: Network, loss: str | Loss, data: Data) -> Baselines:
     data = _checked(network, loss, data)
     with one_thread(), np.errstate(all="ignore"):
         constant = constant_losses(network, loss, data)
-        return Baselines(constant, _linear(network, loss, data), _ngrams(network, loss, data))
+        return Baselines(
+            constant,
+            _linear(network, loss, data),
+            _ngrams(network, loss, data),
+            _separability(network, loss, data),
+        )
 
 
 def initial_losses(
@@ -386,6 +394,18 @@ def _reads_tokens(network: Network) -> bool:
         isinstance(layer, Embedding) and "input" in inputs
         for layer, inputs in zip(network.layers, network.inputs, strict=True)
     )
+
+
+def _separability(network: Network, loss: Loss, data: Data) -> Separability | None:
+    """Return the separability of two classes with one row of numbers for each sample."""
+    outputs = network.output_shape
+    two_classes = outputs == ((2,) if loss.output_activation == "softmax" else (1,))
+    if not two_classes or loss.output_activation is None or _reads_tokens(network):
+        return None
+    targets = as_rows(data.train_targets, outputs[0])
+    if not np.isin(targets, (0.0, 1.0)).all():
+        return None
+    return separability(data.train_inputs.reshape(len(targets), -1), targets[:, -1] > 0.5)
 
 
 # ---------------------------------------------------------------- n-grams

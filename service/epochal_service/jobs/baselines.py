@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 import epochal_engine as engine
 
-from ..specs.jobs import BaselineLosses, Baselines, BestEpoch, NgramLosses
+from ..specs.jobs import (
+    BaselineLosses,
+    Baselines,
+    BestEpoch,
+    NgramLosses,
+    PointShare,
+    Separability,
+)
 from ..specs.training import TrainingSpec
 
 MARGIN = 0.001
@@ -30,6 +37,9 @@ CONSTANTS = {
     "hinge": "predicting the most frequent class",
     "perceptron": "predicting the most frequent class",
 }
+
+BORDERS = {1: "threshold", 2: "line", 3: "plane"}
+"""Names of hyperplanes by the number of inputs."""
 
 
 def of_job(run: engine.Run) -> Baselines:
@@ -87,7 +97,47 @@ def _of_data(network: engine.Network, loss: str | engine.Loss, data: engine.Data
             NgramLosses(n=n, train_loss=losses.train, validation_loss=losses.validation)
             for n, losses in computed.ngrams.items()
         ],
+        separability=_separability(computed.separability, data),
     )
+
+
+def _separability(proof: engine.Separability | None, data: engine.Data) -> Separability | None:
+    if proof is None:
+        return None
+    if proof.normal is not None:
+        return Separability(
+            separable=True,
+            text=f"A {_border(proof.normal)} separates the two classes: one neuron can be right "
+            "for every training sample",
+            normal=proof.normal.tolist(),
+            offset=proof.offset,
+        )
+    assert proof.point is not None
+    assert proof.weights is not None
+    inputs = data.train_inputs.reshape(len(proof.weights), -1)
+    classes = np.asarray(data.train_targets).reshape(len(proof.weights), -1)
+    shares = [
+        PointShare(
+            inputs=inputs[row].tolist(),
+            class_index=int(classes[row, -1] > 0),
+            weight=float(proof.weights[row]),
+        )
+        for row in np.flatnonzero(proof.weights)
+    ]
+    numbers = ", ".join(f"{value:.4g}" for value in proof.point)
+    point = f"the point ({numbers})" if len(proof.point) <= len(BORDERS) else "a point"
+    return Separability(
+        separable=False,
+        text=f"No {_border(proof.point)} separates the two classes, because {point} lies between "
+        "samples of either: no single neuron is right for every training sample",
+        point=proof.point.tolist(),
+        shares=shares,
+    )
+
+
+def _border(point: NDArray[np.float64]) -> str:
+    """Return the name of a hyperplane in the space of the point."""
+    return BORDERS.get(len(point), "hyperplane")
 
 
 def of_members(sweep: engine.Sweep, networks: Sequence[engine.Network]) -> list[BaselineLosses]:

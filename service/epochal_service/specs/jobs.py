@@ -332,6 +332,42 @@ class NgramLosses(BaselineLosses):
     """
 
 
+class PointShare(Reply):
+    """The share of one sample in a point."""
+
+    inputs: list[float]
+    """Inputs of the sample, as the network reads them: after scaling."""
+    class_index: int
+    """Class of the sample: 0 or 1."""
+    weight: float
+    """Share of the sample. In (0, 1]; those of each class add up to 1."""
+
+
+class Separability(Reply):
+    """Whether a linear model can tell the two classes of the training part apart without an error.
+
+    The classes have a point in common, or a hyperplane separates them: it is one or the other
+    (Boyd and Vandenberghe, Convex Optimization, 2004, section 2.5).
+    """
+
+    separable: bool
+    """Whether a hyperplane separates the classes."""
+    text: str
+    """The answer and its reason in a sentence."""
+    normal: list[float] = Field(default_factory=list)
+    """Of separable classes, the weights of a linear model without an error: `normal · inputs +
+    offset` is negative for class 0 and positive for class 1.
+    """
+    offset: float | None = None
+    """Bias of that model; absent for classes that are not separable."""
+    point: list[float] = Field(default_factory=list)
+    """Of other classes, a point that is a weighted mean of samples of class 0 and also of class 1.
+    No linear model gives it a value that is both negative and positive.
+    """
+    shares: list[PointShare] = Field(default_factory=list)
+    """The samples whose weighted means are that point, at most two more than inputs."""
+
+
 class Baselines(Reply):
     """The losses of the simplest predictors on the job's data, in the unit of the job's losses and
     with its weights of samples and classes.
@@ -350,6 +386,10 @@ class Baselines(Reply):
     ngrams: list[NgramLosses] = Field(default_factory=list)
     """Bigram, trigram and 4-gram models, smoothed after Witten and Bell (1991), of a sequence whose
     targets are its next tokens; empty for others.
+    """
+    separability: Separability | None = None
+    """Whether a linear model can be right for every sample of the training part, with a proof.
+    Absent unless there are two classes, at most 2,000 samples and at most 64 inputs.
     """
     initial: BaselineLosses | None = None
     """The network before its first step, without dropout. Absent for a sweep, whose members have

@@ -7,6 +7,7 @@ const baselines = {
   linear: { train_loss: 0.2, validation_loss: 0.3 },
   initial: null,
   ngrams: [],
+  separability: null,
 }
 const curve = { name: 'training', x: [1, 2], y: [1, 0.1] }
 

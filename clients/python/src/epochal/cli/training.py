@@ -291,6 +291,9 @@ def _summarize(job: Job, as_json: bool, file: Path | None = None) -> None:
             sys.stdout.write(curve + "\n")
             sys.stdout.flush()
         out.print(summary(job), soft_wrap=True)
+        proof = job.baselines.separability if job.baselines else None
+        if proof is not None and not proof.separable:
+            out.print(f"{proof.text}.", soft_wrap=True, highlight=False)
         if file is not None and job.epoch:
             out.print(_against_baselines(job.curve()), soft_wrap=True)
             if file.suffix.lower() in TABLES:
