@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
@@ -27,6 +28,7 @@ def add_rows(g: Symbol, indices: Symbol, rows: int) -> Symbol:
     return apply("add_rows", (rows, g.shape[1]), g, indices)
 
 
+RNG = np.random.default_rng(0)
 RECURRENCES = {"rnn": (p.rnn, 1), "lstm": (p.lstm, 4), "gru": (p.gru, 3)}
 """The recurrences, and how many gates each has."""
 
@@ -44,6 +46,13 @@ def gradients_of_recurrence(name: str) -> tuple[Callable[..., Symbol], *tuple[Sh
     rng = np.random.default_rng(0)
     x, recurrent = constant(rng.normal(size=inflow)), constant(rng.normal(size=weights))
     return lambda a: a * differentiate(traced(x, recurrent), [x])[0], inflow
+
+
+def gradients_of_largest(x: Symbol) -> Symbol:
+    """The gradients of the largest of given numbers, which are not differentiated twice."""
+    image = constant(np.random.default_rng(0).normal(size=(5, 2, 4, 3)))
+    largest = p.largest_in_windows(image, (2, 2), (2, 2))
+    return x * differentiate(largest, [image])[0]
 
 
 def standardized(x: Symbol, shape: Shape) -> Symbol:
@@ -72,6 +81,10 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "with_ones": (lambda a, b: b @ p.with_ones(p.tanh(a)), (3, 4), (2, 4)),
     "without_ones": (lambda a, b: b @ p.without_ones(a), (4, 5), (2, 3)),
     "largest": (lambda a: p.largest(a, (0, 2)), (3, 4, 2)),
+    "largest_in_windows": (
+        lambda a: p.square(p.largest_in_windows(a, (2, 2), (3, 2))),
+        (5, 2, 4, 3),
+    ),
     "maximum": (p.maximum, (3, 4), (3, 1)),
     "equal": (lambda a: p.square(a) * p.equal(a, a), (3, 4)),
     "sqrt": (lambda a: p.sqrt(2.0 + p.square(a)), (3, 4)),
@@ -105,6 +118,7 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "softmax_of_columns": (p.softmax_of_columns, (2, 5, 4)),
     "standardize": (lambda a: standardized(a, (3, 1)), (3, 4)),
     **{name: recurrence(name) for name in RECURRENCES},
+    "largest_in_windows_gradients": (gradients_of_largest, (5, 2, 4, 3)),
     **{f"{name}_gradients": gradients_of_recurrence(name) for name in RECURRENCES},
 }
 
@@ -165,6 +179,49 @@ def test_the_slope_of_what_was_stretched_is_summed(shapes: BroadcastableShapes) 
     elements = math.prod(shapes.result_shape)
     np.testing.assert_array_equal(gradients[0], 3.0 * elements / math.prod(a.shape))
     np.testing.assert_array_equal(gradients[1], 2.0 * elements / math.prod(b.shape))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("size", "stride"), [((2, 2), (2, 2)), ((3, 1), (3, 2)), ((2, 3), (4, 3))])
+def test_the_largest_in_windows_has_the_bits_of_the_largest_part_by_part(
+    size: tuple[int, int], stride: tuple[int, int], dtype: type
+) -> None:
+    image, factors = leaf((9, 2, 7, 3)), leaf(())
+    formulas = [
+        p.largest_in_windows(image, size, stride),
+        reduce(p.maximum, p.window_parts(image, size, stride)),
+    ]
+    assert is_made_by("largest_in_windows", formulas[0])
+    # Of few different numbers, among them zeros of both signs.
+    numbers = np.array([-1.0, -0.0, 0.0, 2.0])
+    points = {image: RNG.choice(numbers, size=image.shape), factors: np.array(-0.5)}
+    whole, in_parts = (
+        evaluate([y, *differentiate(y * factors * y, [image])], points, dtype) for y in formulas
+    )
+    assert [array.tobytes() for array in whole] == [array.tobytes() for array in in_parts]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(1, 4)), min_size=1, max_size=5),
+    st.booleans(),
+)
+def test_parts_are_added_to_zeros(positions: list[tuple[int, int]], is_large: bool) -> None:
+    shape = (3, 10, 20) if is_large else (3, 10, 2)
+    parts = [leaf((shape[0], length, shape[2])) for _, length in positions]
+    placed = [(x, start, 1) for x, (start, _) in zip(parts, positions, strict=True)]
+    points = {x: RNG.normal(size=x.shape) for x in parts}
+    expected = np.zeros(shape)
+    for x, (start, length) in zip(parts, positions, strict=True):
+        points[x].flat[0] = -0.0
+        expected[:, start : start + length] += points[x]
+    (actual,) = evaluate([p.place(shape, 1, placed)], points)
+    is_sum = sum(length for _, length in positions) > len(
+        {k for start, length in positions for k in range(start, start + length)}
+    )
+    if is_sum:
+        assert actual.tobytes() == expected.tobytes()
+    else:
+        np.testing.assert_array_equal(actual, expected)
 
 
 def test_zero_has_the_slope_that_each_part_says() -> None:

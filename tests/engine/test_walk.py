@@ -43,6 +43,7 @@ from epochal_engine import (
 from epochal_engine.model.metrics import Answers
 from epochal_engine.optimize.optimizers.vectors import BLOCK
 from epochal_engine.symbolic.plan import perform
+from epochal_engine.symbolic.primitives.pooling import _fill_gradients, _fill_largest
 from epochal_engine.symbolic.trace import Array, Call
 from epochal_engine.training import LayerSlices
 from epochal_engine.training.blocks import Block, join
@@ -556,6 +557,40 @@ def test_a_step_of_adam_is_one_row_with_equal_bits(size: int, dtype: str) -> Non
         assert compiled_ == python
         if size <= BLOCK:
             assert rows == 2 + others
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_the_largest_in_windows_have_equal_bits(data: st.DataObject) -> None:
+    down, right = (data.draw(st.integers(1, 3)) for _ in range(2))
+    size = data.draw(st.integers(1, down)), data.draw(st.integers(1, right))
+    rows, columns = (data.draw(st.integers(1, 3)) for _ in range(2))
+    images = data.draw(st.sampled_from([(), (3,)]))
+    channels, samples = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([1, 5, 64, 300]))
+    height, width = (rows - 1) * down + size[0] + 1, (columns - 1) * right + size[1]
+    dtype = data.draw(st.sampled_from(["float32", "float64"]))
+    # Of few numbers, so that many are equal.
+    numbers = np.array([-np.inf, -1.0, -0.0, 0.0, 0.5, np.inf, np.nan], dtype)
+    image = RNG.choice(numbers, size=(*images, height, channels, width, samples))
+    g = RNG.choice(numbers, size=(*images, rows, channels, columns, samples))
+    out, back = np.empty_like(g), np.empty_like(image)
+    stride = (down, right)
+    if math.prod(size) > 1:
+        for call, written in (
+            ((_fill_largest, (image, out, size, stride)), out),
+            ((_fill_gradients, (image, g, back, size, stride)), back),
+        ):
+            expected, actual, count = results(call, written)
+            assert actual == expected
+            assert count == 0
+
+
+def test_an_unknown_maximum_is_left_to_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("epochal_engine.walk.rows.maximum_is_known", lambda: False)
+    image, out = np.ones((2, 1, 2, 3)), np.empty((1, 1, 1, 3))
+    expected, actual, count = results((_fill_largest, (image, out, (2, 2), (2, 2))), out)
+    assert actual == expected
+    assert count == 1
 
 
 def test_calls_that_only_resemble_adam_are_not_fused() -> None:

@@ -172,7 +172,7 @@ def _windows(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
 def _side_by_side(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
     """For primitives that take one more axis in front of all their arrays."""
     arrays = (_for_each(new, old, copies) for new, old in zip(inputs, y.inputs, strict=True))
-    return Symbol((copies, *y.shape), y.primitive, tuple(arrays))
+    return Symbol((copies, *y.shape), y.primitive, tuple(arrays), details=y.details)
 
 
 def _one_by_one(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
@@ -231,6 +231,7 @@ _ELEMENTWISE = (
 _FUSED = (
     *("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
     *("logits", "gather", "softmax_of_columns"),
+    *("largest_in_windows", "largest_in_windows_gradients"),
 )
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),

@@ -4,6 +4,13 @@
  * So a result does not depend on how many elements a processor works on at once. */
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
+
+#ifdef _WIN32
+#define PUBLIC __declspec(dllexport)
+#else
+#define PUBLIC __attribute__((visibility("default")))
+#endif
 
 typedef intptr_t size;
 
@@ -28,3 +35,101 @@ typedef intptr_t size;
     }
 ADAM_STEP(epochal_adam_float, float, sqrtf)
 ADAM_STEP(epochal_adam_double, double, sqrt)
+
+/* ---------------------------------------------------------------- the largest in windows */
+
+/* NumPy's maximum on x86; `rows.py` uses these only where NumPy gives the same for zeros and NaN. */
+#define LARGER(A, B) ((A) != (A) ? (A) : (A) > (B) ? (A) : (B))
+
+/* Fields of `shape`: images; height and width of an image; channels; samples; rows and columns of
+ * windows; height and width of a window; steps down and right. */
+enum { IMAGES, HEIGHT, WIDTH, CHANNELS, SAMPLES, ROWS, COLUMNS, TALL, WIDE, DOWN, RIGHT };
+enum { CHUNK = 256, MOST_PARTS = 16 };
+
+#define EACH_CHUNK(M)                                                                              \
+    for (size image = 0; image < M[IMAGES]; image++)                                               \
+        for (size row = 0; row < M[ROWS]; row++)                                                   \
+            for (size channel = 0; channel < M[CHANNELS]; channel++)                               \
+                for (size column = 0; column < M[COLUMNS]; column++)                               \
+                    for (size first = 0; first < M[SAMPLES]; first += CHUNK)
+#define COUNT(M) (M[SAMPLES] - first < CHUNK ? M[SAMPLES] - first : CHUNK)
+
+/* Where a window begins in the image, and what belongs to it in the output. */
+#define BEGIN(M)                                                                                   \
+    ((((image * M[HEIGHT] + row * M[DOWN]) * M[CHANNELS] + channel) * M[WIDTH] +                   \
+      column * M[RIGHT]) * M[SAMPLES] + first)
+#define PLACE(M)                                                                                   \
+    ((((image * M[ROWS] + row) * M[CHANNELS] + channel) * M[COLUMNS] + column) * M[SAMPLES] + first)
+
+/* How far each part of a window is from its beginning. */
+static size offsets_of_parts(const size *m, size *offset)
+{
+    for (size i = 0; i < m[TALL]; i++)
+        for (size j = 0; j < m[WIDE]; j++)
+            offset[i * m[WIDE] + j] = (i * m[CHANNELS] * m[WIDTH] + j) * m[SAMPLES];
+    return m[TALL] * m[WIDE];
+}
+
+#define ALONG_SAMPLES(TYPE)                                                                        \
+    static inline void larger_##TYPE(const TYPE *restrict a, const TYPE *restrict b,               \
+                                     TYPE *restrict out, size count)                               \
+    {                                                                                              \
+        for (size i = 0; i < count; i++)                                                           \
+            out[i] = LARGER(a[i], b[i]);                                                           \
+    }                                                                                              \
+    /* What of `rest` goes to `a` stays in it; the other part is written to `to_b`. */             \
+    static inline void share_##TYPE(const TYPE *restrict a, const TYPE *restrict largest,          \
+                                    TYPE *restrict rest, TYPE *restrict to_b, size count)          \
+    {                                                                                              \
+        for (size i = 0; i < count; i++) {                                                         \
+            const TYPE is_a = a[i] == largest[i] ? 1 : 0, to_a = rest[i] * is_a;                   \
+            to_b[i] = rest[i] - to_a;                                                              \
+            rest[i] = to_a;                                                                        \
+        }                                                                                          \
+    }
+ALONG_SAMPLES(float)
+ALONG_SAMPLES(double)
+
+#define LARGEST_IN_WINDOWS(TYPE)                                                                   \
+    PUBLIC EACH_PROCESSOR void epochal_largest_##TYPE(const size *m, const TYPE *x, TYPE *out)     \
+    {                                                                                              \
+        size offset[MOST_PARTS], parts = offsets_of_parts(m, offset);                              \
+        TYPE largest[2][CHUNK];                                                                    \
+        EACH_CHUNK(m) {                                                                            \
+            const TYPE *from = x + BEGIN(m), *before = from;                                       \
+            TYPE *to = out + PLACE(m);                                                             \
+            for (size k = 1; k < parts; k++) {                                                     \
+                TYPE *now = k == parts - 1 ? to : largest[k % 2];                                  \
+                larger_##TYPE(before, from + offset[k], now, COUNT(m));                            \
+                before = now;                                                                      \
+            }                                                                                      \
+        }                                                                                          \
+    }
+LARGEST_IN_WINDOWS(float)
+LARGEST_IN_WINDOWS(double)
+
+/* Parts of the image that belong to no window are left as they are. Loops that write to several
+ * parts at once are ten times slower: so each is copied in one piece. */
+#define LARGEST_GRADIENTS(TYPE)                                                                    \
+    EACH_PROCESSOR void epochal_largest_gradients_##TYPE(const size *m, const TYPE *x,             \
+                                                         const TYPE *g, TYPE *out)                 \
+    {                                                                                              \
+        size offset[MOST_PARTS], parts = offsets_of_parts(m, offset);                              \
+        TYPE numbers[MOST_PARTS][CHUNK], shares[MOST_PARTS][CHUNK], rest[CHUNK];                   \
+        EACH_CHUNK(m) {                                                                            \
+            const size count = COUNT(m);                                                           \
+            const TYPE *from = x + BEGIN(m);                                                       \
+            TYPE *to = out + BEGIN(m);                                                             \
+            memcpy(numbers[0], from, (size_t)count * sizeof(TYPE));                                \
+            memcpy(rest, g + PLACE(m), (size_t)count * sizeof(TYPE));                              \
+            for (size k = 1; k < parts; k++)                                                       \
+                larger_##TYPE(numbers[k - 1], from + offset[k], numbers[k], count);                \
+            for (size k = parts - 1; k > 0; k--)                                                   \
+                share_##TYPE(numbers[k - 1], numbers[k], rest, shares[k], count);                  \
+            memcpy(to, rest, (size_t)count * sizeof(TYPE));                                        \
+            for (size k = 1; k < parts; k++)                                                       \
+                memcpy(to + offset[k], shares[k], (size_t)count * sizeof(TYPE));                   \
+        }                                                                                          \
+    }
+LARGEST_GRADIENTS(float)
+LARGEST_GRADIENTS(double)

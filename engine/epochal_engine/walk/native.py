@@ -111,6 +111,26 @@ def shuffle_is_known() -> bool:
 
 
 @cache
+def maximum_is_known() -> bool:
+    """Return whether NumPy's maximum of zeros of both signs and of NaN is that of the walk."""
+    walk = library()
+    if isinstance(walk, str):
+        return False
+    for dtype in (np.float32, np.float64):
+        numbers = np.array([0.0, -0.0, np.nan, -np.nan, np.inf, -np.inf, 1.0], dtype)
+        pairs = np.stack(np.broadcast_arrays(numbers[:, None], numbers)).reshape(2, -1)
+        walk_gives, one_image = np.empty_like(pairs[0]), [1, 2, 1, 1, pairs.shape[1]]
+        fields = np.array([*one_image, *(1, 1), *(2, 1), *(2, 1)], np.intp)
+        function = (
+            walk.epochal_largest_float if dtype == np.float32 else walk.epochal_largest_double
+        )
+        function(*(ctypes.c_void_p(address(x)) for x in (fields, pairs, walk_gives)))
+        if np.maximum(*pairs).tobytes() != walk_gives.tobytes():
+            return False
+    return True
+
+
+@cache
 def routine(name: str, dtype: np.dtype[np.generic]) -> int | None:
     """Return the address of a CBLAS routine, such as `gemm`; None if NumPy has another BLAS.
 

@@ -16,13 +16,15 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property, partial
 from types import BuiltinMethodType, MethodType, MethodWrapperType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..optimize.optimizers import Adam
 from ..symbolic.trace import Array, Call, Shape
-from .native import address, inner_loop, routine, shuffle_is_known
+from .native import address, inner_loop, maximum_is_known, routine, shuffle_is_known
+
+Pair: TypeAlias = tuple[int, int]
 
 
 class Kind(IntEnum):
@@ -48,6 +50,8 @@ class Kind(IntEnum):
     SHUFFLE = 28
     CLIP_NORM = 29
     ADAM_STEP = 31
+    WINDOWS = 33
+    WINDOW_GRADIENTS = 35
 
 
 @dataclass
@@ -473,6 +477,42 @@ def _argmax(x: Array, axis: int, out: Array) -> Row | None:
     return Row(_of_kind(Kind.ARGMAX, x), 0, 0, [address(x), address(out)], len(x), [x.shape[1]])
 
 
+def _windows(_: object, x: Array, out: Array, size: Pair, stride: Pair) -> Row | None:
+    if not _are_known(x, out):
+        return None
+    more = _fields_of_windows(x, out, size, stride)
+    return Row(_of_kind(Kind.WINDOWS, x), operands=[address(x), address(out)], more=more)
+
+
+def _window_gradients(
+    _: object, x: Array, g: Array, out: Array, size: Pair, stride: Pair
+) -> Row | None:
+    if not _are_known(x, g, out):
+        return None
+    more = _fields_of_windows(x, g, size, stride)
+    cleared = out.nbytes if g.size * math.prod(size) < out.size else 0
+    operands = [address(x), address(g), address(out)]
+    return Row(_of_kind(Kind.WINDOW_GRADIENTS, x), 0, cleared, operands, more=more)
+
+
+def _are_known(*arrays: Array) -> bool:
+    """Return whether C finds the largest of these arrays' numbers as NumPy does."""
+    return (
+        maximum_is_known()
+        and all(x.dtype == arrays[0].dtype and x.flags.c_contiguous for x in arrays)
+        and arrays[0].dtype.char in "fd"
+        and all(x.size > 0 for x in arrays)
+    )
+
+
+def _fields_of_windows(x: Array, windows: Array, size: Pair, stride: Pair) -> list[int]:
+    """Return the fields of `fused.c` for an image `(…, height, channels, width, n)`."""
+    *images, height, channels, width, n = x.shape
+    *_, rows, _, columns, _ = windows.shape
+    fields = [math.prod(images), height, width, channels, n, rows, columns]
+    return [*fields, *size, *stride]
+
+
 RULES: dict[str, Callable[..., Row | None]] = {
     "ndarray.dot": _dot,
     "ndarray.fill": _fill,
@@ -487,6 +527,8 @@ RULES: dict[str, Callable[..., Row | None]] = {
     "_write_whole": _write_whole,
     "_mark": _mark,
     "_clip_norm": _clip_norm,
+    "_fill_largest": _windows,
+    "_fill_gradients": _window_gradients,
     "Adam._correct": _adam,
 }
 """The row of a call that is no function of elements, by the name of its function."""

@@ -43,7 +43,8 @@ enum kind {
     DOT_FLOAT, DOT_DOUBLE, AXPY_FLOAT, AXPY_DOUBLE,
     ADAM_FLOAT, ADAM_DOUBLE, DRAW_FLOAT, DRAW_DOUBLE, TAKE, PUT, ARGMAX_FLOAT, ARGMAX_DOUBLE,
     ONE_HOT_FLOAT, ONE_HOT_DOUBLE, WHOLE_FLOAT, WHOLE_DOUBLE, SHUFFLE,
-    CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE
+    CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE,
+    WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -84,6 +85,12 @@ static void copy(const operation *o, char **at)
             char *operand[3] = {at[0] + start * o->step[0],                        \
                                 at[1] + start * o->step[1], booleans};             \
             ((inner_loop)o->function)(operand, &count, steps, o->data);            \
+            if (o->step[2] == sizeof(TYPE)) {                                      \
+                for (size i = 0; i < count; i++)                                   \
+                    ((TYPE *)to)[i] = (TYPE)booleans[i];                           \
+                to += count * (size)sizeof(TYPE);                                  \
+                continue;                                                          \
+            }                                                                      \
             for (size i = 0; i < count; i++, to += o->step[2])                     \
                 *(TYPE *)to = (TYPE)booleans[i];                                   \
         }                                                                          \
@@ -292,6 +299,11 @@ void epochal_adam_float(float *, float *, float *, const float *, float *, float
 void epochal_adam_double(double *, double *, double *, const double *, double *, double, double,
                          double, double, size);
 
+void epochal_largest_float(const size *, const float *, float *);
+void epochal_largest_double(const size *, const double *, double *);
+void epochal_largest_gradients_float(const size *, const float *, const float *, float *);
+void epochal_largest_gradients_double(const size *, const double *, const double *, double *);
+
 /* more: the gradient and the step, and the addresses of four numbers */
 #define ADAM_STEP(TYPE, NAME)                                                                      \
     {                                                                                              \
@@ -301,6 +313,13 @@ void epochal_adam_double(double *, double *, double *, const double *, double *,
              *(const TYPE *)m[2], *(const TYPE *)m[3], *(const TYPE *)m[4], *(const TYPE *)m[5],   \
              o->count);                                                                            \
     }
+
+/* more: the fields of `fused.c`; `data` is the number of bytes of gradients to clear before. */
+#define WINDOWS(TYPE, NAME) NAME(o->more, (const TYPE *)o->operand[0], (TYPE *)o->operand[1]);
+#define WINDOW_GRADIENTS(TYPE, NAME)                                                               \
+    clear(o);                                                                                      \
+    NAME(o->more, (const TYPE *)o->operand[0], (const TYPE *)o->operand[1],                        \
+         (TYPE *)o->operand[2]);
 
 /* NumPy's `bitgen_t`. */
 typedef struct {
@@ -434,6 +453,12 @@ PUBLIC void epochal_walk(const table *t)
         case CLIP_NORM_DOUBLE: CLIP_NORM(double) break;
         case ADAM_STEP_FLOAT: ADAM_STEP(float, epochal_adam_float) break;
         case ADAM_STEP_DOUBLE: ADAM_STEP(double, epochal_adam_double) break;
+        case WINDOWS_FLOAT: WINDOWS(float, epochal_largest_float) break;
+        case WINDOWS_DOUBLE: WINDOWS(double, epochal_largest_double) break;
+        case WINDOW_GRADIENTS_FLOAT:
+            WINDOW_GRADIENTS(float, epochal_largest_gradients_float) break;
+        case WINDOW_GRADIENTS_DOUBLE:
+            WINDOW_GRADIENTS(double, epochal_largest_gradients_double) break;
         }
     }
 }

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import ClassVar
 
-from ...symbolic.primitives import largest, maximum, mean_to, positive_part
+from ...symbolic.primitives import (
+    largest,
+    largest_in_windows,
+    mean_to,
+    positive_part,
+    window_parts,
+)
 from ...symbolic.trace import Symbol
 from .convolution import Pair, Single, pair
 from .layer import Layer, Scope, require
@@ -29,25 +35,12 @@ class _Pooling(Layer):
                 object.__setattr__(self, name, pair(numbers))
         super().__post_init__()
 
-    def _windows(self, image: Symbol) -> list[Symbol]:
-        """Return one array for each position in a window of `(height, channels, width, n)`.
-
-        It holds what all windows have at that position.
-        """
-        parts = [image]
+    def _windows(self, image: Symbol) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return size and stride of the windows, which fit `(height, channels, width, n)`."""
         sizes = pair(self.pool_size)
-        for axis, size, step in zip(
-            (0, 2), sizes, pair(self.stride or self.pool_size), strict=True
-        ):
-            length = parts[0].shape[axis]
-            require(length >= size, f"at least {size} positions for its window")
-            last = (length - size) // step * step
-            parts = [
-                part.cut(axis, offset, offset + last + 1, step)
-                for part in parts
-                for offset in range(size)
-            ]
-        return parts
+        for axis, size in zip((0, 2), sizes, strict=True):
+            require(image.shape[axis] >= size, f"at least {size} positions for its window")
+        return sizes, pair(self.stride or self.pool_size)
 
 
 def _image(x: Symbol) -> Symbol:
@@ -86,7 +79,8 @@ class MaxPool2d(_Pooling):
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
         """Map `(n, height, width, channels)` to a smaller height and width."""
         before, reapply = _without_relu_and_bias(_image(x))
-        return reapply(reduce(maximum, self._windows(before))).permute((3, 0, 2, 1))
+        largest = largest_in_windows(before, *self._windows(before))
+        return reapply(largest).permute((3, 0, 2, 1))
 
 
 @dataclass(frozen=True)
@@ -97,7 +91,8 @@ class AveragePool2d(_Pooling):
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
         """Map `(n, height, width, channels)` to a smaller height and width."""
-        parts = self._windows(_image(x))
+        image = _image(x)
+        parts = window_parts(image, *self._windows(image))
         total = reduce(Symbol.__add__, parts)
         return (total * (1.0 / len(parts))).permute((3, 0, 2, 1))
 

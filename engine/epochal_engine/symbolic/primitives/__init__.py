@@ -27,6 +27,7 @@ from .elementary import (
 from .normal import normal_cdf
 from .normalization import standardize
 from .outputs import sigmoid_binary_cross_entropy, softmax, softmax_cross_entropy
+from .pooling import largest_in_windows, window_parts
 from .products import FEW_ROWS, affine, take_rows
 from .recurrent import gru, lstm, rnn
 from .shapes import (
@@ -60,6 +61,7 @@ __all__ = [
     "gru",
     "is_positive",
     "largest",
+    "largest_in_windows",
     "log",
     "lstm",
     "maximum",
@@ -85,6 +87,7 @@ __all__ = [
     "sum_to",
     "take_rows",
     "tanh",
+    "window_parts",
     "with_ones",
     "without_ones",
 ]

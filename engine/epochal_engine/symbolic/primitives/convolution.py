@@ -17,11 +17,10 @@ are then taken as one that is higher, for twice the filters, each with zeros whe
 
 from __future__ import annotations
 
-import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
-from .shapes import broadcast, concatenate, contiguous, place
+from .shapes import broadcast, concatenate, contiguous, place, sum_of_parts
 
 FEW_FILTERS = 16
 """Up to so many filters, two rows of windows are worked on as one."""
@@ -70,11 +69,8 @@ def _windows(tall: int, down: int, shifted: Array, shape: Shape) -> Array:
 
 
 def _add_windows_calls(tall: int, down: int, g: Array, out: Array) -> list[Call]:
-    calls: list[Call] = [(out.fill, (0,))]
-    for row in range(len(g)):
-        target = out[row * down : row * down + tall]
-        calls.append((np.add, (target, g[row].reshape(target.shape), target)))
-    return calls
+    starts = range(0, down * len(g), down)
+    return sum_of_parts(out, 0, starts, list(g.reshape(len(g), tall, *out.shape[1:])))
 
 
 define(

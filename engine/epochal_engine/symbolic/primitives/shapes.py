@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -254,6 +255,8 @@ def _part(axis: int, length: int, start: int, step: int) -> tuple[slice, ...]:
 
 def _place_calls(axis: int, offsets: Sequence[tuple[int, int]], *arrays: Array) -> list[Call]:
     *inputs, out = arrays
+    if out.size > FEW and all(step == 1 for _, step in offsets):
+        return sum_of_parts(out, axis, [start for start, _ in offsets], inputs)
     parts = [_part(axis, x.shape[axis], *where) for x, where in zip(inputs, offsets, strict=True)]
     taken = np.zeros(out.shape[axis], np.intp)
     for part in parts:
@@ -265,6 +268,40 @@ def _place_calls(axis: int, offsets: Sequence[tuple[int, int]], *arrays: Array) 
             (np.copyto, (target, x)) if taken.max() == 1 else (np.add, (target, x, target))
         )
     return calls
+
+
+def sum_of_parts(
+    out: Array, axis: int, starts: Sequence[int], parts: Sequence[Array]
+) -> list[Call]:
+    """Return the calls that fill `out` with zeros to which each part is added from its start on.
+
+    Zeros are written only where no part is: the first part at a position is added to a number.
+    """
+    calls: list[Call] = []
+    taken = np.zeros(out.shape[axis], np.intp)
+    for start, part in zip(starts, parts, strict=True):
+        taken[start : start + part.shape[axis]] += 1
+    is_sum, zero = taken.max(initial=0) > 1, np.zeros((), out.dtype)
+    written = taken == 0
+    for first, end in _runs(written, 0, len(taken)):
+        if written[first]:
+            calls.append((out[_part(axis, end - first, first, 1)].fill, (0,)))
+    for start, part in zip(starts, parts, strict=True):
+        for first, end in _runs(written, start, start + part.shape[axis]):
+            target = out[_part(axis, end - first, first, 1)]
+            x = part[_part(axis, end - first, first - start, 1)]
+            if is_sum:
+                calls.append((np.add, (target if written[first] else zero, x, target)))
+            else:
+                calls.append((np.copyto, (target, x)))
+        written[start : start + part.shape[axis]] = True
+    return calls
+
+
+def _runs(values: Array, start: int, stop: int) -> list[tuple[int, int]]:
+    """Return first and end of each run of equal values between two positions."""
+    changes = np.flatnonzero(np.diff(values[start:stop])) + start + 1
+    return list(pairwise([start, *changes.tolist(), stop]))
 
 
 def _place_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
