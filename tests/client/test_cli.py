@@ -142,13 +142,13 @@ def test_an_invalid_spec_leaves_with_2_and_names_the_fields(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["train", "nope"], "neither a file nor a preset"),
+        (["train", "nope"], "not a file, a preset or a data set"),
         (["train", "xor", "--set", "nonsense"], "path.to.field=value"),
         (["train", "xor", "--set", "network.layers[7].units=1"], "does not exist in this spec"),
         (["train", "xor", "--label", "nonsense"], "key=value"),
         (["train", "-"], "not JSON"),
         (["train"], "give a SPEC, or --from"),
-        (["train", "xro"], "neither a file nor a preset; did you mean xor?"),
+        (["train", "xro"], "not a file, a preset or a data set; did you mean xor?"),
         (["predict", "last"], "--inputs"),
         (["predict", "last", "--inputs", "[[0, "], "rows of numbers"),
         (["upload", "nope.csv"], "not a file"),
@@ -490,6 +490,12 @@ def houses(count: int = 120) -> str:
         for size, rooms, age, city in rows
     )
     return "\n".join(["size,rooms,age,city,price", *lines]) + "\n"
+
+
+def test_a_built_in_data_set_is_trained_on_with_suggested_settings(run: Run) -> None:
+    done = run("train", "iris", "--epochs", "3", "--json")
+    job = json.loads(done.stdout)
+    assert (job["spec"]["dataset"]["name"], job["epoch"]) == ("iris", 3)
 
 
 def test_a_csv_is_trained_on_with_suggested_settings(

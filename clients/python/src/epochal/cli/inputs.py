@@ -7,10 +7,11 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -18,6 +19,7 @@ from ..client import DEFAULT_URL, Client
 from ..errors import EpochalError, NotFound
 from ..jobs import Job
 from ..sweeps import Sweep
+from ..types import DatasetName
 from .output import err
 
 UrlOption = Annotated[
@@ -30,7 +32,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 SpecArgument = Annotated[
     str,
     typer.Argument(
-        metavar="SPEC", help="A JSON file, `-` for standard input, a preset, or SWEEP@MEMBER"
+        metavar="SPEC",
+        help="A JSON file, `-` for standard input, a preset, a built-in data set (with suggested "
+        "settings), or SWEEP@MEMBER",
     ),
 ]
 JobArgument = Annotated[
@@ -114,8 +118,9 @@ def read_experiment(source: str, url: str | None) -> dict[str, Any]:
 def read_spec(source: str, url: str | None) -> dict[str, Any]:
     """Return the JSON object in a file, on standard input (`-`), or in the preset of that name.
 
+    The name of a built-in data set stands for the job that the service suggests for it.
     `SWEEP@MEMBER` is the spec of a member of a sweep, `SWEEP` that of its best one. A file takes
-    precedence over a preset.
+    precedence over a preset, and that over a data set.
     """
     if source.startswith("sweep_"):
         return _member(source, url)
@@ -165,12 +170,14 @@ def _preset_experiment(name: str, url: str | None) -> dict[str, Any]:
 
 def _preset(name: str, url: str | None) -> dict[str, Any]:
     with Client(url) as client:
-        try:
+        with suppress(NotFound):
             return client.preset(name)
-        except NotFound:
-            presets = [ready.name for ready in client.journey.presets()]
+        with suppress(NotFound):
+            return client.datasets.suggest(name).spec
+        presets = [ready.name for ready in client.journey.presets()]
+        datasets = get_args(DatasetName)
     raise typer.BadParameter(
-        f"{name!r} is neither a file nor a preset{guess(name, presets)} "
+        f"{name!r} is not a file, a preset or a data set{guess(name, [*presets, *datasets])} "
         f"The presets are {', '.join(presets)}."
     )
 

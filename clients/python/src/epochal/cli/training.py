@@ -59,8 +59,8 @@ def train(
         typer.Argument(
             metavar="SPEC|FILE",
             help="A JSON file, `-` for standard input, a preset, or SWEEP@MEMBER for a member of a "
-            "sweep; or a CSV (or .txt, .jsonl, .npz, .zip, .parquet) or the id of a data set, to "
-            "train on with suggested settings. "
+            "sweep; or a CSV (or .txt, .jsonl, .npz, .zip, .parquet), the name of a built-in data "
+            "set or the id of another, to train on with suggested settings. "
             "Default with --from: that job's spec.",
         ),
     ] = None,
