@@ -1,7 +1,8 @@
 """Generates the SDK's types, spec builders and routes from the models and methods of the service.
 
     specs          ->  types.py    words (Literal), specs (TypedDict), replies (dataclass)
-                   ->  layers.py, optimizers.py, schedules.py, augmentations.py, data.py
+                   ->  layers.py, optimizers.py, schedules.py, augmentations.py,
+                       corruptions.py, data.py
     methods/table  ->  transport/routes.py
 
 `python clients/python/generate.py` writes the files; with --check it names the stale ones and

@@ -70,6 +70,7 @@ from .model.sample_weights import balanced_class_weights, weights_by_class
 from .model.sampling import draw_token, sampling_probabilities
 from .model.summary import LayerSummary, Summary, summarize
 from .optimize.augmentation import AUGMENTATIONS, Augmentation, Flip, Noise, Shift
+from .optimize.corruption import CORRUPTIONS, Corruption, Diffuse, MaskTokens
 from .optimize.optimizers import (
     OPTIMIZERS,
     Adagrad,
@@ -110,6 +111,7 @@ __all__ = [
     "ACTIVATIONS",
     "AUGMENTATIONS",
     "BINS",
+    "CORRUPTIONS",
     "HISTOGRAM_EDGES",
     "INITIALIZERS",
     "LABELS",
@@ -141,11 +143,13 @@ __all__ = [
     "Constant",
     "Conv1d",
     "Conv2d",
+    "Corruption",
     "Cosine",
     "CrossEntropy",
     "Data",
     "Decoder",
     "Dense",
+    "Diffuse",
     "Divergence",
     "Dropout",
     "EarlyStopping",
@@ -176,6 +180,7 @@ __all__ = [
     "Losses",
     "Lstm",
     "Mae",
+    "MaskTokens",
     "MaxPool1d",
     "MaxPool2d",
     "Memory",

@@ -107,6 +107,7 @@ NAMES = [
     "Worker",
     "__version__",
     "augmentations",
+    "corruptions",
     "create_webhook_secret",
     "data",
     "dense",

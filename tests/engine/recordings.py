@@ -10,6 +10,7 @@ import epochal_engine as engine
 from epochal_engine import (
     ACTIVATIONS,
     AUGMENTATIONS,
+    CORRUPTIONS,
     INITIALIZERS,
     LAYERS,
     LOSSES,
@@ -393,3 +394,28 @@ _case(
     weights=_WEIGHTS[:40],
     augmentation=_AUGMENTED,
 )
+_MASK: Any = CORRUPTIONS["mask"]
+_MASKED = (
+    _layer("embedding", vocabulary=10, units=4),
+    _layer("transformer_block", heads=2, hidden=6, dropout=0.2),
+    _dense(9, "softmax"),
+)
+for _share in (0.2, 0.5):
+    _case(
+        f"masked tokens, {_share}",
+        _MASKED,
+        _TOKENS,
+        np.where(_TOKEN_CLASSES < 0, -1, _TOKENS),
+        _CROSS_ENTROPY(ignore_label=-1),
+        corruption=_MASK(9, _share),
+    )
+for _batch in ("a class", "augmented"):
+    _case(
+        f"diffusion, {_batch}",
+        (_dense(8, "silu"), _dense(2)),
+        _ROWS,
+        np.zeros((70, 2)),
+        "mse",
+        corruption=CORRUPTIONS["diffuse"](steps=9),  # type: ignore[call-arg]
+        augmentation=_AUGMENTED[1:2] if _batch == "augmented" else (),
+    )

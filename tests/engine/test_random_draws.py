@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from tests.engine.recordings import CASES, Case, Step, record, steps, training_program
 
-from epochal_engine import AUGMENTATIONS, LAYERS, OPTIMIZERS, Data, Network, RandomDraws, Training
+from epochal_engine import (
+    AUGMENTATIONS,
+    CORRUPTIONS,
+    LAYERS,
+    OPTIMIZERS,
+    Data,
+    Network,
+    RandomDraws,
+    Training,
+)
 from epochal_engine.export.training import Recording, training_numpy
 from epochal_engine.model.predict import SAMPLES_AT_ONCE
 from epochal_engine.symbolic.trace import Array
@@ -27,7 +36,10 @@ DRAWING = {
     **{
         name: case
         for name, case in CASES.items()
-        if case.network.has_noise or case.training.augmentation or "shuffling" in name
+        if case.network.has_noise
+        or case.training.augmentation
+        or case.training.corruption
+        or "shuffling" in name
     },
 }
 
@@ -48,8 +60,14 @@ def redrawn(recording: Recording) -> Iterator[Step]:
     draws, training = draws_of(recording), recording.training
     for epoch in range(1, len(recording.columns["train_loss"]) + 1):
         inputs = recording.data.train_inputs.astype(training.dtype)
-        for change, values in zip(training.augmentation, draws.augmentation(epoch), strict=True):
+        changes = draws.changes(epoch)
+        if training.corruption is not None:
+            *changes, hidden = changes
+        for change, values in zip(training.augmentation, changes, strict=True):
             change.apply(inputs, values)
+        if training.corruption is not None:
+            targets = recording.data.train_targets.copy()
+            training.corruption.apply(inputs, targets, hidden)
         order = draws.order(epoch)
         for batch in range(draws.batches):
             masks: dict[str, list[Array]] = {}
@@ -76,6 +94,8 @@ def test_every_step_has_the_draws_of_the_training_program(name: str, dtype: Any)
 def test_these_trainings_draw_everything() -> None:
     cases = DRAWING.values()
     assert {change.type for c in cases for change in c.training.augmentation} == set(AUGMENTATIONS)
+    hidden = {c.training.corruption.type for c in cases if c.training.corruption is not None}
+    assert hidden == set(CORRUPTIONS)
     assert {c.training.shuffle for c in cases} == {True, False}
     assert [mask.size for mask in draws_of(record(_ODD, "float32")).masks] == [5]
 
@@ -120,7 +140,7 @@ def test_samples_are_augmented_in_blocks_by_one_change_after_the_other() -> None
         last_epoch=0,
         last_weights={},
     )
-    assert draws.augmentation_size == 6
+    assert draws.changes_size == 6
     for (taken, _), (again, _) in zip(drawn(recording), redrawn(recording), strict=True):
         np.testing.assert_array_equal(taken, again)
         assert np.unique(again).size == again.size

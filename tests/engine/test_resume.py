@@ -11,11 +11,15 @@ import pytest
 from epochal_engine import (
     Adam,
     Cosine,
+    CrossEntropy,
     Data,
     Dense,
+    Diffuse,
     Dropout,
     EarlyStopping,
+    Embedding,
     Lion,
+    MaskTokens,
     Momentum,
     Network,
     Noise,
@@ -42,6 +46,12 @@ def data(samples: int, validation: int = 0) -> Data:
 PLAIN = Network((2,), (Dense(5, "tanh"), Dense(3, "relu"), Dense(1, "sigmoid")))
 DROPPED = Network((2,), (Dense(6, "gelu"), Dropout(0.3), Dense(1, "sigmoid")))
 TRAINING = Training("binary_cross_entropy", Sgd(0.3), epochs=130)
+TOKEN_ROWS = np.random.default_rng(2).integers(0, 9, (25, 6))
+TOKENS = Data(
+    TOKEN_ROWS[:19].astype(float),
+    TOKEN_ROWS[:19],
+    *MaskTokens(9, 0.3).once(TOKEN_ROWS[19:].astype(float), TOKEN_ROWS[19:]),
+)
 CLASSES = Network((3,), (Dense(4, "mish"), Dense(7, "softmax")))
 CASES = {
     "full batch": (PLAIN, TRAINING, data(13)),
@@ -78,6 +88,21 @@ CASES = {
         PLAIN,
         replace(TRAINING, batch_size=8, augmentation=(Noise(0.1),), optimizer=Lion(0.01)),
         data(19, validation=9),
+    ),
+    "masked tokens": (
+        Network((6,), (Embedding(10, 3), Dropout(0.2), Dense(9, "softmax"))),
+        replace(
+            TRAINING,
+            loss=CrossEntropy(ignore_label=-1),
+            batch_size=8,
+            corruption=MaskTokens(9, 0.3),
+        ),
+        TOKENS,
+    ),
+    "diffusion": (
+        Network((3,), (Dense(4, "tanh"), Dense(2))),
+        replace(TRAINING, loss="mse", batch_size=8, corruption=Diffuse(9)),
+        Data(np.random.default_rng(3).normal(size=(19, 3)), np.zeros((19, 2))),
     ),
     "plateaus": (
         PLAIN,

@@ -56,9 +56,7 @@ class SweepAttempt(Attempt):
     def _new_baselines(self) -> str | None:
         if self._sweep.epoch > 0:
             return None
-        sweep = self._sweep
-        losses = baselines.of_data(sweep.network, sweep.trainings[0].loss, sweep.data)
-        return losses.model_dump_json()
+        return baselines.of_sweep(self._sweep).model_dump_json()
 
     def _record_weights(self) -> None:
         pass

@@ -26,6 +26,10 @@ BUILDERS = {
         training.AugmentationSpec,
         "Augmentations of training samples, one function for each type.",
     ),
+    "corruptions": (
+        training.CorruptionSpec,
+        "Corruptions of samples, which become targets, one function for each type.",
+    ),
 }
 
 

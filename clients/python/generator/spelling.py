@@ -41,6 +41,7 @@ PLAIN_IN_REPLIES = {"TrainingSpec", "SweepSpec", "Variant", "ClaimSpec", "Experi
 TUPLES = {
     "AugmentationDraws.shape",
     "Column.filled_lines",
+    "CorruptionDraws.shape",
     "MaskDraws.shape",
     "NewCheckpoints.epochs",
     "SamplePrediction.predicted_classes",

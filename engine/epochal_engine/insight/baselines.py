@@ -38,6 +38,7 @@ from ..symbolic.plan import perform
 from ..symbolic.threads import one_thread
 from ..symbolic.trace import Array
 from ..training.sweep import Sweep
+from ..training.training import corrupted_once
 from .ngrams import MAX_POSITIONS, ngram_losses
 from .separability import Separability, separability
 
@@ -144,9 +145,8 @@ def initial_member_losses(sweep: Sweep, networks: Sequence[Network]) -> list[Los
     for index, start in enumerate(starts):
         if start not in losses:
             training, weights = sweep.trainings[index], sweep.weights(index)
-            losses[start] = initial_losses(
-                sweep.network, training.loss, sweep.data, weights, max_flops
-            )
+            data = corrupted_once(training, sweep.data)
+            losses[start] = initial_losses(sweep.network, training.loss, data, weights, max_flops)
     return [losses[start] for start in starts]
 
 

@@ -71,12 +71,16 @@ def memory(
     record = (3 + training.optimizer.moments) * size + (samples + validation_samples) * outputs
     record *= count * itemsize
     most = Run.buffer_bytes if members is None else Sweep.buffer_bytes
-    ahead = max(1, min(LONGEST_BUFFER, most // max(record, 1)))
+    ahead = 1
+    if training.corruption is None:
+        ahead = max(1, min(LONGEST_BUFFER, most // max(record, 1)))
 
     seconds = calls * SECONDS_PER_CALL + 3 * batch * count * network.flops / FLOPS_PER_SECOND
     steps = math.ceil(samples / batch)
     at_once = min(BATCHES_AT_ONCE, int(PULSE / seconds) + 1, steps)
-    samples_of_their_own = count if has_own_samples or training.augmentation else 1
+    is_corrupted = training.corruption is not None
+    changes = is_corrupted or len(training.augmentation) > 0
+    samples_of_their_own = count if has_own_samples or changes else 1
     features = math.prod(network.input_shape) + 1
 
     held = record * (2 + ahead)
@@ -86,8 +90,9 @@ def memory(
     held += plan + plan * (samples % batch) // batch + (at_once - 1) * more
     held += calls * (at_once * CALL_BYTES + 2 * 8 * steps)
     # The samples as numbers of the type, with a column of ones, and as they are changed; gathered.
-    copies = 2 + (samples_of_their_own if training.augmentation else 0)
-    held += samples * (copies * features + outputs) * itemsize
+    copies = 2 + (samples_of_their_own if changes else 0)
+    of_targets = 1 + (samples_of_their_own if is_corrupted else 0)
+    held += samples * (copies * features + of_targets * outputs) * itemsize
     if steps > 1:
         gathered = at_once * batch
         held += (

@@ -1,1 +1,1 @@
-"""From a gradient to the next weights: optimizers, schedules, augmentation and stopping."""
+"""From a gradient to the next weights: optimizers, schedules, changes of samples, and stopping."""

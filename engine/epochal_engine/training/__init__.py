@@ -6,7 +6,7 @@ from .record_buffer import Record
 from .snapshots import LayerSlices
 from .step import Gradient, update, with_column
 from .streams import Streams
-from .training import check_data
+from .training import check_data, corrupted_once
 
 __all__ = [
     "Gradient",
@@ -15,6 +15,7 @@ __all__ = [
     "Streams",
     "check_data",
     "compile_epoch",
+    "corrupted_once",
     "join",
     "record_shapes",
     "update",

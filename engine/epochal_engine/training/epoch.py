@@ -1,6 +1,6 @@
 """One epoch, compiled: flat lists of NumPy calls from one row of the curve to the next.
 
-    augment ── shuffle ── gather a few batches ── step, step, … ── write their logits back
+    augment, corrupt ── shuffle ── gather a few batches ── step, step, … ── write their logits back
     ── gather … ── validate
 
 The Python engine gathers shuffled samples a few batches at a time, and each batch has its own
@@ -67,6 +67,15 @@ def record_shapes(network: Network, training: Training, data: Data) -> dict[str,
     }
 
 
+def corrupted_targets(training: Training, data: Data, copies: int) -> Array | None:
+    """Return an array for the targets of `copies` of the samples that are corrupted in every
+    epoch, `(copies, n, …)`; None without a corruption.
+    """
+    if training.corruption is None:
+        return None
+    return np.repeat(typed(data.train_targets, training.dtype)[None], copies, axis=0)
+
+
 def steps_per_epoch(training: Training, data: Data) -> int:
     """Return the number of batches in an epoch; the last may be smaller than the others."""
     samples = len(data.train_inputs)
@@ -92,14 +101,15 @@ def compile_epoch(
     rate: Array,
     streams: Streams,
     steps: int,
+    targets: Array | None = None,
 ) -> list[Segment]:
     """Return the epoch as segments of about `PULSE` seconds, working on the arrays in `now`.
 
     `now` has the arrays of `record_shapes`; `rate`, of shape `()`, is read at every step; `steps`
-    have been taken before.
+    have been taken before; `targets`, of `corrupted_targets`, are filled in every epoch.
     """
     calls = update(network, training, now, rate, steps)
-    return EpochCompiler(network, training, data, now, [streams], calls).segments()
+    return EpochCompiler(network, training, data, now, [streams], calls, targets).segments()
 
 
 class EpochCompiler:
@@ -117,10 +127,12 @@ class EpochCompiler:
         now: Mapping[str, Array],
         streams: Sequence[Streams],
         update: list[Call],
+        targets: Array | None = None,
         members: Shape = (),
     ) -> None:
         self.network, self.training, self.data = network, training, data
         self.now, self.streams, self.update, self.members = now, streams, update, members
+        self.targets = targets
         self.dtype = now["parameters"].dtype
         self.parameters = parameter_views(network, now["parameters"])
         self.flops = network.flops * math.prod(members)
@@ -136,20 +148,27 @@ class EpochCompiler:
         """Yield a step on every batch."""
         original = np.ascontiguousarray(self.data.train_inputs, self.dtype)
         inputs = with_column(self.network, original)[None]
-        targets = np.ascontiguousarray(typed(self.data.train_targets, self.dtype))
+        targets = np.ascontiguousarray(typed(self.data.train_targets, self.dtype))[None]
         weights = training_weights(find_loss(self.training.loss), self.data, self.dtype)
         samples = len(original)
-        if self.training.augmentation:
+        if self.training.augmentation or self.targets is not None:
             inputs = np.repeat(inputs, len(self.streams), axis=0)
-            yield from self.augment(original, inputs[..., : original.shape[-1]])
+            yield from self.change(original, inputs[..., : original.shape[-1]], targets[0])
+        if self.targets is not None:
+            targets = self.targets
+        unshuffled = np.arange(samples)
         batch = self.training.samples_per_step(samples)
         if batch == samples:
-            rows = as_rows(targets, self.network.output_shape[-1], self.dtype)
-            y = _copies(rows, len(inputs))
+            if self.targets is None:
+                rows = as_rows(targets[0], self.network.output_shape[-1], self.dtype)
+                y = _copies(rows, len(inputs))
+            else:
+                y = np.empty((len(inputs), samples, *self.network.output_shape), self.dtype)
+                orders = np.broadcast_to(unshuffled, (len(inputs), samples))
+                yield Segment([(gather, (targets, orders, y))], self.seconds_per_call)
             w = None if weights is None else _copies(weights, len(inputs))
             yield from self.steps(inputs, y, w, self.now["logits"], batch)
             return
-        unshuffled = np.arange(samples)
         orders = np.tile(unshuffled, (len(self.streams) if self.training.shuffle else 1, 1))
         if self.training.shuffle:
             reshuffle: list[Call] = []
@@ -165,20 +184,30 @@ class EpochCompiler:
         if whole < samples:
             yield from self.train_on(inputs, targets, weights, orders[:, whole:], samples - whole)
 
-    def augment(self, given: Array, changed: Array) -> Iterator[Segment]:
-        """Copy the samples to each of `changed` and augment them there."""
-        for stream, copies in zip(self.streams, changed, strict=True):
+    def change(self, given: Array, changed: Array, targets: Array) -> Iterator[Segment]:
+        """Copy the samples to each of `changed`, and augment and corrupt them there; the targets of
+        corrupted samples follow from `targets`.
+        """
+        corruption = self.training.corruption
+        for number, (stream, copies) in enumerate(zip(self.streams, changed, strict=True)):
             for start in range(0, len(given), SAMPLES_AT_ONCE):
                 part = slice(start, start + SAMPLES_AT_ONCE)
                 calls: list[Call] = [(np.copyto, (copies[part], given[part]))]
                 rng = stream.augmentation
                 calls += [(a.change, (copies[part], rng)) for a in self.training.augmentation]
+                if corruption is not None and self.targets is not None:
+                    new = self.targets[number, part]
+                    calls.append((np.copyto, (new, targets[part])))
+                    calls.append((corruption.change, (copies[part], new, rng)))
                 yield Segment(calls, given[part].size * len(calls) * SECONDS_PER_CHANGE)
 
     def train_on(
         self, inputs: Array, targets: Array, weights: Array | None, orders: Array, batch: int
     ) -> Iterator[Segment]:
-        """Yield steps on the samples at `orders` `(copies, n)`; n is a multiple of `batch`."""
+        """Yield steps on the samples at `orders` `(copies, n)`; n is a multiple of `batch`.
+
+        `targets` `(copies, n, …)` have one copy for all or one for each.
+        """
         copies, samples = orders.shape
         most = min(batches_at_once(samples // batch) * batch, samples)
         x = np.empty((copies, most, *inputs.shape[2:]), self.dtype)
@@ -196,7 +225,7 @@ class EpochCompiler:
             n = rows.shape[1]
             calls: list[Call] = [
                 (gather, (inputs, rows, x[:, :n])),
-                (gather, (targets[None], rows, y[:, :n])),
+                (gather, (targets, rows, y[:, :n])),
             ]
             if weights is not None and w is not None:
                 calls.append((gather, (weights[None], rows, w[:, :n])))

@@ -37,6 +37,7 @@ def compile_epochs(
     rates: Array,
     streams: Sequence[Streams],
     steps: int,
+    targets: Array | None = None,
 ) -> list[Segment]:
     """Return an epoch of every member as segments; compare `epoch.compile_epoch`.
 
@@ -45,7 +46,7 @@ def compile_epochs(
     """
     calls = update_many(network, trainings, groups, now, rates, steps)
     members = (len(trainings),)
-    compiler = _Compiler(network, trainings[0], data, now, streams, calls, members)
+    compiler = _Compiler(network, trainings[0], data, now, streams, calls, targets, members)
     return compiler.segments()
 
 

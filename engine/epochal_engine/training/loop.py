@@ -17,14 +17,14 @@ import numpy as np
 
 from ..data.data import Data
 from ..model.losses import find_loss
-from ..model.metrics import answers_of, measure
+from ..model.metrics import Measure, answers_of, measure
 from ..model.network import Network
 from ..optimize.stopping import Progress, StopReason, epochs_at_one_rate, follow
 from ..symbolic.plan import perform
 from ..symbolic.threads import one_thread
 from ..symbolic.trace import Array
 from ..walk import chosen_engine, python_calls, record_epochs
-from ..walk.recording import Measurement
+from ..walk.recording import ChangingMeasurement, Measurement
 from ..walk.states import GeneratorStates
 from .blocks import LARGEST_BLOCK, Block, cut, join
 from .divergence import Divergence, explain
@@ -104,14 +104,19 @@ class Loop:
         self._progress = [[Progress()] for _ in trainings]
         self._endings: dict[int, Ending] = {}
 
-    def _start(self, segments: list[Segment]) -> None:
-        """Prepare to train by these segments, from the numbers in the record on."""
+    def _start(self, segments: list[Segment], targets: Array | None) -> None:
+        """Prepare to train by these segments, from the numbers in the record on.
+
+        They fill `targets` `(copies, n, …)` in every epoch if the samples are corrupted.
+        """
         first = self.trainings[0]
         self.engine = chosen_engine()
         """Which engine walks through the calls: `compiled` or `python`."""
         self._segments = compiled_segments(segments)
         shuffles = first.is_shuffled(len(self.data.train_inputs))
-        self._draws = shuffles or self.network.has_noise or len(first.augmentation) > 0
+        self._changes_targets = targets is not None
+        changes = len(first.augmentation) > 0 or self._changes_targets
+        self._draws = shuffles or self.network.has_noise or changes
         length = self._buffer_length()
         self._buffer = RecordBuffer(self._record, length)
         generators = [g for streams in self._streams for g in streams.drawn.values()]
@@ -122,7 +127,11 @@ class Loop:
         self._probe = Probe(self.network, self.data.train_inputs, first.dtype)
         loss = find_loss(first.loss)
         answers = answers_of(loss, self.data)
-        self._measures = {part: Measurement(loss, part_of) for part, part_of in answers.items()}
+        self._measures: dict[str, Measure] = {
+            part: Measurement(loss, part_of) for part, part_of in answers.items()
+        }
+        if targets is not None:
+            self._measures["train"] = ChangingMeasurement(loss, targets, answers["train"].weights)
         self._blocks: list[list[Block]] = [[] for _ in self.trainings]
         self._taken = self.epoch
         self._epochs = self._train()
@@ -206,7 +215,7 @@ class Loop:
 
     def _buffer_length(self) -> int:
         """Return the number of epochs to train before their results are computed together."""
-        if len(self._segments) > 1:
+        if len(self._segments) > 1 or self._changes_targets:
             return 1
         by_time = self.look_ahead / self._segments[0].seconds
         by_memory = self.buffer_bytes / max(self._record.vector.nbytes, 1)

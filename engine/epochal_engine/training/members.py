@@ -53,6 +53,7 @@ def check_alike(networks: Sequence[Network], trainings: Sequence[Training]) -> N
             "epochs",
             "batch_size",
             "augmentation",
+            "corruption",
             "shuffle",
             "gradients_every",
             "dtype",

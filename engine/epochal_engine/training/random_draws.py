@@ -1,8 +1,8 @@
 """What a run draws from its random streams in an epoch, computed again without training.
 
 The streams depend on the seed alone, whatever happens in training. A dropout mask takes a known
-count of numbers, so a stream jumps to those of any step; an order or an augmentation does not, so
-those of earlier epochs are drawn again.
+count of numbers, so a stream jumps to those of any step; an order, an augmentation or a corruption
+does not, so those of earlier epochs are drawn again.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ class RandomDraws:
         return slice(start, min(start + self.batch_size, self.samples))
 
     @cached_property
-    def augmentation_size(self) -> int:
-        """How many numbers all augmentations of one sample draw."""
+    def changes_size(self) -> int:
+        """How many numbers all augmentations and the corruption of one sample draw."""
         sample = np.empty((1, *self.network.input_shape), self.training.dtype)
         rng = np.random.default_rng(0)
-        return sum(change.draw(sample, rng).size for change in self.training.augmentation)
+        return sum(drawn.size for drawn in self._drawn(sample, rng))
 
     def order(self, epoch: int) -> Array:
         """Return the order of the training samples in an epoch: their positions, `(samples,)`."""
@@ -93,17 +93,25 @@ class RandomDraws:
             before += samples * mask.size
         return drawn
 
-    def augmentation(self, epoch: int) -> list[Array]:
-        """Return what each augmentation draws in an epoch, `(samples, …)`, in the data's order."""
+    def changes(self, epoch: int) -> list[Array]:
+        """Return what each augmentation draws in an epoch, `(samples, …)`, in the data's order; the
+        last one is the corruption's, if there is one.
+        """
         stream = self._streams().augmentation
         drawn: list[Array] = []
         for _ in range(epoch):
-            # As in training: all augmentations of a block of samples, then the next block.
-            blocks = [
-                [change.draw(block, stream) for change in self.training.augmentation]
-                for block in self._blocks()
-            ]
+            # As in training: all changes of a block of samples, then those of the next block.
+            blocks = [self._drawn(block, stream) for block in self._blocks()]
             drawn = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+        return drawn
+
+    def _drawn(self, samples: Array, rng: np.random.Generator) -> list[Array]:
+        """Return what all augmentations of the samples draw in order, then the corruption."""
+        training = self.training
+        drawn = [change.draw(samples, rng) for change in training.augmentation]
+        if training.corruption is not None:
+            targets = (len(samples), *self.network.output_shape)
+            drawn.append(training.corruption.draw(samples.shape, targets, rng))
         return drawn
 
     def _blocks(self) -> list[Array]:

@@ -20,7 +20,7 @@ from ..model.network import Network, parameter_views
 from ..optimize.stopping import Best
 from ..symbolic.trace import Array
 from .blocks import Block
-from .epoch import compile_epoch, record_shapes, steps_per_epoch
+from .epoch import compile_epoch, corrupted_targets, record_shapes, steps_per_epoch
 from .loop import Ending, Loop, Outcome, State
 from .record_buffer import Record
 from .streams import Streams
@@ -59,7 +59,9 @@ class Run(Loop):
             streams.restore(state.values["random"])
             self._restore_ends(state)
         steps = self.epoch * steps_per_epoch(training, data)
-        self._start(compile_epoch(network, training, data, now, rate, streams, steps))
+        targets = corrupted_targets(training, data, 1)
+        segments = compile_epoch(network, training, data, now, rate, streams, steps, targets)
+        self._start(segments, targets)
 
     @property
     def outcome(self) -> Outcome | None:

@@ -20,7 +20,7 @@ class Streams:
     dropout: np.random.Generator
     """For the dropout masks."""
     augmentation: np.random.Generator
-    """For augmentation."""
+    """For augmentation and corruption."""
 
     @classmethod
     def from_seed(cls, seed: int) -> Streams:

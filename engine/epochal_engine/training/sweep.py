@@ -23,7 +23,7 @@ from ..model.network import Network, parameter_views
 from ..symbolic.trace import Array
 from .blocks import Block
 from .divergence import Divergence
-from .epoch import PULSE, record_shapes, steps_per_epoch
+from .epoch import PULSE, corrupted_targets, record_shapes, steps_per_epoch
 from .lockstep import compile_epochs
 from .loop import Ending, Loop, Outcome, State
 from .members import check_alike, groups_of, initial_parameters, kind
@@ -90,7 +90,11 @@ class Sweep(Loop):
                 stream.restore(states)
             self._restore_endings(state)
         steps = self.epoch * steps_per_epoch(first, data)
-        self._start(compile_epochs(network, ordered, data, groups, now, rates, streams, steps))
+        targets = corrupted_targets(first, data, len(streams))
+        segments = compile_epochs(
+            network, ordered, data, groups, now, rates, streams, steps, targets
+        )
+        self._start(segments, targets)
 
     @property
     def epochs(self) -> tuple[int, ...]:

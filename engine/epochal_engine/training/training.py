@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 
 from ..data.data import Data
-from ..model.losses import LOSSES, Loss, find_loss
+from ..model.losses import LOSSES, Loss, find_loss, typed
 from ..model.network import Network
 from ..model.sample_weights import checked_weights
 from ..optimize.augmentation import Augmentation
+from ..optimize.corruption import Corruption
 from ..optimize.optimizers import Optimizer, Perceptron
 from ..optimize.schedules import Constant, Schedule
 from ..optimize.stopping import EarlyStopping, Target
@@ -41,6 +42,9 @@ class Training:
     """Largest absolute value of each gradient component; applied before `clip_norm`."""
     augmentation: tuple[Augmentation, ...] = ()
     """Random changes of the training samples in every epoch, applied in order."""
+    corruption: Corruption | None = None
+    """Hides a part of each training sample in every epoch, after augmentation, and makes it the
+    target. Validation samples are taken as they are: corrupt them with `Corruption.once`."""
     early_stopping: EarlyStopping | None = None
     target: Target | None = None
     shuffle: bool = True
@@ -81,6 +85,16 @@ class Training:
         return self.shuffle and self.samples_per_step(samples) < samples
 
 
+def corrupted_once(training: Training, data: Data) -> Data:
+    """Return the data with the training part corrupted once, if training corrupts it."""
+    if training.corruption is None:
+        return data
+    inputs, targets = training.corruption.once(
+        np.asarray(data.train_inputs, training.dtype), typed(data.train_targets, training.dtype)
+    )
+    return replace(data, train_inputs=inputs, train_targets=targets)
+
+
 def check_output(network: Network, loss: str | Loss) -> None:
     """Raise ValueError unless the network ends in the activation that the loss needs."""
     loss = find_loss(loss)
@@ -104,6 +118,8 @@ def check_data(network: Network, training: Training, data: Data) -> Data:
 
     for augmentation in training.augmentation:
         augmentation.check(network.input_shape)
+    if training.corruption is not None:
+        training.corruption.check(network.input_shape, network.output_shape, loss)
 
     def checked(
         part: str, inputs: Array, targets: Array, weights: Array | None
@@ -132,6 +148,8 @@ def check_data(network: Network, training: Training, data: Data) -> Data:
     train_targets, train_weights = checked(
         "train", data.train_inputs, data.train_targets, data.train_sample_weights
     )
+    if training.corruption is not None:
+        training.corruption.check_data(train_targets, train_weights)
     validation_targets, validation_weights = data.validation_targets, data.validation_sample_weights
     if data.validation_inputs is not None and validation_targets is not None:
         validation_targets, validation_weights = checked(

@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from ..model.losses import BinaryCrossEntropy, CrossEntropy, Loss, Mse, is_floating
+from ..model.losses import BinaryCrossEntropy, CrossEntropy, Loss, Mse, is_floating, typed
 from ..model.metrics import Answers, measure_answers
 from ..symbolic.trace import Array
 from . import chosen_engine
@@ -130,6 +130,29 @@ class Measurement:
         functions = [exp[0], log[0], exp[1], log[1]]
         fields = [number, outputs, labels.size, rows, classes, *functions, scratch, room]
         return np.array([*fields, values, correct], np.intp)
+
+
+class ChangingMeasurement:
+    """A `Measure` of predictions of one epoch, against targets that change in every epoch.
+
+    `targets` `(copies, *answers)` are read at each call: one copy for all members, or one for each.
+    """
+
+    def __init__(self, loss: Loss, targets: Array, weights: Array | None) -> None:
+        self._loss, self._targets, self._weights = loss, targets, weights
+
+    def __call__(self, logits: Array) -> tuple[Array, Array | None]:
+        """Return losses and accuracies; see `Measure`."""
+        measures = [
+            Measurement(self._loss, Answers(typed(targets, np.float64), self._weights))
+            for targets in self._targets
+        ]
+        if len(measures) == 1:
+            return measures[0](logits)
+        results = [measure(logits[:, member]) for member, measure in enumerate(measures)]
+        losses, accuracies = zip(*results, strict=True)
+        has_accuracy = self._loss.has_accuracy
+        return np.stack(losses, 1), np.stack(accuracies, 1) if has_accuracy else None
 
 
 def _are_classes(targets: Array, labels: Array) -> bool:

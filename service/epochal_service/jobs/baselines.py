@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import epochal_engine as engine
+from epochal_engine.training import corrupted_once
 
 from ..specs.jobs import (
     BaselineLosses,
@@ -44,8 +45,9 @@ BORDERS = {1: "threshold", 2: "line", 3: "plane"}
 
 def of_job(run: engine.Run) -> Baselines:
     """Return the baselines of a run that has not started."""
-    baselines = of_data(run.network, run.training.loss, run.data)
-    losses = engine.initial_losses(run.network, run.training.loss, run.data, run.weights())
+    data = corrupted_once(run.training, run.data)
+    baselines = of_data(run.network, run.training.loss, data)
+    losses = engine.initial_losses(run.network, run.training.loss, data, run.weights())
     return baselines.model_copy(update={"initial": _losses(losses)})
 
 
@@ -138,6 +140,12 @@ def _separability(proof: engine.Separability | None, data: engine.Data) -> Separ
 def _border(point: NDArray[np.float64]) -> str:
     """Return the name of a hyperplane in the space of the point."""
     return BORDERS.get(len(point), "hyperplane")
+
+
+def of_sweep(sweep: engine.Sweep) -> Baselines:
+    """Return the baselines that all members of a sweep have."""
+    training = sweep.trainings[0]
+    return of_data(sweep.network, training.loss, corrupted_once(training, sweep.data))
 
 
 def of_members(sweep: engine.Sweep, networks: Sequence[engine.Network]) -> list[BaselineLosses]:

@@ -26,25 +26,27 @@ from ..specs.training import TrainingSpec
 from ..store import Access, Connection, jobs
 from ..store import datasets as stored_datasets
 from ..store.packing import unpack_state
+from .corruptions import corrupted_dataset
 
 # Arrays of an uploaded table beside its inputs and targets.
 _GROUP, _WEIGHTS = "group.", "weights"
 
 
 def load(connection: Connection, spec: TrainingSpec, owner: str) -> Dataset:
-    """Return the data set that the spec names, with its validation data set behind it.
+    """Return the data set that the spec names, with its validation data set behind it, and with
+    the targets that its corruption makes.
 
     Raises `InvalidArgument` on the fields of both.
     """
     dataset = _load(connection, spec, spec.dataset, owner, "dataset")
-    if spec.validation_dataset is None:
-        return dataset
-    field = "validation_dataset"
-    validation = _load(connection, spec, spec.validation_dataset, owner, field)
-    try:
-        return dataset.with_validation(validation)
-    except DatasetError as error:
-        raise invalid_argument(error, field) from None
+    if spec.validation_dataset is not None:
+        field = "validation_dataset"
+        validation = _load(connection, spec, spec.validation_dataset, owner, field)
+        try:
+            dataset = dataset.with_validation(validation)
+        except DatasetError as error:
+            raise invalid_argument(error, field) from None
+    return corrupted_dataset(dataset, spec)
 
 
 def _load(

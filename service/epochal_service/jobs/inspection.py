@@ -26,7 +26,7 @@ from ..store import Access, Connection, checkpoints
 from ..store.packing import unpack
 from . import lifecycle
 from .endings import restored_epoch
-from .preparation import Prepared, scaled, scaled_targets, unscaled_outputs
+from .preparation import Prepared, corrupted_once, scaled, scaled_targets, unscaled_outputs
 
 Array = NDArray[Any]
 
@@ -121,7 +121,7 @@ def without_weights(state: str) -> NotFound:
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples of a job, in the order of its data set.
+    """Samples of a job, in the order of its data set; corrupted as its validation samples are.
 
     indices        `(n,)`: their rows in the data set
     is_validation  `(n,)`: whether a sample belongs to the validation part
@@ -170,11 +170,12 @@ def samples_of(prepared: Prepared, limits: Limits, split: Split | EvaluationSpli
             reason="limit_exceeded",
         )
     classes = prepared.network.output_shape[-1]
+    inputs, targets = corrupted_once(prepared)
     return Samples(
         indices,
         np.isin(indices, rows.validation),
-        prepared.dataset.inputs[indices],
-        as_rows(prepared.targets[indices], classes),
+        inputs[indices],
+        as_rows(targets[indices], classes),
     )
 
 

@@ -36,10 +36,10 @@ from ..settings import UNLIMITED, Limits
 from ..specs.build import build_augmentation, build_loss, build_training
 from ..specs.datasets import InlineDataset
 from ..specs.limits import LIMIT, check_network
-from ..specs.networks import NetworkRef, NetworkSpec
+from ..specs.networks import NetworkRef, NetworkSpec, input_embeddings
 from ..specs.training import SplitSpec, TrainingSpec
 from ..store import Access, Connection, Database, networks
-from . import datasets, forks
+from . import corruptions, datasets, forks
 
 Array = NDArray[Any]
 
@@ -161,14 +161,19 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
     unscaled = dataset.unscaled.reshape(network.input_shape)
     scaling = scaling_of(train_inputs, spec.dataset.scaling, unscaled)
     scaling |= target_scaling_of(train_targets, spec.target_scaling)
+    training = build_training(spec, dataset.ignore_label)
     data = Data(scaled(train_inputs, scaling), scaled_targets(train_targets, scaling))
     if len(rows.validation) > 0:
+        if training.corruption is None:
+            samples = scaled(inputs[rows.validation], scaling), targets[rows.validation]
+        else:
+            whole = training.corruption.once(scaled(inputs, scaling), targets)
+            samples = whole[0][rows.validation], whole[1][rows.validation]
         data = replace(
             data,
-            validation_inputs=scaled(inputs[rows.validation], scaling),
-            validation_targets=scaled_targets(targets[rows.validation], scaling),
+            validation_inputs=samples[0],
+            validation_targets=scaled_targets(samples[1], scaling),
         )
-    training = build_training(spec, dataset.ignore_label)
     data = _weighted(data, spec, dataset, targets, rows, find_loss(training.loss))
     cost = _cost(spec, network, len(rows.train), limits)
     return Prepared(
@@ -217,7 +222,7 @@ def _with_target_scaling(spec: TrainingSpec, dataset: Dataset) -> TrainingSpec:
         return spec
     assert isinstance(spec.network, NetworkSpec)
     is_unbounded = getattr(spec.network.layers[-1], "activation", "linear") == "linear"
-    standardize = _is_regression(spec, dataset) and is_unbounded
+    standardize = _is_regression(spec, dataset) and is_unbounded and spec.corruption is None
     return spec.model_copy(update={"target_scaling": "standardize" if standardize else "none"})
 
 
@@ -310,6 +315,7 @@ def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Netw
         *_network_errors(spec, spec.network, network, dataset, targets),
         *_option_errors(spec, network),
         *_class_weight_errors(spec, dataset),
+        *corruptions.corruption_errors(spec, network),
     ]
     largest = np.finfo(spec.dtype).max
     errors += [
@@ -395,10 +401,8 @@ def _token_errors(network_spec: NetworkSpec, dataset: Dataset) -> list[FieldErro
             f"from 0 to {layer.vocabulary - 1}; they range from {inputs.min():g} to "
             f"{inputs.max():g}",
         )
-        for index, layer in enumerate(network_spec.layers)
-        if layer.type == "embedding"
-        and (layer.input == ["input"] or (index == 0 and layer.input is None))
-        and (inputs.min() < 0 or inputs.max() >= layer.vocabulary or (inputs % 1).any())
+        for index, layer in input_embeddings(network_spec)
+        if inputs.min() < 0 or inputs.max() >= layer.vocabulary or (inputs % 1).any()
     ]
 
 
@@ -492,6 +496,21 @@ def scaling_of(inputs: Array, kind: str, unscaled: Array) -> dict[str, Array]:
         scale = inputs.max(axis=0) - shift
     scale = np.where((scale > 0) & ~unscaled, scale, 1.0)
     return {SHIFT: np.where(unscaled, 0.0, shift), SCALE: scale}
+
+
+def corrupted_once(prepared: Prepared) -> tuple[Array, Array]:
+    """Return the inputs `(n, features)` of the data set in its own units, and the targets, both
+    corrupted by the fixed draw that validation has; unchanged if the training does not corrupt.
+    """
+    inputs, targets = prepared.dataset.inputs, prepared.targets
+    corruption, scaling = prepared.training.corruption, prepared.scaling
+    if corruption is None:
+        return inputs, targets
+    shape = (-1, *prepared.network.input_shape)
+    corrupted, targets = corruption.once(scaled(inputs.reshape(shape), scaling), targets)
+    if SHIFT in scaling:
+        corrupted = corrupted * scaling[SCALE] + scaling[SHIFT]
+    return corrupted.reshape(len(inputs), -1), targets
 
 
 def scaled(inputs: Array, scaling: dict[str, Array]) -> Array:

@@ -1,4 +1,4 @@
-"""Return what a job drew from its random streams: the order of samples, masks, augmentation."""
+"""Return what a job drew from its random streams: the order and the changes of samples, masks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle
 from ..jobs.preparation import prepare
 from ..specs.limits import LIMIT
-from ..specs.random_draws import AugmentationDraws, GetRandomDrawsRequest, MaskDraws, RandomDraws
+from ..specs.random_draws import (
+    AugmentationDraws,
+    CorruptionDraws,
+    GetRandomDrawsRequest,
+    MaskDraws,
+    RandomDraws,
+)
 from ..specs.training import TrainingSpec
 from .context import Context
 from .inspection import check_size
@@ -24,7 +30,7 @@ Array = NDArray[Any]
 
 def get_random_draws(context: Context, id: str, request: GetRandomDrawsRequest) -> RandomDraws:
     """Return the random draws of an epoch: the order of the training samples and, for one batch,
-    the dropout masks and the augmentation.
+    the dropout masks, the augmentation and the corruption.
 
     Raises `NotFound`; `InvalidArgument` for an epoch that is not stored, a batch that does not
     exist, a layer that draws nothing, and for more numbers than the limits allow.
@@ -41,6 +47,7 @@ def get_random_draws(context: Context, id: str, request: GetRandomDrawsRequest) 
     order = draws.order(epoch)
     masks: list[MaskDraws] = []
     augmentation: list[AugmentationDraws] = []
+    corruption: CorruptionDraws | None = None
     if request.batch is not None:
         batch = order[draws.rows(request.batch)]
         masks = [
@@ -48,11 +55,14 @@ def get_random_draws(context: Context, id: str, request: GetRandomDrawsRequest) 
             for mask, values in draws.drawn_masks(epoch, request.batch, layers)
         ]
         if INPUT in layers:
-            changes = zip(prepared.training.augmentation, draws.augmentation(epoch), strict=True)
+            changes, hidden = prepared.training.augmentation, prepared.training.corruption
+            drawn = [_numbers(values[batch]) for values in draws.changes(epoch)]
             augmentation = [
-                AugmentationDraws(type=change.type, **_numbers(values[batch]))
-                for change, values in changes
+                AugmentationDraws(type=change.type, **numbers)
+                for change, numbers in zip(changes, drawn, strict=False)
             ]
+            if hidden is not None:
+                corruption = CorruptionDraws(type=hidden.type, **drawn[-1])
     return RandomDraws(
         epoch=epoch,
         order=rows[order].tolist(),
@@ -60,6 +70,7 @@ def get_random_draws(context: Context, id: str, request: GetRandomDrawsRequest) 
         batches=draws.batches,
         masks=masks,
         augmentation=augmentation,
+        corruption=corruption,
     )
 
 
@@ -78,9 +89,9 @@ def _checked_epoch(requested: int | None, latest: int, state: str) -> int:
 
 
 def _checked_layers(draws: Draws, request: GetRandomDrawsRequest) -> Set[str]:
-    """Return the layers whose draws are requested, with `input` for the augmentation."""
+    """Return the layers whose draws are requested, with `input` for the changes."""
     drawing = dict.fromkeys(mask.layer for mask in draws.masks)
-    if draws.augmentation_size > 0:
+    if draws.changes_size > 0:
         drawing = {INPUT: None, **drawing}
     batch, layer = request.batch, request.layer
     if batch is None:
@@ -107,8 +118,8 @@ def _check_numbers(
     context: Context, draws: Draws, layers: Set[str], epoch: int, request: GetRandomDrawsRequest
 ) -> None:
     """Raise `InvalidArgument` if too many numbers must be drawn or returned."""
-    from_augmentation = draws.augmentation_size if INPUT in layers else 0
-    redrawn = epoch * draws.samples * (draws.is_shuffled + from_augmentation)
+    from_changes = draws.changes_size if INPUT in layers else 0
+    redrawn = epoch * draws.samples * (draws.is_shuffled + from_changes)
     limit = context.settings.limits.max_redrawn_numbers
     if redrawn > limit:
         raise InvalidArgument.of(
@@ -121,6 +132,6 @@ def _check_numbers(
         )
     rows = draws.rows(request.batch or 0)
     from_masks = sum(mask.size for mask in draws.masks if mask.layer in layers)
-    numbers = draws.samples + (rows.stop - rows.start) * (from_masks + from_augmentation)
+    numbers = draws.samples + (rows.stop - rows.start) * (from_masks + from_changes)
     remedy = "one layer" if request.layer is None else "the export training_numpy"
     check_size(context, "layer" if layers else "epoch", numbers, remedy)

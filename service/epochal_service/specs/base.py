@@ -29,6 +29,7 @@ from pydantic_core.core_schema import (
 from epochal_engine import (
     ACTIVATIONS,
     AUGMENTATIONS,
+    CORRUPTIONS,
     INITIALIZERS,
     LAYERS,
     LOSSES,
@@ -225,6 +226,7 @@ class KeyOf:
 
 ActivationName = Annotated[str, KeyOf(ACTIVATIONS)]
 AugmentationName = Annotated[str, KeyOf(AUGMENTATIONS)]
+CorruptionName = Annotated[str, KeyOf(CORRUPTIONS)]
 InitializerName = Annotated[str, KeyOf(INITIALIZERS)]
 LayerTypeName = Annotated[str, KeyOf(LAYERS)]
 LossName = Annotated[str, KeyOf(LOSSES)]

@@ -6,9 +6,10 @@ from dataclasses import fields, replace
 from functools import lru_cache
 
 import epochal_engine as engine
+from epochal_engine.data import IGNORED
 
 from .networks import LayerSpec, NetworkSpec
-from .training import AugmentationSpec, OptimizerSpec, ScheduleSpec, TrainingSpec
+from .training import AugmentationSpec, CorruptionSpec, OptimizerSpec, ScheduleSpec, TrainingSpec
 
 
 def build_network(spec: NetworkSpec) -> engine.Network:
@@ -38,7 +39,8 @@ def build_layer(spec: LayerSpec) -> engine.Layer:
 
 
 def build_loss(spec: TrainingSpec, ignore_label: int | None = None) -> engine.Loss:
-    """Return the engine's loss; positions of a sequence with the `ignore_label` do not count.
+    """Return the engine's loss; positions of a sequence with the `ignore_label` do not count. With
+    a corruption, positions that are not hidden do not.
 
     Raises `ValueError` for an option that belongs to another loss.
     """
@@ -47,6 +49,8 @@ def build_loss(spec: TrainingSpec, ignore_label: int | None = None) -> engine.Lo
     unknown = options.keys() - {field.name for field in fields(loss)}
     if unknown:
         raise ValueError(f"the loss {spec.loss} has no option {', '.join(sorted(unknown))}")
+    if spec.corruption is not None and spec.loss == "cross_entropy":
+        ignore_label = IGNORED
     if ignore_label is not None:
         options["ignore_label"] = ignore_label
     return replace(loss, **options)
@@ -67,6 +71,11 @@ def build_augmentation(spec: AugmentationSpec) -> engine.Augmentation:
     return engine.AUGMENTATIONS[spec.type](**spec.model_dump(exclude={"type"}))
 
 
+def build_corruption(spec: CorruptionSpec) -> engine.Corruption:
+    """Return the engine's corruption, whose fields have the same names."""
+    return engine.CORRUPTIONS[spec.type](**spec.model_dump(exclude={"type"}))
+
+
 def build_training(spec: TrainingSpec, ignore_label: int | None = None) -> engine.Training:
     """Return the engine's training. For `ignore_label` see `build_loss`."""
     stopping, target = spec.early_stopping, spec.target
@@ -81,6 +90,7 @@ def build_training(spec: TrainingSpec, ignore_label: int | None = None) -> engin
         clip_norm=spec.clipping.norm,
         clip_value=spec.clipping.value,
         augmentation=tuple(build_augmentation(change) for change in spec.augmentation),
+        corruption=None if spec.corruption is None else build_corruption(spec.corruption),
         early_stopping=(
             None
             if stopping is None

@@ -1,7 +1,7 @@
 """What the enums of the API mean, those of their words that do not explain themselves, and unions.
 
-The words themselves stand in the models. The types of layers, optimizers, schedules and
-augmentations are described by the docstrings of their models.
+The words themselves stand in the models. The types of layers, optimizers, schedules,
+augmentations and corruptions are described by the docstrings of their models.
 """
 
 from __future__ import annotations
@@ -189,5 +189,6 @@ UNIONS: dict[str, str] = {
     "OptimizerSpec": "An optimizer. Each field names the types that have it, if not all do.",
     "ScheduleSpec": "A learning rate schedule. Each field names the types that have it.",
     "AugmentationSpec": "An augmentation. Each field names the types that have it.",
+    "CorruptionSpec": "A corruption. Each field names the types that have it.",
 }
 """The messages that hold one of several kinds."""

@@ -160,3 +160,13 @@ class NetworkPage(Reply):
     """Networks, newest first."""
     next_page_token: str | None = None
     """The `page_token` of the next page; absent on the last page."""
+
+
+def input_embeddings(network: NetworkSpec) -> list[tuple[int, LayerSpec]]:
+    """Return the embeddings that read the inputs of the network, with their indices."""
+    return [
+        (index, layer)
+        for index, layer in enumerate(network.layers)
+        if layer.type == "embedding"
+        and (layer.input == ["input"] or (index == 0 and layer.input is None))
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .base import AugmentationName, Cursor, Reply, Request
+from .base import AugmentationName, CorruptionName, Cursor, Reply, Request
 from .inspection import LayerChoice
 
 
@@ -14,12 +14,12 @@ class GetRandomDrawsRequest(Request):
     epoch: Cursor | None = Field(default=None, ge=1)
     """A stored epoch, from 1. Defaults to the latest."""
     batch: Cursor | None = None
-    """Position of a batch in the epoch, from 0: also return the dropout masks and the augmentation
-    of its samples. Absent by default.
+    """Position of a batch in the epoch, from 0: also return the dropout masks, the augmentation and
+    the corruption of its samples. Absent by default.
     """
     layer: LayerChoice | None = None
-    """Name of a layer with dropout masks, or `input` for the augmentation. Needs `batch`. Defaults
-    to all.
+    """Name of a layer with dropout masks, or `input` for the augmentation and the corruption. Needs
+    `batch`. Defaults to all.
     """
 
 
@@ -52,6 +52,19 @@ class AugmentationDraws(Reply):
     """
 
 
+class CorruptionDraws(Reply):
+    """What the corruption draws for the samples of one batch."""
+
+    type: CorruptionName
+    """Type of the corruption."""
+    shape: list[int]
+    """Shape of the draws: the samples of the batch come first."""
+    values: list[float]
+    """Elements in row-major order. `mask`: a number in [0, 1) for each position; those with the
+    lowest ones are masked. `diffuse`: the step, then the noise of each feature.
+    """
+
+
 class RandomDraws(Reply):
     """The random draws of one epoch."""
 
@@ -73,3 +86,5 @@ class RandomDraws(Reply):
     """Augmentation of the samples of the batch, in the order in which it is applied; empty without
     `batch`.
     """
+    corruption: CorruptionDraws | None = None
+    """Corruption of the samples of the batch. Absent without a corruption, and without `batch`."""

@@ -1,7 +1,7 @@
 """A training job: network, data set, loss, optimizer, and when to stop.
 
-The models of losses' options, optimizers, schedules and augmentations follow from the engine, see
-`derive`.
+The models of losses' options, optimizers, schedules, augmentations and corruptions follow from the
+engine, see `derive`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, Discriminator, FailFast, Field, Tag
 
-from epochal_engine import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Loss
+from epochal_engine import AUGMENTATIONS, CORRUPTIONS, OPTIMIZERS, SCHEDULES, Loss
 
 from .base import Cursor, Labels, LossName, Name, Seed, Spec
 from .datasets import DatasetSpec
@@ -55,9 +55,14 @@ class AugmentationBase(Derived):
     """What all augmentations have in common."""
 
 
+class CorruptionBase(Derived):
+    """What all corruptions have in common."""
+
+
 OPTIMIZER_SPECS = derive_models(OPTIMIZERS, OptimizerBase)
 SCHEDULE_SPECS = derive_models(SCHEDULES, ScheduleBase)
 AUGMENTATION_SPECS = derive_models(AUGMENTATIONS, AugmentationBase)
+CORRUPTION_SPECS = derive_models(CORRUPTIONS, CorruptionBase)
 AdamSpec: Callable[..., OptimizerBase] = OPTIMIZER_SPECS["adam"]
 ConstantSpec: Callable[..., ScheduleBase] = SCHEDULE_SPECS["constant"]
 
@@ -66,11 +71,13 @@ if TYPE_CHECKING:
     LossOptionsSpec = LossOptionsBase
     ScheduleSpec: TypeAlias = ScheduleBase
     AugmentationSpec: TypeAlias = AugmentationBase
+    CorruptionSpec: TypeAlias = CorruptionBase
 else:
     OptimizerSpec = union_of(OPTIMIZER_SPECS)
     LossOptionsSpec = derive_options("LossOptionsSpec", Loss.table, LossOptionsBase)
     ScheduleSpec = union_of(SCHEDULE_SPECS)
     AugmentationSpec = union_of(AUGMENTATION_SPECS)
+    CorruptionSpec = union_of(CORRUPTION_SPECS)
 
 
 MAX_CLASS_WEIGHT = 1e6
@@ -252,6 +259,11 @@ class TrainingSpec(Spec):
     """Gradient clipping. Off by default."""
     augmentation: list[AugmentationSpec] = Field(default_factory=list, max_length=4)
     """Random changes of the training samples in every epoch, applied in order. None by default."""
+    corruption: CorruptionSpec | None = None
+    """What hides a part of every sample and makes it the target, drawn again in every epoch, after
+    `augmentation`. Targets of the data set are ignored. Validation samples are corrupted once, by a
+    draw that is the same for all jobs. None by default.
+    """
     early_stopping: EarlyStoppingSpec | None = None
     """Early stopping. Off by default."""
     target: TargetSpec | None = None

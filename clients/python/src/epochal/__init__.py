@@ -7,7 +7,7 @@ with epochal.Client() as client:
 
 from importlib.metadata import version as _version
 
-from . import augmentations, data, layers, optimizers, schedules
+from . import augmentations, corruptions, data, layers, optimizers, schedules
 from .client import Client
 from .comparison import Comparison
 from .curves import Curve
@@ -213,6 +213,7 @@ __all__ = [
     "Worker",
     "__version__",
     "augmentations",
+    "corruptions",
     "create_webhook_secret",
     "data",
     "dense",

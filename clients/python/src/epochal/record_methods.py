@@ -181,6 +181,10 @@ class AugmentationDrawsMethods(_DrawsMethods):
     """The draws of an augmentation as one array."""
 
 
+class CorruptionDrawsMethods(_DrawsMethods):
+    """The draws of a corruption as one array."""
+
+
 class RandomDrawsMethods:
     """The order by batch."""
 

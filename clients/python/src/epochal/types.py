@@ -18,6 +18,7 @@ from .record_methods import (
     CheckedAnswerMethods,
     ComparedJobMethods,
     ConfusionMatrixMethods,
+    CorruptionDrawsMethods,
     DiagnosisMethods,
     EvaluationMethods,
     FindingMethods,
@@ -89,6 +90,9 @@ Color: TypeAlias = Literal["grayscale", "rgb"]
 ColumnKind: TypeAlias = Literal[
     "number", "boolean", "category", "date", "ignore", "group", "weight"
 ]
+
+
+CorruptionName: TypeAlias = Literal["mask", "diffuse"]
 
 
 DatePart: TypeAlias = Literal["year", "month", "day", "weekday", "hour"]
@@ -1359,6 +1363,26 @@ class FlipSpec(TypedDict):
     """Probability of a flip, for each sample and epoch. In [0, 1]. Default 0.5."""
 
 
+class MaskSpec(TypedDict):
+    """Masked tokens: a share of the positions of a row is replaced by one token."""
+
+    type: Literal["mask"]
+    token: int
+    """Number of the token that replaces others, in the vocabulary of the embedding: one of the
+    data's, or better a new one behind them. In [0, 1000000].
+    """
+    share: NotRequired[float]
+    """Share of the positions to mask, in every row. In (0, 1). Default 0.15, as in BERT."""
+
+
+class DiffuseSpec(TypedDict):
+    """Diffusion: Gaussian noise is mixed into each sample, and the network predicts this noise."""
+
+    type: Literal["diffuse"]
+    steps: NotRequired[int]
+    """Steps from a sample to noise, and of a generation back. From 2 to 1000. Default 50."""
+
+
 class LossOptionsSpec(TypedDict):
     """Options of the loss. Each belongs to one loss."""
 
@@ -1518,6 +1542,11 @@ class TrainingSpec(TypedDict):
     """Gradient clipping. Off by default."""
     augmentation: NotRequired[Sequence[AugmentationSpec]]
     """Random changes of the training samples in every epoch, applied in order. None by default."""
+    corruption: NotRequired[CorruptionSpec | None]
+    """What hides a part of every sample and makes it the target, drawn again in every epoch,
+    after `augmentation`. Targets of the data set are ignored. Validation samples are corrupted
+    once, by a draw that is the same for all jobs. None by default.
+    """
     early_stopping: NotRequired[EarlyStoppingSpec | None]
     """Early stopping. Off by default."""
     target: NotRequired[TargetSpec | None]
@@ -1608,6 +1637,9 @@ LayerSpec: TypeAlias = (
 
 
 AugmentationSpec: TypeAlias = ShiftSpec | NoiseSpec | FlipSpec
+
+
+CorruptionSpec: TypeAlias = MaskSpec | DiffuseSpec
 
 
 OptimizerSpec: TypeAlias = (
@@ -1701,6 +1733,11 @@ class TrainingFields(TypedDict, total=False):
     """Gradient clipping. Off by default."""
     augmentation: Sequence[AugmentationSpec]
     """Random changes of the training samples in every epoch, applied in order. None by default."""
+    corruption: CorruptionSpec | None
+    """What hides a part of every sample and makes it the target, drawn again in every epoch,
+    after `augmentation`. Targets of the data set are ignored. Validation samples are corrupted
+    once, by a draw that is the same for all jobs. None by default.
+    """
     early_stopping: EarlyStoppingSpec | None
     """Early stopping. Off by default."""
     target: TargetSpec | None
@@ -3418,6 +3455,20 @@ class AugmentationDraws(AugmentationDrawsMethods):
 
 
 @dataclass(frozen=True, eq=False)
+class CorruptionDraws(CorruptionDrawsMethods):
+    """What the corruption draws for the samples of one batch."""
+
+    type: CorruptionName
+    """Type of the corruption."""
+    shape: tuple[int, ...]
+    """Shape of the draws: the samples of the batch come first."""
+    values: Floats
+    """Elements in row-major order. `mask`: a number in [0, 1) for each position; those with the
+    lowest ones are masked. `diffuse`: the step, then the noise of each feature.
+    """
+
+
+@dataclass(frozen=True, eq=False)
 class RandomDraws(RandomDrawsMethods):
     """The random draws of one epoch."""
 
@@ -3439,6 +3490,8 @@ class RandomDraws(RandomDrawsMethods):
     """Augmentation of the samples of the batch, in the order in which it is applied; empty
     without `batch`.
     """
+    corruption: CorruptionDraws | None
+    """Corruption of the samples of the batch. Absent without a corruption, and without `batch`."""
 
 
 @dataclass(frozen=True)

@@ -37,3 +37,30 @@ def flip(samples, rng, probability):
     flipped = rng.random(len(samples)) < probability
     flipped = flipped.reshape(-1, *[1] * (samples.ndim - 1))
     return np.where(flipped, np.flip(samples, -2), samples)
+
+
+def mask_tokens(samples, targets, rng, token, share):
+    """Return rows of tokens, some of them masked, and the targets: what is masked; -1 elsewhere."""
+    numbers = rng.random(samples.shape)
+    masked, expected = samples.copy(), np.full_like(targets, -1)
+    for i, row in enumerate(samples):
+        positions = np.flatnonzero((targets[i] >= 0) & (row != token))
+        count = max(1, round(share * len(positions)))
+        for position in positions[np.argsort(numbers[i, positions])[:count]]:
+            masked[i, position] = token
+            expected[i, position] = targets[i, position]
+    return masked, expected
+
+
+def diffuse(samples, targets, rng, steps):
+    """Return samples with noise in their features and its time, and the targets: the noise."""
+    n, features = targets.shape
+    step = rng.integers(1, steps + 1, n)
+    noise = rng.standard_normal((n, features))
+    times = np.arange(steps + 1) / steps
+    signal = np.cos((times + 0.008) / 1.008 * np.pi / 2) ** 2
+    signal = np.clip(signal / signal[0], 1e-4, 1.0)[step][:, None]
+    diffused = samples.copy()
+    diffused[:, :features] = signal**0.5 * samples[:, :features] + (1 - signal) ** 0.5 * noise
+    diffused[:, features] = step / steps
+    return diffused, noise.astype(samples.dtype)

@@ -78,6 +78,17 @@ def augment(stream, inputs):
     return np.concatenate(changed)
 '''
 
+CORRUPTED = '''
+
+def corrupt(stream, inputs, targets):
+    """Return the inputs and the targets of an epoch, changed in blocks of {block} samples."""
+    changed = []
+    for start in range(0, len(inputs), {block}):
+        samples, expected = inputs[start : start + {block}], targets[start : start + {block}]
+{calls}        changed.append((samples, expected))
+    return [np.concatenate(parts) for parts in zip(*changed, strict=True)]
+'''
+
 UNCHANGED = '''
 
 def augment(stream, inputs):
@@ -202,7 +213,7 @@ def train(rounding=None):
     losses, t = [], 0
     for epoch in range(EPOCHS):
         rate = learning_rate(epoch, losses)
-        x = augment(streams["augmentation"], train_inputs)
+        x, targets = {changed}
         order = draw_order(streams["shuffle"], len(x))
         logits = np.empty((len(x), {output_shape}), DTYPE)
         for start in range(0, len(x), BATCH_SIZE):
@@ -210,7 +221,7 @@ def train(rounding=None):
             masks = draw_masks(streams["dropout"], len(rows_of_batch))
             z, backward = forward(w, x[rows_of_batch], masks, training=True)
             logits[rows_of_batch] = z
-            y = train_targets[rows_of_batch]
+            y = targets[rows_of_batch]
             _, derivative = loss_of(z, y)
             gradient = {penalized}
             t += 1
@@ -219,7 +230,7 @@ def train(rounding=None):
                 for name in LEARNED:
                     signs = rounding.choice([-1.0, 1.0], w[name].shape)
                     w[name] *= 1.0 + EPSILON * signs
-        yield measure(w, epoch, rate, logits, gradient, losses), w
+        yield measure(w, epoch, rate, logits, targets, gradient, losses), w
 '''
 
 TRAIN_TORCH = '''
@@ -238,7 +249,7 @@ def train(rounding=None):
     losses, t = [], 0
     for epoch in range(EPOCHS):
         rate = learning_rate(epoch, losses)
-        x = torch.tensor(augment(streams["augmentation"], train_inputs))
+        x, targets = {changed}
         order = torch.tensor(draw_order(streams["shuffle"], len(x)))
         logits = x.new_empty(len(x), {output_shape})
         for start in range(0, len(x), BATCH_SIZE):
@@ -249,7 +260,7 @@ def train(rounding=None):
             }}
             z = forward(w, x[rows_of_batch], masks, training=True)
             logits[rows_of_batch] = z.detach()
-            y = train_targets[rows_of_batch]
+            y = targets[rows_of_batch]
             loss = {values}.sum() / count(y)
             parts = torch.autograd.grad(loss, [w[name] for name in LEARNED])
             with torch.no_grad():
@@ -262,7 +273,7 @@ def train(rounding=None):
                         signs = rounding.choice([-1.0, 1.0], w[name].shape)
                         w[name] *= torch.tensor(1.0 + EPSILON * signs)
         with torch.no_grad():
-            yield measure(w, epoch, rate, logits, gradient, losses), w
+            yield measure(w, epoch, rate, logits, targets, gradient, losses), w
 '''
 
 PREDICTED_NUMPY = """np.concatenate(
@@ -281,9 +292,9 @@ PREDICTED_TORCH = """torch.cat(
 
 MEASURE = '''
 
-def measure(w, epoch, rate, logits, gradient, losses):
+def measure(w, epoch, rate, logits, targets, gradient, losses):
     """Return the metrics of an epoch, and add the loss that the schedule watches to `losses`."""
-    of_training = metrics(logits, train_targets{train_weights})
+    of_training = metrics(logits, targets{train_weights})
     measured = {{f"train_{{name}}": value for name, value in of_training.items()}}
     if validation_inputs is not None:
         predicted = {predicted}

@@ -23,6 +23,8 @@ from ...model.losses import Binary, CrossEntropy, find_loss, is_floating
 from ...model.metrics import answers_of
 from ...model.network import Network
 from ...model.predict import SAMPLES_AT_ONCE
+from ...optimize.augmentation import Augmentation
+from ...optimize.corruption import Corruption
 from ...optimize.optimizers.muon import Muon, hidden_matrices
 from ...symbolic.trace import Array
 from ...training.masks import Mask, masks_of
@@ -372,12 +374,15 @@ class _Writer:
         training = self._training
         samples = len(self._data.train_inputs)
         text = _templates.SHUFFLED if training.is_shuffled(samples) else _templates.IN_ORDER
-        if training.augmentation:
-            calls = ""
-            for change in training.augmentation:
-                options = (f"{f.name}={getattr(change, f.name)!r}" for f in fields(change))
-                arguments = ", ".join(["samples", "stream", *options])
-                calls += f"        samples = {change.type}({arguments})\n"
+        calls = ""
+        for change in training.augmentation:
+            calls += f"        samples = {_change(change, change.type, 'samples')}\n"
+        if training.corruption is not None:
+            function = _CORRUPTIONS[training.corruption.type]
+            call = _change(training.corruption, function, "samples, expected")
+            calls += f"        samples, expected = {call}\n"
+            text += _templates.CORRUPTED.format(block=SAMPLES_AT_ONCE, calls=calls)
+        elif training.augmentation:
             text += _templates.AUGMENTED.format(block=SAMPLES_AT_ONCE, calls=calls)
         else:
             text += _templates.UNCHANGED
@@ -455,6 +460,7 @@ class _Writer:
             else (_templates.TRAIN_NUMPY, _templates.PREDICTED_NUMPY)
         )
         text = train.format(
+            changed=self._changed(),
             values=values,
             moments=training.optimizer.moments,
             output_shape=", ".join(map(str, self._recording.network.output_shape)),
@@ -467,6 +473,18 @@ class _Writer:
             validation_weights="" if self._no_weights else ", validation_weights",
         )
         return text.replace("                gradient = gradient\n", "")
+
+    def _changed(self) -> str:
+        """Return the expression of the inputs and the targets of an epoch."""
+        stream = 'streams["augmentation"]'
+        if self._training.corruption is None:
+            inputs = f"augment({stream}, train_inputs)"
+            inputs = f"torch.tensor({inputs})" if self._is_torch else inputs
+            return f"{inputs}, train_targets"
+        if self._is_torch:
+            pair = f"corrupt({stream}, train_inputs, train_targets.numpy())"
+            return f"map(torch.tensor, {pair})"
+        return f"corrupt({stream}, train_inputs, train_targets)"
 
     def _compare(self) -> str:
         as_numpy = "w[name].detach()" if self._is_torch else "w[name]"
@@ -535,6 +553,16 @@ class _Writer:
             f"train_weights = {text(self._weights['train'])}\n"
             f"validation_weights = {text(self._weights.get('validation'))}\n"
         )
+
+
+_CORRUPTIONS = {"mask": "mask_tokens", "diffuse": "diffuse"}
+"""The function of each type of corruption."""
+
+
+def _change(change: Augmentation | Corruption, function: str, changed: str) -> str:
+    """Return the call that changes samples."""
+    options = (f"{field.name}={getattr(change, field.name)!r}" for field in fields(change))
+    return f"{function}({', '.join([changed, 'stream', *options])})"
 
 
 def _drawn(mask: Mask) -> str:

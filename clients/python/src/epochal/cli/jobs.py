@@ -21,7 +21,7 @@ from ..jobs import Job
 from ..pictures.terminal import picture
 from ..records import plain
 from ..sweeps import Sweep
-from ..types import Delivery, ForkedFrom, Label
+from ..types import AugmentationDraws, CorruptionDraws, Delivery, ForkedFrom, Label, MaskDraws
 from .inputs import (
     EpochOption,
     JobArgument,
@@ -275,16 +275,16 @@ def draws(
     ] = None,
     batch: Annotated[
         int | None,
-        typer.Option(help="Position of a batch, from 0, whose masks and augmentation to print."),
+        typer.Option(help="Position of a batch, from 0, whose masks and changes to print."),
     ] = None,
     layer: Annotated[
         str | None,
-        typer.Option(help="A layer with dropout masks, or input for the augmentation."),
+        typer.Option(help="A layer with dropout masks, or input for changes of samples."),
     ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the random draws of an epoch: the order of the samples, dropout masks, augmentation.
+    """Print the random draws of an epoch: the order of the samples, dropout masks, changes.
 
     --json prints all numbers.
     """
@@ -299,8 +299,13 @@ def draws(
         (">batch", "rows of the data set"),
         [(f"{number:,}", _start_of(part)) for number, part in enumerate(rows, batch or 0)],
     )
-    named = [(mask.layer, mask) for mask in drawn.masks]
-    for name, part in (*named, *((change.type, change) for change in drawn.augmentation)):
+    named: list[tuple[str, MaskDraws | AugmentationDraws | CorruptionDraws]] = [
+        (mask.layer, mask) for mask in drawn.masks
+    ]
+    named += [(change.type, change) for change in drawn.augmentation]
+    if drawn.corruption is not None:
+        named.append((drawn.corruption.type, drawn.corruption))
+    for name, part in named:
         shape = " x ".join(map(str, part.shape))
         out.print(f"{name}, {shape}: {_start_of(part.values)}", soft_wrap=True)
 

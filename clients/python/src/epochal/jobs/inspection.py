@@ -279,8 +279,9 @@ class Inspection(JobHandle):
 
         `order` has the rows of the data set in the order in which the epoch took them, and
         `batch_rows` the same by batch. With the position of a `batch`, from 0, `masks` and
-        `augmentation` have its dropout masks and the random changes of its samples; `layer` selects
-        one layer, or "input" for the augmentation. Raises `NotFound`, `InvalidArgument`.
+        `augmentation` and `corruption` have its dropout masks and the random changes of its
+        samples; `layer` selects one layer, or "input" for the changes. Raises `NotFound`,
+        `InvalidArgument`.
 
         >>> client.jobs.create(client.preset("wine"), epochs=1).wait().random_draws(1).batches
         5
