@@ -19,7 +19,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import process_time
@@ -50,7 +50,7 @@ from epochal_engine import (
     choose_engine,
     chosen_engine,
 )
-from epochal_engine.symbolic import Call, perform
+from epochal_engine.symbolic import Call, calls_of, perform, run_calls
 from epochal_engine.training import Record, Streams, compile_epoch, record_shapes
 
 
@@ -182,7 +182,16 @@ def calls_of_an_epoch(case: Case) -> list[Call]:
     np.copyto(record.arrays["parameters"], flat)
     rate = np.full((), training.optimizer.learning_rate, training.dtype)
     segments = compile_epoch(network, training, data, record.arrays, rate, streams, 0)
-    return [call for segment in segments for call in segment.calls]
+    return list(each_call([call for segment in segments for call in segment.calls]))
+
+
+def each_call(calls: Sequence[Call]) -> Iterator[Call]:
+    """Yield the calls, and those that a call stands for."""
+    for call in calls:
+        if call[0] is run_calls:
+            yield from each_call(calls_of(call))
+        else:
+            yield call
 
 
 def show_products(repeats: int) -> None:

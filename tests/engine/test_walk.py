@@ -42,7 +42,7 @@ from epochal_engine import (
 )
 from epochal_engine.model.metrics import Answers
 from epochal_engine.optimize.optimizers.vectors import BLOCK
-from epochal_engine.symbolic.plan import perform
+from epochal_engine.symbolic.plan import perform, run_calls
 from epochal_engine.symbolic.primitives.pooling import _fill_gradients, _fill_largest
 from epochal_engine.symbolic.trace import Array, Call
 from epochal_engine.training import LayerSlices
@@ -609,6 +609,39 @@ def test_calls_that_only_resemble_adam_are_not_fused() -> None:
             assert rows_in(table) == (1 if at == 9 else 10)
         (table,) = compiled([calls[1:-1]])
         assert rows_in(table) == 9
+
+
+# ---------------------------------------------------------------- calls that come again
+
+
+@pytest.mark.parametrize("layer", [Dense(3, "tanh"), Dropout(0.5)])
+def test_steps_that_come_again_are_compiled_once_and_have_equal_bits(layer: Any) -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(2_000, 3))
+    data = Data(inputs, inputs[:, :1])
+    network = Network((3,), (Dense(3, "tanh"), layer, Dense(1, "sigmoid")))
+    training = Training("binary_cross_entropy", Adam(0.01), epochs=1, batch_size=1)
+    python, compiled_ = bits_of_both(network, training, data)
+    assert compiled_ == python
+    with using("compiled"):
+        run = Run(network, training, data)
+    assert run.python_calls == 0
+    # Some for each of 32 batches at a time, and not those of 2,000 steps.
+    assert sum(rows_in(segment.calls) for segment in run._segments) < 1_500
+
+
+def test_a_call_of_python_among_calls_that_come_again_is_counted_each_time() -> None:
+    numbers = np.zeros(3)
+    log: list[str] = []
+    calls: list[Call] = [(np.add, (numbers, 1.0, numbers)), (log.append, ("a",))]
+    again: Call = (run_calls, (calls,))
+    other: Call = (np.square, (np.full(3, 2.0), numbers))
+    with using("compiled"):
+        (table,) = compiled([[again, other, again]])
+    perform(table)
+    assert numbers.tolist() == [5.0, 5.0, 5.0]
+    assert log == ["a", "a"]
+    assert python_calls(table) == 4
 
 
 # ---------------------------------------------------------------- the choice

@@ -28,6 +28,8 @@ from .work import StepCalls, arrays_in, at_batch, steps_up_to
 
 CALL_BYTES = 400
 """A bound call with its views of arrays."""
+CALLS_PER_GATHER = 4
+"""Calls each time that samples are gathered for some batches."""
 RESULT_BYTES = 12
 """Results of an epoch need so many bytes for each parameter: a copy of the gradient in float32, and
 the bins of its elements as integers."""
@@ -88,7 +90,7 @@ def memory(
     more = count * int(at_batch(batch, compiled, _bytes_of_another))
     # The last batch may be smaller; it has a plan of its own.
     held += plan + plan * (samples % batch) // batch + (at_once - 1) * more
-    held += calls * (at_once * CALL_BYTES + 2 * 8 * steps)
+    held += (calls * at_once + CALLS_PER_GATHER * (steps // at_once)) * CALL_BYTES
     # The samples as numbers of the type, with a column of ones, and as they are changed; gathered.
     copies = 2 + (samples_of_their_own if changes else 0)
     of_targets = 1 + (samples_of_their_own if is_corrupted else 0)

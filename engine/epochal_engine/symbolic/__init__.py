@@ -2,7 +2,7 @@
 
 from . import primitives
 from .differentiate import differentiate
-from .plan import Plan, evaluate, perform
+from .plan import Plan, calls_of, evaluate, perform, run_calls
 from .replicas import replicate
 from .trace import Array, Call, Shape, Symbol, leaf
 
@@ -12,10 +12,12 @@ __all__ = [
     "Plan",
     "Shape",
     "Symbol",
+    "calls_of",
     "differentiate",
     "evaluate",
     "leaf",
     "perform",
     "primitives",
     "replicate",
+    "run_calls",
 ]

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy as copy_of
 from functools import cache, cached_property
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -23,10 +24,21 @@ from .trace import Array, Call, Shape, Symbol, in_order, is_computed, is_contigu
 
 
 def perform(calls: Iterable[Call]) -> None:
-    """Run the calls in order."""
+    """Run the calls in order, with one thread for BLAS."""
     with one_thread():
-        for function, arguments in calls:
-            function(*arguments)
+        run_calls(calls)
+
+
+def run_calls(calls: Iterable[Call]) -> None:
+    """Run the calls in order. As a call itself, it stands for calls that come many times."""
+    for function, arguments in calls:
+        function(*arguments)
+
+
+def calls_of(call: Call) -> Sequence[Call]:
+    """Return the calls that a call of `run_calls` stands for."""
+    calls: Any = call[1][0]
+    return cast("Sequence[Call]", calls)
 
 
 class Plan:

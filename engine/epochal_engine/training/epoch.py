@@ -24,6 +24,7 @@ from ..model.losses import as_rows, find_loss, take_rows, typed
 from ..model.network import Network, parameter_views
 from ..model.predict import SAMPLES_AT_ONCE, forward_passes
 from ..model.sample_weights import training_weights
+from ..symbolic.plan import run_calls
 from ..symbolic.trace import Array, Call, Shape
 from ..walk import chosen_engine, compiled
 from .step import Gradient, update, with_column
@@ -220,6 +221,8 @@ class EpochCompiler:
             if sum(step.seconds for step in steps) > PULSE:
                 break
         gathered = len(steps) * batch
+        # The same steps after each time that as many samples are gathered.
+        whole: Call = (run_calls, ([call for step in steps for call in step.calls],))
         for start in range(0, samples, gathered):
             rows = orders[:, start : start + gathered]
             n = rows.shape[1]
@@ -230,7 +233,10 @@ class EpochCompiler:
             if weights is not None and w is not None:
                 calls.append((gather, (weights[None], rows, w[:, :n])))
             taken = steps[: n // batch]
-            calls += chain.from_iterable(step.calls for step in taken)
+            if n == gathered < samples:
+                calls.append(whole)
+            else:
+                calls += chain.from_iterable(step.calls for step in taken)
             calls.append(
                 (scatter, (self.by_member(self.now["logits"]), rows, self.by_member(logits)[:, :n]))
             )
@@ -307,10 +313,13 @@ def scatter(out: Array, rows: Array, values: Array) -> None:
 def merged(segments: list[Segment]) -> list[Segment]:
     """Merge neighboring segments as long as together they take less than `PULSE`."""
     groups: list[list[Segment]] = [[]]
+    seconds = 0.0
     for segment in segments:
-        if groups[-1] and sum(s.seconds for s in groups[-1]) + segment.seconds > PULSE:
+        if groups[-1] and seconds + segment.seconds > PULSE:
             groups.append([])
+            seconds = 0.0
         groups[-1].append(segment)
+        seconds += segment.seconds
     return [
         Segment([c for s in group for c in s.calls], sum(s.seconds for s in group))
         for group in groups

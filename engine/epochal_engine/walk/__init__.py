@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
+from ..symbolic.plan import calls_of, run_calls
 from ..symbolic.trace import Array, Call
 from .fused import Fusion
 from .native import address, library
-from .rows import Row, row_of
+from .rows import Kind, Row, row_of
 from .states import GeneratorStates
 
 Engine: TypeAlias = Literal["python", "compiled"]
@@ -70,6 +71,10 @@ class Table:
         """Return the number of rows that are walked."""
         return len(self._order)
 
+    def as_row(self) -> Row:
+        """Return a row of another table that walks this one."""
+        return Row(Kind.WALK, operands=[address(self._fields)], keeps=self)
+
 
 def compiled(lists: Sequence[list[Call]]) -> list[list[Call]]:
     """Return lists of calls with all that C can call in tables; as they are for `python`.
@@ -79,39 +84,59 @@ def compiled(lists: Sequence[list[Call]]) -> list[list[Call]]:
     walk = library()
     if chosen_engine() == "python" or isinstance(walk, str):
         return [*lists]
-    rows: dict[int, Row | None] = {}
-    fusion = Fusion()
-    return [_in_tables(calls, rows, fusion, walk) for calls in lists]
+    compiler = _Compiler(walk)
+    return [compiler.in_tables(calls) for calls in lists]
 
 
-def _in_tables(
-    calls: Sequence[Call], rows: dict[int, Row | None], fusion: Fusion, walk: ctypes.CDLL
-) -> list[Call]:
-    for call in calls:
-        if id(call) not in rows:
-            rows[id(call)] = row_of(call)
-    result: list[Call] = []
-    block: list[Call] = []
+class _Compiler:
+    """Compiles lists of calls, and what comes again only once."""
 
-    def close() -> None:
-        if block:
-            known = [row for call in block if (row := rows[id(call)]) is not None]
-            result.append((walk.epochal_walk, (Table([*block], fusion.fused(known)),)))
-            block.clear()
+    def __init__(self, walk: ctypes.CDLL) -> None:
+        self._walk = walk
+        self._fusion = Fusion()
+        self._known: dict[int, Row | Call] = {}
+        """By the identity of a call its row, or the call that Python makes."""
 
-    for call in calls:
-        if rows[id(call)] is None:
-            close()
-            result.append(call)
-        else:
-            block.append(call)
-    close()
-    return result
+    def in_tables(self, calls: Sequence[Call]) -> list[Call]:
+        """Return the calls with a table in place of all neighbors that have a row."""
+        result: list[Call] = []
+        block: list[tuple[Call, Row]] = []
+
+        def close() -> None:
+            if block:
+                bound, rows = zip(*block, strict=True)
+                table = Table(bound, self._fusion.fused(rows))
+                result.append((self._walk.epochal_walk, (table,)))
+                block.clear()
+
+        for call in calls:
+            known = self._known.get(id(call))
+            if known is None:
+                known = self._known[id(call)] = self._row_or_call(call)
+            if isinstance(known, Row):
+                block.append((call, known))
+            else:
+                close()
+                result.append(known)
+        close()
+        return result
+
+    def _row_or_call(self, call: Call) -> Row | Call:
+        if call[0] is not run_calls:
+            return row_of(call) or call
+        calls = self.in_tables(calls_of(call))
+        if len(calls) == 1 and _is_table(calls[0]):
+            table: Any = calls[0][1][0]
+            return cast("Table", table).as_row()
+        return (run_calls, (calls,))
 
 
 def python_calls(calls: Sequence[Call]) -> int:
     """Return how many of the calls Python makes, besides starting the tables."""
-    return sum(not _is_table(call) for call in calls)
+    return sum(
+        python_calls(calls_of(call)) if call[0] is run_calls else not _is_table(call)
+        for call in calls
+    )
 
 
 def _is_table(call: Call) -> bool:

@@ -52,6 +52,7 @@ class Kind(IntEnum):
     ADAM_STEP = 31
     WINDOWS = 33
     WINDOW_GRADIENTS = 35
+    WALK = 37
 
 
 @dataclass
@@ -136,6 +137,7 @@ def _are_apart(inputs: Sequence[Array], out: Array) -> bool:
         x is out
         or not np.may_share_memory(x, out, max_work=1)  # type: ignore[arg-type]
         or (address(x) == address(out) and x.strides == out.strides and x.shape == out.shape)
+        or (address(x) == address(out) and x.size == out.size == 1)
         for x in inputs
     )
 

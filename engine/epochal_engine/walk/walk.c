@@ -44,7 +44,8 @@ enum kind {
     ADAM_FLOAT, ADAM_DOUBLE, DRAW_FLOAT, DRAW_DOUBLE, TAKE, PUT, ARGMAX_FLOAT, ARGMAX_DOUBLE,
     ONE_HOT_FLOAT, ONE_HOT_DOUBLE, WHOLE_FLOAT, WHOLE_DOUBLE, SHUFFLE,
     CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE,
-    WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE
+    WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE,
+    WALK
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -459,6 +460,7 @@ PUBLIC void epochal_walk(const table *t)
             WINDOW_GRADIENTS(float, epochal_largest_gradients_float) break;
         case WINDOW_GRADIENTS_DOUBLE:
             WINDOW_GRADIENTS(double, epochal_largest_gradients_double) break;
+        case WALK: epochal_walk((const table *)o->operand[0]); break;
         }
     }
 }
