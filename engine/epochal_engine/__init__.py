@@ -104,7 +104,7 @@ from .training.random_draws import RandomDraws
 from .training.run import Run
 from .training.snapshots import BINS, HISTOGRAM_EDGES, STATISTICS, Gradients, learned_sizes
 from .training.sweep import Sweep
-from .training.training import Training, check_output
+from .training.training import Training, check_output, has_exact_match
 from .walk import Engine, choose_engine, chosen_engine, why_python
 
 __all__ = [
@@ -243,6 +243,7 @@ __all__ = [
     "error_metrics",
     "final_loss",
     "find_loss",
+    "has_exact_match",
     "initial_losses",
     "initial_member_losses",
     "label",

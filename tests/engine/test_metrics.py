@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from epochal_engine import CrossEntropy, Data, Dense, Network, Run, Sgd, Training
+from epochal_engine import LOSSES, CrossEntropy, Data, Dense, Network, Run, Sgd, Training
 from epochal_engine.model.metrics import (
     AT_ONCE,
     Answers,
@@ -88,6 +88,36 @@ def test_tokens_that_do_not_count_are_no_part_of_the_loss_or_the_accuracy() -> N
     by_hand = -(math.log(0.8) + math.log(0.6) + math.log(0.1)) / 3
     assert columns["train_loss"] == pytest.approx([by_hand])
     assert columns["train_accuracy"] == pytest.approx([2 / 3])
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets", "exact"),
+    [
+        # Three sequences of two tokens; the second token of the second one is wrong.
+        (CrossEntropy(), [[0, 1], [1, 1], [1, 0]], 2 / 3),
+        # If that token does not count, all are right; a sequence in which none counts is so too.
+        (CrossEntropy(ignore_label=-1), [[0, 1], [1, -1], [-1, -1]], 1.0),
+        (CrossEntropy(ignore_label=-1), [[0, 0], [1, -1], [-1, -1]], 2 / 3),
+    ],
+)
+def test_a_sequence_matches_if_all_its_predictions_that_count_are_correct(
+    loss: CrossEntropy, targets: list[list[int]], exact: float
+) -> None:
+    scores = np.log([[[[0.8, 0.2], [0.3, 0.7]], [[0.1, 0.9], [0.6, 0.4]], [[0.1, 0.9], [1, 1e-9]]]])
+    squares = dict.fromkeys(("gradient", "parameters"), np.ones((1, 1)))
+    labels = np.array(targets)
+    for given in (loss.checked(labels, (3, 2, 2)), loss.targets(labels, (3, 2, 2))):
+        measures = {"train": Measurement(loss, Answers(given))}
+        columns, _ = measure(measures, {"logits": scores}, squares)
+        assert columns["train_exact_match"].tolist() == [exact]
+
+
+@pytest.mark.parametrize("name", ["mse", "cross_entropy"])
+def test_single_predictions_and_numbers_have_no_exact_match(name: str) -> None:
+    targets = np.eye(2)[[0, 1, 1]]
+    shape = (1, 3, 2) if name == "cross_entropy" else (1, 3, 4, 2)
+    answers = Answers(targets if name == "cross_entropy" else np.repeat(targets[:, None], 4, 1))
+    assert "exact_match" not in Measurement(LOSSES[name], answers)(np.zeros(shape))
 
 
 @pytest.mark.parametrize("shape", [(3,), (5_000, 4), (40,)])

@@ -48,6 +48,7 @@ def stops_at(
 ) -> list[Progress]:
     """What the rules remember after each of these losses."""
     columns = {"train_loss": np.array(losses), "train_accuracy": 1.0 - np.array(losses)}
+    columns["train_exact_match"] = columns["train_accuracy"]
     return follow(Progress(), columns, np.full(len(losses), True), rule, target)
 
 
@@ -76,9 +77,14 @@ def test_what_is_remembered_carries_over_from_one_batch_of_epochs_to_the_next() 
 
 
 @pytest.mark.parametrize(
-    ("target", "epochs"), [(Target("train_loss", 0.5), 2), (Target("train_accuracy", 0.6), 3)]
+    ("target", "epochs"),
+    [
+        (Target("train_loss", 0.5), 2),
+        (Target("train_accuracy", 0.6), 3),
+        (Target("train_exact_match", 0.7), 4),
+    ],
 )
-def test_a_target_is_reached_by_a_low_loss_or_a_high_accuracy(target: Target, epochs: int) -> None:
+def test_a_target_is_reached_by_a_low_loss_or_a_high_fraction(target: Target, epochs: int) -> None:
     followed = stops_at([0.9, 0.5, 0.4, 0.3], None, target)
     assert [p.stop_reason for p in followed] == [None] * (epochs - 1) + ["target_reached"]
 

@@ -77,6 +77,16 @@ def test_a_summary_has_the_extremes_with_their_epochs() -> None:
     assert not table[0, METRICS.index("validation_loss")].any()
 
 
+def test_summaries_of_earlier_versions_lack_the_newest_metrics() -> None:
+    entry = entry_of(block(11, [2.0, 1.0]), np.ones(2))
+    assert entry is not None
+    assert entry.summary is not None
+    shorter = len(entry.summary) * 7 // len(METRICS)
+    table = read_summaries([entry.summary[:shorter], entry.summary])
+    assert table.shape == (2, len(METRICS), len(SUMMARY))
+    assert table[0].tolist() == table[1].tolist()
+
+
 @pytest.mark.parametrize("count", [0, 200, 70_000, 2**31])
 def test_unpacked_gradients_have_every_count(count: int) -> None:
     first, second = snapshots([2, 4], count), snapshots([6], 1)

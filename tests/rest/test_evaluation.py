@@ -120,6 +120,45 @@ def test_positions_that_do_not_count_are_not_evaluated(client: TestClient, train
     reply = evaluation(client, trained(client, train, spec))
     assert (reply["samples"], reply["predictions"]) == (2, 3)
     assert [row["support"] for row in reply["classification"]["classes"]] == [1, 1, 1]
+    assert [row["predictions"] for row in reply["sequence"]["positions"]] == [2, 1]
+
+
+def test_an_evaluation_of_sequences_has_the_accuracy_of_each_position(
+    client: TestClient, train: Train
+) -> None:
+    layers = [
+        {"type": "embedding", "vocabulary": 4, "units": 16},
+        {"type": "dense", "units": 4, "activation": "softmax"},
+    ]
+    spec = {
+        "network": {"input_shape": [6], "layers": layers},
+        "dataset": {"name": "sorting", "samples": 300, "classes": 4},
+        "loss": "cross_entropy",
+        "epochs": 10,
+        "validation_fraction": 0.5,
+        "optimizer": {"type": "adam", "learning_rate": 0.02},
+    }
+    job_id = trained(client, train, spec)
+    latest = client.get(f"/v1/jobs/{job_id}").json()["latest"]
+    reply = evaluation(client, job_id)
+    sequence = reply["sequence"]
+    body: dict[str, Any] = {"split": "validation"}
+    matrix = client.post(f"/v1/jobs/{job_id}/confusion-matrix", json=body).json()
+    assert 0 < sequence["exact_match"] == latest["validation_exact_match"] == matrix["exact_match"]
+    assert sequence["perplexity"] == pytest.approx(np.exp(latest["validation_loss"]), rel=1e-5)
+    bits = latest["validation_loss"] / np.log(2)
+    assert sequence["bits_per_prediction"] == pytest.approx(bits, rel=1e-5)
+    rows = sequence["positions"]
+    assert [(row["position"], row["predictions"]) for row in rows] == [(i, 150) for i in range(6)]
+    accuracies = [row["accuracy"] for row in rows]
+    assert np.mean(accuracies) == pytest.approx(latest["validation_accuracy"])
+    body = {"split": "validation", "count": 150}
+    samples = client.post(f"/v1/jobs/{job_id}/sample-predictions", json=body).json()["samples"]
+    predicted, expected = (
+        np.array([sample[f"{kind}_classes"] for sample in samples])
+        for kind in ("predicted", "target")
+    )
+    assert accuracies == pytest.approx((predicted == expected).mean(0))
 
 
 def test_each_of_several_binary_outputs_is_evaluated(client: TestClient, train: Train) -> None:

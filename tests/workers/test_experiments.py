@@ -343,6 +343,27 @@ def test_a_seed_that_becomes_too_large_is_refused(service: Service) -> None:
         ({"metric": "train_loss", "at_least": 1, "at_most": 0.5}, ".at_most", "contradicts"),
         ({"metric": "train_loss", "above": 1, "at_most": 1}, ".at_most", "contradicts"),
         ({"metric": "epochs", "below": 3, "epoch": "last"}, ".epoch", "absent"),
+        ({"metric": "steps", "below": 3, "epoch": "every"}, ".epoch", "absent"),
+        (
+            {"metric": "train_accuracy", "below": 3, "minus_baseline": "constant"},
+            ".minus_baseline",
+            "has losses",
+        ),
+        (
+            {
+                "metric": "train_loss",
+                "below": 3,
+                "minus": "pretrain",
+                "minus_baseline": "constant",
+            },
+            ".minus_baseline",
+            "absent with minus",
+        ),
+        (
+            {"metric": "train_loss", "below": 3, "minus_baseline": "linear", "epoch": "every"},
+            ".epoch",
+            "difference",
+        ),
         (
             {"minus": "pretrain", "metric": "train_loss", "below": 3, "epoch": "every"},
             ".epoch",
@@ -362,6 +383,15 @@ def test_a_claim_on_a_metric_that_the_job_does_not_have_is_refused(service: Serv
     claims = [{"job": "one", "metric": m, "at_least": 0} for m in METRICS_THAT_IT_LACKS]
     errors = refused(service, {"one": regression}, claims=claims)
     assert [*errors] == [f"claims[{index}].metric" for index in range(len(claims))]
+
+
+def test_a_claim_on_the_exact_match_needs_sequences_of_classes(service: Service) -> None:
+    claims = [
+        {"job": "one", "metric": "train_exact_match", "at_least": 0},
+        {"job": "letters", "minus": "one", "metric": "train_exact_match", "at_least": 0},
+    ]
+    errors = refused(service, {"one": XOR, "letters": LETTERS}, claims=claims)
+    assert [*errors] == ["claims[0].metric", "claims[1].metric"]
 
 
 METRICS_THAT_IT_LACKS = ("train_accuracy", "validation_accuracy", "validation_loss")
@@ -389,6 +419,55 @@ def test_claims_are_evaluated_for_each_seed_with_both_numbers(service: Service) 
     assert [(r.value, r.job_value, r.minus_value) for r in difference.runs] == [(-15, 5, 20)] * 2
     assert difference.text == "tuned minus pretrain: epochs at least -15 and at most -15"
     assert (size.outcome, size.met, size.text) == ("missed", 0, "The network is tiny")
+
+
+LETTERS: dict[str, Any] = {
+    "network": {
+        "input_shape": [8],
+        "layers": [
+            {"type": "embedding", "vocabulary": 25, "units": 8},
+            {"type": "dense", "units": 24, "activation": "softmax"},
+        ],
+    },
+    "dataset": {"name": "sentences", "samples": 70, "length": 8},
+    "loss": "cross_entropy",
+    "epochs": 3,
+    "batch_size": 10,
+    "validation_fraction": 0.1,
+}
+
+
+def test_claims_compare_with_baselines_and_count_steps(service: Service) -> None:
+    claims = [
+        {"job": "one", "metric": "validation_exact_match", "at_least": 0, "at_most": 1},
+        {"job": "one", "metric": "steps", "at_least": 21, "at_most": 21},
+        {"job": "one", "minus_baseline": "four_gram", "metric": "validation_loss", "above": 0},
+        {"job": "one", "minus_baseline": "initial", "metric": "train_loss", "below": 0},
+        {"job": "one", "minus_baseline": "linear", "metric": "train_loss", "below": 0},
+    ]
+    ended = run_all(service, create(service, {"one": LETTERS}, claims=claims))
+    assert [claim.outcome for claim in ended.claims] == ["met"] * 4 + ["unknown"]
+    job = jobs.get_job(service.context, ended.jobs[0].id)
+    assert job.latest is not None
+    assert job.baselines is not None
+    (exact,), (steps,), (ngram,), _, (linear,) = (claim.runs for claim in ended.claims)
+    assert exact.value == job.latest.validation_exact_match
+    assert steps.value == 21
+    assert ngram.job_value == job.latest.validation_loss
+    assert ngram.minus_value == job.baselines.ngrams[2].validation_loss
+    assert ended.claims[2].text.startswith("one minus its 4-gram baseline: validation_loss above")
+    assert linear.detail == "one has no linear baseline of its train_loss"
+
+
+def test_a_job_stops_when_its_target_of_exact_matches_is_reached(service: Service) -> None:
+    target = {"metric": "train_exact_match", "value": 0}
+    job_id = service.create({**LETTERS, "target": target})
+    assert service.run(job_id) == "succeeded"
+    job = jobs.get_job(service.context, job_id)
+    assert (job.epoch, job.stop_reason) == (1, "target_reached")
+    with pytest.raises(InvalidArgument) as caught:
+        service.create({**XOR, "target": target})
+    assert [error.field for error in caught.value.errors] == ["target.metric"]
 
 
 def test_a_claim_of_every_epoch_has_the_value_that_is_nearest_to_its_bound(

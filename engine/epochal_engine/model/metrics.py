@@ -1,7 +1,7 @@
 """How good a network is, in numbers that people compare.
 
-A run measures losses, accuracies and the gradient's norm in every epoch. All else is either a
-function of one of these, as the perplexity is, or asked of predictions when it is expected.
+A run measures losses, accuracies, exact matches and the gradient's norm in every epoch. All else is
+either a function of one of these, as the perplexity is, or computed from predictions on request.
 """
 
 from __future__ import annotations
@@ -117,23 +117,36 @@ def answers_of(loss: Loss, data: Data) -> dict[str, Answers]:
     }
 
 
-Measure: TypeAlias = Callable[[Array], tuple[Array, Array | None]]
-"""From logits `(m, …, *answers, outputs)` to the loss and the accuracy of each, `(m, …)`; without
-accuracies where the loss has none."""
+MEASURED = ("loss", "accuracy", "exact_match")
+"""What is measured of the answers of a part, where it has a meaning."""
+Measure: TypeAlias = Callable[[Array], dict[str, Array]]
+"""From logits `(m, …, *answers, outputs)` to the metrics of each, `(m, …)`, by the names in
+`MEASURED`."""
 
 
-def measure_answers(loss: Loss, answers: Answers, logits: Array) -> tuple[Array, Array | None]:
-    """Return losses and accuracies as `Measure` does. Weights count in losses only."""
+def measured(loss: Loss, targets: Array) -> tuple[str, ...]:
+    """Return those of `MEASURED` that have a meaning: the exact match is that of sequences."""
+    if not loss.has_accuracy:
+        return MEASURED[:1]
+    axes = targets.ndim - (1 if is_floating(targets) else 0)
+    return MEASURED if axes > 1 else MEASURED[:2]
+
+
+def measure_answers(loss: Loss, answers: Answers, logits: Array) -> dict[str, Array]:
+    """Return the metrics as `Measure` does. Weights count in losses only."""
     # Each record is worked on in float64 and by itself: no bit depends on how many there are.
     targets, weights = answers.targets, answers.weights
     counted = loss.counted(targets)
     axes = targets.ndim - 1 if is_floating(targets) else targets.ndim
     values = _per_output(loss.values_from_logits, logits, targets, axes)
-    losses = _means(values, counted if weights is None else weights, axes)
-    if not loss.has_accuracy:
-        return losses, None
-    correct = _per_output(loss.correct_from_logits, logits, targets, axes)
-    return losses, _means(correct, counted, axes)
+    metrics = {"loss": _means(values, counted if weights is None else weights, axes)}
+    names = measured(loss, targets)
+    if "accuracy" in names:
+        correct = _per_output(loss.correct_from_logits, logits, targets, axes)
+        metrics["accuracy"] = _means(correct, counted, axes)
+        if "exact_match" in names:
+            metrics["exact_match"] = _exact_matches(correct, counted, axes)
+    return metrics
 
 
 def measure(
@@ -148,9 +161,8 @@ def measure(
     columns = {}
     for part, logits_name in (("train", "logits"), ("validation", "validation_logits")):
         if part in measures:
-            columns[f"{part}_loss"], accuracies = measures[part](records[logits_name])
-            if accuracies is not None:
-                columns[f"{part}_accuracy"] = accuracies
+            for name, values in measures[part](records[logits_name]).items():
+                columns[f"{part}_{name}"] = values
     columns["gradient_norm"] = np.sqrt(squares["gradient"].sum(-1))
     return columns, np.isfinite(squares["parameters"].sum(-1))
 
@@ -187,3 +199,14 @@ def _means(values: Array, counted: Array | None, axes: int) -> Array:
         return means
     sums: Array = (rows * counted.ravel()).sum(-1)
     return sums / max(float(counted.sum()), 1.0)
+
+
+def _exact_matches(correct: Array, counted: Array | None, axes: int) -> Array:
+    """The fraction of samples whose predictions that count are all correct, `(…)`.
+
+    A sample without predictions that count is one of them.
+    """
+    is_correct = correct == 1.0
+    if counted is not None:
+        is_correct |= counted == 0.0
+    return np.asarray(is_correct.all(tuple(range(1 - axes, 0))).mean(-1))

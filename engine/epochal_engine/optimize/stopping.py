@@ -17,7 +17,10 @@ StopReason: TypeAlias = Literal["completed", "early_stopped", "target_reached", 
 WatchedMetric: TypeAlias = Literal["train_loss", "validation_loss"]
 """The loss that best epochs and stopping rules watch: the validation loss if there is one."""
 
-METRICS = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
+METRICS = (
+    *("train_loss", "validation_loss", "train_accuracy", "validation_accuracy"),
+    *("train_exact_match", "validation_exact_match"),
+)
 """The metrics of an epoch, where they are defined."""
 
 IMPROVEMENT = 1e-4
@@ -45,7 +48,7 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Target:
-    """Stop when a loss is at most `value`, or an accuracy at least."""
+    """Stop when a loss is at most `value`, or an accuracy or exact match at least."""
 
     metric: str
     value: float

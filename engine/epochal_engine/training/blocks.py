@@ -20,8 +20,9 @@ class Block:
 
     `columns` are float64 arrays `(n,)`: train_loss, learning_rate and gradient_norm always;
     validation_loss with validation data; train_accuracy and validation_accuracy where the loss has
-    one. The training columns are means over the epoch's samples as they were met, with dropout on;
-    the validation columns are of the network after the epoch.
+    one, and train_exact_match and validation_exact_match if its predictions are sequences. The
+    training columns are means over the epoch's samples as they were met, with dropout on; the
+    validation columns are of the network after the epoch.
     """
 
     first_epoch: int

@@ -104,6 +104,11 @@ def check_output(network: Network, loss: str | Loss) -> None:
         raise ValueError(f"the loss {loss.type} needs a network that ends in a {needed} activation")
 
 
+def has_exact_match(network: Network, loss: str | Loss) -> bool:
+    """Return whether the network predicts sequences of classes, which match as a whole or not."""
+    return find_loss(loss).has_accuracy and len(network.output_shape) > 1
+
+
 def check_data(network: Network, training: Training, data: Data) -> Data:
     """Return the data with targets in the form that the loss takes, and a weight per prediction.
 
@@ -115,6 +120,8 @@ def check_data(network: Network, training: Training, data: Data) -> Data:
             raise ValueError(f"the target {target.metric} needs validation data")
         if target.metric.endswith("accuracy") and not loss.has_accuracy:
             raise ValueError(f"the target {target.metric} has no meaning for {loss.type}")
+        if target.metric.endswith("exact_match") and not has_exact_match(network, loss):
+            raise ValueError(f"the target {target.metric} needs a sequence of classes")
 
     for augmentation in training.augmentation:
         augmentation.check(network.input_shape)

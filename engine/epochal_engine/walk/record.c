@@ -158,6 +158,7 @@ typedef struct {
     double *scratch;        /* 2 · room numbers */
     size room;              /* at least `outputs` */
     double *values, *correct;  /* of the predictions; no `correct` where there is no accuracy */
+    size positions;         /* predictions of a sample */
 } losses;
 
 enum { FEW_OUTPUTS = 32 };
@@ -249,10 +250,24 @@ static void mse(const losses *l, double *z, double *more, size first, size rows)
         l->values[first + i] = sum_of_outputs(more + i * outputs, outputs) / (double)outputs;
 }
 
-/* The mean loss, and the accuracy, of each of `epochs` whose logits are `step` bytes apart. */
+/* The fraction of samples whose predictions are all correct. */
+static double exact_match(const losses *l)
+{
+    size exact = 0;
+    for (size first = 0; first < l->predictions; first += l->positions) {
+        int is_exact = 1;
+        for (size k = first; k < first + l->positions; k++)
+            is_exact &= l->correct[k] == 1.0;
+        exact += is_exact;
+    }
+    return (double)exact / (double)(l->predictions / l->positions);
+}
+
+/* The mean loss, the accuracy, and the exact match, of each of `epochs` whose logits are `step`
+ * bytes apart. */
 #define MEASURE(NAME, TYPE)                                                                        \
     PUBLIC void NAME(const losses *l, const char *logits, size epochs, size step, double *loss,    \
-                     double *accuracy)                                                             \
+                     double *accuracy, double *exact)                                              \
     {                                                                                              \
         const size at_once = l->room / l->outputs, n = l->predictions;                             \
         double *z = l->scratch, *more = l->scratch + l->room;                                      \
@@ -271,6 +286,8 @@ static void mse(const losses *l, double *z, double *more, size first, size rows)
             loss[epoch] = (0.0 + sum_double(l->values, n)) / (double)n;                            \
             if (accuracy != NULL)                                                                  \
                 accuracy[epoch] = (0.0 + sum_double(l->correct, n)) / (double)n;                   \
+            if (exact != NULL)                                                                     \
+                exact[epoch] = exact_match(l);                                                     \
         }                                                                                          \
     }
 MEASURE(epochal_measure_float, float)

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from ..model.losses import BinaryCrossEntropy, CrossEntropy, Loss, Mse, is_floating, typed
-from ..model.metrics import Answers, measure_answers
+from ..model.metrics import MEASURED, Answers, measure_answers, measured
 from ..symbolic.trace import Array
 from . import chosen_engine
 from .native import address, inner_loop, library
@@ -91,8 +91,8 @@ class Measurement:
         self._fields: Array | None = None
         self._in_memory: list[Array] = []
 
-    def __call__(self, logits: Array) -> tuple[Array, Array | None]:
-        """Return losses and accuracies; see `Measure`."""
+    def __call__(self, logits: Array) -> dict[str, Array]:
+        """Return the metrics by name; see `Measure`."""
         function, answers = _function("measure", logits), self._answers
         is_known = type(self._loss) in _LOSSES and answers.weights is None
         if function is None or not is_known or self._loss != type(self._loss)():
@@ -101,13 +101,15 @@ class Measurement:
             self._fields = self._bound(logits.shape[-1])
         axes = answers.targets.ndim + (0 if is_floating(answers.targets) else 1)
         flat = logits.reshape(*logits.shape[: logits.ndim - axes], -1)
-        losses, accuracies = np.empty(flat.shape[:-1]), np.empty(flat.shape[:-1])
-        at, step = address(self._fields), losses.strides[-1]
-        correct = address(accuracies) if self._loss.has_accuracy else 0
-        for number, (rows, out) in enumerate(_matrices(flat, losses[..., None])):
-            offset = 0 if correct == 0 else correct + number * step * len(rows)
-            function(at, address(rows), len(rows), rows.strides[0], address(out), offset)
-        return losses, accuracies if correct else None
+        names = measured(self._loss, answers.targets)
+        metrics = {name: np.empty(flat.shape[:-1]) for name in names}
+        starts = [address(metrics[name]) if name in metrics else 0 for name in MEASURED]
+        at = address(self._fields)
+        for number, rows in enumerate(flat[None] if flat.ndim == 2 else flat):
+            offset = number * len(rows) * metrics["loss"].itemsize
+            addresses = [start and start + offset for start in starts]
+            function(at, address(rows), len(rows), rows.strides[0], *addresses)
+        return metrics
 
     def _bound(self, outputs: int) -> Array:
         """Return the fields of `losses` in `record.c`."""
@@ -129,7 +131,8 @@ class Measurement:
             rows = 0  # The labels say it all, in a tenth of the memory.
         functions = [exp[0], log[0], exp[1], log[1]]
         fields = [number, outputs, labels.size, rows, classes, *functions, scratch, room]
-        return np.array([*fields, values, correct], np.intp)
+        positions = labels[:1].size
+        return np.array([*fields, values, correct, positions], np.intp)
 
 
 class ChangingMeasurement:
@@ -141,8 +144,8 @@ class ChangingMeasurement:
     def __init__(self, loss: Loss, targets: Array, weights: Array | None) -> None:
         self._loss, self._targets, self._weights = loss, targets, weights
 
-    def __call__(self, logits: Array) -> tuple[Array, Array | None]:
-        """Return losses and accuracies; see `Measure`."""
+    def __call__(self, logits: Array) -> dict[str, Array]:
+        """Return the metrics by name; see `Measure`."""
         measures = [
             Measurement(self._loss, Answers(typed(targets, np.float64), self._weights))
             for targets in self._targets
@@ -150,9 +153,7 @@ class ChangingMeasurement:
         if len(measures) == 1:
             return measures[0](logits)
         results = [measure(logits[:, member]) for member, measure in enumerate(measures)]
-        losses, accuracies = zip(*results, strict=True)
-        has_accuracy = self._loss.has_accuracy
-        return np.stack(losses, 1), np.stack(accuracies, 1) if has_accuracy else None
+        return {name: np.stack([r[name] for r in results], 1) for name in results[0]}
 
 
 def _are_classes(targets: Array, labels: Array) -> bool:
@@ -190,7 +191,7 @@ _P, _N, _D = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double
 _ARGUMENTS = {
     "squares": (_P, _N, _N, _P, _P),
     "gradients": (_P, _N, _P, _N, _N, _P, _P, _P, _P, _P),
-    "measure": (_P, _P, _N, _N, _P, _P),
+    "measure": (_P, _P, _N, _N, _P, _P, _P),
     "describe": (_P, _N, _N, _N, _D, _D, _N, _P, _P, _N),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +21,9 @@ from ..specs.jobs import TERMINAL
 from ..store import Connection
 from ..store import log as job_log
 from ..store.jobs import JobRow
+from . import baselines
 from .epochs import METRICS, SUMMARY, merge, read_summaries
-from .experiments import Plan
+from .experiments import Plan, PlannedJob, Run
 from .preparation import has_validation
 
 
@@ -42,8 +43,10 @@ BOUNDS: dict[str, Bound] = {
     "below": Bound("below", operator.lt, False),
 }
 """By the field of the claim."""
-COUNTS = ("epochs", "parameters")
+COUNTS = ("epochs", "steps", "parameters")
 """Metrics that are not those of an epoch."""
+ORDERS = {2: "bigram", 3: "trigram", 4: "four_gram"}
+"""The names of n-gram models."""
 EPOCHS = {"answer": "", "last": " in the last epoch", "best": " in the best epoch"}
 
 
@@ -64,11 +67,31 @@ def _errors(claim: ClaimSpec, spec: ExperimentSpec) -> Iterator[FieldError]:
             yield FieldError("metric", text)
     if claim.minus == claim.job:
         yield FieldError("minus", "must be another job than `job`")
+    if claim.minus_baseline is not None:
+        if claim.minus is not None:
+            yield FieldError("minus_baseline", "must be absent with minus")
+        if not claim.metric.endswith("loss"):
+            text = f"must be absent: a baseline has losses, and no {claim.metric}"
+            yield FieldError("minus_baseline", text)
     if claim.epoch != "answer" and claim.metric in COUNTS:
         yield FieldError("epoch", f"must be absent: {claim.metric} is not a metric of an epoch")
-    elif claim.epoch == "every" and claim.minus is not None:
-        yield FieldError("epoch", "must not be every for a difference of two jobs")
+    elif claim.epoch == "every" and _has_difference(claim):
+        yield FieldError("epoch", "must not be every for a difference")
     yield from _bound_errors(claim)
+
+
+def errors_of_runs(spec: ExperimentSpec, runs: Sequence[Run]) -> Iterator[FieldError]:
+    """Yield the claims on the exact match of jobs that have none."""
+    jobs = {run.name for run in runs if run.has_exact_match}
+    for index, claim in enumerate(spec.claims):
+        for name in (claim.job, claim.minus):
+            if claim.metric.endswith("exact_match") and name is not None and name not in jobs:
+                text = f"must be a metric of {name}, which predicts no sequences of classes"
+                yield FieldError(f"claims[{index}].metric", text)
+
+
+def _has_difference(claim: ClaimSpec) -> bool:
+    return claim.minus is not None or claim.minus_baseline is not None
 
 
 def _metric_error(claim: ClaimSpec, spec: ExperimentSpec, name: str) -> str | None:
@@ -110,7 +133,10 @@ def text_of(claim: ClaimSpec) -> str:
     """Return the claim in words."""
     if claim.text is not None:
         return claim.text
-    subject = claim.job if claim.minus is None else f"{claim.job} minus {claim.minus}"
+    subject = claim.job
+    if _has_difference(claim):
+        baseline = f"its {claim.minus_baseline} baseline".replace("four_", "4-")
+        subject = f"{claim.job} minus {claim.minus or baseline}"
     bounds = " and ".join(_bound_text(field, value) for field, value in _bounds(claim).items())
     when = EPOCHS.get(claim.epoch, " in every epoch")
     return f"{subject}: {claim.metric} {bounds}{when}"
@@ -162,10 +188,15 @@ def _run(
     if any(row is not None and row.state not in TERMINAL for row in present.values()):
         return ClaimRun(seed=seed, outcome="pending")
     values = [
-        _value(connection, row, claim, plan.jobs[name].restores_best)
+        _value(connection, row, claim, plan.jobs[name])
         for name, row in present.items()
         if row is not None
     ]
+    if claim.minus_baseline is not None and (row := present[claim.job]) is not None:
+        values.append(_baseline(row, claim))
+        if math.isnan(values[1]):
+            text = f"{claim.job} has no {claim.minus_baseline} baseline of its {claim.metric}"
+            return ClaimRun(seed=seed, outcome="unknown", detail=text)
     value = values[0] - values[1] if len(values) == 2 else values[0]
     if not math.isfinite(value):
         return ClaimRun(seed=seed, outcome="unknown", detail="The value is not a finite number")
@@ -179,7 +210,18 @@ def _run(
     )
 
 
-def _value(connection: Connection, row: JobRow, claim: ClaimSpec, restores_best: bool) -> float:
+def _baseline(row: JobRow, claim: ClaimSpec) -> float:
+    """Return the loss of the baseline; NaN if the job has none."""
+    computed = baselines.load(row.baselines)
+    if computed is None or claim.minus_baseline is None:
+        return math.nan
+    losses = {ORDERS[ngram.n]: ngram for ngram in computed.ngrams}.get(claim.minus_baseline)
+    losses = losses or getattr(computed, claim.minus_baseline, None)
+    value = getattr(losses, claim.metric, None)
+    return math.nan if value is None else value
+
+
+def _value(connection: Connection, row: JobRow, claim: ClaimSpec, job: PlannedJob) -> float:
     """Return the value of the metric for one job; NaN if it has none.
 
     Of every epoch, it is the one that is nearest to a bound, or farthest beyond it.
@@ -189,9 +231,11 @@ def _value(connection: Connection, row: JobRow, claim: ClaimSpec, restores_best:
             return row.parameters
         case "epochs":
             return row.epoch
+        case "steps":
+            return row.epoch * math.ceil(row.samples / job.batch_size)
     if claim.epoch == "every":
         return _extreme(connection, row, claim)
-    wants_best = claim.epoch == "best" or (claim.epoch == "answer" and restores_best)
+    wants_best = claim.epoch == "best" or (claim.epoch == "answer" and job.restores_best)
     if wants_best and row.best is not None:
         return _at(connection, row, claim.metric, int(json.loads(row.best)["epoch"]))
     return _at(connection, row, claim.metric, row.epoch)

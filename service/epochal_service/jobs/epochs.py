@@ -89,8 +89,13 @@ def summarize_columns(first_epoch: int, columns: Mapping[str, NDArray[np.float64
 
 
 def read_summaries(blobs: Sequence[bytes]) -> NDArray[np.float64]:
-    """Return the summaries as `(segments, metrics, SUMMARY)` float64."""
-    return np.frombuffer(b"".join(blobs)).reshape(-1, len(METRICS), len(SUMMARY))
+    """Return the summaries as `(segments, metrics, SUMMARY)` float64.
+
+    Earlier versions stored only the first metrics; the others are not present.
+    """
+    size = len(METRICS) * len(SUMMARY) * np.dtype(np.float64).itemsize
+    whole = b"".join(blob.ljust(size, b"\0") for blob in blobs)
+    return np.frombuffer(whole).reshape(-1, len(METRICS), len(SUMMARY))
 
 
 def pack_gradients(gradients: Gradients, after: int = 0) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,10 +17,19 @@ from ..datasets import Dataset
 from ..specs.inspection import (
     ClassEvaluation,
     ClassificationMetrics,
+    PositionAccuracy,
     RegressionMetrics,
+    SequenceMetrics,
     TargetEvaluation,
 )
-from .inspection import NO_CLASS, classes_of, losses_of, threshold_of, true_classes
+from .inspection import (
+    NO_CLASS,
+    classes_of,
+    losses_of,
+    predicted_classes,
+    threshold_of,
+    true_classes,
+)
 
 Array = NDArray[Any]
 
@@ -52,6 +62,34 @@ def evaluate_classes(
         rows.append(_row(name, predicted == label, expected == label, scores))
     positive = names[1] if len(names) == 2 else None
     return _summary(rows, positive, predicted, expected, _log_loss(outputs, targets, loss))
+
+
+def counted_predictions(loss: engine.Loss, targets: Array) -> NDArray[np.bool_]:
+    """Return which predictions count, `(n, …)`, of targets `(n, …, outputs)`."""
+    counted = loss.counted(targets.astype(np.float64))
+    return np.ones(targets.shape[:-1], bool) if counted is None else counted > 0
+
+
+def evaluate_sequences(
+    outputs: Array, targets: Array, loss: engine.Loss, log_loss: float | None
+) -> SequenceMetrics:
+    """Return the metrics of outputs `(n, …, outputs)` against targets, by position."""
+    if isinstance(loss, Binary):
+        correct = (predicted_classes(loss, outputs) == (targets >= 0.5)).mean(-1)
+    else:
+        correct = classes_of(outputs, threshold_of(loss)) == true_classes(targets)
+    counted = counted_predictions(loss, targets).reshape(len(targets), -1)
+    correct = correct.reshape(counted.shape) * counted
+    return SequenceMetrics(
+        exact_match=float(((correct == 1.0) | ~counted).all(1).mean()),
+        perplexity=None if log_loss is None else float(engine.perplexity(log_loss)),
+        bits_per_prediction=None if log_loss is None else log_loss / math.log(2),
+        positions=[
+            PositionAccuracy(position=at, predictions=int(n), accuracy=float(total / n))
+            for at, (n, total) in enumerate(zip(counted.sum(0), correct.sum(0), strict=True))
+            if n > 0
+        ],
+    )
 
 
 def _evaluate_outputs(

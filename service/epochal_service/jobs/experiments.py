@@ -17,6 +17,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from epochal_engine import has_exact_match
+
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound
 from ..settings import Quotas, Settings
 from ..specs.base import id_pattern
@@ -46,6 +48,8 @@ class PlannedJob(BaseModel):
     """Name of the job that it waits for."""
     epochs: int
     restores_best: bool
+    batch_size: int = 1
+    """Samples per step."""
 
 
 class Plan(BaseModel):
@@ -73,6 +77,8 @@ class Run:
     """Id of the job that it waits for."""
     scaling: bytes
     """Packed scaling of its data."""
+    has_exact_match: bool
+    """Whether it predicts sequences of classes."""
 
 
 def plan_of(spec: ExperimentSpec) -> Plan:
@@ -85,6 +91,7 @@ def plan_of(spec: ExperimentSpec) -> Plan:
             needs=_need(spec, job),
             epochs=job.epochs,
             restores_best=stopping is not None and stopping.restore_best,
+            batch_size=job.batch_size,
         )
     return Plan(name=spec.name, seeds=spec.seeds, jobs=planned, claims=spec.claims)
 
@@ -208,6 +215,7 @@ def _run(
         submission=submission_of(prepared, price, settings),
         needed_id=None if need is None else ids[need],
         scaling=pack(prepared.scaling),
+        has_exact_match=has_exact_match(prepared.network, prepared.spec.loss),
     )
 
 

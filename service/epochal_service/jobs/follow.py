@@ -23,7 +23,7 @@ import numpy as np
 import redis
 import structlog
 
-from epochal_engine import Gradients
+from epochal_engine import METRICS, Gradients
 
 from ..errors import (
     EpochalError,
@@ -72,8 +72,6 @@ STREAM_RETRY_SECONDS = 5  # when to repeat a request beyond the quota of open st
 CACHED_BYTES = 8 * 2**20  # of frames, per job
 
 EventType = Literal["snapshot", "state", "epochs", "checkpoint", "end", "heartbeat"]
-# The metrics whose extremes a downsampled frame preserves.
-PRESERVED = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 
 
 @dataclass(eq=False)
@@ -144,7 +142,7 @@ def batch(rows: Sequence[LogRow]) -> EpochBatch:
     epochs, columns = segment.epochs, segment.columns
     downsampled = len(epochs) > MAX_POINTS
     if downsampled:
-        preserved = [columns[name] for name in PRESERVED if name in columns]
+        preserved = [columns[name] for name in METRICS if name in columns]
         width = bucket_width(len(epochs), MAX_POINTS // len(preserved))
         chosen = np.unique(
             np.concatenate([downsample(epochs, values, width) for values in preserved])

@@ -24,6 +24,7 @@ from epochal_engine import (
     Training,
     balanced_class_weights,
     find_loss,
+    has_exact_match,
     split_rows,
     summarize,
     weights_by_class,
@@ -433,6 +434,9 @@ def _option_errors(spec: TrainingSpec, network: Network) -> list[FieldError]:
             errors.append(FieldError("target.metric", "needs a validation_fraction greater than 0"))
         if metric.endswith("accuracy") and not LOSSES[spec.loss].has_accuracy:
             errors.append(FieldError("target.metric", f"accuracy has no meaning with {spec.loss}"))
+        if metric.endswith("exact_match") and not has_exact_match(network, spec.loss):
+            text = "needs a network and a loss for sequences of classes"
+            errors.append(FieldError("target.metric", text))
     try:
         build_loss(spec)
     except ValueError as error:

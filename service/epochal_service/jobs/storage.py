@@ -61,7 +61,7 @@ def storage_of(
     checkpoints = _checkpoint_count(prepared) if is_job else 0
     return Storage(
         data=_data_bytes(spec),
-        epochs=_epoch_bytes(spec, epochs, segments, members),
+        epochs=_epoch_bytes(prepared, segments, members),
         gradients=_gradient_bytes(prepared, segments) if is_job else 0,
         checkpoints=checkpoints * _checkpoint_bytes(prepared),
         resume_point=(members or 1) * copies * size * itemsize + PAGE_BYTES,
@@ -78,11 +78,14 @@ def _data_bytes(spec: TrainingSpec) -> int:
     return sum(len(part) * len(str(part[0])) for part in rows if part)
 
 
-def _epoch_bytes(spec: TrainingSpec, epochs: int, segments: int, members: int | None) -> int:
+def _epoch_bytes(prepared: Prepared, segments: int, members: int | None) -> int:
     """Return the bytes of the metrics of all epochs."""
+    spec, epochs = prepared.spec, prepared.spec.epochs
     names = ["train_loss", "learning_rate", "gradient_norm"]
     if LOSSES[spec.loss].has_accuracy:
         names.append("train_accuracy")
+    if engine.has_exact_match(prepared.network, spec.loss):
+        names.append("train_exact_match")
     if has_validation(spec):
         names += [name.replace("train", "validation") for name in names if "train" in name]
     block = Block(1, {name: np.zeros(1) for name in names}, None)

@@ -46,6 +46,8 @@ def create_experiment(
         raise InvalidArgument.of(*errors)
     settings = context.settings
     runs = experiments.prepare_experiment(context.database, spec, context.owner, settings)
+    if errors := [*claims.errors_of_runs(spec, runs)]:
+        raise InvalidArgument.of(*errors)
     row, new = experiments.create(
         context.database,
         spec,

@@ -13,7 +13,12 @@ from epochal_engine.model import INPUT
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..jobs.datasets import load_for_stored_job
-from ..jobs.evaluation import evaluate_classes, evaluate_numbers
+from ..jobs.evaluation import (
+    counted_predictions,
+    evaluate_classes,
+    evaluate_numbers,
+    evaluate_sequences,
+)
 from ..jobs.inspection import (
     NO_CLASS,
     Samples,
@@ -198,22 +203,26 @@ def get_evaluation(context: Context, id: str, request: GetEvaluationRequest) -> 
     Raises `NotFound`; `InvalidArgument` for a part that the job does not have.
     """
     trained_network, prepared = _opened(context, id, request.epoch)
-    dataset, loss = prepared.dataset, build_loss(trained_network.spec)
+    dataset = prepared.dataset
+    loss = build_loss(trained_network.spec, dataset.ignore_label)
     split = request.split or ("validation" if has_validation(trained_network.spec) else "train")
     samples = samples_of(prepared, context.settings.limits, split)
     outputs, targets = trained_network.outputs(samples.inputs), samples.targets
     classes = dataset.class_names or loss.has_accuracy
-    if outputs.ndim > 2:  # positions of a sequence; those that do not count have no target
-        outputs = outputs.reshape(-1, outputs.shape[-1])
-        targets = targets.reshape(-1, targets.shape[-1])
-        counted = targets.any(-1) if classes else np.ones(len(targets), bool)
+    whole = (outputs, targets) if classes and outputs.ndim > 2 else None
+    if outputs.ndim > 2:  # positions of a sequence
+        counted = counted_predictions(loss, targets)
         outputs, targets = outputs[counted], targets[counted]
+    classification = evaluate_classes(outputs, targets, dataset, loss) if classes else None
     return Evaluation(
         epoch=trained_network.epoch,
         split=split,
         samples=len(samples),
         predictions=len(outputs),
-        classification=evaluate_classes(outputs, targets, dataset, loss) if classes else None,
+        classification=classification,
+        sequence=None
+        if whole is None or classification is None
+        else evaluate_sequences(*whole, loss, classification.log_loss),
         regression=None if classes else evaluate_numbers(outputs, targets, dataset.target_names),
     )
 

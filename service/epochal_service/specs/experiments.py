@@ -39,7 +39,11 @@ ClaimMetric = Literal[
     "gradient_norm",
     "epochs",
     "parameters",
+    "train_exact_match",
+    "validation_exact_match",
+    "steps",
 ]
+ClaimBaseline = Literal["constant", "linear", "bigram", "trigram", "four_gram", "initial"]
 ClaimEpoch = Literal["answer", "last", "best", "every"]
 ClaimOutcome = Literal["pending", "met", "missed", "unknown"]
 ExperimentState = Literal["running", "succeeded", "failed", "cancelled"]
@@ -54,9 +58,11 @@ class ClaimSpec(Spec):
     """Name of the job."""
     minus: JobName | None = None
     """Name of another job, whose value is subtracted. None by default."""
+    minus_baseline: ClaimBaseline | None = None
+    """Baseline of the job whose loss is subtracted, see `baselines` of a job. None by default."""
     metric: ClaimMetric
-    """Name of the metric; `epochs` is the number of trained epochs, `parameters` that of trainable
-    parameters.
+    """Name of the metric; `epochs` is the number of trained epochs, `steps` that of updates of the
+    weights in them, `parameters` that of trainable parameters.
     """
     epoch: ClaimEpoch = "answer"
     """Epoch of the value. Default `answer`."""
@@ -162,7 +168,8 @@ class ClaimRun(Reply):
     job_value: float | None = None
     """Value of the job; absent if it is not known."""
     minus_value: float | None = None
-    """Value of the job that is subtracted; absent without one, and if it is not known."""
+    """Value of the job or baseline that is subtracted; absent without one, and if it is not known.
+    """
     detail: str | None = None
     """Why the outcome is not known; absent if it is."""
 

@@ -252,6 +252,34 @@ class RegressionMetrics(Reply):
     """Errors of each target."""
 
 
+class PositionAccuracy(Reply):
+    """The accuracy at one position of sequences."""
+
+    position: int
+    """Position, from 0."""
+    predictions: int
+    """Number of predictions that count."""
+    accuracy: float
+    """Fraction of them that are correct. In [0, 1]."""
+
+
+class SequenceMetrics(Reply):
+    """Metrics of sequences of classes."""
+
+    exact_match: float
+    """Fraction of the sequences whose predictions that count are all correct. In [0, 1]."""
+    perplexity: float | None = None
+    """exp(log_loss): the number of equally likely classes with the same loss. Absent if outputs are
+    not probabilities.
+    """
+    bits_per_prediction: float | None = None
+    """log_loss / ln 2: the loss in bits, per character or token. Absent if outputs are not
+    probabilities.
+    """
+    positions: list[PositionAccuracy]
+    """Accuracy by position, without positions at which no prediction counts."""
+
+
 class Evaluation(Reply):
     """Metrics of a stored epoch on one part of the samples. All samples count alike, whatever their
     weights in the loss.
@@ -269,6 +297,10 @@ class Evaluation(Reply):
     """Metrics of the classes; absent for numbers."""
     regression: RegressionMetrics | None = None
     """Errors of the numbers; absent for classes."""
+    sequence: SequenceMetrics | None = None
+    """Metrics of whole sequences and their positions; absent if samples are not sequences of
+    classes.
+    """
 
 
 class GetSamplePredictionsRequest(Spec):

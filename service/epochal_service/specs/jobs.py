@@ -261,6 +261,12 @@ class EpochRow(Reply):
     """
     validation_accuracy: float | None = None
     """Validation accuracy after the epoch. In [0, 1]. Absent if there is none."""
+    train_exact_match: float | None = None
+    """Fraction of the training samples whose predictions that count are all correct, computed
+    during the epoch. In [0, 1]. Absent if samples are not sequences of classes.
+    """
+    validation_exact_match: float | None = None
+    """The same of the validation samples after the epoch. In [0, 1]. Absent if there is none."""
     learning_rate: float
     """Learning rate of the epoch."""
     gradient_norm: float

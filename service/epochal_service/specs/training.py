@@ -27,6 +27,8 @@ Metric = Literal[
     "learning_rate",
     "gradient_norm",
     "seconds",
+    "train_exact_match",
+    "validation_exact_match",
 ]
 
 TargetScaling = Literal["standardize", "none"]
@@ -159,10 +161,17 @@ class SplitSpec(Spec):
 class TargetSpec(Spec):
     """A target value of a metric, at which training stops."""
 
-    metric: Literal["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
+    metric: Literal[
+        "train_loss",
+        "validation_loss",
+        "train_accuracy",
+        "validation_accuracy",
+        "train_exact_match",
+        "validation_exact_match",
+    ]
     """The metric to compare after every epoch."""
     value: float
-    """Upper bound of a loss, or lower bound of an accuracy (in [0, 1])."""
+    """Upper bound of a loss, or lower bound of an accuracy or exact match (in [0, 1])."""
 
 
 class SnapshotsSpec(Spec):

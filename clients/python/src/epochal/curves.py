@@ -14,7 +14,10 @@ from .errors import MissingDependency
 if TYPE_CHECKING:
     import pandas
 
-DRAWN = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
+DRAWN = (
+    *("train_loss", "validation_loss", "train_accuracy", "validation_accuracy"),
+    *("train_exact_match", "validation_exact_match"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +97,7 @@ class Curve(Mapping[str, Floats]):
         return frame.rename_axis("epoch")
 
     def plot(self, metrics: Sequence[str] = DRAWN, *, width: int = 80, height: int = 16) -> None:
-        """Print the losses and the accuracies, each as `width` x `height` characters.
+        """Print losses, accuracies and exact matches, each as `width` x `height` characters.
 
         The output has colors if it goes to a terminal.
         """

@@ -208,13 +208,17 @@ class EvaluationMethods:
     predictions: int
     classification: Any
     regression: Any
+    sequence: Any
 
     @property
     def metrics(self) -> dict[str, float]:
         """The metrics over all classes or targets by name, without those that are not defined."""
-        part = self.classification or self.regression
-        fields = (field.name for field in dataclasses.fields(part))
-        values = {name: getattr(part, name) for name in fields}
+        parts = (part for part in (self.classification, self.regression, self.sequence) if part)
+        values = {
+            field.name: getattr(part, field.name)
+            for part in parts
+            for field in dataclasses.fields(part)
+        }
         return {name: value for name, value in values.items() if isinstance(value, float)}
 
     def __str__(self) -> str:
@@ -239,7 +243,14 @@ class EvaluationMethods:
         return [
             f"  {name:<22}{_four_digits(value):>12}{units.get(name, '')}"
             for name, value in self.metrics.items()
-        ]
+        ] + self._positions()
+
+    def _positions(self) -> list[str]:
+        """The accuracy at each position of sequences, in percent."""
+        if not self.sequence:
+            return []
+        shares = (f"{100 * position.accuracy:.0f}" for position in self.sequence.positions)
+        return [f"  accuracy by position, in %: {' '.join(shares)}"]
 
     def _rows(self) -> list[str]:
         """A table of the classes, or of several targets, under its header."""

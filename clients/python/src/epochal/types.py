@@ -67,6 +67,11 @@ BaselineName: TypeAlias = Literal["uniform", "confident_correct", "confident_inc
 Cell: TypeAlias = Literal["rnn", "lstm", "gru"]
 
 
+ClaimBaseline: TypeAlias = Literal[
+    "constant", "linear", "bigram", "trigram", "four_gram", "initial"
+]
+
+
 ClaimEpoch: TypeAlias = Literal["answer", "last", "best", "every"]
 
 
@@ -78,6 +83,9 @@ ClaimMetric: TypeAlias = Literal[
     "gradient_norm",
     "epochs",
     "parameters",
+    "train_exact_match",
+    "validation_exact_match",
+    "steps",
 ]
 
 
@@ -237,6 +245,8 @@ Metric: TypeAlias = Literal[
     "learning_rate",
     "gradient_norm",
     "seconds",
+    "train_exact_match",
+    "validation_exact_match",
 ]
 
 
@@ -522,9 +532,11 @@ class ClaimSpec(TypedDict):
     """Name of the job."""
     minus: NotRequired[str | None]
     """Name of another job, whose value is subtracted. None by default."""
+    minus_baseline: NotRequired[ClaimBaseline | None]
+    """Baseline of the job whose loss is subtracted, see `baselines` of a job. None by default."""
     metric: ClaimMetric
-    """Name of the metric; `epochs` is the number of trained epochs, `parameters` that of
-    trainable parameters.
+    """Name of the metric; `epochs` is the number of trained epochs, `steps` that of updates of
+    the weights in them, `parameters` that of trainable parameters.
     """
     epoch: NotRequired[ClaimEpoch]
     """Epoch of the value. Default `answer`."""
@@ -1455,10 +1467,17 @@ class SplitSpec(TypedDict):
 class TargetSpec(TypedDict):
     """A target value of a metric, at which training stops."""
 
-    metric: Literal["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
+    metric: Literal[
+        "train_loss",
+        "validation_loss",
+        "train_accuracy",
+        "validation_accuracy",
+        "train_exact_match",
+        "validation_exact_match",
+    ]
     """The metric to compare after every epoch."""
     value: float
-    """Upper bound of a loss, or lower bound of an accuracy (in [0, 1])."""
+    """Upper bound of a loss, or lower bound of an accuracy or exact match (in [0, 1])."""
 
 
 class SnapshotsSpec(TypedDict):
@@ -2109,7 +2128,9 @@ class ClaimRun:
     job_value: float | None
     """Value of the job; absent if it is not known."""
     minus_value: float | None
-    """Value of the job that is subtracted; absent without one, and if it is not known."""
+    """Value of the job or baseline that is subtracted; absent without one, and if it is not
+    known.
+    """
     detail: str | None
     """Why the outcome is not known; absent if it is."""
 
@@ -2393,6 +2414,36 @@ class RegressionMetrics:
 
 
 @dataclass(frozen=True)
+class PositionAccuracy:
+    """The accuracy at one position of sequences."""
+
+    position: int
+    """Position, from 0."""
+    predictions: int
+    """Number of predictions that count."""
+    accuracy: float
+    """Fraction of them that are correct. In [0, 1]."""
+
+
+@dataclass(frozen=True)
+class SequenceMetrics:
+    """Metrics of sequences of classes."""
+
+    exact_match: float
+    """Fraction of the sequences whose predictions that count are all correct. In [0, 1]."""
+    perplexity: float | None
+    """exp(log_loss): the number of equally likely classes with the same loss. Absent if outputs
+    are not probabilities.
+    """
+    bits_per_prediction: float | None
+    """log_loss / ln 2: the loss in bits, per character or token. Absent if outputs are not
+    probabilities.
+    """
+    positions: tuple[PositionAccuracy, ...]
+    """Accuracy by position, without positions at which no prediction counts."""
+
+
+@dataclass(frozen=True)
 class Evaluation(EvaluationMethods):
     """Metrics of a stored epoch on one part of the samples. All samples count alike, whatever
     their weights in the loss.
@@ -2410,6 +2461,10 @@ class Evaluation(EvaluationMethods):
     """Metrics of the classes; absent for numbers."""
     regression: RegressionMetrics | None
     """Errors of the numbers; absent for classes."""
+    sequence: SequenceMetrics | None
+    """Metrics of whole sequences and their positions; absent if samples are not sequences of
+    classes.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -2495,6 +2550,12 @@ class Epoch:
     """
     validation_accuracy: float | None
     """Validation accuracy after the epoch. In [0, 1]. Absent if there is none."""
+    train_exact_match: float | None
+    """Fraction of the training samples whose predictions that count are all correct, computed
+    during the epoch. In [0, 1]. Absent if samples are not sequences of classes.
+    """
+    validation_exact_match: float | None
+    """The same of the validation samples after the epoch. In [0, 1]. Absent if there is none."""
     learning_rate: float
     """Learning rate of the epoch."""
     gradient_norm: float

@@ -6,6 +6,7 @@ const claim: Claim = {
   claim: {
     job: 'cnn',
     minus: 'mlp',
+    minus_baseline: null,
     metric: 'validation_accuracy',
     epoch: 'answer',
     at_least: 0.15,

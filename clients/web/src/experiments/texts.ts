@@ -52,7 +52,8 @@ export function valueText(run: ClaimRun): string {
 /** The bounds and the metric of a claim: `validation accuracy of cnn − mlp, at least 0.15`. */
 export function claimText({ claim }: Claim): string {
   const metric = claim.metric.replaceAll('_', ' ')
-  const subject = claim.minus ? `${claim.job} − ${claim.minus}` : claim.job
+  const other = claim.minus ?? claim.minus_baseline?.replace('four_', '4-')
+  const subject = other ? `${claim.job} − ${other}` : claim.job
   const bounds = (
     [
       ['at least', claim.at_least],

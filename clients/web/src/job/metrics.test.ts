@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Schemas } from '../lib/api/client'
-import { baselineOf, metricsOf, partsOf, rowsOf } from './metrics'
+import { baselineOf, metricsOf, partsOf, positionsOf, rowsOf } from './metrics'
 
 type Evaluation = Schemas['Evaluation']
 type Spec = Schemas['TrainingSpec']
@@ -13,6 +13,7 @@ const numbers: Evaluation = {
   samples: 10,
   predictions: 10,
   classification: null,
+  sequence: null,
   regression: { ...errors, targets: [{ name: 'price', ...errors }] },
 }
 const row = { precision: 0.5, recall: 0.5, f1: 0.5, accuracy: 0.6, roc_auc: null }
@@ -22,6 +23,7 @@ const classes: Evaluation = {
   samples: 10,
   predictions: 10,
   regression: null,
+  sequence: null,
   classification: {
     ...row,
     balanced_accuracy: 0.55,
@@ -54,6 +56,20 @@ describe('metrics', () => {
       'R² 0.640',
     ])
     expect(rowsOf(numbers)).toBeUndefined()
+  })
+
+  it('of sequences begin with whole sequences, and have an accuracy by position', () => {
+    const positions = [0, 2].map((position) => ({ position, predictions: 5, accuracy: 0.8 }))
+    const sequence = { exact_match: 0.6, perplexity: 2, bits_per_prediction: 1, positions }
+    const shown = metricsOf({ ...classes, sequence }).map(({ name, text }) => `${name} ${text}`)
+    expect(shown.slice(0, 4)).toEqual([
+      'exact match 60.0 %',
+      'perplexity 2.000',
+      'bits per prediction 1.000',
+      'accuracy 60.0 %',
+    ])
+    expect(positionsOf({ ...classes, sequence })).toMatchObject({ x: [1, 3], y: [0.8, 0.8] })
+    expect(positionsOf(classes)).toBeUndefined()
   })
 
   it('compare with the mean, whose error follows from R²', () => {

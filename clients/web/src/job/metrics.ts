@@ -1,7 +1,7 @@
 /** The metrics of an evaluation, as the page shows them. */
 import type { Schemas } from '../lib/api/client'
 import { fixed, format, toNumber, type WireNumber } from '../lib/api/numbers'
-import type { Table } from '../lib/charts/table'
+import type { Series, Table } from '../lib/charts/table'
 
 type Evaluation = Schemas['Evaluation']
 export type Part = Evaluation['split']
@@ -25,8 +25,46 @@ export function partsOf(spec: Schemas['TrainingSpec']): Part[] {
 }
 
 /** The metrics over all classes or all targets. */
-export function metricsOf({ classification, regression }: Evaluation): Metric[] {
-  return classification ? ofClasses(classification) : regression ? ofNumbers(regression) : []
+export function metricsOf({ classification, regression, sequence }: Evaluation): Metric[] {
+  if (regression) return ofNumbers(regression)
+  return [
+    ...(sequence ? ofSequences(sequence) : []),
+    ...(classification ? ofClasses(classification) : []),
+  ]
+}
+
+function ofSequences(metrics: Schemas['SequenceMetrics']): Metric[] {
+  return [
+    metric(
+      'exact match',
+      metrics.exact_match,
+      percent,
+      'Fraction of the sequences in which every prediction is correct.',
+    ),
+    metric(
+      'perplexity',
+      metrics.perplexity,
+      ratio,
+      'exp(loss): the number of equally likely choices with the same loss.',
+    ),
+    metric(
+      'bits per prediction',
+      metrics.bits_per_prediction,
+      ratio,
+      'The loss in bits: per character of a text, or per token.',
+    ),
+  ].flat()
+}
+
+/** The accuracy at each position of the sequences, from 1; undefined for others. */
+export function positionsOf({ sequence }: Evaluation): Series | undefined {
+  if (!sequence || sequence.positions.length < 2) return undefined
+  return {
+    name: 'accuracy',
+    x: sequence.positions.map((row) => row.position + 1),
+    y: sequence.positions.map((row) => toNumber(row.accuracy)),
+    color: 'var(--series-2)',
+  }
 }
 
 function ofClasses(metrics: Schemas['ClassificationMetrics']): Metric[] {

@@ -168,6 +168,10 @@ ACCURACY = {
     "rows": "(logits.argmax(-1) == targets.argmax(-1))",
 }
 
+EXACT_MATCH = """    is_exact = ((correct == 1.0){ignored}).reshape(len(targets), -1).all(1)
+    measured["exact_match"] = float(is_exact{double}.mean())
+"""
+
 PENALIZE = '''
 
 def penalize(w, gradient):
@@ -373,7 +377,7 @@ def compare():
         tolerances = limits(actual, other, TOLERANCE)
         if name.endswith("_loss"):
             limits_of_loss = tolerances
-        elif name.endswith("_accuracy"):
+        elif name.endswith(("_accuracy", "_exact_match")):
             # A sample may change sides once rounding errors show in the loss.
             tolerances = np.where(limits_of_loss > TOLERANCE, np.inf, tolerances)
         relative = deviations(actual, expected)

@@ -34,7 +34,8 @@ from . import _templates
 
 Library = Literal["numpy", "torch"]
 _METRICS = (
-    *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
+    *("train_loss", "train_accuracy", "train_exact_match"),
+    *("validation_loss", "validation_accuracy", "validation_exact_match"),
     *("learning_rate", "gradient_norm"),
 )
 _ORDER = {name: place for place, name in enumerate(_METRICS)}
@@ -353,6 +354,9 @@ class _Writer:
                 f"    correct = {correct}{weights}\n"
                 '    measured["accuracy"] = float(correct.sum()) / count(targets)\n'
             )
+            if len(self._recording.network.output_shape) > 1:
+                ignored = f" | ({weights.removeprefix(' * ')} == 0)" if weights else ""
+                accuracy += _templates.EXACT_MATCH.format(ignored=ignored, double=self._double)
         return text + _templates.LOSS.format(
             loss=loss.type,
             targets=rows,
@@ -495,7 +499,7 @@ class _Writer:
         network = recording.network
         learned = [name for name in network.parameters if name not in network.running]
         last = recording.last_weights if recording.last_epoch > 0 else {}
-        # The accuracy of a part follows its loss.
+        # The accuracy and the exact match of a part follow its loss.
         columns = dict(sorted(recording.columns.items(), key=lambda column: _ORDER[column[0]]))
         arrays: list[Array] = []
 

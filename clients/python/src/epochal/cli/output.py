@@ -101,6 +101,8 @@ def figures(latest: Epoch | None) -> str:
         if latest.validation_accuracy is not None:
             validation += f", accuracy {percent(latest.validation_accuracy)}"
         parts.append(validation)
+    if (exact := latest.validation_exact_match) is not None:
+        parts.append(f"exact match {percent(exact)}")
     return " · ".join(parts)
 
 

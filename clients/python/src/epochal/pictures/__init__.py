@@ -85,12 +85,15 @@ class Panel:
         return f"not finite from epoch {min(lost)}" if lost else ""
 
 
+_KINDS = ("loss", "accuracy", "exact_match")
+
+
 def panels(curve: Series, metrics: Sequence[str]) -> list[Panel]:
-    """Return one panel for losses, one for accuracies, and one for each other metric."""
+    """Return one panel for losses, for accuracies, for exact matches, and for each other metric."""
     groups: dict[str, list[Line]] = {}
     for metric in metrics:
         if metric in curve and len(curve[metric]):
-            kind = next((k for k in ("loss", "accuracy") if metric.endswith(f"_{k}")), metric)
+            kind = next((k for k in _KINDS if metric.endswith(f"_{k}")), metric)
             groups.setdefault(kind, []).append(line_of(curve, metric))
     if "loss" in groups:
         shown = panel_of("loss", groups["loss"], curve.total_epochs)
@@ -118,12 +121,12 @@ def line_of(
 
 
 def panel_of(kind: str, lines: Sequence[Line], total_epochs: int) -> Panel:
-    """Return lines on common axes; those of an accuracy reach from 0 to 1."""
+    """Return lines on common axes; those of a fraction reach from 0 to 1."""
     values = np.concatenate([line.values for line in lines])
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-    is_accuracy = kind.endswith("accuracy")
-    log = not is_accuracy and low > 0 and high / low > _LOG_RATIO
-    if is_accuracy:
+    is_fraction = kind.endswith(("accuracy", "exact_match"))
+    log = not is_fraction and low > 0 and high / low > _LOG_RATIO
+    if is_fraction:
         low, high = min(low, 0.0), max(high, 1.0)
     elif low == high:
         low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
