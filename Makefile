@@ -46,7 +46,7 @@ walk: $(BIN)/uv ## Compile the walk of the engine again, with CC if it is set
 
 # An install also compiles the .proto files and the walk, so it repeats when one of them changes.
 INSTALLED := pyproject.toml clients/python/pyproject.toml clients/python/hatch_build.py \
-             tools/build_hook.py engine/compile_walk.py $(wildcard $(WALK)/*.c) protos/compile.py protos/descriptors.py $(wildcard protos/epochal/v1/*.proto)
+             tools/build_hook.py engine/compile_walk.py $(wildcard $(WALK)/*.[ch]) protos/compile.py protos/descriptors.py $(wildcard protos/epochal/v1/*.proto)
 
 $(VENV)/.run: $(BIN)/uv requirements.lock $(INSTALLED)
 	$(call install,requirements.lock)

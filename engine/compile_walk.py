@@ -19,6 +19,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / "epochal_engine" / "walk"
 SOURCES = tuple(FOLDER / name for name in ("walk.c", "record.c", "fused.c"))
+HEADER = FOLDER / "portable.h"
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 COMPILERS = ("cc", "gcc", "clang")
 # Sums and products stay apart: joined, they are rounded once instead of twice. Nobody reads `errno`
@@ -42,7 +43,7 @@ def compile_walk() -> Path:
     command = compiler()
     if command is None:
         raise RuntimeError("there is no C compiler")
-    source = b"".join(file.read_bytes() for file in SOURCES)
+    source = b"".join(file.read_bytes() for file in (*SOURCES, HEADER))
     digest = f"-DSOURCE_DIGEST={zlib.crc32(source)}u"
     ending = [] if sys.platform == "win32" else ["-fPIC", "-lm"]
     try:

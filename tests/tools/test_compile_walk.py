@@ -14,7 +14,7 @@ WALK = Path("epochal_engine/walk")
 def compile_walk(folder: Path, compiler: str, *options: str) -> "subprocess.CompletedProcess[str]":
     """Compile a copy of the walk in `folder`, where a library of an older source may be."""
     (folder / WALK).mkdir(parents=True, exist_ok=True)
-    for file in (ENGINE / "compile_walk.py", *(ENGINE / WALK).glob("*.c")):
+    for file in (ENGINE / "compile_walk.py", *(ENGINE / WALK).glob("*.[ch]")):
         shutil.copyfile(file, folder / file.relative_to(ENGINE))
     return subprocess.run(
         [sys.executable, folder / "compile_walk.py", *options],
@@ -25,7 +25,7 @@ def compile_walk(folder: Path, compiler: str, *options: str) -> "subprocess.Comp
 
 
 def libraries(folder: Path) -> set[str]:
-    return {path.suffix for path in (folder / WALK).iterdir()} - {".c"}
+    return {path.suffix for path in (folder / WALK).iterdir()} - {".c", ".h"}
 
 
 @pytest.mark.parametrize("compiler", ["false", "no-such-compiler"])

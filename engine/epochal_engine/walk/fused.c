@@ -3,23 +3,9 @@
  * Every operation is rounded by itself, as in NumPy: the compiler must not join a product and a sum.
  * So a result does not depend on how many elements a processor works on at once. */
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
-#ifdef _WIN32
-#define PUBLIC __declspec(dllexport)
-#else
-#define PUBLIC __attribute__((visibility("default")))
-#endif
-
-typedef intptr_t size;
-
-/* The loop once for each generation of processors; which one runs is decided when it is loaded. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
-#define EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define EACH_PROCESSOR
-#endif
+#include "portable.h"
 
 #define ADAM_STEP(NAME, TYPE, ROOT)                                                                \
     EACH_PROCESSOR void NAME(TYPE *restrict p, TYPE *restrict m, TYPE *restrict v,                 \

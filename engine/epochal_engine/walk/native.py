@@ -14,7 +14,9 @@ from ..symbolic.threads import blas
 from ..symbolic.trace import Array
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("walk.c", "record.c", "fused.c"))
+SOURCES = tuple(
+    Path(__file__).with_name(name) for name in ("walk.c", "record.c", "fused.c", "portable.h")
+)
 LIBRARY = SOURCES[0].with_suffix(SUFFIX)
 """The library that they are compiled to when the package is installed."""
 

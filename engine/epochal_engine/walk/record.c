@@ -5,22 +5,30 @@
  * logarithms are NumPy's own loops, as in `walk.c`.
  */
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
-#ifdef _WIN32
-#define PUBLIC __declspec(dllexport)
-#else
-#define PUBLIC __attribute__((visibility("default")))
-#endif
+#include "portable.h"
 
-typedef intptr_t size;
 typedef void (*inner_loop)(char **, const size *, const size *, void *);
 
 /* ---------------------------------------------------------------- sums */
 
 /* NumPy's pairwise sum of numbers in float64. */
 #define PAIRWISE(NAME, TYPE, TERM)                                                                 \
+    static EACH_PROCESSOR double NAME##_of_few(const TYPE *x, size n)                              \
+    {                                                                                              \
+        double r[8];                                                                               \
+        size i;                                                                                    \
+        for (int k = 0; k < 8; k++)                                                                \
+            r[k] = TERM(x[k]);                                                                     \
+        for (i = 8; i < n - n % 8; i += 8)                                                         \
+            for (int k = 0; k < 8; k++)                                                            \
+                r[k] += TERM(x[i + k]);                                                            \
+        double sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));            \
+        for (; i < n; i++)                                                                         \
+            sum += TERM(x[i]);                                                                     \
+        return sum;                                                                                \
+    }                                                                                              \
     static double NAME(const TYPE *x, size n)                                                      \
     {                                                                                              \
         if (n < 8) {                                                                               \
@@ -29,19 +37,8 @@ typedef void (*inner_loop)(char **, const size *, const size *, void *);
                 sum += TERM(x[i]);                                                                 \
             return sum;                                                                            \
         }                                                                                          \
-        if (n <= 128) {                                                                            \
-            double r[8];                                                                           \
-            size i;                                                                                \
-            for (int k = 0; k < 8; k++)                                                            \
-                r[k] = TERM(x[k]);                                                                 \
-            for (i = 8; i < n - n % 8; i += 8)                                                     \
-                for (int k = 0; k < 8; k++)                                                        \
-                    r[k] += TERM(x[i + k]);                                                        \
-            double sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));        \
-            for (; i < n; i++)                                                                     \
-                sum += TERM(x[i]);                                                                 \
-            return sum;                                                                            \
-        }                                                                                          \
+        if (n <= 128)                                                                              \
+            return NAME##_of_few(x, n);                                                            \
         const size half = n / 2 - (n / 2) % 8;                                                     \
         return NAME(x, half) + NAME(x + half, n - half);                                           \
     }
@@ -64,7 +61,7 @@ typedef struct {
     const int64_t *sizes;
 } layers;
 
-enum { STATISTICS = 11, FIRST_BIN = 46, BINS = 22, COUNTERS = 4 };
+enum { STATISTICS = 11, FIRST_BIN = 46, BINS = 22, COUNTERS = 4, AT_ONCE = 256 };
 
 /* The sum of squares of each layer in `rows` vectors of `rows` groups, `out` `(rows, layers)`. */
 #define SQUARES(NAME, TYPE, SUM)                                                                   \
@@ -79,36 +76,51 @@ enum { STATISTICS = 11, FIRST_BIN = 46, BINS = 22, COUNTERS = 4 };
 SQUARES(epochal_squares_float, float, squares_float)
 SQUARES(epochal_squares_double, double, squares_double)
 
-static uint32_t bits_of(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-/* Count the numbers by the pair of their exponents; return how many are 0, and the largest size. */
-#define LOOK(NAME, TYPE)                                                                           \
+/* Count the numbers by the pair of their exponents; return how many are 0, and the largest size.
+ * Without its sign, the bits of a number are in the order of numbers, and NaN is the largest. */
+#define LOOK(NAME, TYPE, BITS)                                                                     \
+    static EACH_PROCESSOR void NAME##_at_few(const TYPE *restrict x, size n,                       \
+                                             int32_t *restrict bin, size *zeros, BITS *largest)    \
+    {                                                                                              \
+        BITS most = *largest;                                                                      \
+        int32_t none = 0;                                                                          \
+        for (size i = 0; i < n; i++) {                                                             \
+            BITS bits;                                                                             \
+            float narrow = (float)x[i];                                                            \
+            uint32_t narrow_bits;                                                                  \
+            memcpy(&bits, x + i, sizeof bits);                                                     \
+            memcpy(&narrow_bits, &narrow, sizeof narrow_bits);                                     \
+            bits &= (BITS)-1 >> 1;                                                                 \
+            most = bits > most ? bits : most;                                                      \
+            none += bits == 0;                                                                     \
+            const int32_t pair = (int32_t)((narrow_bits << 1) >> 25) - FIRST_BIN;                  \
+            const int32_t at_least = pair < 0 ? 0 : pair;                                          \
+            bin[i] = at_least > BINS - 1 ? BINS - 1 : at_least;                                    \
+        }                                                                                          \
+        *zeros += none;                                                                            \
+        *largest = most;                                                                           \
+    }                                                                                              \
     static size NAME(const TYPE *x, size n, uint32_t *histogram, TYPE *largest)                    \
     {                                                                                              \
-        /* The processor waits for a counter that it has just changed. */                         \
+        /* The processor waits for a counter that it has just changed. */                          \
         uint32_t counts[COUNTERS][BINS] = {{0}};                                                   \
+        int32_t bins[AT_ONCE];                                                                     \
         size zeros = 0;                                                                            \
-        TYPE most = 0;                                                                             \
-        for (size i = 0; i < n; i++) {                                                             \
-            const TYPE magnitude = x[i] < 0 ? -x[i] : x[i];                                        \
-            const int bin = (int)((bits_of((float)x[i]) << 1) >> 25) - FIRST_BIN;                  \
-            counts[i % COUNTERS][bin < 0 ? 0 : bin > BINS - 1 ? BINS - 1 : bin]++;                 \
-            zeros += x[i] == 0;                                                                    \
-            most = most >= magnitude || most != most ? most : magnitude;                           \
+        BITS most = 0;                                                                             \
+        for (size start = 0; start < n; start += AT_ONCE) {                                        \
+            const size count = n - start < AT_ONCE ? n - start : AT_ONCE;                          \
+            NAME##_at_few(x + start, count, bins, &zeros, &most);                                  \
+            for (size i = 0; i < count; i++)                                                       \
+                counts[i % COUNTERS][bins[i]]++;                                                   \
         }                                                                                          \
         for (int bin = 0; bin < BINS; bin++)                                                       \
             for (int k = 0; k < COUNTERS; k++)                                                     \
                 histogram[bin] += counts[k][bin];                                                  \
-        *largest = most;                                                                           \
+        memcpy(largest, &most, sizeof most);                                                       \
         return zeros;                                                                              \
     }
-LOOK(look_float, float)
-LOOK(look_double, double)
+LOOK(look_float, float, uint32_t)
+LOOK(look_double, double, uint64_t)
 
 /* The first statistics of each layer, `out` `(rows, layers, STATISTICS)`, and the histograms. The
  * squares are `(rows, layers)`. */

@@ -7,19 +7,13 @@
  * `rows.py` writes the operations; their fields and kinds are described there.
  */
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
+
+#include "portable.h"
 
 #ifndef SOURCE_DIGEST
 #define SOURCE_DIGEST 0
 #endif
-#ifdef _WIN32
-#define PUBLIC __declspec(dllexport)
-#else
-#define PUBLIC __attribute__((visibility("default")))
-#endif
-
-typedef intptr_t size;
 
 typedef struct {
     size kind;
