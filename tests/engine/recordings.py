@@ -149,9 +149,10 @@ def _case(
     options: Any = None,
     weights: Array | None = None,
     class_weights: tuple[float, ...] | None = None,
+    frozen: tuple[str, ...] = (),
     **fields: Any,
 ) -> None:
-    network = Network(inputs.shape[1:], layers)
+    network = Network(inputs.shape[1:], layers, frozen)
     rule = OPTIMIZERS[optimizer](**(options or {}))
     training = Training(loss, rule, 8, batch_size=16, seed=5, **fields)
     targets = targets[: len(inputs)]
@@ -387,6 +388,30 @@ for _name in ("binary_cross_entropy", "focal"):
         loss=_name,
         class_weights=(1.0, 5.0),
     )
+for _name in OPTIMIZERS:
+    if _name != "perceptron":
+        _options = {"weight_decay": 0.1} if hasattr(OPTIMIZERS[_name], "weight_decay") else {}
+        _case(
+            f"frozen, {_name}",
+            _CONVOLUTIONS,
+            _IMAGES,
+            optimizer=_name,
+            options=_options,
+            frozen=("conv2d_1", "dense_4"),
+            l2=0.1,
+            clip_norm=0.5,
+        )
+_case(
+    "frozen batch_norm",
+    (
+        _dense(6, "tanh"),
+        _layer("batch_norm"),
+        _layer("residual", layers=(_dense(4, "tanh"), _layer("dropout", rate=0.2), _dense(6))),
+        _layer("batch_norm"),
+        _SOFTMAX,
+    ),
+    frozen=("batch_norm_2", "residual_3"),
+)
 _case(
     "weights, augmented",
     (_layer("conv2d", filters=4, kernel_size=3), _layer("flatten"), _SOFTMAX),

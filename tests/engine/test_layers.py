@@ -193,7 +193,7 @@ def gradient_of(
     """
     scores = np.empty(targets.shape)
     parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
-    gradient = np.zeros_like(parameters)
+    gradient = np.zeros(network.changing_size)
     compiled = Gradient(network, loss, len(inputs), "float64")
     parts = compiled.parts(parameters), compiled.parts(gradient)
     x, rng = with_column(network, inputs), np.random.default_rng(seed)
@@ -209,7 +209,7 @@ def check_gradient(network: Network, inputs: Array, seed: int) -> None:
     rng = np.random.default_rng(seed)
     weights = {n: rng.normal(0.0, 0.7, s) for n, s in network.parameters.items()}
     targets = rng.normal(size=(len(inputs), *network.output_shape))
-    learned = [name for name in weights if name not in network.running]
+    learned = network.learned
     direction = {name: rng.normal(size=weights[name].shape) for name in learned}
     _, gradients = gradient_of(network, dict(weights), inputs, targets)
     actual = sum(float((gradients[name] * direction[name]).sum()) for name in learned)

@@ -113,13 +113,20 @@ def test_every_kind_of_training_has_equal_bits(name: str, dtype: DType) -> None:
 
 
 @st.composite
+def frozen_layers(draw: st.DrawFn, network: Network) -> tuple[str, ...]:
+    """Names of layers, without one of those that learn."""
+    learning = sorted({name.partition(".")[0] for name in network.learned})
+    left = draw(st.sampled_from(learning))
+    return tuple(n for n in network.names if n != left and draw(st.integers(0, 2)) == 0)
+
+
+@st.composite
 def trainings(draw: st.DrawFn) -> tuple[Network, Training, Data]:
     """A network of layers, or of dense layers of any sizes, and everything else, at random."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     samples = draw(st.integers(1, 40))
     if draw(st.booleans()):
-        shape, layers = draw(st.sampled_from([e for es in EXAMPLES.values() for e in es]))
-        network = Network(shape, layers)
+        network = Network(*draw(st.sampled_from([e for es in EXAMPLES.values() for e in es])))
     else:
         activations = st.sampled_from([name for name in ACTIVATIONS if name != "softmax"])
         sizes = draw(st.lists(st.integers(1, 70), min_size=1, max_size=4))
@@ -127,6 +134,7 @@ def trainings(draw: st.DrawFn) -> tuple[Network, Training, Data]:
         if draw(st.booleans()):
             dense.insert(draw(st.integers(0, len(dense) - 1)), Dropout(draw(st.floats(0, 0.9))))
         network = Network((draw(st.integers(1, 40)),), (*dense, Dense(draw(st.integers(1, 12)))))
+    network = replace(network, frozen=draw(frozen_layers(network)))
     is_tokens = network.layers[0].type == "embedding"
     size = (samples, *network.input_shape)
     inputs = rng.integers(3, size=size).astype(float) if is_tokens else rng.normal(size=size)

@@ -33,10 +33,10 @@ class Peer:
     """From scores and targets to the mean loss."""
 
 
-def leaves(weights: Mapping[str, Array], running: frozenset[str] = frozenset()) -> Weights:
-    """The parameters as tensors with a gradient, but for the running ones."""
+def leaves(weights: Mapping[str, Array], network: Network) -> Weights:
+    """The parameters as tensors, of which those that are learned have a gradient."""
     return {
-        name: torch.tensor(np.array(array), requires_grad=name not in running)
+        name: torch.tensor(np.array(array), requires_grad=name in network.learned)
         for name, array in weights.items()
     }
 
@@ -54,13 +54,13 @@ def check_gradient(
     x = np.ascontiguousarray(inputs, dtype)
     rows = find_loss(loss).targets(targets, (len(inputs), *network.output_shape))
     y = np.ascontiguousarray(rows, dtype)
-    theirs = leaves(weights, network.running)
+    theirs = leaves(weights, network)
     scores = peer.forward(torch.tensor(x), theirs)
     peer.loss(scores, torch.tensor(y)).backward()
 
     actual = np.empty(y.shape, dtype)
     parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
-    gradient = np.zeros_like(parameters)
+    gradient = np.zeros(network.changing_size, dtype)
     compiled = Gradient(network, loss, len(x), dtype)
     parts = compiled.parts(parameters), compiled.parts(gradient)
     rng = np.random.default_rng()
@@ -68,10 +68,10 @@ def check_gradient(
     arrays, gradients = (parameter_views(network, vector) for vector in (parameters, gradient))
     close(actual, scores, dtype, "scores")
     for name, tensor in theirs.items():
-        if name in network.running:
-            close(arrays[name], tensor, dtype, name)
-        else:
+        if name in network.learned:
             close(gradients[name], tensor.grad, dtype, name)
+        else:
+            close(arrays[name], tensor, dtype, name)
 
 
 def check_training(
@@ -88,14 +88,14 @@ def check_training(
 ) -> None:
     """The losses of 20 steps on all samples, and the parameters after them, agree.
 
-    `step` makes PyTorch's optimizer from the parameters; the default is plain SGD. `weights` are
-    those of the samples.
+    `step` makes PyTorch's optimizer from the parameters that are learned; the default is plain SGD.
+    `weights` are those of the samples.
     """
     training = Training(loss, optimizer, epochs=STEPS, dtype=dtype, gradients_every=0)
     run = Run(network, training, Data(inputs, targets, train_sample_weights=weights))
-    theirs = leaves(run.weights(), network.running)
-    learned = [tensor for name, tensor in theirs.items() if name not in network.running]
-    other = torch.optim.SGD(learned, lr=0.05) if step is None else step(theirs)
+    theirs = leaves(run.weights(), network)
+    learned = {name: theirs[name] for name in network.learned}
+    other = torch.optim.SGD(learned.values(), lr=0.05) if step is None else step(learned)
     x = torch.tensor(np.ascontiguousarray(inputs, dtype))
     y = torch.tensor(
         np.asarray(find_loss(loss).targets(targets, (len(x), *network.output_shape)), dtype)

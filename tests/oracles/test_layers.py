@@ -338,5 +338,29 @@ def test_twenty_steps_lead_where_those_of_pytorch_lead(oracle: Oracle, dtype: st
     check_training(network, "mse", *samples(network), peer, dtype)
 
 
+@pytest.mark.parametrize("frozen", ["first", "second", "layer"])
+@pytest.mark.parametrize("oracle", ORACLES, ids=lambda oracle: oracle.label)
+def test_frozen_layers_do_what_parameters_without_a_gradient_do(
+    oracle: Oracle, frozen: str
+) -> None:
+    network, peer, _ = built(oracle)
+    learning = {name.partition(".")[0] for name in network.learned}
+    if frozen not in learning or learning == {frozen}:
+        return
+    if isinstance(oracle.layer, BatchNorm) and frozen == "layer":
+        # As `eval()` of the module, which is what freezes its statistics in PyTorch.
+        peer = replace(peer, forward=lambda x, w: frozen_batch_norm(w, dense(w, x, "first.")))
+    network = replace(network, frozen=(frozen,))
+    check_gradient(network, "mse", *samples(network), peer, "float64")
+    check_training(network, "mse", *samples(network), peer, "float64")
+
+
+def frozen_batch_norm(w: Weights, x: Tensor) -> Tensor:
+    mean, variance, scale, shift = (
+        w[f"layer.{name}"] for name in ("mean", "variance", "scale", "shift")
+    )
+    return last(F.batch_norm(first(x), mean, variance, scale, shift, training=False))
+
+
 def test_every_layer_has_an_oracle() -> None:
     assert {oracle.layer.type for oracle in ORACLES} == set(LAYERS)

@@ -155,7 +155,7 @@ def comparable(network: Network, initial: float) -> float | None:
 
     It is not with batch normalization, whose statistics in training are those of the batch.
     """
-    return initial if network.size == network.learned_size else None
+    return initial if network.changing_size == network.learned_size else None
 
 
 def constant_losses(network: Network, loss: str | Loss, data: Data) -> Losses:

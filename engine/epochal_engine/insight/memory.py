@@ -70,7 +70,8 @@ def memory(
     compiled = steps_up_to(network, training, batch)
     calls = len(compiled[0].calls)
 
-    record = (3 + training.optimizer.moments) * size + (samples + validation_samples) * outputs
+    record = size + (2 + training.optimizer.moments) * network.changing_size
+    record += (samples + validation_samples) * outputs
     record *= count * itemsize
     most = Run.buffer_bytes if members is None else Sweep.buffer_bytes
     ahead = 1

@@ -106,10 +106,10 @@ class StepCalls:
 def step_calls(network: Network, training: Training, batch: int) -> StepCalls:
     """Return the calls of a step. Raises MemoryError if it is too large for the system."""
     gradient = Gradient(network, training.loss, batch, training.dtype)
-    now: dict[str, Array] = {
-        name: np.empty(network.size, training.dtype) for name in ("parameters", "gradient", "step")
-    }
-    now["moments"] = np.empty((training.optimizer.moments, network.size), training.dtype)
+    changing = network.changing_size
+    shapes = {"parameters": network.size, "gradient": changing, "step": changing}
+    now: dict[str, Array] = {n: np.empty(size, training.dtype) for n, size in shapes.items()}
+    now["moments"] = np.empty((training.optimizer.moments, changing), training.dtype)
     given = [*now.values()]
 
     def bound() -> list[Call]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -63,12 +63,15 @@ class Network:
 
     `input_shape` is that of one sample. Layers without a name are named by type and
     position, counted from 1: dense_1, dropout_2, dense_3. Raises ShapeError where
-    layers do not fit, and ValueError for a network without parameters, with a softmax before its
-    end, or with a layer whose output no layer takes.
+    layers do not fit, and ValueError for a network without parameters that are learned, with a
+    softmax before its end, with a layer whose output no layer takes, or with an unknown name in
+    `frozen`.
     """
 
     input_shape: Shape
     layers: tuple[Layer, ...]
+    frozen: tuple[str, ...] = ()
+    """The names of the layers whose arrays training does not change."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_shape", tuple(self.input_shape))
@@ -76,12 +79,18 @@ class Network:
         if not self.input_shape or min(self.input_shape) < 1:
             raise ValueError("input_shape needs at least one axis, and no axis may be empty")
         self._check_names()
+        for name in self.frozen:
+            if name not in self.names:
+                raise ValueError(f"frozen: there is no layer named {name!r}")
+        object.__setattr__(self, "frozen", tuple(n for n in self.names if n in self.frozen))
         for name, layer in list(zip(self.names, self.layers, strict=True))[:-1]:
             activation = getattr(layer, "activation", "linear")
             if not ACTIVATIONS[activation].is_elementwise:
                 raise ValueError(f"{name}: {activation} is for the last layer only")
         if not any(variable.is_learned for variable in self._description.variables.values()):
             raise ValueError("a network needs a layer with parameters")
+        if not self.learned:
+            raise ValueError("a network needs a layer with parameters that is not frozen")
 
     def _check_names(self) -> None:
         known = {INPUT}
@@ -169,15 +178,39 @@ class Network:
     def parameters(self) -> dict[str, Shape]:
         """The shape of every array of a run, as in dense_1.weight.
 
-        Learned arrays come first, in forward order, then running ones, see `running`.
+        Learned arrays come first, in forward order, then running ones, see `running`, then those of
+        frozen layers.
         """
         variables = self._description.variables
-        ordered = sorted(variables, key=lambda name: not variables[name].is_learned)
-        return {name: variables[name].shape for name in ordered}
+
+        def place(name: str) -> int:
+            return 2 if self.is_frozen(name) else not variables[name].is_learned
+
+        return {name: variables[name].shape for name in sorted(variables, key=place)}
+
+    def is_frozen(self, parameter: str) -> bool:
+        """Return whether a parameter belongs to a frozen layer."""
+        return parameter.partition(".")[0] in self.frozen
+
+    @cached_property
+    def learned(self) -> tuple[str, ...]:
+        """The parameters that are learned, in forward order."""
+        return tuple(
+            name
+            for name, variable in self._description.variables.items()
+            if variable.is_learned and not self.is_frozen(name)
+        )
+
+    @cached_property
+    def changing(self) -> dict[str, Shape]:
+        """The shapes of the parameters that training changes: all but those of frozen layers."""
+        return {n: shape for n, shape in self.parameters.items() if not self.is_frozen(n)}
 
     @cached_property
     def running(self) -> frozenset[str]:
-        """The parameters that are updated but not learned, such as the means of a batch_norm."""
+        """The parameters that are not learned, such as the means of a batch_norm; they are updated
+        unless their layer is frozen.
+        """
         variables = self._description.variables
         return frozenset(name for name, variable in variables.items() if not variable.is_learned)
 
@@ -193,13 +226,18 @@ class Network:
 
     @property
     def size(self) -> int:
-        """The number of all parameters, also of the running statistics that are not learned."""
+        """The number of all parameters, also of those that are not learned."""
         return sum(math.prod(shape) for shape in self.parameters.values())
 
     @property
     def learned_size(self) -> int:
         """The number of learned parameters, which come first in a flat vector of all."""
-        return sum(math.prod(v.shape) for v in self._description.variables.values() if v.is_learned)
+        return sum(math.prod(self.parameters[name]) for name in self.learned)
+
+    @property
+    def changing_size(self) -> int:
+        """The number of parameters that training changes, which come first in a flat vector."""
+        return sum(map(math.prod, self.changing.values()))
 
     @property
     def layer_flops(self) -> tuple[int, ...]:
@@ -242,17 +280,20 @@ class Network:
         """Return the output of every layer, each `(n, *shape)`; the last is the prediction.
 
         With `noise` it is a training pass, which stores the new values of the running arrays in
-        `updates`, by name. With a `step`, x and the outputs are those of one position.
-        `observed` receives the weights of each attention, by the path of its layer.
+        `updates`, by name; frozen layers use those that they have. With a `step`, x and the outputs
+        are those of one position. `observed` receives the weights of each attention, by the path of
+        its layer.
         """
         updates = {} if updates is None else updates
+        is_training = noise is not None
 
         def variable(name: str, shape: Shape, initial: InitialValues, is_learned: bool) -> Symbol:
             return parameters[name]
 
         outputs: dict[str, Symbol] = {INPUT: x}
         for name, layer, inputs in zip(self.names, self.layers, self.inputs, strict=True):
-            scope = Scope(name, variable, noise, updates, step, observed)
+            updated = updates if is_training and name not in self.frozen else None
+            scope = Scope(name, variable, noise, updated, step, observed)
             outputs[name] = layer.forward(scope, *(outputs[other] for other in inputs))
         return [outputs[name] for name in self.names]
 
@@ -295,18 +336,30 @@ def merged_leaves(network: Network) -> tuple[list[Symbol], dict[str, Symbol]]:
     return leaves, parameters
 
 
+def learned_leaves(network: Network, leaves: Sequence[Symbol]) -> list[Symbol]:
+    """Return the leaves of what is learned, which come first in `merged_leaves`."""
+    ends = accumulate(math.prod(leaf.shape) for leaf in leaves)
+    return [leaf for leaf, end in zip(leaves, ends, strict=True) if end <= network.learned_size]
+
+
 def parameter_views(network: Network, vectors: Array) -> dict[str, Array]:
-    """Return the parameters by name, each `(…, *shape)`, as views of flat vectors `(…, size)`."""
+    """Return the parameters by name, each `(…, *shape)`, as views of flat vectors `(…, size)`.
+
+    Vectors that end before the frozen layers, `(…, changing_size)`, have no views of these.
+    """
     views = in_turn(network.parameters.values(), vectors)
-    return dict(zip(network.parameters, views, strict=True))
+    return dict(zip(network.parameters, views, strict=False))
 
 
 def in_turn(shapes: Iterable[Shape], vectors: Array) -> list[Array]:
-    """Return views of consecutive parts of flat vectors `(…, size)`, each `(…, *shape)`."""
+    """Return views of consecutive parts of flat vectors `(…, size)`, each `(…, *shape)`: of as many
+    shapes as the vectors have elements for.
+    """
     shapes = list(shapes)
     bounds = np.cumsum([0, *(math.prod(shape) for shape in shapes)])
+    shapes = shapes[: np.count_nonzero(bounds[1:] <= vectors.shape[-1])]
     return [
         # Splitting an axis of a view needs no copy; copy=False raises an error if it would.
         np.reshape(vectors[..., start:end], (*vectors.shape[:-1], *shape), copy=False)
-        for shape, (start, end) in zip(shapes, pairwise(bounds), strict=True)
+        for shape, (start, end) in zip(shapes, pairwise(bounds), strict=False)
     ]

@@ -40,7 +40,7 @@ def explain(
     *,
     loss_is_finite: bool,
 ) -> Divergence:
-    """Explain a divergence from the flat vectors as they were after the epoch, each `(size,)`.
+    """Explain a divergence from the flat vectors as they were after the epoch, see `record_shapes`.
 
     `inputs` are the training inputs; `loss_is_finite` is whether the epoch's losses are finite.
     """
@@ -61,7 +61,7 @@ def _first_non_finite(
         paths = [p for p in network.parameters if p.startswith(f"{name}.")]
         for noun, arrays in (
             ("weights", [weights[p] for p in paths]),
-            ("gradient", [gradients[p] for p in paths]),
+            ("gradient", [gradients[p] for p in paths if p in gradients]),
             ("activation", [activation]),
         ):
             if not all(np.isfinite(array).all() for array in arrays):
@@ -71,7 +71,7 @@ def _first_non_finite(
 
 def _most_changed(network: Network, parameters: Array, step: Array) -> str:
     segments = LayerSlices(network)
-    norms = np.sqrt(segments.squares(np.stack([step, parameters])))
+    norms = np.sqrt(segments.squares(np.stack([step, parameters[: len(step)]])))
     return segments.layers[int(update_ratio(norms[0], norms[1]).argmax())]
 
 

@@ -56,13 +56,13 @@ class Segment:
 
 def record_shapes(network: Network, training: Training, data: Data) -> dict[str, Shape]:
     """Return the shapes of the arrays that a run records, by name."""
-    size = sum(math.prod(shape) for shape in network.parameters.values())
+    changing = network.changing_size
     validation_samples = 0 if data.validation_inputs is None else len(data.validation_inputs)
     return {
-        "parameters": (size,),
-        "moments": (training.optimizer.moments, size),
-        "gradient": (size,),
-        "step": (size,),
+        "parameters": (network.size,),
+        "moments": (training.optimizer.moments, changing),
+        "gradient": (changing,),
+        "step": (changing,),
         "logits": (len(data.train_inputs), *network.output_shape),
         "validation_logits": (validation_samples, *network.output_shape),
     }

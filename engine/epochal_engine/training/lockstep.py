@@ -112,8 +112,9 @@ def update_many(
     steps: int,
 ) -> list[Call]:
     """Return the calls of one step along the gradient of each member; compare `step.update`."""
-    parameters, gradient, step = (now[name] for name in ("parameters", "gradient", "step"))
-    mask = weight_mask(network.parameters).astype(rates.dtype)
+    gradient, step = now["gradient"], now["step"]
+    parameters = now["parameters"][:, : step.shape[1]]
+    mask = weight_mask(network.changing).astype(rates.dtype)
     l1 = np.array([training.l1 for training in trainings], rates.dtype)[:, None] * mask
     l2 = np.array([training.l2 for training in trainings], rates.dtype)[:, None] * mask
     calls = penalties(parameters, gradient, step, l1, l2)
@@ -128,13 +129,13 @@ def update_many(
         gradient = clipped
     # Every optimizer's step is its rate times something that does not depend on the rate. So it
     # steps a copy at the rate 1, for all members alike, and each then goes its own share.
-    aside, unit_rate = np.empty_like(parameters), np.ones((), rates.dtype)
+    aside, unit_rate = np.empty_like(step), np.ones((), rates.dtype)
     calls.append((np.copyto, (aside, parameters)))
     for number, group in enumerate(groups):
         group_rows = slice(group.start, group.end)
         flat = (array[group_rows].reshape(-1) for array in (aside, gradient, step))
         moments = now[f"moments_{number}"]
-        calls += group.optimizer.calls(*flat, moments, unit_rate, steps, network.parameters)
+        calls += group.optimizer.calls(*flat, moments, unit_rate, steps, network.changing)
     return [
         *calls,
         (np.multiply, (step, rates, step)),

@@ -20,7 +20,7 @@ def with_initializer(network: Network, **fields: Any) -> Network:
     """Return the network with `initializer`, `initializer_gain`, or both, set in every layer that
     has them. Raises ValueError for an unknown initializer or a gain out of range.
     """
-    return Network(network.input_shape, _with_initializer(network.layers, fields))
+    return replace(network, layers=_with_initializer(network.layers, fields))
 
 
 def _with_initializer(layers: Sequence[Layer], fields: dict[str, Any]) -> tuple[Layer, ...]:
@@ -42,7 +42,7 @@ def check_alike(networks: Sequence[Network], trainings: Sequence[Training]) -> N
         raise ValueError("a sweep needs one network for all members, or one for each")
     defaults = {"initializer": None, "initializer_gain": 1.0}
     alike = {
-        (network.input_shape, _with_initializer(network.layers, defaults)) for network in networks
+        replace(network, layers=_with_initializer(network.layers, defaults)) for network in networks
     }
     if len(alike) > 1:
         raise ValueError("the networks of a sweep may differ only in their initial weights")

@@ -41,7 +41,7 @@ class Probe:
         chosen = np.linspace(0, len(inputs) - 1, samples).astype(np.int64)
         self._samples = np.ascontiguousarray(inputs[chosen], dtype)
         self._x, self._leaves = leaf(self._samples.shape), parameter_leaves(network)
-        layers = dict.fromkeys(name.partition(".")[0] for name in network.parameters)
+        layers = dict.fromkeys(name.partition(".")[0] for name in network.learned)
         outputs = dict(zip(network.names, network.forward(self._x, self._leaves), strict=True))
         for name, layer, inputs_of in zip(
             network.names, network.layers, network.inputs, strict=True
@@ -93,7 +93,9 @@ class _Pass:
     ) -> None:
         if copies > 1:
             outputs, new = replicate(outputs, set(leaves.values()), copies)
-            leaves = {name: new[old] for name, old in leaves.items()}
+            # The outputs do not depend on frozen layers behind those that learn.
+            unused = {y: leaf((copies, *y.shape)) for y in leaves.values() if y not in new}
+            leaves = {name: (new | unused)[old] for name, old in leaves.items()}
         self._weights = {name: np.empty(y.shape, samples.dtype) for name, y in leaves.items()}
         self._results = [np.empty(y.shape, samples.dtype) for y in outputs]
         given = {leaves[name]: array for name, array in self._weights.items()}

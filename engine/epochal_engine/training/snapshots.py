@@ -68,16 +68,14 @@ class Gradients:
 def learned_sizes(network: Network) -> dict[str, int]:
     """Return the number of learned parameters of each layer that has some."""
     sizes: dict[str, int] = {}
-    for name, shape in network.parameters.items():
-        if name in network.running:
-            continue
+    for name in network.learned:
         layer = name.partition(".")[0]
-        sizes[layer] = sizes.get(layer, 0) + math.prod(shape)
+        sizes[layer] = sizes.get(layer, 0) + math.prod(network.parameters[name])
     return sizes
 
 
 class LayerSlices:
-    """Where what each layer learns lies in the flat vector; running arrays come after it all."""
+    """Where what each layer learns lies in the flat vector; the rest comes after it all."""
 
     def __init__(self, network: Network) -> None:
         sizes = learned_sizes(network)

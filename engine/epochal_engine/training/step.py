@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from ..model.losses import Loss, find_loss
-from ..model.network import Network, in_turn, merged_leaves
+from ..model.network import Network, in_turn, learned_leaves, merged_leaves
 from ..optimize.optimizers import weight_mask
 from ..symbolic.differentiate import differentiate
 from ..symbolic.plan import Plan
@@ -35,7 +35,7 @@ class Gradient:
         self.inputs, self.targets, self.weights = traced.inputs, traced.targets, traced.weights
         self.leaves, self.rates = traced.leaves, traced.rates
         self.plan = traced.plan.unbound()
-        self._learned = len(self.leaves) - len(network.running)
+        self._learned = len(learned_leaves(network, self.leaves))
         self._updated = traced.updated
         self._masks = {mask: np.empty(mask.shape, dtype) for mask in self.rates}
 
@@ -61,7 +61,10 @@ class Gradient:
         return draws + self.plan.bind({**given, **self._masks}, results)
 
     def parts(self, vectors: Array) -> list[Array]:
-        """Return views of flat parameter vectors, `(…, size)`, in the form that `bind` takes."""
+        """Return views of flat parameter vectors, `(…, size)`, in the form that `bind` takes.
+
+        Gradients end before the frozen layers, see `Network.changing_size`.
+        """
         return in_turn([leaf.shape for leaf in self.leaves], vectors)
 
     def arrays(
@@ -107,7 +110,6 @@ def _traced(
     targets = leaf((samples, *network.output_shape))
     weights = leaf((samples, *network.output_shape[:-1], 1)) if weighted else None
     leaves, parameters = merged_leaves(network)
-    learned = len(leaves) - len(network.running)
     updates: dict[str, Symbol] = {}
     rates: dict[Symbol, float] = {}
 
@@ -120,7 +122,7 @@ def _traced(
     output = network.forward(x, parameters, noise, updates)[-1]
     logits = contiguous(find_loss(loss).logits(output))
     value = find_loss(loss).traced(logits, targets, weights)
-    gradients = differentiate(value, leaves[:learned])
+    gradients = differentiate(value, learned_leaves(network, leaves))
     # -------------------------------------------------------------------------------------
 
     # From the last layer to the first, so that each gradient is computed as soon as possible.
@@ -167,11 +169,12 @@ def update(
 ) -> list[Call]:
     """Return the calls of one update: penalties, gradient clipping, and the optimizer's step.
 
-    `now` has the flat arrays parameters, gradient, step `(size,)` and moments `(moments, size)`;
-    for `rate` and `steps` see `Optimizer.calls`.
+    `now` has the flat arrays of `record_shapes`; for `rate` and `steps` see `Optimizer.calls`. What
+    lies behind the step, the frozen layers, is not changed.
     """
-    parameter, gradient, step = now["parameters"], now["gradient"], now["step"]
-    mask = weight_mask(network.parameters).astype(parameter.dtype)
+    gradient, step = now["gradient"], now["step"]
+    parameter = now["parameters"][: len(step)]
+    mask = weight_mask(network.changing).astype(parameter.dtype)
     calls = penalties(parameter, gradient, step, training.l1 * mask, training.l2 * mask)
     if training.clip_value is not None or training.clip_norm is not None:
         clipped = np.empty_like(gradient)
@@ -186,7 +189,7 @@ def update(
             calls.append((_clip_norm, (clipped, training.clip_norm, np.empty(clipped.shape))))
         gradient = clipped
     return calls + training.optimizer.calls(
-        parameter, gradient, step, now["moments"], rate, steps, network.parameters
+        parameter, gradient, step, now["moments"], rate, steps, network.changing
     )
 
 

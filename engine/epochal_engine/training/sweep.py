@@ -64,7 +64,7 @@ class Sweep(Loop):
         streams = [Streams.from_seed(t.seed) for t in (ordered[:1] if one_seed else ordered)]
 
         shapes = record_shapes(network, first, data)
-        size = shapes["parameters"][0]
+        size = network.changing_size
         members = {name: (count, *shapes[name]) for name in shapes if name != "moments"}
         groups = groups_of(ordered)
         moments = {

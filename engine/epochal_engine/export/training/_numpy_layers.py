@@ -192,8 +192,9 @@ def layer_norm(x, w, epsilon):
 def batch_norm(x, w, momentum, epsilon, training):
     """Normalize by the statistics of the batch; outside training, by the running ones."""
     if not training:
-        normal = (x - w["mean"]) / np.sqrt(w["variance"] + epsilon)
-        return normal * w["scale"] + w["shift"], None
+        deviation = np.sqrt(w["variance"] + epsilon)
+        y = (x - w["mean"]) / deviation * w["scale"] + w["shift"]
+        return y, lambda dy: (dy * w["scale"] / deviation, {})
     others = tuple(range(x.ndim - 1))
     count = math.prod(x.shape[:-1])
     normal, mean, variance, normal_backward = normalize(x, others, epsilon)

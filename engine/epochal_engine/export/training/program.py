@@ -136,7 +136,7 @@ def _arguments(line: Line) -> list[str]:
     return line.variables
 
 
-def _details(line: Line, has_masks: bool) -> dict[str, str]:
+def _details(line: Line, has_masks: bool, is_frozen: bool) -> dict[str, str]:
     """Return the keywords of the call of the line, as expressions."""
     layer = line.layer
     masks = f"masks.get({quoted(line.name)})" if has_masks else "None"
@@ -152,7 +152,9 @@ def _details(line: Line, has_masks: bool) -> dict[str, str]:
         case "layer_norm":
             return fields_of("epsilon")
         case "batch_norm":
-            return fields_of("momentum", "epsilon") | {"training": "training"}
+            # A frozen one uses and keeps its running statistics.
+            is_training = "False" if is_frozen else "training"
+            return fields_of("momentum", "epsilon") | {"training": is_training}
         case "flatten" | "reshape":
             return {"shape": repr(line.output.shape)}
         case "slice":
@@ -175,12 +177,13 @@ def _details(line: Line, has_masks: bool) -> dict[str, str]:
     return {}
 
 
-def _call(line: Line, masked: set[str]) -> str:
+def _call(line: Line, masked: set[str], network: Network) -> str:
     w = f"within(w, {quoted(line.name)})" if line.parameters else "{}"
     if line.layer.type in ("add", "concatenate"):
         w = "w={}"
-    details = (f"{name}={value}" for name, value in _details(line, line.name in masked).items())
-    return f"{_function(line)}({', '.join([*_arguments(line), w, *details])})"
+    details = _details(line, line.name in masked, network.is_frozen(line.name))
+    keywords = (f"{name}={value}" for name, value in details.items())
+    return f"{_function(line)}({', '.join([*_arguments(line), w, *keywords])})"
 
 
 def _without_output_activation(network: Network, activation: str | None) -> Network:
@@ -266,18 +269,18 @@ class _Writer:
 
     def _forward(self) -> str:
         masked = {mask.path for mask in self._masks}
+        calls = {
+            line.output.variable: _call(line, masked, self._recording.network)
+            for line in self._lines.lines
+        }
         if self._is_torch:
-            lines = "".join(
-                f"    {line.output.variable} = {_call(line, masked)}\n"
-                for line in self._lines.lines
-            )
+            lines = "".join(f"    {variable} = {call}\n" for variable, call in calls.items())
             return (
                 "\n\ndef forward(w, x, masks, training):\n"
                 f'    """Return the logits."""\n{lines}    return {self._lines.prediction}\n'
             )
         lines = "".join(
-            f"    {line.output.variable}, {line.output.variable}_backward = {_call(line, masked)}\n"
-            for line in self._lines.lines
+            f"    {variable}, {variable}_backward = {call}\n" for variable, call in calls.items()
         )
         return (
             "\n\ndef forward(w, x, masks, training):\n"
@@ -289,9 +292,14 @@ class _Writer:
     def _backward(self) -> str:
         """Return the backward pass: the lines from the last to the first."""
         learns = {"x": False}
+        network = self._recording.network
+
+        def is_learned(line: Line) -> bool:
+            return len(line.parameters) > 0 and not network.is_frozen(line.name)
+
         for line in self._lines.lines:
             reads = any(learns[variable] for variable in line.variables)
-            learns[line.output.variable] = reads or len(line.parameters) > 0
+            learns[line.output.variable] = reads or is_learned(line)
         last = self._lines.prediction
         text = f"\n    def backward(d_{last}):\n        gradient = {{}}\n"
         known = {last}
@@ -310,7 +318,7 @@ class _Writer:
                 else:
                     known.add(variable)
                     results.append(f"d_{variable}")
-            results.append(f"gradient[{quoted(line.name)}]" if line.parameters else "_")
+            results.append(f"gradient[{quoted(line.name)}]" if is_learned(line) else "_")
             text += f"        {', '.join(results)} = {output}_backward(d_{output})\n{''.join(sums)}"
         return (
             f"{text}        return {{\n"
@@ -441,7 +449,7 @@ class _Writer:
             if field.name != "learning_rate"
         }
         if isinstance(optimizer, Muon):
-            hidden = hidden_matrices(self._recording.network.parameters)
+            hidden = hidden_matrices(self._recording.network.changing)
             options = {"hidden": repr(sorted(hidden)), **options}
         return text + _templates.UPDATE.format(
             optimizer="sgd" if optimizer.type == "perceptron" else optimizer.type,
@@ -497,7 +505,7 @@ class _Writer:
     def _numbers(self) -> str:
         recording, data, dtype = self._recording, self._data, self._training.dtype
         network = recording.network
-        learned = [name for name in network.parameters if name not in network.running]
+        frozen = f"# Frozen: {', '.join(network.frozen)}.\n" if network.frozen else ""
         last = recording.last_weights if recording.last_epoch > 0 else {}
         # The accuracy and the exact match of a part follow its loss.
         columns = dict(sorted(recording.columns.items(), key=lambda column: _ORDER[column[0]]))
@@ -523,7 +531,7 @@ class _Writer:
             return {name: weights[name] for name in network.parameters}
 
         program = (
-            f"\n\nLEARNED = {learned!r}\n"
+            f"\n\n{frozen}LEARNED = {[*network.learned]!r}\n"
             f"initial_weights = {texts(of(recording.initial_weights))}\n"
             f"train_inputs = {inputs(data.train_inputs)}\n"
             f"train_targets = {targets(data.train_targets)}\n"

@@ -76,7 +76,7 @@ class Scope:
         path: str,
         variable: Callable[[str, Shape, InitialValues, bool], Symbol],
         noise: Noise | None,
-        updates: dict[str, Symbol],
+        updates: dict[str, Symbol] | None,
         step: Step | None = None,
         observed: dict[str, Symbol] | None = None,
     ) -> None:
@@ -86,9 +86,9 @@ class Scope:
         """The position of the pass; None in a pass over all positions."""
 
     @property
-    def is_training(self) -> bool:
-        """Whether this is a training pass: with noise, and with the statistics of the batch."""
-        return self._noise is not None
+    def updates_running(self) -> bool:
+        """Whether running arrays get new values: in a training pass, unless the layer is frozen."""
+        return self._updates is not None
 
     def parameter(self, name: str, shape: Shape, initial: InitialValues) -> Symbol:
         """Return an array that is learned."""
@@ -100,6 +100,7 @@ class Scope:
 
     def update(self, name: str, value: Symbol) -> None:
         """Set the value that the running array of that name has from the next step on."""
+        assert self._updates is not None
         self._updates[f"{self._path}.{name}"] = value
 
     def drop(self, x: Symbol, rate: float) -> Symbol:

@@ -44,8 +44,8 @@ class BatchNorm(Layer):
     """Batch normalization: each channel gets mean 0 and variance 1 over the batch (Ioffe & Szegedy
     2015).
 
-    Outside training it uses running means and variances. As in PyTorch, the source of the defaults,
-    the running variance is the unbiased one.
+    Outside training, and in a frozen layer, it uses running means and variances. As in PyTorch, the
+    source of the defaults, the running variance is the unbiased one.
     """
 
     type: ClassVar[str] = "batch_norm"
@@ -60,7 +60,7 @@ class BatchNorm(Layer):
         channels = x.shape[-1:]
         running_mean = scope.running("mean", channels, zeros)
         running_variance = scope.running("variance", channels, ones)
-        if scope.is_training:
+        if scope.updates_running:
             mean, centered, variance = _moments(x, (*(1,) * (len(x.shape) - 1), *channels))
             count = math.prod(x.shape[:-1])
             unbiased = variance * (count / max(count - 1, 1))

@@ -29,8 +29,8 @@ class Muon(Optimizer):
 
     A gradient has few large singular values. Orthogonalized, its step has equal ones: if UΣVᵀ is
     the momentum, the step is about UVᵀ times √max(1, units / fan_in). The hidden matrices are the
-    weights, and the kernels as matrices `(fan_in, units)`, of all layers that have any except the
-    first and the last.
+    weights, and the kernels as matrices `(fan_in, units)`, of all layers that have any and are not
+    frozen, except the first and the last of these.
 
     Source, also of the defaults: Jordan et al., "Muon: An optimizer for hidden layers in neural
     networks" (2024), and its code.
