@@ -85,6 +85,8 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"spec": JOB | {"webhooks": [{"url": "http://127.0.0.1/", "on": ["failed"]}]}},
         {"spec": JOB | {"network": {"id": w.network}}},
         {"spec": JOB | {"initial_weights": {"job": w.ended, "epoch": 5}}},
+        {"spec": JOB | {"initial_weights": {"job": w.ended, "layers": ["dense_1"]}}},
+        {"spec": JOB | {"freeze": ["dense_1"]}},
         {"spec": DIVERGING},
         {"spec": SEQUENCE},
         {"spec": PADDED},

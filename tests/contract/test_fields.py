@@ -78,6 +78,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "ScheduleSpec.warmup_epochs": {"type": "cosine"},
     "ScheduleSpec.final_fraction": {"type": "cosine"},
     "InitialWeightsSpec.job": {"epoch": 1},
+    "InitialWeightsSpec.layers": {"job": "job_1"},
     "InitialWeightsSpec.epoch": {"job": "job_1"},
     "EarlyStoppingSpec.min_delta": {"patience": 1},
     "TargetSpec.metric": {"value": 1.0},

@@ -73,6 +73,7 @@ def spec_of(case: Case, dtype: str) -> dict[str, Any]:
             "targets": targets.tolist(),
             "weights": [] if case.sample_weights is None else case.sample_weights.tolist(),
         },
+        "freeze": list(case.network.frozen),
         "loss": loss.type,
         "loss_options": loss_options,
         "class_weights": case.class_weights,

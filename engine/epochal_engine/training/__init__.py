@@ -5,7 +5,7 @@ from .epoch import compile_epoch, record_shapes
 from .record_buffer import Record
 from .snapshots import LayerSlices
 from .step import Gradient, update, with_column
-from .streams import Streams
+from .streams import Streams, new_parameters
 from .training import check_data, corrupted_once
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "compile_epoch",
     "corrupted_once",
     "join",
+    "new_parameters",
     "record_shapes",
     "update",
     "with_column",

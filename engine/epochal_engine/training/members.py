@@ -12,7 +12,7 @@ import numpy as np
 from ..model.layers import Layer, Residual
 from ..model.network import Network, parameter_views
 from ..symbolic.trace import Array
-from .streams import Streams
+from .streams import new_parameters
 from .training import Training
 
 
@@ -68,7 +68,7 @@ def initial_parameters(networks: Sequence[Network], seeds: Sequence[int], vector
     """Fill `vectors` `(members, size)` with the initial parameters of each seed."""
     views = parameter_views(networks[0], vectors)
     for row, (network, seed) in enumerate(zip(networks, seeds, strict=True)):
-        for name, array in network.initial_parameters(rng=Streams.from_seed(seed).weights).items():
+        for name, array in new_parameters(network, seed).items():
             np.copyto(views[name][row], array)
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..model.network import Network
+from ..symbolic.trace import Array
+
 
 @dataclass(frozen=True)
 class Streams:
@@ -40,3 +43,8 @@ class Streams:
         """Restore the states of these streams."""
         for name, generator in self.drawn.items():
             generator.bit_generator.state = states[name]
+
+
+def new_parameters(network: Network, seed: int) -> dict[str, Array]:
+    """Return the initial parameters of a run with this seed by name, as float64."""
+    return network.initial_parameters(rng=Streams.from_seed(seed).weights)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..specs.build import build_network
-from ..specs.networks import NetworkSpec
+from ..specs.build import network_of
 from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints, jobs
 from ..store.jobs import JobWithSpec
 from ..store.packing import pack, unpack
 from .endings import restored_epoch
+from .transfer import initial_weights
 
 
 def hand_over(connection: Connection, source: JobWithSpec, job_id: str, scaling: bytes) -> None:
@@ -27,16 +27,9 @@ def hand_over(connection: Connection, source: JobWithSpec, job_id: str, scaling:
     assert checkpoint is not None
     epoch, blob = checkpoint
     arrays = unpack(blob)
-    weights = {
-        name: arrays[other].astype(spec.dtype)
-        for name, other in zip(_parameters(spec), _parameters(source_spec), strict=True)
-    }
+    ordered = {name: arrays[name] for name in network_of(source_spec).parameters}
+    weights = initial_weights(spec, source_spec, ordered)
     checkpoints.insert(connection, job_id, [(0, pack({**weights, **unpack(scaling)}))])
     start = spec.initial_weights.model_copy(update={"epoch": epoch})
     changed = spec.model_copy(update={"initial_weights": start})
     jobs.replace_spec(connection, job_id, changed.model_dump_json())
-
-
-def _parameters(spec: TrainingSpec) -> list[str]:
-    assert isinstance(spec.network, NetworkSpec)
-    return [*build_network(spec.network).parameters]

@@ -34,13 +34,13 @@ from epochal_engine.insight import Experiment
 from ..datasets import Dataset, DatasetError
 from ..errors import FieldError, InvalidArgument
 from ..settings import UNLIMITED, Limits
-from ..specs.build import build_augmentation, build_loss, build_training
+from ..specs.build import build_augmentation, build_loss, build_network, build_training
 from ..specs.datasets import InlineDataset
 from ..specs.limits import LIMIT, check_network
 from ..specs.networks import NetworkRef, NetworkSpec, input_embeddings
 from ..specs.training import SplitSpec, TrainingSpec
 from ..store import Access, Connection, Database, networks
-from . import corruptions, datasets, forks
+from . import corruptions, datasets, forks, transfer
 
 Array = NDArray[Any]
 
@@ -56,7 +56,10 @@ AUTOMATIC_CHECKPOINTS = 20
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of a job: parameters, training samples, floating-point operations."""
+    """The cost of a job: parameters that are trained, training samples, floating-point operations.
+
+    Frozen layers count as operations as if they were trained.
+    """
 
     parameters: int
     samples: int
@@ -128,9 +131,8 @@ def prepare(
     prepared = build(spec, dataset, limits)
     if source is None or parent is None:
         return prepared
-    fitted = forks.fitted(parent.arrays, prepared.network, source.job)
-    typed = {name: array.astype(spec.dtype) for name, array in fitted.items()}
-    return replace(prepared, initial_weights=typed)
+    weights = transfer.initial_weights(prepared.spec, parent.spec, parent.arrays)
+    return replace(prepared, initial_weights={**weights})
 
 
 def _as_child(spec: TrainingSpec, dataset: Dataset, parent: forks.Parent | None) -> TrainingSpec:
@@ -141,7 +143,9 @@ def _as_child(spec: TrainingSpec, dataset: Dataset, parent: forks.Parent | None)
         assert spec.initial_weights is not None
         start = spec.initial_weights.model_copy(update={"epoch": parent.epoch})
         changes["initial_weights"] = start
-        if spec.target_scaling is None and _is_regression(spec, dataset):
+        assert isinstance(spec.network, NetworkSpec)
+        takes_output = start.layers is None or build_network(spec.network).names[-1] in start.layers
+        if spec.target_scaling is None and takes_output and _is_regression(spec, dataset):
             # The weights answer in the unit that they were trained in.
             changes["target_scaling"] = parent.spec.target_scaling
     return spec.model_copy(update=changes)
@@ -187,7 +191,7 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         rows=rows,
         scaling=scaling,
         initial_weights=None,
-        weights_every=_weights_every(spec, cost.parameters),
+        weights_every=_weights_every(spec, summarize(network).parameters),
         cost=cost,
     )
 
@@ -283,15 +287,15 @@ def _taken(array: Array, rows: Array) -> Array:
 
 def _cost(spec: TrainingSpec, network: Network, samples: int, limits: Limits) -> Cost:
     """Return the cost of the run. Raises `InvalidArgument` if it exceeds the limit."""
-    total = summarize(network)
+    forward = network.flops
     # The backward pass takes about twice the operations of the forward pass (Kaplan et al. 2020,
     # section 2.1).
-    cost = Cost(total.parameters, samples, 3.0 * total.flops * samples * spec.epochs)
+    cost = Cost(network.learned_size, samples, 3.0 * forward * samples * spec.epochs)
     if cost.flops > limits.max_flops:
         raise InvalidArgument.of(
             FieldError(
                 "epochs",
-                f"cost {cost.flops:.3g} operations (3 · {total.flops} operations forward · "
+                f"cost {cost.flops:.3g} operations (3 · {forward} operations forward · "
                 f"{samples} samples · {spec.epochs} epochs); the limit of one job is "
                 f"{limits.max_flops:.3g}: use fewer epochs, a smaller network or less data",
             ),
@@ -306,7 +310,7 @@ def _cost(spec: TrainingSpec, network: Network, samples: int, limits: Limits) ->
 def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Network, Array]:
     """Return the network and the encoded targets. Raises `InvalidArgument` with all misfits."""
     assert isinstance(spec.network, NetworkSpec)
-    network = check_network(spec.network, limits)
+    network = _frozen(spec, check_network(spec.network, limits))
     _check_limits(spec, dataset, limits)
     try:
         targets = dataset.encoded_targets(spec.loss)
@@ -330,6 +334,23 @@ def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Netw
     if errors:
         raise InvalidArgument.of(*errors)
     return network, targets
+
+
+def _frozen(spec: TrainingSpec, network: Network) -> Network:
+    """Return the network with the layers that are frozen. Raises `InvalidArgument`."""
+    names = ", ".join(network.names)
+    errors = [
+        FieldError(f"freeze[{index}]", f"must be a layer: there is no {name}, only {names}")
+        for index, name in enumerate(spec.freeze)
+        if name not in network.names
+    ]
+    learning = {name.partition(".")[0] for name in network.learned}
+    if not errors and learning <= {*spec.freeze}:
+        text = f"must leave a layer with weights to train: {', '.join(sorted(learning))} is all"
+        errors.append(FieldError("freeze", text))
+    if errors:
+        raise InvalidArgument.of(*errors)
+    return replace(network, frozen=tuple(spec.freeze)) if spec.freeze else network
 
 
 def _check_limits(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> None:

@@ -359,7 +359,7 @@ def members(
 ) -> list[Member]:
     """Return the members for a reply; `losses` are the curves of the training loss."""
     assert isinstance(spec.job.network, NetworkSpec)
-    network = build_network(spec.job.network)
+    network = replace(build_network(spec.job.network), frozen=tuple(spec.job.freeze))
     best = engine.best_final_loss(
         (columns["train_loss"], progress[index].stop_reason == "diverged")
         for index, columns in losses.items()

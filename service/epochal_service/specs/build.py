@@ -20,6 +20,15 @@ def build_network(spec: NetworkSpec) -> engine.Network:
     return _network(spec.model_dump_json())
 
 
+def network_of(spec: TrainingSpec) -> engine.Network:
+    """Return the engine's network of a job whose spec has it written out, without what is frozen.
+
+    The order of its parameters does not depend on what is frozen.
+    """
+    assert isinstance(spec.network, NetworkSpec)
+    return build_network(spec.network)
+
+
 @lru_cache(maxsize=256)
 def _network(text: str) -> engine.Network:
     spec = NetworkSpec.model_validate_json(text)

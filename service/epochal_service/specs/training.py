@@ -16,7 +16,7 @@ from epochal_engine import AUGMENTATIONS, CORRUPTIONS, OPTIMIZERS, SCHEDULES, Lo
 from .base import Cursor, Labels, LossName, Name, Seed, Spec
 from .datasets import DatasetSpec
 from .derive import Derived, derive_models, derive_options, options_by_name, union_of
-from .networks import NetworkRef, NetworkSpec
+from .networks import LayerName, NetworkRef, NetworkSpec
 from .webhooks import MAX_WEBHOOKS, WebhookSpec
 
 Metric = Literal[
@@ -190,6 +190,9 @@ class SnapshotsSpec(Spec):
     """
 
 
+MAX_LAYER_NAMES = 1_000
+
+
 class InitialWeightsSpec(Spec):
     """Weights of another job at one of its epochs, to start from."""
 
@@ -201,6 +204,12 @@ class InitialWeightsSpec(Spec):
     """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. Defaults to
     the epoch that the other job's predictions use: the best one if it has ended and restores it,
     else the latest.
+    """
+    layers: Annotated[list[LayerName], Field(min_length=1, max_length=MAX_LAYER_NAMES)] | None = (
+        None
+    )
+    """Names of the layers to take, which both networks have. The other layers start from new
+    weights, drawn from this job's `seed`. Defaults to all layers.
     """
 
 
@@ -291,7 +300,13 @@ class TrainingSpec(Spec):
     """
     initial_weights: InitialWeightsSpec | None = None
     """Weights of another job to start from; the state of its optimizer is not used. Arrays are
-    matched in forward order, so that layers without weights may be added or removed.
+    matched in forward order, so that layers without weights may be added or removed; with `layers`,
+    by name.
+    """
+    freeze: list[LayerName] = Field(default_factory=list, max_length=MAX_LAYER_NAMES)
+    """Names of the layers to freeze: training changes none of their weights and running statistics,
+    and records no gradient of theirs. A frozen `batch_norm` uses its running statistics. Layers
+    without weights may be among them. None by default.
     """
     deadline_seconds: float | None = Field(default=None, gt=0)
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.

@@ -1508,6 +1508,10 @@ class InitialWeightsSpec(TypedDict):
     0. Defaults to the epoch that the other job's predictions use: the best one if it has ended
     and restores it, else the latest.
     """
+    layers: NotRequired[Sequence[str] | None]
+    """Names of the layers to take, which both networks have. The other layers start from new
+    weights, drawn from this job's `seed`. Defaults to all layers.
+    """
 
 
 class TrainingSpec(TypedDict):
@@ -1584,7 +1588,13 @@ class TrainingSpec(TypedDict):
     """
     initial_weights: NotRequired[InitialWeightsSpec | None]
     """Weights of another job to start from; the state of its optimizer is not used. Arrays are
-    matched in forward order, so that layers without weights may be added or removed.
+    matched in forward order, so that layers without weights may be added or removed; with
+    `layers`, by name.
+    """
+    freeze: NotRequired[Sequence[str]]
+    """Names of the layers to freeze: training changes none of their weights and running
+    statistics, and records no gradient of theirs. A frozen `batch_norm` uses its running
+    statistics. Layers without weights may be among them. None by default.
     """
     deadline_seconds: NotRequired[float | None]
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
@@ -1775,7 +1785,13 @@ class TrainingFields(TypedDict, total=False):
     """
     initial_weights: InitialWeightsSpec | None
     """Weights of another job to start from; the state of its optimizer is not used. Arrays are
-    matched in forward order, so that layers without weights may be added or removed.
+    matched in forward order, so that layers without weights may be added or removed; with
+    `layers`, by name.
+    """
+    freeze: Sequence[str]
+    """Names of the layers to freeze: training changes none of their weights and running
+    statistics, and records no gradient of theirs. A frozen `batch_norm` uses its running
+    statistics. Layers without weights may be among them. None by default.
     """
     deadline_seconds: float | None
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.

@@ -12,7 +12,7 @@ import numpy as np
 from ...symbolic.trace import Array
 from ...training.divergence import SAMPLES_EXAMINED, layer_outputs
 from ...training.snapshots import STATISTICS, Gradients
-from ...training.streams import Streams
+from ...training.streams import new_parameters
 from ..baselines import constant_losses
 from ..labels import Label, label
 from .finding import Spec
@@ -147,8 +147,7 @@ class Observation:
     @cached_property
     def initial_weights(self) -> dict[str, Array]:
         """Parameters before the first step, by name."""
-        rng = Streams.from_seed(self.job.training.seed).weights
-        drawn = self.job.network.initial_parameters(rng=rng)
+        drawn = new_parameters(self.job.network, self.job.training.seed)
         return {**drawn, **(self.job.initial_weights or {})}
 
     def outputs_of(self, weights: Mapping[str, Array] | None) -> list[Array] | None:
