@@ -77,5 +77,5 @@ export function targetRange(samples: readonly Sample[], index = 0): Domain {
   return low < high ? [low, high] : [low - 1, low + 1]
 }
 
-/** A visible symbol for a token. */
-export const glyph = (name: string): string => (name === '\n' ? '↵' : name === ' ' ? '␣' : name)
+/** A token with visible symbols for line breaks and for the space that it is or begins with. */
+export const glyph = (name: string): string => name.replaceAll('\n', '↵').replace(/^ /, '␣')

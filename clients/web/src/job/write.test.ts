@@ -1,10 +1,25 @@
 import { expect, it } from 'vitest'
 
 import type { Seen } from './seen'
-import { candidates, languageOf, readable, strangers, type Language, type Step } from './write'
+import {
+  candidates,
+  doublings,
+  languageOf,
+  readable,
+  separatorOf,
+  strangers,
+  type Language,
+  type Step,
+} from './write'
 
 const NAMES = ['a', 'b', '.', ' ']
-const WITHOUT: Language = { names: NAMES, positions: 3, starts: false }
+const WITHOUT: Language = {
+  names: NAMES,
+  separator: '',
+  positions: 3,
+  starts: false,
+  ends: false,
+}
 
 function seen(samples: [inputs: number[], targets: number[]][], tokens = NAMES): Seen {
   return {
@@ -67,7 +82,21 @@ it('what fills a short row up is no text', () => {
       [0, 1, 2],
     ],
   ]
-  expect(languageOf(seen(rows))).toEqual({ ...WITHOUT, starts: true })
+  expect(languageOf(seen(rows))).toEqual({ ...WITHOUT, starts: true, ends: true })
+})
+
+it('parts of words stand side by side, words have spaces between them', () => {
+  expect(separatorOf(['a', 'b', ' ', ' ab'])).toBe('')
+  expect(separatorOf(['the', 'cat', 'a'])).toBe(' ')
+  const words: Language = { ...WITHOUT, names: ['the', 'cat'], separator: ' ' }
+  expect(readable(words, 'The  black cat')).toBe('the cat')
+  expect(strangers(words, 'The  black cat')).toEqual(['black'])
+})
+
+it('a run is shown at epochs that double, as far as they are stored', () => {
+  expect(doublings([0, 1, 2, 3, 4, 5, 6])).toEqual([1, 2, 4, 6])
+  expect(doublings([0, 5, 10, 15, 20])).toEqual([0, 5, 10, 15, 20])
+  expect(doublings([])).toEqual([])
 })
 
 it('a prompt is written as the data write it, and unknown characters are listed', () => {
@@ -75,6 +104,7 @@ it('a prompt is written as the data write it, and unknown characters are listed'
   expect(strangers(WITHOUT, 'Ab??!')).toEqual(['?', '!'])
 })
 
+const ALL = { temperature: 1, top: 0 }
 const STEP: Step = {
   text: 'a',
   probability: 0.2,
@@ -87,18 +117,23 @@ const STEP: Step = {
 }
 
 it('candidates are in the order of their probabilities', () => {
-  expect(candidates(STEP, 1)).toEqual([
+  expect(candidates(STEP, ALL)).toEqual([
     { text: 'b', probability: 0.6, share: expect.closeTo(0.6) },
     { text: 'a', probability: 0.2, share: 0.2 },
     { text: ' ', probability: 0.1, share: expect.closeTo(0.1) },
   ])
 })
 
+it('tokens beyond the most probable ones are not sampled', () => {
+  const shares = candidates({ ...STEP, sampling_probability: 0.25 }, { ...ALL, top: 2 })
+  expect(shares.map(({ share }) => share)).toEqual([expect.closeTo(0.75), 0.25, 0])
+})
+
 it('the share of a candidate follows from the temperature', () => {
   // At a temperature of 0.5, 1 to 3 becomes 1 to 9.
-  const sharp = candidates({ ...STEP, sampling_probability: 0.09 }, 0.5)
+  const sharp = candidates({ ...STEP, sampling_probability: 0.09 }, { ...ALL, temperature: 0.5 })
   expect(sharp[0]).toEqual({ text: 'b', probability: 0.6, share: expect.closeTo(0.81) })
-  const certain = candidates({ ...STEP, sampling_probability: 1 }, 0)
+  const certain = candidates({ ...STEP, sampling_probability: 1 }, { ...ALL, temperature: 0 })
   expect(certain.map(({ text, share }) => [text, share])).toEqual([
     ['a', 1],
     ['b', 0],

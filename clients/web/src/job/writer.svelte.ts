@@ -8,6 +8,10 @@ const PACE = 60
 
 export class Writer {
   written = $state.raw<readonly Step[]>([])
+  /** The tokens of the prompt. */
+  prompt = $state.raw<readonly string[]>([])
+  /** More samples for the same prompt, which appear at once. */
+  others = $state.raw<readonly (readonly Step[])[]>([])
   /** The previous text, shown while the new one is shorter. */
   before = $state.raw<readonly Step[]>([])
   /** What would be sampled next. */
@@ -24,18 +28,28 @@ export class Writer {
   ) {}
 
   /** Write until the text has `length` tokens, or ends; cut a longer one. */
-  async write(question: Question, length: number, signal: AbortSignal): Promise<void> {
+  async write(
+    question: Question,
+    length: number,
+    count: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const request = JSON.stringify(question)
     if (request !== this.#question) {
       this.before = this.written
       this.written = []
+      this.others = []
+      this.prompt = []
     }
     this.#question = request
     this.problem = undefined
     this.busy = true
     this.written = this.written.slice(0, length)
     try {
-      const steps = await this.ask({ question, tokens: length + 1 }, signal)
+      const { prompt, samples } = await this.ask({ question, tokens: length + 1, count }, signal)
+      const steps = samples[0] ?? []
+      this.prompt = prompt
+      this.others = samples.slice(1).map((sample) => sample.slice(0, length))
       const end = Math.min(length, steps.length)
       while (!signal.aborted && this.written.length < end) {
         this.coming = steps[this.written.length + 1]
