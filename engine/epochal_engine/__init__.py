@@ -61,6 +61,7 @@ from .model.losses import (
     Mae,
     Mse,
     PerceptronError,
+    Preference,
     find_loss,
 )
 from .model.metrics import accuracy, confusion_matrix, perplexity, r_squared, top_k_accuracy
@@ -197,6 +198,7 @@ __all__ = [
     "Perceptron",
     "PerceptronError",
     "PositionalEncoding",
+    "Preference",
     "RandomDraws",
     "ReduceOnPlateau",
     "Reshape",

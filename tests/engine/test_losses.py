@@ -62,6 +62,9 @@ SLOPED = sorted(set(VARIANTS) - {"perceptron"})
         ("hinge", 2 * 0.70 - 1.0, 1.0, 0.6),
         ("hinge", 2 * 0.70 - 1.0, 0.0, 1.4),
         ("hinge", 1.5, 1.0, 0.0),
+        ("preference", 0.0, 1.0, 0.693147),
+        ("preference", 2.0, 1.0, 0.126928),
+        ("preference", 2.0, 0.0, 2.126928),
     ],
 )
 def test_the_value_of_one_prediction(
@@ -95,7 +98,7 @@ def test_a_uniform_guess_costs_the_logarithm_of_the_number_of_choices(
     assert actual == pytest.approx(math.log(choices))
 
 
-@pytest.mark.parametrize("loss", sorted(set(VARIANTS) - {"hinge"}))
+@pytest.mark.parametrize("loss", sorted(set(VARIANTS) - {"hinge", "preference"}))
 @pytest.mark.parametrize("prediction", [0.0, 1.0])
 @pytest.mark.parametrize("target", [0.0, 1.0])
 def test_certainty_stays_finite(loss: str, prediction: float, target: float) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "CHARACTERS",
     "GENERATORS",
     "IGNORED",
+    "PREFERRED",
     "SENTENCE",
     "TOPICS",
     "TOPIC_TOKENS",
@@ -223,6 +224,32 @@ def sentences(*, samples: int, length: int, rng: np.random.Generator) -> tuple[F
     return inputs.astype(np.float64), targets
 
 
+PREFERRED = ("bright", "moon")
+"""The words that a rule prefers in sentences."""
+
+
+def preferences(*, samples: int, length: int, rng: np.random.Generator) -> tuple[Floats, Labels]:
+    """Pairs of sentences as of `sentences`: of two rows, the first has more of the words that a
+    rule prefers.
+
+    Both `(samples, length)`. The words are counted in the inputs, which lack the last character.
+    """
+    inputs = np.empty((0, length))
+    targets = np.empty((0, length), np.int64)
+    while len(inputs) < samples:
+        drawn, following = sentences(samples=max(samples, 64), length=length, rng=rng)
+        texts = ["".join(CHARACTERS[token] for token in row[:-1]) for row in following.tolist()]
+        counts = np.array([sum(map(text.count, PREFERRED)) for text in texts])
+        first, second = np.arange(len(counts)).reshape(2, -1)
+        differs = counts[first] != counts[second]
+        swapped = counts[second] > counts[first]
+        chosen, rejected = np.where(swapped, second, first), np.where(swapped, first, second)
+        rows = np.stack([chosen, rejected], axis=1)[differs].ravel()
+        inputs = np.concatenate([inputs, drawn[rows]])
+        targets = np.concatenate([targets, following[rows]])
+    return inputs[:samples], targets[:samples]
+
+
 def repeats(
     *, samples: int, length: int, classes: int, rng: np.random.Generator
 ) -> tuple[Floats, Labels]:
@@ -376,6 +403,8 @@ class Generator:
     special_tokens: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     token_names: tuple[str, ...] = ()
+    is_paired: bool = False
+    """Whether rows come in pairs, the chosen one first."""
 
 
 def _samples(default: int) -> Parameter:
@@ -553,6 +582,21 @@ GENERATORS: dict[str, Generator] = {
             feature_names=("character",),
             alphabet=CHARACTERS,
             special_tokens=(">",),
+        ),
+        Generator(
+            name="preferences",
+            function=preferences,
+            task="sequence",
+            description="Pairs of rows like those of sentences. A rule judges them: the chosen row "
+            "has more of the words bright and moon.",
+            parameters={
+                "samples": Parameter(600, 4, 100_000, "rows to draw, two for each pair"),
+                "length": Parameter(24, 16, 100, "characters in a row"),
+            },
+            feature_names=("character",),
+            alphabet=CHARACTERS,
+            special_tokens=(">",),
+            is_paired=True,
         ),
         Generator(
             name="repeats",

@@ -27,6 +27,7 @@ from ..model.losses import (
     Loss,
     Mae,
     Mse,
+    Preference,
     as_rows,
     find_loss,
     is_floating,
@@ -176,10 +177,12 @@ def constant_logits(
 ) -> Floats:
     """Return the logits `(outputs,)` of the constant that has the lowest loss on the targets.
 
-    The mean for `mse`, the median for `mae`, the class shares for cross-entropies. For a sequence
-    it is one constant for all positions that count. `weights` `(n, …)` are those of the
-    predictions, scaled.
+    The mean for `mse`, the median for `mae`, the class shares for cross-entropies, and for
+    `preference` the margin 0 of a constant score. For a sequence it is one constant for all
+    positions that count. `weights` `(n, …)` are those of the predictions, scaled.
     """
+    if isinstance(loss, Preference):
+        return np.zeros(outputs)  # Rows of equal scores: which of two is chosen has no order.
     if isinstance(loss, CrossEntropy):
         shares = _class_shares(loss, targets, outputs, weights)
         shares = shares * (1.0 - loss.label_smoothing) + loss.label_smoothing / outputs
@@ -255,6 +258,7 @@ def _linear(network: Network, loss: Loss, data: Data) -> Losses | None:
     samples = len(data.train_inputs)
     if (
         _reads_tokens(network)
+        or isinstance(loss, Preference)
         or len(network.output_shape) > 1
         or features > MAX_FEATURES
         or samples * features * outputs > EVALUATION_WORK

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..model.losses import find_loss
 from ..model.network import Network, parameter_leaves
+from ..model.pairs import trained_network
 from ..model.predict import ELEMENTS_AT_ONCE, SAMPLES_AT_ONCE
 from ..symbolic.plan import Plan
 from ..symbolic.trace import Array, Call, leaf
@@ -64,6 +65,10 @@ def memory(
     `has_own_samples` if the members of a sweep have seeds of their own, and so batches of their
     own. Raises MemoryError if it is beyond what the system could ever give.
     """
+    samples, validation_samples = (
+        n // find_loss(training.loss).rows for n in (samples, validation_samples)
+    )
+    network = trained_network(network, training.loss)
     count, itemsize = members or 1, np.dtype(training.dtype).itemsize
     size, outputs = network.size, math.prod(network.output_shape)
     batch = training.samples_per_step(samples)

@@ -16,7 +16,9 @@ import numpy as np
 
 from ..data.data import Data
 from ..model.layers import Dense, GlobalAveragePool, TransformerBlock
+from ..model.losses import find_loss
 from ..model.network import Network
+from ..model.pairs import trained_network
 from ..optimize.optimizers import Adam
 from ..symbolic.trace import Array, Call
 from ..training.run import Run
@@ -72,6 +74,10 @@ def work(
     members: int = 1,
 ) -> Work:
     """Return the cost of a run, or of a sweep with so many members."""
+    samples, validation_samples = (
+        n // find_loss(training.loss).rows for n in (samples, validation_samples)
+    )
+    network = trained_network(network, training.loss)
     batch = training.samples_per_step(samples)
     steps = math.ceil(samples / batch)
     passes = 3 * samples + validation_samples

@@ -12,6 +12,7 @@ not: so the two are traced as one, from the logits, the sums before the activati
               Hinge      Mae on the wrong side of a margin only
               PerceptronError   Mae of outputs that are 0 or 1
     classes   CrossEntropy
+    pairs     Preference
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Loss(Component, ABC):
     """The activation that the network must end in; None for any."""
     has_accuracy: ClassVar[bool] = False
     """Whether accuracy is defined."""
+    rows: ClassVar[int] = 1
+    """How many rows of the data are compared to one loss, see `pairs.py`."""
 
     @abstractmethod
     def values(self, predictions: Floats, targets: Floats) -> Floats:
@@ -533,6 +536,55 @@ class CrossEntropy(Loss):
         total = p.softmax_cross_entropy(logits * counted, targets) * count
         ignored = (count - number) * math.log(targets.shape[-1])
         return (total - ignored) / (1.0 + p.positive_part(number - 1.0))
+
+
+# ---------------------------------------------------------------- pairs
+
+
+@dataclass(frozen=True)
+class Preference(Loss):
+    """The logistic loss of pairs of rows, of which the chosen one should score above the other.
+
+    A prediction is the margin, the score of the chosen row minus that of the rejected one, and its
+    sigmoid the probability that the chosen row is preferred (Bradley and Terry, 1952). The score of
+    a network that predicts next tokens is β·log(π/π₀), where π is the probability of the row and π₀
+    that of the initial weights: Rafailov et al., "Direct Preference Optimization" (2023), also the
+    source of the default. The score of other networks is their output, as of a reward model:
+    Christiano et al., "Deep Reinforcement Learning from Human Preferences" (2017).
+
+    A target of 0 swaps chosen and rejected; a margin of 0 is not correct.
+    """
+
+    type: ClassVar[str] = "preference"
+    formula: ClassVar[str] = "-mean of log σ(score of chosen - score of rejected)"
+    has_accuracy: ClassVar[bool] = True
+    rows: ClassVar[int] = 2
+    beta: Annotated[float, Range(above=0, most=100)] = 0.1
+    """Factor of the log-ratio of a network that predicts next tokens to its initial weights: the
+    smaller, the farther it may move away from these. In (0, 100]. Default 0.1.
+    """
+    ignore_label: Annotated[int | None, Internal()] = None
+    """Class of the tokens that do not count."""
+
+    def checked(self, given: Array, shape: Shape) -> Array:
+        """As for any loss; class indices as for cross-entropy."""
+        if given.shape == shape or len(shape) != 3:
+            return super().checked(given, shape)
+        return CrossEntropy(ignore_label=self.ignore_label).checked(given, shape)
+
+    def values(self, predictions: Floats, targets: Floats) -> Floats:
+        return _mean(_softplus((1.0 - 2.0 * targets) * predictions))
+
+    def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
+        sign = 1.0 - 2.0 * targets
+        outputs: int = predictions.shape[-1]
+        return sign * 0.5 * (1.0 + np.tanh(0.5 * sign * predictions)) / outputs
+
+    def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
+        return _traced_mean(p.softplus((1.0 - 2.0 * targets) * logits), weights)
+
+    def correct_from_logits(self, logits: Floats, targets: Floats) -> Floats:
+        return _mean(((2.0 * targets - 1.0) * logits > 0.0).astype(np.float64))
 
 
 LOSSES: dict[str, Loss] = {type_: loss() for type_, loss in Loss.table.items()}

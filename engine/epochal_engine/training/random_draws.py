@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..model.losses import find_loss
 from ..model.network import Network
 from ..model.predict import SAMPLES_AT_ONCE
 from ..symbolic.trace import Array
@@ -30,12 +31,17 @@ class RandomDraws:
     network: Network
     training: Training
     samples: int
-    """The number of training samples."""
+    """The number of training samples; of pairs, the rows of both."""
+
+    @property
+    def together(self) -> int:
+        """How many samples stay together: the rows of a pair."""
+        return find_loss(self.training.loss).rows
 
     @property
     def batch_size(self) -> int:
         """Samples in a batch; the last one may have fewer."""
-        return self.training.samples_per_step(self.samples)
+        return self.training.samples_per_step(self.samples // self.together) * self.together
 
     @property
     def batches(self) -> int:
@@ -45,7 +51,7 @@ class RandomDraws:
     @property
     def is_shuffled(self) -> bool:
         """Whether every epoch has an order of its own."""
-        return self.training.is_shuffled(self.samples)
+        return self.training.is_shuffled(self.samples // self.together)
 
     @cached_property
     def masks(self) -> tuple[Mask, ...]:
@@ -66,14 +72,14 @@ class RandomDraws:
 
     def order(self, epoch: int) -> Array:
         """Return the order of the training samples in an epoch: their positions, `(samples,)`."""
-        unshuffled = np.arange(self.samples)
+        unshuffled = np.arange(self.samples // self.together)
         order = unshuffled.copy()
         if self.is_shuffled:
             stream = self._streams().shuffle
             for _ in range(epoch):
                 np.copyto(order, unshuffled)
                 stream.shuffle(order)
-        return order
+        return (order[:, None] * self.together + np.arange(self.together)).ravel()
 
     def drawn_masks(
         self, epoch: int, batch: int, layers: Container[str]

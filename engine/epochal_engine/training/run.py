@@ -17,6 +17,7 @@ import numpy as np
 
 from ..data.data import Data
 from ..model.network import Network, parameter_views
+from ..model.pairs import has_reference, paired, trained_network, with_reference
 from ..optimize.stopping import Best
 from ..symbolic.trace import Array
 from .blocks import Block
@@ -25,6 +26,8 @@ from .loop import Ending, Loop, Outcome, State
 from .record_buffer import Record
 from .streams import Streams
 from .training import Training, check_data, check_output
+
+REFERENCE = "reference:"
 
 
 class Run(Loop):
@@ -40,7 +43,8 @@ class Run(Loop):
         self, network: Network, training: Training, data: Data, state: State | None = None
     ) -> None:
         check_output(network, training.loss)
-        data = check_data(network, training, data)
+        data = paired(network, training.loss, check_data(network, training, data))
+        of_rows, network = network, trained_network(network, training.loss)
         streams = Streams.from_seed(training.seed)
         record = Record(record_shapes(network, training, data), training.dtype)
         rate = np.zeros((), training.dtype)
@@ -52,12 +56,19 @@ class Run(Loop):
         now = record.arrays
         views = parameter_views(network, now["parameters"])
         if state is None:
-            for name, array in network.initial_parameters(rng=streams.weights).items():
+            for name, array in of_rows.initial_parameters(rng=streams.weights).items():
                 np.copyto(views[name], array)
         else:
             self._restore(state, {**views, "moments": now["moments"]}, [state.values["progress"]])
             streams.restore(state.values["random"])
             self._restore_ends(state)
+        # The initial weights by name, where the loss compares with them.
+        self._reference: dict[str, Array] = {}
+        if has_reference(of_rows, training.loss):
+            arrays = {} if state is None else state.arrays
+            for name, view in views.items():
+                self._reference[name] = arrays.get(f"{REFERENCE}{name}", view).copy()
+            data = self.data = with_reference(of_rows, training.loss, data, self._reference)
         steps = self.epoch * steps_per_epoch(training, data)
         targets = corrupted_targets(training, data, 1)
         segments = compile_epoch(network, training, data, now, rate, streams, steps, targets)
@@ -104,18 +115,22 @@ class Run(Loop):
     def state(self) -> State:
         """Return what a run needs to continue after the last completed epoch; see `weights`.
 
-        `arrays` holds the parameters by name, those of the best epoch as `best:` and the name, and
-        the optimizer's moments `(moments, size)`. Raises RuntimeError in the middle of an epoch.
+        `arrays` holds the parameters by name, those of the best epoch as `best:` and the name, the
+        optimizer's moments `(moments, size)`, and after the first epoch, where the loss compares
+        with them, the initial parameters as `reference:` and the name. Raises RuntimeError in the
+        middle of an epoch.
         """
         self._check_boundary()
         epoch, slot = self._sound()
         best = self.best()
         weights = {} if best is None else best.weights
+        reference = self._reference if epoch > 0 else {}
         return State(
             arrays={
                 **self.weights(),
                 "moments": self._buffer.arrays["moments"][slot].copy(),
                 **{f"best:{name}": array for name, array in weights.items()},
+                **{f"{REFERENCE}{name}": array for name, array in reference.items()},
             },
             values={
                 "epoch": epoch,

@@ -19,6 +19,7 @@ from dataclasses import asdict
 import numpy as np
 
 from ..data.data import Data
+from ..model.losses import find_loss
 from ..model.network import Network, parameter_views
 from ..symbolic.trace import Array
 from .blocks import Block
@@ -55,6 +56,8 @@ class Sweep(Loop):
         check_alike(networks, trainings)
         network, first, count = networks[0], trainings[0], len(trainings)
         check_output(network, first.loss)
+        if find_loss(first.loss).rows > 1:
+            raise ValueError(f"a sweep cannot train with {find_loss(first.loss).type}")
         for training in trainings:
             data = check_data(network, training, data)
         # Members of one optimizer lie side by side, so that one call steps all of them.

@@ -11,6 +11,7 @@ import numpy as np
 from ..data.data import Data
 from ..model.losses import LOSSES, Loss, find_loss, typed
 from ..model.network import Network
+from ..model.pairs import check_scored
 from ..model.sample_weights import checked_weights
 from ..optimize.augmentation import Augmentation
 from ..optimize.corruption import Corruption
@@ -96,8 +97,10 @@ def corrupted_once(training: Training, data: Data) -> Data:
 
 
 def check_output(network: Network, loss: str | Loss) -> None:
-    """Raise ValueError unless the network ends in the activation that the loss needs."""
+    """Raise ValueError unless the network ends as the loss needs."""
     loss = find_loss(loss)
+    if loss.rows > 1:
+        check_scored(network)
     needed = loss.output_activation
     activation = getattr(network.layers[-1], "activation", None)
     if needed is not None and activation != needed:
@@ -106,7 +109,8 @@ def check_output(network: Network, loss: str | Loss) -> None:
 
 def has_exact_match(network: Network, loss: str | Loss) -> bool:
     """Return whether the network predicts sequences of classes, which match as a whole or not."""
-    return find_loss(loss).has_accuracy and len(network.output_shape) > 1
+    loss = find_loss(loss)
+    return loss.has_accuracy and loss.rows == 1 and len(network.output_shape) > 1
 
 
 def check_data(network: Network, training: Training, data: Data) -> Data:

@@ -11,7 +11,7 @@ import numpy as np
 from epochal_engine.data import GENERATORS, Generator, Parameter
 from epochal_service.datasets import language
 from epochal_service.datasets.columns import Column
-from epochal_service.datasets.dataset import Dataset, DatasetError, Task
+from epochal_service.datasets.dataset import PAIR, Dataset, DatasetError, Task
 from epochal_service.datasets.text_rows import per_step
 
 __all__ = ["CATALOG", "Builtin", "load"]
@@ -98,6 +98,8 @@ def _generated(generator: Generator) -> Builtin:
             key: int(value) if generator.parameters[key].integer else value
             for key, value in parameters.items()
         }
+        if generator.is_paired and numbers["samples"] % 2:
+            raise DatasetError(("samples", "samples must be even: two rows for each pair."))
         inputs, targets = generator.function(**numbers, rng=np.random.default_rng(seed))
         classes = 0 if generator.task == "regression" else int(numbers.get("classes", 2))
         class_names = generator.class_names or tuple(map(str, range(classes)))
@@ -121,6 +123,7 @@ def _generated(generator: Generator) -> Builtin:
             target_names=target_names,
             source=source,
             token_names=token_names,
+            groups={PAIR: np.arange(len(inputs)) // 2} if generator.is_paired else {},
         )
 
     return Builtin(

@@ -14,7 +14,10 @@ from epochal_engine.data import IGNORED
 if TYPE_CHECKING:
     from epochal_service.datasets.columns import Column, ColumnWarning
 
-__all__ = ["IGNORED", "MAX_CLASSES", "Dataset", "DatasetError", "Problems", "Task"]
+__all__ = ["IGNORED", "MAX_CLASSES", "PAIR", "Dataset", "DatasetError", "Problems", "Task"]
+
+PAIR = "pair"
+"""The group column of rows in pairs: of two rows with one value, the first is preferred."""
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -151,6 +154,15 @@ class Dataset:
         return np.array([not is_scaled.get(name, True) for name in self.feature_names], np.bool_)
 
     @property
+    def is_paired(self) -> bool:
+        """Whether the samples are pairs of rows, each the chosen row and then the rejected one."""
+        pairs = self.groups.get(PAIR, np.empty(0))[: self.samples - self.validation_samples]
+        if len(pairs) == 0 or len(pairs) % 2:
+            return False
+        is_pair = bool((pairs[::2] == pairs[1::2]).all())
+        return is_pair and len(np.unique(pairs)) == len(pairs) // 2
+
+    @property
     def ignore_label(self) -> int | None:
         """`IGNORED` for sequences with time steps that do not count; else None."""
         padded = self.task == "sequence" and bool((self.targets == IGNORED).any())
@@ -195,6 +207,8 @@ class Dataset:
             raise DatasetError(
                 ("", f"must have the {self.features} features of {self.name}, not {other.features}")
             )
+        if other.is_paired != self.is_paired:
+            raise DatasetError(("", f"must have pairs of rows exactly if {self.name} has them"))
         numbered = {self.source, other.source} & {"inline"}
         if not numbered and other.feature_names != self.feature_names:
             name, needed = next(
@@ -252,6 +266,7 @@ class Dataset:
         cross_entropy          the labels `(samples,)`, or one column of probabilities per class;
                                for sequences the labels `(samples, steps)`
         mse, mae, huber        0 or 1 for two classes, one-hot rows for more; a regression unchanged
+        preference             the labels of a sequence; of other pairs of rows 1 and 0, in turn
 
         Raises `DatasetError` on the field `loss` if it does not fit the targets, or is unknown; on
         `dataset` if the result exceeds `MAX_ENCODED` numbers, or the logits `MAX_LOGITS`.
@@ -314,6 +329,21 @@ def _as_numbers(dataset: Dataset, loss: str) -> Floats:
     return _as_binary(dataset, loss) if dataset.task == "binary" else _one_hot(dataset)
 
 
+def _as_pairs(dataset: Dataset, loss: str) -> Floats | Labels:
+    if not dataset.is_paired:
+        raise DatasetError(
+            (
+                "loss",
+                f"{loss} needs pairs of rows, a chosen one and a rejected one each, but "
+                f"{dataset.name} has none: use a data set such as preferences, or upload one with "
+                "text=preferences.",
+            )
+        )
+    if dataset.task == "sequence":
+        return _as_classes(dataset, loss)
+    return np.tile([[1.0], [0.0]], (dataset.samples // 2, 1))
+
+
 def _misfit(dataset: Dataset, need: str, remedy: str) -> DatasetError:
     what = "numbers" if dataset.task == "regression" else f"{len(dataset.class_names)} classes"
     if dataset.task == "sequence":
@@ -330,4 +360,5 @@ _ENCODINGS: dict[str, Callable[[Dataset, str], Floats | Labels]] = {
     "hinge": _as_binary,
     "perceptron": _as_binary,
     "cross_entropy": _as_classes,
+    "preference": _as_pairs,
 }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from epochal_service.datasets.dataset import (
     IGNORED,
     MAX_CLASSES,
+    PAIR,
     Dataset,
     DatasetError,
     Floats,
@@ -44,6 +45,7 @@ def from_rows(
     cross_entropy          a label counted from 0, or a row of class probabilities; one-hot rows
                            become labels
     mse                    any number, or a row of numbers: a regression
+    preference             rows in pairs: 1 for the chosen row, then 0 for the rejected one
 
     With `class_names`, targets are read as for cross_entropy whatever the loss, and the number of
     names is the number of classes. `feature_names` default to x1, x2 … `weights` are finite numbers
@@ -98,6 +100,10 @@ def from_rows(
         problems.add(
             "weights", f"There must be {len(table)}, one per row; there are {len(weights)}."
         )
+    groups: dict[str, Labels] = {}
+    if loss == "preference":
+        _check_pairs(table, target_table, problems)
+        groups[PAIR] = np.repeat(np.arange((len(table) + 1) // 2), 2)[: len(table)]
     problems.raise_any()
     outputs = tuple(f"y{i + 1}" for i in range(target_table.shape[1]))
     return Dataset(
@@ -111,7 +117,26 @@ def from_rows(
         target_names=("class",) if classes and task != "sequence" else outputs,
         source="inline",
         weights=np.array(weights, np.float64) if weights else None,
+        groups=groups,
     )
+
+
+def _check_pairs(inputs: Floats, targets: Floats, problems: Problems) -> None:
+    """Report an odd number of rows, and rejected rows that are equal to the chosen ones."""
+    if len(inputs) % 2:
+        problems.add(
+            "inputs",
+            f"There are {len(inputs)} rows: preference needs pairs, a chosen row and then the "
+            "rejected one.",
+        )
+        return
+    rows = np.hstack([inputs, targets])
+    for pair in np.flatnonzero((rows[::2] == rows[1::2]).all(axis=1)):
+        chosen = 2 * pair
+        problems.add(
+            f"inputs[{chosen + 1}]",
+            f"inputs[{chosen + 1}], the rejected row, is equal to the chosen one before it.",
+        )
 
 
 def _check_class_names(
@@ -193,6 +218,19 @@ def _as_sequences(table: Floats, classes: int, problems: Problems) -> Reading:
     return "sequence", table.astype(np.int64), tuple(str(label) for label in range(classes))
 
 
+def _as_preferences(table: Floats, problems: Problems) -> Reading:
+    expected = np.arange(len(table)) % 2 == 0
+    wrong = table[:, 0] != expected if table.shape[1] == 1 else np.ones(len(table), bool)
+    for index in np.flatnonzero(wrong):
+        problems.add(
+            f"targets[{index}]",
+            f"targets[{index}] must be {int(expected[index])}: of each pair of rows the first is "
+            "chosen, 1, and the second rejected, 0. Rows of tokens have their next tokens as "
+            "targets, and the network must have an output for each.",
+        )
+    return "regression", table, ()
+
+
 def _as_classes(table: Floats, problems: Problems) -> Reading:
     if table.shape[1] == 1:
         labels = table[:, 0]
@@ -235,4 +273,5 @@ _READINGS: dict[str, Callable[[Floats, Problems], Reading]] = {
     "hinge": _as_truth_values,
     "perceptron": _as_truth_values,
     "cross_entropy": _as_classes,
+    "preference": _as_preferences,
 }

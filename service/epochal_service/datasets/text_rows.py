@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from epochal_service.datasets.dataset import (
     IGNORED,
     MAX_CLASSES,
     MAX_LOGITS,
+    PAIR,
     Dataset,
     DatasetError,
     Labels,
@@ -23,23 +25,74 @@ from epochal_service.datasets.dataset import (
 )
 from epochal_service.datasets.tokens import encode, merged_tokens
 
-__all__ = ["LINE_END", "MAX_ROW", "TextRows", "parse_text", "per_step", "rows_of_texts", "windows"]
+__all__ = [
+    "LINE_END",
+    "MAX_ROW",
+    "TextRows",
+    "Vocabulary",
+    "parse_text",
+    "per_step",
+    "rows_of_texts",
+    "windows",
+]
 
-TextRows = Literal["windows", "lines", "pairs"]
+TextRows = Literal["windows", "lines", "pairs", "preferences"]
 
 LINE_END = "\n"
 """The token before a line or after a prompt, and at their ends."""
 MAX_ROW = 512
 """Tokens in a row."""
 USUAL_WINDOW = 64
+FIELDS: dict[TextRows, tuple[str, ...]] = {
+    "pairs": ("prompt", "answer"),
+    "preferences": ("prompt", "chosen", "rejected"),
+}
+"""The fields of an entry of JSON Lines."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens of a text, and those that frame a row of it.
+
+        start | prompt | ask | answer | end
+
+    names   of the tokens; those that can be written come first
+    written  how many of them can be written
+    start, ask, end  tokens of the frame; None without one
+    length  of a row by default; None for the longest row
+    """
+
+    names: tuple[str, ...]
+    written: int
+    start: int | None
+    ask: int | None
+    end: int | None
+    length: int | None = None
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens that can be written."""
+        return self.names[: self.written]
+
+    def framed(self, prompt: Labels, answer: Labels) -> tuple[Labels, int]:
+        """Return the tokens of a row, and how many come before the answer."""
+        frame = [np.array([] if t is None else [t], np.int64) for t in self._frame]
+        start, ask, end = frame
+        before = np.concatenate([start, prompt, ask])
+        return np.concatenate([before, answer, end]), len(before)
+
+    @property
+    def _frame(self) -> tuple[int | None, int | None, int | None]:
+        return self.start, self.ask, self.end
 
 
 def parse_text(
     file: BinaryIO,
-    rows: TextRows,
+    rows: TextRows | None = None,
     *,
     length: int | None = None,
     merges: int = 0,
+    vocabulary: Vocabulary | None = None,
     name: str = "text",
     max_rows: int = 1_000_000,
 ) -> Dataset:
@@ -48,23 +101,37 @@ def parse_text(
     windows   the text divided into windows of `length` tokens, 64 by default
     lines     each line that is not empty; it begins and ends with `LINE_END`
     pairs     JSON Lines of `{"prompt": …, "answer": …}`; the tokens of the answer count alone
+    preferences  JSON Lines of `{"prompt": …, "chosen": …, "rejected": …}`: two rows each, the
+              chosen answer and then the rejected one; the prompt may be empty
 
-    Lines and pairs are filled up to `length` tokens, by default those of the longest. The tokens
-    are the characters of the text, and up to `merges` pairs of neighbors (byte-pair encoding).
+    By default, the first entry of JSON Lines says whether they are pairs or preferences.
+
+    Rows other than windows are filled up to `length` tokens, by default those of the longest. The
+    tokens are those of the `vocabulary`, by default the characters of the text, and up to `merges`
+    pairs of neighbors (byte-pair encoding).
 
     Raises `DatasetError` on `data` (the whole file), `length`, or `lines[3]`, counted from 1.
     """
     text = _decoded(file.read())
-    if rows == "pairs":
-        texts, numbers = _pairs(text)
+    if rows is None:
+        rows = "preferences" if '"chosen"' in text.partition("\n")[0] else "pairs"
+    if rows in FIELDS:
+        texts, numbers = _entries(text, rows)
     else:
         texts = [("", line) for line in text.split("\n") if line] if rows == "lines" else []
         numbers = [n for n, line in enumerate(text.split("\n"), start=1) if line]
     whole = text if rows == "windows" else "\n".join(f"{a}\n{b}" for a, b in texts)
-    tokens = _vocabulary(whole, merges)
+    if vocabulary is None:
+        tokens = _vocabulary(whole, merges)
+        end = tokens.index(LINE_END) if LINE_END in tokens else None
+        vocabulary = Vocabulary(tokens, len(tokens), None, end, end)
+    elif merges:
+        raise DatasetError(("merges", "must be 0 with a vocabulary, whose tokens are given"))
+    else:
+        _check_known(texts or [("", whole)], numbers or [1], vocabulary)
     if rows == "windows":
-        return windows(name, whole, tokens, length or USUAL_WINDOW, max_rows=max_rows)
-    return _filled(name, texts, numbers, tokens, length, max_rows)
+        return windows(name, whole, vocabulary.tokens, length or USUAL_WINDOW, max_rows=max_rows)
+    return _filled(name, rows, texts, numbers, vocabulary, length, max_rows)
 
 
 def _decoded(data: bytes) -> str:
@@ -82,8 +149,10 @@ def _decoded(data: bytes) -> str:
     return text
 
 
-def _pairs(text: str) -> tuple[list[tuple[str, str]], list[int]]:
+def _entries(text: str, rows: TextRows) -> tuple[list[tuple[str, str]], list[int]]:
     """Return prompts and answers, and the lines on which they stand."""
+    names = FIELDS[rows]
+    form = ", ".join(f'"{name}": "…"' for name in names)
     problems = Problems()
     pairs, numbers = [], []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -95,18 +164,22 @@ def _pairs(text: str) -> tuple[list[tuple[str, str]], list[int]]:
             problems.add(f"lines[{number}]", f"Line {number} is not JSON.")
             continue
         fields = entry if isinstance(entry, dict) else {}
-        prompt, answer = fields.get("prompt"), fields.get("answer")
-        if not (isinstance(prompt, str) and prompt and isinstance(answer, str) and answer):
+        given = [value for name in names if isinstance(value := fields.get(name), str)]
+        prompt, *answers = given or [""]
+        if len(given) < len(names) or "" in answers or not (prompt or rows == "preferences"):
+            count = "two" if len(names) == 2 else "three"
             problems.add(
-                f"lines[{number}]",
-                f'Line {number} must be {{"prompt": "…", "answer": "…"}} with two texts.',
+                f"lines[{number}]", f"Line {number} must be {{{form}}} with {count} texts."
             )
             continue
-        if LINE_END in prompt + answer:
+        if LINE_END in "".join([prompt, *answers]):
             problems.add(f"lines[{number}]", f"Line {number} has a line break in a text.")
             continue
-        pairs.append((prompt, answer))
-        numbers.append(number)
+        if len(set(answers)) < len(answers):
+            problems.add(f"lines[{number}]", f"Line {number} prefers a text to itself.")
+            continue
+        pairs += [(prompt, answer) for answer in answers]
+        numbers += [number] * len(answers)
     problems.raise_any()
     return pairs, numbers
 
@@ -125,6 +198,26 @@ def _vocabulary(text: str, merges: int) -> tuple[str, ...]:
             ("data", f"The text has one character alone, {shown(text[0])}: nothing can be learned.")
         )
     return merged_tokens(text, merges)
+
+
+def _check_known(
+    texts: Sequence[tuple[str, str]], numbers: Sequence[int], vocabulary: Vocabulary
+) -> None:
+    """Raise `DatasetError` for characters that are no tokens of the vocabulary."""
+    known, problems = set(vocabulary.tokens), Problems()
+    if not all(character in known for token in known for character in token):
+        raise DatasetError(
+            ("vocabulary", "must have tokens that are characters, or parts of words")
+        )
+    for number, pair in zip(numbers, texts, strict=True):
+        unknown = sorted(set("".join(pair)) - known)
+        if unknown:
+            shown_ = ", ".join(map(shown, unknown[:10])) + (" …" if len(unknown) > 10 else "")
+            problems.add(
+                f"lines[{number}]",
+                f"Line {number} has characters that the vocabulary does not have: {shown_}.",
+            )
+    problems.raise_any()
 
 
 def windows(
@@ -164,39 +257,65 @@ def windows(
 
 def _filled(
     name: str,
+    rows: TextRows,
     texts: Sequence[tuple[str, str]],
     numbers: Sequence[int],
-    tokens: tuple[str, ...],
+    vocabulary: Vocabulary,
     length: int | None,
     max_rows: int,
 ) -> Dataset:
+    length = length or vocabulary.length
     limit, problems = length or MAX_ROW, Problems()
-    encoded = [tuple(encode(part, tokens) for part in pair) for pair in texts]
+    framed = [
+        vocabulary.framed(*(encode(part, vocabulary.tokens) for part in pair)) for pair in texts
+    ]
     longest = 0
-    for number, pair in zip(numbers, encoded, strict=True):
-        steps = _steps(*pair)
+    for number, (row, before) in zip(numbers, framed, strict=True):
+        steps = len(row) - 1  # The last token is no input.
         longest = max(longest, steps)
         if steps > limit:
             problems.add(
                 f"lines[{number}]",
                 f"Line {number} takes {steps:,} tokens with its end; the limit is {limit:,}.",
             )
+        elif before == 0:
+            problems.add(
+                f"lines[{number}]",
+                f"Line {number} needs a prompt: the vocabulary has no token that starts a row.",
+            )
     problems.raise_any()
-    _check_size(len(encoded), length or longest, tokens, max_rows)
-    inputs, targets = rows_of_texts(encoded, length or longest, tokens.index(LINE_END))
-    answers = any(prompt for prompt, _ in texts)
-    return _dataset(
+    _check_size(len(framed), length or longest, vocabulary.tokens, max_rows)
+    inputs, targets = _framed_rows(framed, length or longest, vocabulary.end or 0)
+    count = len(texts)
+    dataset = _dataset(
         name,
-        f"{len(texts):,} {'prompts with their answers' if answers else 'lines of text'}.",
+        f"{count:,} {'prompts with their answers' if rows == 'pairs' else 'lines of text'}.",
         inputs,
         targets,
-        tokens,
+        vocabulary.tokens,
+        names=vocabulary.names,
+    )
+    if rows != "preferences":
+        return dataset
+    return replace(
+        dataset,
+        description=f"{count // 2:,} pairs of texts, each the chosen one and the rejected one.",
+        groups={PAIR: np.repeat(np.arange(count // 2), 2)},
     )
 
 
-def _steps(prompt: Labels, answer: Labels) -> int:
-    """Return the time steps of a row: its tokens with the two ends, but the last is no input."""
-    return len(prompt) + len(answer) + 1
+def _framed_rows(
+    framed: Sequence[tuple[Labels, int]], length: int, fill: int
+) -> tuple[Labels, Labels]:
+    """Return inputs and targets `(rows, length)` of rows of tokens, of which so many come before
+    the answer; `fill` fills them up.
+    """
+    inputs = np.full((len(framed), length), fill, np.int64)
+    targets = np.full((len(framed), length), IGNORED, np.int64)
+    for row, (tokens, before) in enumerate(framed):
+        inputs[row, : len(tokens) - 1] = tokens[:-1]
+        targets[row, before - 1 : len(tokens) - 1] = tokens[before:]
+    return inputs, targets
 
 
 def rows_of_texts(
@@ -207,15 +326,8 @@ def rows_of_texts(
     A row is the prompt, the token `end`, the answer, and `end`, which fills it up. The targets are
     the next tokens of the answer with its end, and `IGNORED` before and behind it.
     """
-    inputs = np.full((len(texts), length), end, np.int64)
-    targets = np.full((len(texts), length), IGNORED, np.int64)
-    for row, (prompt, answer) in enumerate(texts):
-        start, stop = len(prompt), len(prompt) + len(answer)
-        inputs[row, :start] = prompt
-        inputs[row, start + 1 : stop + 1] = answer
-        targets[row, start:stop] = answer
-        targets[row, stop] = end
-    return inputs, targets
+    frame = Vocabulary((), 0, None, end, end)
+    return _framed_rows([frame.framed(*text) for text in texts], length, end)
 
 
 def _check_size(rows: int, length: int, tokens: Sequence[str], max_rows: int) -> None:
@@ -240,6 +352,7 @@ def _dataset(
     targets: Labels,
     tokens: tuple[str, ...],
     feature: str = "token",
+    names: tuple[str, ...] = (),
 ) -> Dataset:
     length = inputs.shape[1]
     return Dataset(
@@ -252,7 +365,7 @@ def _dataset(
         class_names=tokens,
         target_names=per_step(("next",), length),
         source="uploaded",
-        token_names=tokens,
+        token_names=names or tokens,
     )
 
 

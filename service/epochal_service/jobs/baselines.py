@@ -37,6 +37,7 @@ CONSTANTS = {
     "focal": "predicting a constant",
     "hinge": "predicting the most frequent class",
     "perceptron": "predicting the most frequent class",
+    "preference": "scoring all rows alike",
 }
 
 BORDERS = {1: "threshold", 2: "line", 3: "plane"}

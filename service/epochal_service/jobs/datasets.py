@@ -232,7 +232,9 @@ def _unknown(dataset_id: str) -> DatasetError:
 
 def _sequence_classes(spec: TrainingSpec) -> int:
     """Return the number of classes at each time step; 0 if the network has a single output."""
-    if spec.loss != "cross_entropy" or not isinstance(spec.network, NetworkSpec):
+    if spec.loss not in ("cross_entropy", "preference") or not isinstance(
+        spec.network, NetworkSpec
+    ):
         return 0
     try:
         shape = build_network(spec.network).output_shape

@@ -40,7 +40,7 @@ from ..specs.limits import LIMIT, check_network
 from ..specs.networks import NetworkRef, NetworkSpec, input_embeddings
 from ..specs.training import SplitSpec, TrainingSpec
 from ..store import Access, Connection, Database, networks
-from . import corruptions, datasets, forks, transfer
+from . import corruptions, datasets, forks, preferences, transfer
 
 Array = NDArray[Any]
 
@@ -126,6 +126,8 @@ def prepare(
         dataset = load(connection, spec, owner)
         if source is not None and parent is None:
             parent = forks.parent_of(connection, source, owner)
+        if source is not None and parent is not None and LOSSES[spec.loss].rows > 1:
+            preferences.check_vocabulary(connection, source.job, parent.spec, dataset, owner)
     if not stored:
         spec = _as_child(spec, dataset, parent)
     prepared = build(spec, dataset, limits)
@@ -316,11 +318,16 @@ def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Netw
         targets = dataset.encoded_targets(spec.loss)
     except DatasetError as error:
         raise datasets.invalid_argument(error, "") from None
+    is_paired = LOSSES[spec.loss].rows > 1
+    if is_paired and network.output_shape == (1,):
+        # A score needs no labels.
+        targets = np.zeros((dataset.samples, 1))
     errors = [
         *_network_errors(spec, spec.network, network, dataset, targets),
         *_option_errors(spec, network),
         *_class_weight_errors(spec, dataset),
         *corruptions.corruption_errors(spec, network),
+        *(preferences.errors_of(spec, network, dataset) if is_paired else ()),
     ]
     largest = np.finfo(spec.dtype).max
     errors += [
@@ -401,6 +408,8 @@ def _network_errors(
             )
         )
     activation = LOSSES[spec.loss].output_activation
+    if LOSSES[spec.loss].rows > 1 and len(network.output_shape) == 2:
+        activation = "softmax"
     if activation is not None and getattr(output, "activation", "") != activation:
         has_field = hasattr(output, "activation")
         errors.append(

@@ -91,6 +91,10 @@ def prepare_sweep(
         raise InvalidArgument.of(
             FieldError("job.initial_weights", "must be absent: all members start from new weights")
         )
+    if engine.LOSSES[spec.job.loss].rows > 1:
+        raise InvalidArgument.of(
+            FieldError("job.loss", f"must be a loss of single rows, not {spec.job.loss}")
+        )
     try:
         job = prepare(database, spec.job, owner, limits, stored=stored)
     except InvalidArgument as error:

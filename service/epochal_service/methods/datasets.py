@@ -20,9 +20,11 @@ from ..datasets import (
 )
 from ..datasets import Dataset as Table
 from ..datasets.columns import Choice
+from ..datasets.text_rows import Vocabulary
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound
 from ..jobs import quotas
 from ..jobs.datasets import arrays_of, generate, invalid_argument, read_uploaded
+from ..jobs.language import language_of
 from ..large import NUMBER_BYTES, require_small
 from ..memory import give_memory_back
 from ..specs.base import timestamp
@@ -181,9 +183,10 @@ def _table_of_file(context: Context, request: CreateDatasetRequest, file: Binary
                 _check_options(request, "text", "a text")
                 return parse_text(
                     file,
-                    request.text or "pairs",
+                    request.text,
                     length=request.length,
                     merges=request.merges,
+                    vocabulary=_vocabulary(context, request),
                     name=request.name,
                     max_rows=limits.max_samples,
                 )
@@ -205,11 +208,42 @@ def _table_of_file(context: Context, request: CreateDatasetRequest, file: Binary
         raise invalid_argument(error, "") from None
 
 
+def _vocabulary(context: Context, request: CreateDatasetRequest) -> Vocabulary | None:
+    """Return the vocabulary of the data set that the request names; None if it names none.
+
+    Raises `InvalidArgument` if there is none, or it has no text.
+    """
+    name = request.vocabulary
+    if name is None:
+        return None
+    try:
+        if name in CATALOG:
+            dataset = generate(GeneratorSpec(name=name))
+        else:
+            with context.database.read() as connection:
+                dataset = read_uploaded(connection, name, context.access)
+    except DatasetError as error:
+        raise InvalidArgument.of(FieldError("vocabulary", str(error))) from None
+    language = language_of(dataset)
+    if language is None or language.to_read:
+        raise InvalidArgument.of(
+            FieldError("vocabulary", f"must be a data set of text alone; {name} is none")
+        )
+    return Vocabulary(
+        language.names,
+        language.written,
+        language.start,
+        language.ask,
+        language.end,
+        None if request.text == "windows" else language.window,
+    )
+
+
 _OPTIONS: dict[Format, set[str]] = {
     "csv": {"target", "task", "columns", "missing"},
     "images": {"image_size", "color"},
     "arrays": {"task"},
-    "text": {"text", "length", "merges"},
+    "text": {"text", "length", "merges", "vocabulary"},
 }
 """The options of each format."""
 

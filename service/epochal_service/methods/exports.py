@@ -65,6 +65,13 @@ def _training_program(context: Context, id: str, request: GetExportRequest) -> E
         raise InvalidArgument.of(
             FieldError("epoch", "must be absent: a training program has all stored epochs")
         )
+    spec = TrainingSpec.model_validate_json(
+        lifecycle.get(context.database, id, context.access).spec
+    )
+    if LOSSES[spec.loss].rows > 1:
+        raise InvalidArgument.of(
+            FieldError("format", f"must be that of a network: no program trains with {spec.loss}")
+        )
     recording = recording_of(context.database, id, context.access, context.settings.limits)
     try:
         content = TRAINING_EXPORTS[request.format].write(recording)

@@ -19,7 +19,7 @@ from ..jobs.datasets import load_for_stored_job
 from ..jobs.inspection import Trained, rounded, trained
 from ..jobs.language import Language, tokens_of
 from ..jobs.preparation import scaled
-from ..specs.build import build_loss
+from ..specs.build import build_row_loss
 from ..specs.inside import (
     GetActivationsRequest,
     GetAttentionRequest,
@@ -66,7 +66,7 @@ def get_activations(context: Context, id: str, request: GetActivationsRequest) -
     Raises `NotFound`; `InvalidArgument` for too many numbers.
     """
     opened, dataset = _opened(context, id, request)
-    network, loss = opened.network, build_loss(opened.spec, dataset.ignore_label)
+    network, loss = opened.network, build_row_loss(opened.spec, dataset.ignore_label)
     shapes = dict(zip(network.names, network.shapes[1:], strict=True))
     if loss.output_activation is not None:
         shapes[LOGITS] = network.output_shape

@@ -32,9 +32,10 @@ from ..jobs.inspection import (
     trained,
     true_classes,
 )
+from ..jobs.preferences import is_scorer
 from ..jobs.preparation import Prepared, has_validation, prepare
 from ..large import NUMBER_BYTES, require_small
-from ..specs.build import build_loss
+from ..specs.build import build_row_loss
 from ..specs.inspection import (
     BoundsSpec,
     ConfusionMatrix,
@@ -165,7 +166,7 @@ def get_confusion_matrix(
 
     Raises `NotFound`; `InvalidArgument` for a regression, and for several binary outputs.
     """
-    trained_network, prepared = _opened(context, id, request.epoch)
+    trained_network, prepared = _judged(context, id, request.epoch)
     dataset = prepared.dataset
     names = list(dataset.class_names)
     if not names:
@@ -178,7 +179,7 @@ def get_confusion_matrix(
         )
     samples = samples_of(prepared, context.settings.limits, request.split)
     outputs = trained_network.outputs(samples.inputs)
-    predicted = classes_of(outputs, threshold_of(build_loss(trained_network.spec)))
+    predicted = classes_of(outputs, threshold_of(build_row_loss(trained_network.spec)))
     expected = true_classes(samples.targets)
     counted, classified = expected != NO_CLASS, predicted != NO_CLASS
     both = counted & classified
@@ -202,9 +203,9 @@ def get_evaluation(context: Context, id: str, request: GetEvaluationRequest) -> 
 
     Raises `NotFound`; `InvalidArgument` for a part that the job does not have.
     """
-    trained_network, prepared = _opened(context, id, request.epoch)
+    trained_network, prepared = _judged(context, id, request.epoch)
     dataset = prepared.dataset
-    loss = build_loss(trained_network.spec, dataset.ignore_label)
+    loss = build_row_loss(trained_network.spec, dataset.ignore_label)
     split = request.split or ("validation" if has_validation(trained_network.spec) else "train")
     samples = samples_of(prepared, context.settings.limits, split)
     outputs, targets = trained_network.outputs(samples.inputs), samples.targets
@@ -234,9 +235,12 @@ def get_sample_predictions(
 
     Raises `NotFound`, `InvalidArgument`.
     """
-    trained_network, prepared = _opened(context, id, request.epoch)
+    trained_network, prepared = _judged(context, id, request.epoch)
     dataset = prepared.dataset
-    loss, network = build_loss(trained_network.spec, dataset.ignore_label), trained_network.network
+    loss, network = (
+        build_row_loss(trained_network.spec, dataset.ignore_label),
+        trained_network.network,
+    )
     check_size(context, "count", request.count * dataset.features, "fewer samples")
     samples = samples_of(prepared, context.settings.limits, request.split)
     positions = np.arange(len(samples))
@@ -299,6 +303,19 @@ def _opened(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prep
     return trained_network, prepare(
         database, trained_network.spec, trained_network.owner, limits, stored=True
     )
+
+
+def _judged(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prepared]:
+    """Return a network whose single rows have targets.
+
+    Raises `InvalidArgument` for one that scores the rows of pairs.
+    """
+    trained_network, prepared = _opened(context, id, epoch)
+    if is_scorer(trained_network.spec, trained_network.network):
+        raise InvalidArgument.of(
+            FieldError("id", "must be a job with a target for each row: this one compares two rows")
+        )
+    return trained_network, prepared
 
 
 def check_size(context: Context, field: str, numbers: int, remedy: str) -> None:

@@ -12,6 +12,7 @@ from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle
 from ..jobs.datasets import Schema, invalid_argument, schema_of_job
 from ..jobs.inspection import NO_CLASS, Trained, predicted_classes
+from ..jobs.preferences import is_scorer
 from ..large import NUMBER_BYTES, require_small
 from ..settings import Limits
 from ..specs.build import build_network
@@ -59,7 +60,7 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
     loss = engine.LOSSES[spec.loss]
     classes: list[int] = []
     labels: list[str] = []
-    if loss.has_accuracy:
+    if loss.has_accuracy and not is_scorer(spec, network):
         classes = predicted_classes(loss, outputs).ravel().tolist()
         if schema is not None and schema.class_names:
             labels = ["" if k == NO_CLASS else schema.class_names[k] for k in classes]

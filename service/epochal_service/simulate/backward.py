@@ -67,6 +67,8 @@ def backward(request: SimulateBackwardRequest) -> BackwardSimulation:
     """
     small = small_network(request)
     loss = find_loss(request.loss)
+    if loss.rows > 1:
+        raise InvalidArgument.of(FieldError("loss", f"{request.loss} compares two rows"))
     try:
         check_output(small.network, loss)
     except ValueError as error:

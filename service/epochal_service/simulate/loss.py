@@ -67,6 +67,8 @@ def _needs(name: str, predictions: Sequence[float], targets: Sequence[float]) ->
     match name:
         case "binary_cross_entropy" | "focal" if not all(0.0 <= v <= 1.0 for v in both):
             return "needs a prediction and a target between 0 and 1"
+        case "preference":
+            return "compares two rows: train a job with it"
         case "hinge" if not all(0.0 <= y <= 1.0 for y in targets):
             return "needs a target between 0 and 1"
         case "perceptron" if not all(v in (0.0, 1.0) for v in both):

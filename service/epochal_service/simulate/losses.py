@@ -170,6 +170,14 @@ def _class_derivative(loss: Loss, prediction: float, target: float) -> Expressio
     return expression("-{}/{}", target, max(prediction, SMALLEST_DIVISOR))
 
 
+def _preference(loss: Loss, prediction: float, target: float) -> Expression:
+    return expression("log(1 + exp(-(2·{} - 1)·{}))", target, prediction)
+
+
+def _preference_derivative(loss: Loss, prediction: float, target: float) -> Expression:
+    return expression("-(2·{} - 1) / (1 + exp((2·{} - 1)·{}))", target, target, prediction)
+
+
 # ---------------------------------------------------------------- table
 
 EXPLAINED: dict[str, Explained] = {
@@ -271,6 +279,23 @@ EXPLAINED: dict[str, Explained] = {
         source="Rosenblatt (1958), The perceptron, Psychological Review 65",
         term=_mae,
         derivative_term=_mae_derivative,
+    ),
+    "preference": Explained(
+        title="Preference loss",
+        derivative_formula="-σ(-m) with respect to m, the score of the chosen row minus that of "
+        "the rejected one",
+        used_for="Pairs of answers of which people, or a rule, prefer one. The score is the output "
+        "of a reward model; or of a network that writes, β times the logarithm of how much more "
+        "probable than at first the answer has become, and then it needs no reward model.",
+        drawbacks="It learns the taste of the judge, with its mistakes. The smaller β, the farther "
+        "the network may move away from what it wrote before.",
+        source="Bradley and Terry (1952), Rank analysis of incomplete block designs, Biometrika "
+        "39; Christiano and others (2017), Deep reinforcement learning from human preferences, "
+        "arXiv:1706.03741; Rafailov and others (2023), Direct preference optimization, "
+        "arXiv:2305.18290",
+        term=_preference,
+        derivative_term=_preference_derivative,
+        options=("beta",),
     ),
 }
 """By the engine's names."""

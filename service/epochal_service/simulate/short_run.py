@@ -92,6 +92,8 @@ def short_run(spec: ShortRunSpec) -> ShortRun:
     except DatasetError as error:
         raise _under_dataset(error) from None
     errors = []
+    if LOSSES[spec.loss].rows > 1:
+        errors.append(FieldError("loss", f"must be a loss of single rows, not {spec.loss}"))
     if math.prod(network.input_shape) != dataset.features:
         errors.append(
             FieldError(

@@ -65,6 +65,13 @@ def build_loss(spec: TrainingSpec, ignore_label: int | None = None) -> engine.Lo
     return replace(loss, **options)
 
 
+def build_row_loss(spec: TrainingSpec, ignore_label: int | None = None) -> engine.Loss:
+    """Return the loss of a single row: for a loss of pairs the cross-entropy of its tokens."""
+    if engine.LOSSES[spec.loss].rows == 1:
+        return build_loss(spec, ignore_label)
+    return engine.CrossEntropy(ignore_label=ignore_label)
+
+
 def build_optimizer(spec: OptimizerSpec) -> engine.Optimizer:
     """Return the engine's optimizer, whose fields have the same names."""
     return engine.OPTIMIZERS[spec.type](**spec.model_dump(exclude={"type"}))

@@ -122,7 +122,7 @@ WarningReason = Literal[
     "text", "identifier", "constant", "leakage", "rare", "empty", "rows", "mixed"
 ]
 Gaps = Literal["error", "auto"]
-TextRows = Literal["windows", "lines", "pairs"]
+TextRows = Literal["windows", "lines", "pairs", "preferences"]
 
 
 class ColumnSpec(Spec):
@@ -188,7 +188,9 @@ class CreateDatasetRequest(Spec):
     text: TextRows | None = None
     """Rows of a text in UTF-8: `windows` of it, its `lines`, or `pairs`, JSON Lines of
     `{"prompt": …, "answer": …}` of which the answers count alone in the loss. Each row has the next
-    tokens as its targets. Defaults to `pairs` for JSON Lines; other text is read as a CSV.
+    tokens as its targets. `preferences` are JSON Lines of `{"prompt": …, "chosen": …, "rejected":
+    …}` for the loss `preference`: a row with each answer; a prompt may be empty. Defaults to
+    `pairs` or `preferences` for JSON Lines; other text is read as a CSV.
     """
     length: int | None = Field(default=None, ge=2, le=512)
     """Tokens in a row; text only. In [2, 512]. Defaults to 64 for windows, else to the longest
@@ -197,6 +199,11 @@ class CreateDatasetRequest(Spec):
     merges: int = Field(default=0, ge=0, le=1000)
     """Pairs of tokens to merge by byte-pair encoding, the most frequent first; text only.
     In [0, 1000]. Default 0: each token is a character.
+    """
+    vocabulary: str | None = Field(default=None, min_length=1, max_length=64)
+    """The data set whose tokens a text has, by id or built-in name, for networks that were trained
+    on it; text only. Rows begin and end, and are as long, as in that data set. Defaults to the
+    tokens of the text.
     """
     request_id: RequestId | None = None
     """Idempotency key: the same key and the same request return the same data set."""
@@ -227,7 +234,9 @@ class UploadRequest(Request):
     text: TextRows | None = None
     """Rows of a text in UTF-8: `windows` of it, its `lines`, or `pairs`, JSON Lines of
     `{"prompt": …, "answer": …}` of which the answers count alone in the loss. Each row has the next
-    tokens as its targets. Defaults to `pairs` for JSON Lines; other text is read as a CSV.
+    tokens as its targets. `preferences` are JSON Lines of `{"prompt": …, "chosen": …, "rejected":
+    …}` for the loss `preference`: a row with each answer; a prompt may be empty. Defaults to
+    `pairs` or `preferences` for JSON Lines; other text is read as a CSV.
     """
     length: int | None = Field(default=None, ge=2, le=512)
     """Tokens in a row; text only. In [2, 512]. Defaults to 64 for windows, else to the longest
@@ -236,6 +245,11 @@ class UploadRequest(Request):
     merges: int = Field(default=0, ge=0, le=1000)
     """Pairs of tokens to merge by byte-pair encoding, the most frequent first; text only.
     In [0, 1000]. Default 0: each token is a character.
+    """
+    vocabulary: str | None = Field(default=None, min_length=1, max_length=64)
+    """The data set whose tokens a text has, by id or built-in name, for networks that were trained
+    on it; text only. Rows begin and end, and are as long, as in that data set. Defaults to the
+    tokens of the text.
     """
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "or_",
     "plane",
     "plays",
+    "preferences",
     "questions",
     "repeats",
     "reversal",
@@ -613,6 +614,28 @@ def sentences(
     """
     return build(
         NamedDataset, name="sentences", samples=samples, length=length, seed=seed, scaling=scaling
+    )
+
+
+def preferences(
+    *,
+    samples: int | None = None,
+    length: int | None = None,
+    seed: int | None = None,
+    scaling: Scaling | None = None,
+) -> NamedDataset:
+    """Pairs of rows like those of sentences. A rule judges them: the chosen row has more of the
+    words bright and moon.
+
+    Args:
+        samples: Rows to draw, two for each pair. From 4 to 100000. Default 600.
+        length: Characters in a row. From 16 to 100. Default 24.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
+    """
+    return build(
+        NamedDataset, name="preferences", samples=samples, length=length, seed=seed, scaling=scaling
     )
 
 

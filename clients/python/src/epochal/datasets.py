@@ -109,6 +109,7 @@ class Datasets:
         text: TextRows | None = None,
         length: int | None = None,
         merges: int = 0,
+        vocabulary: str | None = None,
         on_progress: Callable[[int, int], object] | None = None,
         request_id: str | None = None,
     ) -> Dataset:
@@ -135,8 +136,10 @@ class Datasets:
         `image_size` `(height, width)`.
 
         A text becomes rows of `length` tokens, whose targets are the next tokens: `text` says
-        whether they are `windows` of it, its `lines`, or `pairs` of a prompt and its answer. The
-        tokens are characters, and the `merges` most frequent pairs of them.
+        whether they are `windows` of it, its `lines`, `pairs` of a prompt and its answer, or
+        `preferences`, a chosen and a rejected answer to a prompt. The tokens are characters, and
+        the `merges` most frequent pairs of them; or those of the data set `vocabulary`, an id or
+        the name of a built-in one, for networks that were trained on it.
 
         The file is sent in pieces; `on_progress(sent, total)` is called after each. If the program
         or the connection breaks, the same call continues with the first piece that is missing. The
@@ -163,6 +166,7 @@ class Datasets:
                 "text": text or ("windows" if is_text(source) else None),
                 "length": length,
                 "merges": merges,
+                "vocabulary": vocabulary,
             }
             fields["upload"] = self._send(file, on_progress)
             try:

@@ -233,7 +233,15 @@ LayerTypeName: TypeAlias = Literal[
 
 
 LossName: TypeAlias = Literal[
-    "mse", "mae", "huber", "binary_cross_entropy", "focal", "hinge", "perceptron", "cross_entropy"
+    "mse",
+    "mae",
+    "huber",
+    "binary_cross_entropy",
+    "focal",
+    "hinge",
+    "perceptron",
+    "cross_entropy",
+    "preference",
 ]
 
 
@@ -317,7 +325,7 @@ StopReason: TypeAlias = Literal[
 TargetScaling: TypeAlias = Literal["standardize", "none"]
 
 
-TextRows: TypeAlias = Literal["windows", "lines", "pairs"]
+TextRows: TypeAlias = Literal["windows", "lines", "pairs", "preferences"]
 
 
 TrialMetric: TypeAlias = Literal[
@@ -419,6 +427,7 @@ DatasetName: TypeAlias = Literal[
     "sorting",
     "reversal",
     "sentences",
+    "preferences",
     "repeats",
     "topics",
     "arithmetic",
@@ -1407,6 +1416,11 @@ class LossOptionsSpec(TypedDict):
     label_smoothing: NotRequired[float | None]
     """`cross_entropy`: Fraction of each target spread evenly over all classes. In [0, 1).
     Default 0.
+    """
+    beta: NotRequired[float | None]
+    """`preference`: Factor of the log-ratio of a network that predicts next tokens to its
+    initial weights: the smaller, the farther it may move away from these. In (0, 100]. Default
+    0.1.
     """
 
 

@@ -30,6 +30,7 @@ export function lossName(loss: string): string {
       huber: 'Huber loss',
       hinge: 'hinge loss',
       focal: 'focal loss',
+      preference: 'preference loss',
       cross_entropy: 'cross-entropy',
       binary_cross_entropy: 'binary cross-entropy',
     }[loss] ?? loss.replaceAll('_', ' ')

@@ -137,12 +137,18 @@ def upload(
     ] = None,
     text: Annotated[
         str | None,
-        typer.Option(help="Rows of a text: windows (the default for .txt), lines or pairs."),
+        typer.Option(
+            help="Rows of a text: windows (the default for .txt), lines, pairs or preferences."
+        ),
     ] = None,
     length: Annotated[int | None, typer.Option(help="Tokens in a row of a text.")] = None,
     merges: Annotated[
         int, typer.Option(help="Pairs of tokens of a text to merge by byte-pair encoding.")
     ] = 0,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option(metavar="DATASET", help="Data set whose tokens a text has, for its networks."),
+    ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -166,6 +172,7 @@ def upload(
             text=text,  # type: ignore[arg-type]
             length=length,
             merges=merges,
+            vocabulary=vocabulary,
             on_progress=lambda sent, total: progress.update(bar, completed=sent, total=total),
         )
     if as_json:

@@ -1,0 +1,47 @@
+"""Jobs that learn from preferences continue with the same reference, bit for bit."""
+
+from typing import Any
+
+from tests.workers.in_process import AT_ONCE, NEVER, Service, at_call
+from tests.workers.record import record
+
+LENGTH = 16
+NETWORK: dict[str, Any] = {
+    "input_shape": [LENGTH],
+    "layers": [
+        {"type": "embedding", "vocabulary": 25, "units": 8},
+        {"type": "dropout", "rate": 0.1},
+        {"type": "gru", "units": 8, "return_sequences": True},
+        {"type": "dense", "units": 24, "activation": "softmax"},
+    ],
+}
+WRITER: dict[str, Any] = {
+    "network": NETWORK,
+    "dataset": {"name": "sentences", "samples": 60, "length": LENGTH},
+    "loss": "cross_entropy",
+    "epochs": 2,
+}
+PREFERRED: dict[str, Any] = {
+    "network": NETWORK,
+    "dataset": {"name": "preferences", "samples": 60, "length": LENGTH},
+    "loss": "preference",
+    "validation_fraction": 0.2,
+    "epochs": 8,
+    "snapshots": {"weights_every": 1},
+}
+
+
+def test_a_job_on_pairs_resumes_bit_for_bit_after_its_parent_is_gone(service: Service) -> None:
+    parent = service.create(WRITER)
+    assert service.run(parent) == "succeeded"
+    start = {"job": parent}
+    whole, broken = (service.create(PREFERRED, initial_weights=start) for _ in range(2))
+    assert service.run(whole) == "succeeded"
+    pause = at_call(3, lambda: service.pause(broken))
+    assert service.run(broken, pause, flush_seconds=AT_ONCE) == "paused"
+    service.resume(broken)
+    # The next worker dies without a resume point of its own, and another one begins again there.
+    lost = at_call(2, lambda: service.lose_worker(broken))
+    assert service.run(broken, lost, flush_seconds=AT_ONCE, checkpoint_seconds=NEVER) is None
+    assert service.run(broken) == "succeeded"
+    assert record(service.database, broken) == record(service.database, whole)
