@@ -1,6 +1,7 @@
 """Text that a network generates, once on each wire."""
 
 import pytest
+from tests.rest.test_corruption import CORNERS
 from tests.rest.test_generation import CIRCLE, REVERSAL
 
 import epochal
@@ -55,3 +56,26 @@ def test_a_generation_that_is_closed_has_no_text(circle: epochal.Job) -> None:
     text.close()
     with pytest.raises(epochal.EpochalError, match="closed before its end"):
         _ = text.text
+
+
+def test_samples_of_a_diffusion_network_emerge_from_noise(client: epochal.Client) -> None:
+    spec = CORNERS | {"corruption": epochal.corruptions.diffuse(steps=10), "epochs": 5}
+    job = client.jobs.create(spec, request_id="client-tests-diffused").wait(60, check=True)
+    samples = job.generate(count=6, seed=3, steps_per_event=4)
+    steps = [(part.step, part.samples.shape) for part in samples.steps()]
+    assert steps == [(10, (6, 2)), (8, (6, 2)), (4, (6, 2)), (0, (6, 2))]
+    assert samples.array.tolist() == [*samples.steps()][-1].samples.tolist()
+    assert samples.diffusion is not None
+    assert samples.diffusion.classes.tolist() == [0, 1, 2, 3, 0, 1]
+    again = job.generate(count=6, seed=3)
+    assert again.array.tolist() == samples.array.tolist()
+    assert len(samples.to_dict()["denoised"]) == 4
+    with pytest.raises(epochal.InvalidArgument, match="must be one of a, b, c, d"):
+        job.generate(class_name="e")
+    with pytest.raises(epochal.InvalidArgument, match="prompt"):
+        job.generate("a")
+
+
+def test_text_has_no_array(circle: epochal.Job) -> None:
+    with pytest.raises(ValueError, match="read `text`"):
+        _ = circle.generate("a", max_tokens=3).array

@@ -63,6 +63,24 @@ AUGMENTED: dict[str, Any] = JOB | {
     "epochs": 3,
     "augmentation": [{"type": "noise", "standard_deviation": 0.1}],
 }
+DIFFUSED: dict[str, Any] = JOB | {
+    "network": {"input_shape": [5], "layers": [{"type": "dense", "units": 2}]},
+    "dataset": {"name": "two_moons", "samples": 20, "noise": 0.1, "scaling": "standard"},
+    "loss": "mse",
+    "epochs": 3,
+    "optimizer": {"type": "adam"},
+    "corruption": {"type": "diffuse", "steps": 5},
+}
+MASKED: dict[str, Any] = SEQUENCE | {
+    "network": {
+        "input_shape": [4],
+        "layers": [
+            {"type": "embedding", "vocabulary": 5, "units": 3},
+            {"type": "dense", "units": 4, "activation": "softmax"},
+        ],
+    },
+    "corruption": {"type": "mask", "token": 4, "share": 0.5},
+}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SWEEP: dict[str, Any] = {
     "job": JOB,
@@ -91,6 +109,8 @@ class World:
     sequence: str
     padded: str
     augmented: str
+    diffused: str
+    masked: str
     queued: str
     hooked: str
     sweep: str
@@ -131,10 +151,10 @@ def world(service: Wires, silent_url: str) -> World:
     ended, diverged = make("CreateJob", spec=JOB), make("CreateJob", spec=DIVERGING)
     assert train(service.context, ended) == "succeeded"
     assert train(service.context, diverged) == "failed"
-    sequence, padded, augmented = (
-        make("CreateJob", spec=spec) for spec in (SEQUENCE, PADDED, AUGMENTED)
+    sequence, padded, augmented, diffused, masked = (
+        make("CreateJob", spec=spec) for spec in (SEQUENCE, PADDED, AUGMENTED, DIFFUSED, MASKED)
     )
-    for job in (sequence, padded, augmented):
+    for job in (sequence, padded, augmented, diffused, masked):
         assert train(service.context, job) == "succeeded"
     sweep = make("CreateSweep", spec=SWEEP)
     assert train(service.context, sweep) == "succeeded"
@@ -155,6 +175,8 @@ def world(service: Wires, silent_url: str) -> World:
         sequence=sequence,
         padded=padded,
         augmented=augmented,
+        diffused=diffused,
+        masked=masked,
         queued=make("CreateJob", spec=JOB),
         hooked=hooked,
         sweep=sweep,

@@ -168,6 +168,8 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
             "top_p": 0.9,
         },
         {"id": w.sequence, "prompt": "Bb", "epoch": 2, "seed": 7, "alternatives": 1, "stop": ["a"]},
+        {"id": w.diffused, "count": 3, "seed": 5},
+        {"id": w.diffused, "count": 2, "class_name": "1", "steps_per_event": 2},
         {"id": w.queued},
     ],
     "GetDiagnosis": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],
@@ -244,6 +246,8 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.ended, "epoch": 3, "batch": 0, "layer": "dropout_2"},
         {"id": w.augmented, "epoch": 2, "batch": 1},
         {"id": w.diverged},
+        {"id": w.masked, "epoch": 2, "batch": 0},
+        {"id": w.diffused, "epoch": 3, "batch": 0, "layer": "input"},
         {"id": w.queued},
     ],
     "GetComparison": lambda w: [

@@ -189,3 +189,148 @@ def test_what_cannot_be_masked_is_refused(
 ) -> None:
     errors = problems(client, TOPICS | change)
     assert description in errors.get(field, ""), errors
+
+
+# ------------------------------------------------------------------------------------- diffusion
+
+MOONS: dict[str, Any] = {
+    "network": {
+        "input_shape": [3],
+        "layers": [
+            *[{"type": "dense", "units": 64, "activation": "silu"}] * 3,
+            {"type": "dense", "units": 2},
+        ],
+    },
+    "dataset": {"name": "two_moons", "samples": 2000, "noise": 0.06, "scaling": "standard"},
+    "loss": "mse",
+    "epochs": 200,
+    "batch_size": 128,
+    "optimizer": {"type": "adam", "learning_rate": 0.003},
+    "schedule": {"type": "cosine"},
+    "corruption": {"type": "diffuse", "steps": 50},
+    "snapshots": {"gradients_every": 0},
+}
+# Four points, one for each class, so that a class is seen.
+CORNERS: dict[str, Any] = MOONS | {
+    "network": {"input_shape": [7], "layers": MOONS["network"]["layers"]},
+    "dataset": {
+        "inputs": [[x, y] for x in (-1, 1) for y in (-1, 1)] * 100,
+        "targets": [[0], [1], [2], [3]] * 100,
+        "class_names": ["a", "b", "c", "d"],
+    },
+    "loss": "mse",
+    "epochs": 60,
+}
+
+
+def nearest_neighbor_accuracy(samples: np.ndarray, others: np.ndarray) -> float:
+    """How often the nearest neighbor of a point is of its own set: a half if they are alike."""
+    points = np.concatenate([samples, others])
+    is_other = np.arange(len(points)) >= len(samples)
+    distances = np.square(points[:, None] - points).sum(-1)
+    np.fill_diagonal(distances, np.inf)
+    return float((is_other[distances.argmin(1)] == is_other).mean())
+
+
+def fresh_moons(client: TestClient, seed: int) -> np.ndarray:
+    query = f"rows=500&samples=500&noise=0.06&seed={seed}"
+    return np.array(client.get(f"/v1/datasets/two_moons/preview?{query}").json()["inputs"])
+
+
+def test_diffusion_makes_moons_that_are_nearer_to_fresh_ones_than_a_gaussian(
+    client: TestClient, train: Train
+) -> None:
+    job = created(client, train, MOONS)
+    request = {"count": 500, "seed": 1}
+    reply = client.post(f"/v1/jobs/{job}/generate", json=request).json()
+    assert reply["diffusion"]["steps"] == 50
+    assert reply["diffusion"]["feature_names"] == ["x", "y"]
+    assert [part["step"] for part in reply["denoised"]] == [*range(50, -1, -5)]
+    noise, samples = (np.array(reply["denoised"][i]["samples"]) for i in (0, -1))
+    fresh = fresh_moons(client, seed=9)
+    assert nearest_neighbor_accuracy(samples, fresh) < 0.62
+    gaussian = np.random.default_rng(0).multivariate_normal(fresh.mean(0), np.cov(fresh.T), 500)
+    assert nearest_neighbor_accuracy(gaussian, fresh) > 0.7
+    assert nearest_neighbor_accuracy(noise, fresh) > 0.7
+    again = client.post(f"/v1/jobs/{job}/generate", json=request | {"count": 3}).json()
+    assert again["denoised"][-1]["samples"] == reply["denoised"][-1]["samples"][:3]
+    other = client.post(f"/v1/jobs/{job}/generate", json=request | {"seed": 2}).json()
+    assert other["denoised"][-1]["samples"] != reply["denoised"][-1]["samples"]
+
+
+def test_a_class_can_be_chosen_where_the_network_takes_it(client: TestClient, train: Train) -> None:
+    job = created(client, train, CORNERS)
+    url = f"/v1/jobs/{job}/generate"
+    reply = client.post(url, json={"count": 40}).json()
+    assert reply["diffusion"]["class_names"] == ["a", "b", "c", "d"]
+    assert reply["diffusion"]["classes"] == [0, 1, 2, 3] * 10
+    corners = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
+    last = np.array(reply["denoised"][-1]["samples"])
+    nearest = np.square(last[:, None] - corners).sum(-1).argmin(1)
+    assert (nearest == reply["diffusion"]["classes"]).mean() >= 0.9
+    chosen = client.post(url, json={"count": 40, "class_name": "c"}).json()
+    last = np.array(chosen["denoised"][-1]["samples"])
+    assert (np.square(last - corners[2]).sum(-1) < 0.5).mean() >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("spec", "request_", "field", "description"),
+    [
+        (MOONS, {"prompt": "a"}, "prompt", "must be absent"),
+        (MOONS, {"temperature": 0}, "temperature", "must be absent"),
+        (MOONS, {"class_name": "0"}, "class_name", "trained without classes"),
+        (MOONS, {"count": 1001}, "count", "1000"),
+        (MOONS, {"epoch": 9, "steps_per_event": 0}, "steps_per_event", "at least 1"),
+        (CORNERS, {"class_name": "e"}, "class_name", "must be one of a, b, c, d"),
+        (TOPICS, {"class_name": "sea"}, "id", "predicts the next token"),
+    ],
+)
+def test_what_cannot_be_generated_is_refused(
+    client: TestClient,
+    train: Train,
+    spec: dict[str, Any],
+    request_: dict[str, Any],
+    field: str,
+    description: str,
+) -> None:
+    job = created(client, train, spec | {"epochs": 1})
+    reply = client.post(f"/v1/jobs/{job}/generate", json=request_)
+    assert reply.status_code == 400, reply.text
+    errors = {error["field"]: error["description"] for error in reply.json()["errors"]}
+    assert description in errors.get(field, ""), errors
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "description"),
+    [
+        ({"network": TOPICS["network"]}, "network.input_shape", "must be [3]"),
+        ({"loss": "binary_cross_entropy"}, "corruption", "needs a loss for numbers"),
+        ({"corruption": {"type": "diffuse", "steps": 1}}, "corruption.steps", "at least 2"),
+        ({"target_scaling": "standardize"}, "target_scaling", "must be none"),
+        (
+            {"network": {"input_shape": [3], "layers": [{"type": "dense", "units": 3}]}},
+            "network.layers[0].units",
+            "needs 2 outputs",
+        ),
+    ],
+)
+def test_what_cannot_be_diffused_is_refused(
+    client: TestClient, change: dict[str, Any], field: str, description: str
+) -> None:
+    errors = problems(client, MOONS | change)
+    assert description in errors.get(field, ""), errors
+
+
+def test_what_a_diffusion_network_is_inspected_on_is_the_fixed_draw(
+    client: TestClient, train: Train
+) -> None:
+    job = created(client, train, MOONS | {"epochs": 3, "validation_fraction": 0.25})
+    reply = client.get(f"/v1/jobs/{job}").json()
+    selection = {"count": 500, "split": "validation"}
+    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()
+    losses = [sample["loss"] for sample in seen["samples"]]
+    assert np.mean(losses) == pytest.approx(reply["latest"]["validation_loss"], rel=1e-4)
+    times = {round(50 * sample["inputs"][2], 4) for sample in seen["samples"]}
+    assert times <= {float(step) for step in range(1, 51)}
+    assert len(times) > 40
+    assert reply["baselines"]["constant"]["train_loss"] == pytest.approx(1.0, abs=0.1)

@@ -52,6 +52,7 @@ TUPLES = {
 TABLES = {
     "DatasetPreview.inputs",
     "DatasetPreview.targets",
+    "Denoised.samples",
     "HiddenSpace.points",
     "HiddenSpace.targets",
     "PerceptronSimulation.points",

@@ -22,6 +22,7 @@ from epochal_engine.model import ELEMENTS_AT_ONCE
 
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
+from ..settings import Limits
 from ..specs.base import Reply
 from ..specs.generation import (
     FinishReason,
@@ -34,6 +35,7 @@ from ..specs.generation import (
     GenerationStart,
     TokenProbability,
 )
+from .diffusion import Diffusion
 from .inspection import Trained
 from .language import Language, language_of
 from .preparation import scaled
@@ -42,6 +44,58 @@ Floats = NDArray[np.float64]
 
 TOKENS_PER_EVENT = 32
 EVENT_SECONDS = 0.05
+
+
+TEXT_FIELDS = (
+    *("prompt", "inputs", "max_tokens", "temperature", "top_k", "top_p", "stop", "alternatives"),
+)
+DIFFUSION_FIELDS = ("class_name", "steps_per_event")
+
+
+def events_of(
+    trained: Trained, dataset: Dataset, request: GenerateRequest, limits: Limits
+) -> Iterator[GenerationEvent]:
+    """Return the events of a generation. Each is computed when it is needed.
+
+    Raises `InvalidArgument` for a network that cannot generate, for a field of other networks, and
+    for more than the limits allow.
+    """
+    corruption = trained.spec.corruption
+    generator: Writer | Diffusion
+    if corruption is not None and corruption.type == "diffuse":
+        _check_absent(request, TEXT_FIELDS, "a diffusion network generates numbers, not text")
+        generator = Diffusion(trained, dataset, request, limits)
+    else:
+        _check_tokens(request, limits)
+        generator = Writer(trained, dataset, request)
+        _check_absent(request, DIFFUSION_FIELDS, "it is for diffusion networks")
+    return _numbered(generator.payloads())
+
+
+def _numbered(payloads: Iterator[tuple[str, Reply]]) -> Iterator[GenerationEvent]:
+    for seq, (kind, payload) in enumerate(payloads, 1):
+        yield GenerationEvent.model_validate({"seq": seq, "type": kind, kind: payload})
+
+
+def _check_absent(request: GenerateRequest, fields: Sequence[str], why: str) -> None:
+    """Raise `InvalidArgument` for the fields that the request has."""
+    given = [name for name in fields if name in request.model_fields_set]
+    if given:
+        raise InvalidArgument.of(*(FieldError(name, f"must be absent: {why}") for name in given))
+
+
+def _check_tokens(request: GenerateRequest, limits: Limits) -> None:
+    """Raise `InvalidArgument` for more tokens than the limit."""
+    limit = limits.max_generated_tokens
+    if request.count * request.max_tokens > limit:
+        raise InvalidArgument.of(
+            FieldError(
+                "max_tokens",
+                f"must be at most {limit // request.count} with a count of {request.count}: the "
+                f"limit of one generation is {limit} tokens",
+            ),
+            reason="limit_exceeded",
+        )
 
 
 @dataclass
@@ -91,12 +145,8 @@ class Writer:
                 )
             )
 
-    def events(self) -> Iterator[GenerationEvent]:
-        """Yield the events of the generation. Each is computed when it is needed."""
-        for seq, (kind, payload) in enumerate(self._payloads(), 1):
-            yield GenerationEvent.model_validate({"seq": seq, "type": kind, kind: payload})
-
-    def _payloads(self) -> Iterator[tuple[str, Reply]]:
+    def payloads(self) -> Iterator[tuple[str, Reply]]:
+        """Yield the type and the data of each event. Each is computed when it is needed."""
         yield (
             "start",
             GenerationStart(
@@ -269,7 +319,8 @@ def _language(network: engine.Network, dataset: Dataset) -> Language:
         FieldError(
             "id",
             "must be a job whose network predicts the next token, as on sonnets, sentences or "
-            f"reversal; this one predicts {does}: POST /v1/jobs/{{id}}/predict returns its outputs",
+            f"reversal, or a diffusion network; this one predicts {does}: POST "
+            "/v1/jobs/{id}/predict returns its outputs",
         ),
         reason="cannot_generate",
     )

@@ -1,4 +1,4 @@
-"""Generate text with a job's network, event by event."""
+"""Generate text or samples with a job's network, event by event."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 
 from anyio import to_thread
 
-from ..errors import FieldError, InvalidArgument
 from ..jobs.datasets import load_for_stored_job
 from ..jobs.follow import Frame, Write
-from ..jobs.generation import Writer
+from ..jobs.generation import events_of
 from ..jobs.inspection import trained
 from ..specs.generation import (
+    Denoised,
     GeneratedText,
     GeneratedToken,
     GenerateRequest,
@@ -30,8 +30,8 @@ class Generated:
 
     ended = False
 
-    def __init__(self, context: Context, writer: Writer) -> None:
-        self._context, self._events = context, writer.events()
+    def __init__(self, context: Context, events: Iterator[GenerationEvent]) -> None:
+        self._context, self._events = context, events
         self._is_open = True
 
     async def __aiter__(self) -> AsyncIterator[Frame]:
@@ -64,7 +64,8 @@ def _next_frame(events: Iterator[GenerationEvent]) -> Frame | None:
 
 
 async def generate(context: Context, id: str, request: GenerateRequest) -> Generated:
-    """Write text with a network that predicts the next token, token by token.
+    """Generate text with a network that predicts the next token, token by token, or samples with a
+    diffusion network, from noise in steps.
 
     Each token is sampled from the network's probabilities after the text so far, and comes with
     them. A token costs one position, with a key-value cache, unless a layer needs all positions. A
@@ -72,32 +73,25 @@ async def generate(context: Context, id: str, request: GenerateRequest) -> Gener
     the window of the network, about the last half of the window is read again. HTTP answers with
     server-sent events if the client accepts `text/event-stream`, else with all samples at once.
 
-    Raises `NotFound`; `InvalidArgument` for a network that does not predict the next token.
+    A diffusion network makes all samples at once, in the `steps` of its corruption: the samples of
+    the first event are noise.
+
+    Raises `NotFound`; `InvalidArgument` for a network that cannot generate.
     """
-    limit = context.settings.limits.max_generated_tokens
-    if request.count * request.max_tokens > limit:
-        raise InvalidArgument.of(
-            FieldError(
-                "max_tokens",
-                f"must be at most {limit // request.count} with a count of {request.count}: the "
-                f"limit of one generation is {limit} tokens",
-            ),
-            reason="limit_exceeded",
-        )
     context.hub.open_stream(context.owner)
     try:
-        writer = await to_thread.run_sync(_writer, context, id, request)
+        events = await to_thread.run_sync(_events, context, id, request)
     except BaseException:
         context.hub.close_stream(context.owner)
         raise
-    return Generated(context, writer)
+    return Generated(context, events)
 
 
-def _writer(context: Context, id: str, request: GenerateRequest) -> Writer:
+def _events(context: Context, id: str, request: GenerateRequest) -> Iterator[GenerationEvent]:
     with context.database.read() as connection:
         network = trained(connection, id, context.access, request.epoch)
         dataset = load_for_stored_job(connection, network.spec, network.owner)
-    return Writer(network, dataset, request)
+    return events_of(network, dataset, request, context.settings.limits)
 
 
 class Total:
@@ -107,6 +101,7 @@ class Total:
         self._start: GenerationStart
         self._tokens: list[GeneratedToken] = []
         self._samples: list[bytes] = []
+        self._denoised: list[Denoised] = []
 
     def add(self, event: GenerationEvent) -> None:
         """Add the next event. Each sample is serialized as it ends, to hold nobody up for long."""
@@ -114,6 +109,8 @@ class Total:
             self._start = event.start
         if event.tokens is not None:
             self._tokens += event.tokens.tokens
+        if event.denoised is not None:
+            self._denoised.append(event.denoised)
         if event.sample is not None:
             sample = event.sample
             text = GeneratedText(
@@ -124,5 +121,6 @@ class Total:
 
     def content(self) -> bytes:
         """Return the JSON of a `Generation`."""
-        empty = Generation(**dict(self._start), samples=[]).model_dump_json().encode()
+        reply = Generation(**dict(self._start), denoised=self._denoised, samples=[])
+        empty = reply.model_dump_json().encode()
         return empty.removesuffix(b"]}") + b",".join(self._samples) + b"]}"

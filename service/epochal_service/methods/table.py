@@ -488,7 +488,7 @@ SERVICES: tuple[Service, ...] = (
                 "Generate",
                 "POST /v1/jobs/{id}/generate",
                 generation.generate,
-                "Generate text",
+                "Generate text or samples",
                 event=GenerationEvent,
                 total=Generation,
                 examples=examples.GENERATIONS,

@@ -1,4 +1,6 @@
-"""Requests and replies of generation: text that a network writes token by token."""
+"""Requests and replies of generation: text that a network writes token by token, and samples that a
+diffusion network makes of noise.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +54,14 @@ class GenerateRequest(Spec):
     """
     alternatives: int = Field(default=5, ge=0, le=100)
     """Number of other tokens to report at each position. In [0, 100]. Default 5."""
+    class_name: str | None = Field(default=None, max_length=1000)
+    """Class of the samples of a diffusion network that was trained with the classes of its data. By
+    default the samples have all classes in turn.
+    """
+    steps_per_event: int | None = Field(default=None, ge=1)
+    """Steps of a diffusion network between two events with the samples; the last event has them
+    without noise. At least 1. Defaults to about a tenth of its steps.
+    """
 
 
 class TokenProbability(Reply):
@@ -78,6 +88,21 @@ class GeneratedToken(Reply):
     """The most probable other tokens, in the order of their probabilities."""
 
 
+class DiffusionStart(Reply):
+    """What the samples of a diffusion network are."""
+
+    steps: int
+    """Steps from noise to the samples."""
+    feature_names: list[str]
+    """Name of each number of a sample."""
+    image_shape: list[int]
+    """Height, width (and channels) of a sample that is an image; else empty."""
+    class_names: list[str]
+    """Names of the classes; empty if the network was trained without."""
+    classes: list[int]
+    """Class of each sample; empty if the network was trained without."""
+
+
 class GenerationStart(Reply):
     """What a generation starts with."""
 
@@ -97,6 +122,17 @@ class GenerationStart(Reply):
     """The first layer that needs all positions at each token. Absent if a token costs one position,
     with a key-value cache.
     """
+    diffusion: DiffusionStart | None = None
+    """What the samples of a diffusion network are. Absent for text."""
+
+
+class Denoised(Reply):
+    """The samples of a diffusion network at one step."""
+
+    step: int
+    """Steps that remain; 0 for samples without noise."""
+    samples: list[list[float]]
+    """The samples, in the units of the data set."""
 
 
 class GeneratedTokens(Reply):
@@ -135,7 +171,7 @@ class GenerationEvent(Reply):
 
     seq: int
     """Number of the event, from 1."""
-    type: Literal["start", "tokens", "sample", "end"]
+    type: Literal["start", "tokens", "sample", "denoised", "end"]
     """The event type. The field of the same name holds its data."""
     start: GenerationStart | None = None
     """Data of a `start` event."""
@@ -143,6 +179,8 @@ class GenerationEvent(Reply):
     """Data of a `tokens` event."""
     sample: GeneratedSample | None = None
     """Data of a `sample` event."""
+    denoised: Denoised | None = None
+    """Data of a `denoised` event."""
     end: GenerationEnd | None = None
     """Data of an `end` event."""
 
@@ -163,5 +201,7 @@ class GeneratedText(Reply):
 class Generation(GenerationStart):
     """All samples of a generation."""
 
+    denoised: list[Denoised]
+    """Samples of a diffusion network, from noise to the last step; empty for text."""
     samples: list[GeneratedText]
-    """Samples in order."""
+    """Samples of text in order; empty for a diffusion network."""

@@ -2237,7 +2237,23 @@ class GeneratedToken:
     """The most probable other tokens, in the order of their probabilities."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class DiffusionStart:
+    """What the samples of a diffusion network are."""
+
+    steps: int
+    """Steps from noise to the samples."""
+    feature_names: tuple[str, ...]
+    """Name of each number of a sample."""
+    image_shape: tuple[int, ...]
+    """Height, width (and channels) of a sample that is an image; else empty."""
+    class_names: tuple[str, ...]
+    """Names of the classes; empty if the network was trained without."""
+    classes: Ints
+    """Class of each sample; empty if the network was trained without."""
+
+
+@dataclass(frozen=True, eq=False)
 class GenerationStart:
     """What a generation starts with."""
 
@@ -2257,6 +2273,18 @@ class GenerationStart:
     """The first layer that needs all positions at each token. Absent if a token costs one
     position, with a key-value cache.
     """
+    diffusion: DiffusionStart | None
+    """What the samples of a diffusion network are. Absent for text."""
+
+
+@dataclass(frozen=True, eq=False)
+class Denoised:
+    """The samples of a diffusion network at one step."""
+
+    step: int
+    """Steps that remain; 0 for samples without noise."""
+    samples: Floats
+    """The samples, in the units of the data set."""
 
 
 @dataclass(frozen=True)

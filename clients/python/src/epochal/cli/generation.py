@@ -1,13 +1,16 @@
-"""The command that prints what a network writes, as it comes."""
+"""The command that prints what a network writes, as it comes, or the samples that it makes."""
 
 from __future__ import annotations
 
+import csv
 import sys
 from typing import Annotated
 
 import typer
 
+from ..arrays import Floats
 from ..client import Client
+from ..types import DiffusionStart
 from .inputs import EpochOption, JobArgument, JsonOption, UrlOption, find_job
 from .output import print_json
 
@@ -34,13 +37,17 @@ def generate(
         list[str] | None, typer.Option(help="A text that ends a sample. Repeatable.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed. Default: 0.")] = None,
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="Class of the samples of a diffusion network.")
+    ] = None,
     epoch: EpochOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print text that a network writes, such as one trained on sonnets or sentences.
 
-    With --json, print each token with its probability and the most probable others.
+    Of a diffusion network, print --count samples as CSV. With --json, print each token with its
+    probability and the most probable others, or the samples at each step from noise.
     """
     with Client(url) as client:
         text = find_job(client, job).generate(
@@ -53,10 +60,22 @@ def generate(
             stop=stop or (),
             seed=seed,
             epoch=epoch,
+            class_name=class_name,
         )
         if as_json:
             print_json(text.to_dict())
             return
+        if text.diffusion is not None:
+            _print_samples(text.diffusion, text.array)
+            return
         for piece in text.pieces():
             sys.stdout.write(piece)
             sys.stdout.flush()
+
+
+def _print_samples(start: DiffusionStart, samples: Floats) -> None:
+    """Print samples as CSV, each with its class, if there are classes."""
+    classes = [[start.class_names[label]] for label in start.classes] or [[] for _ in samples]
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*start.feature_names, *(["class"] if start.classes else [])])
+    writer.writerows([*row, *label] for row, label in zip(samples.tolist(), classes, strict=True))

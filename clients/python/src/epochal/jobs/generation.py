@@ -1,13 +1,16 @@
-"""Text that a job's network generates, as it comes."""
+"""Text or samples that a job's network generates, as they come."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..arrays import Floats
 from ..errors import EpochalError
 from ..records import plain, read
 from ..types import (
+    Denoised,
+    DiffusionStart,
     GeneratedSample,
     GeneratedToken,
     GenerationStart,
@@ -16,7 +19,8 @@ from .handle import JobHandle
 
 
 class Generation:
-    """Text that arrives token by token: iterate over the tokens, or read `text`.
+    """Text that arrives token by token: iterate over the tokens, or read `text`. Of a diffusion
+    network, samples from noise to data: iterate over `steps()`, or read `array`.
 
     >>> job = client.jobs.create(client.preset("sentences"), epochs=1).wait()
     >>> text = job.generate("the ", max_tokens=20)
@@ -28,6 +32,7 @@ class Generation:
         self._events = events
         self._tokens: list[list[GeneratedToken]] = []
         self._samples: list[GeneratedSample] = []
+        self._denoised: list[Denoised] = []
         self._is_over = False
         self._start = read(GenerationStart, next(events)["start"])
 
@@ -45,6 +50,29 @@ class Generation:
     def uncached_layer(self) -> str | None:
         """The first layer that needs all positions at each token; None with a key-value cache."""
         return self._start.uncached_layer
+
+    @property
+    def diffusion(self) -> DiffusionStart | None:
+        """What the samples of a diffusion network are; None for text."""
+        return self._start.diffusion
+
+    @property
+    def array(self) -> Floats:
+        """The samples of a diffusion network `(count, features)`. Waits for the last step.
+
+        Raises `ValueError` for text.
+        """
+        steps = [*self.steps()]
+        if not steps:
+            raise ValueError("The network generates text: read `text`")
+        return steps[-1].samples
+
+    def steps(self) -> Iterator[Denoised]:
+        """Yield the samples of a diffusion network as they arrive, from noise to the last step."""
+        yield from list(self._denoised)
+        for item in self._received():
+            if isinstance(item, Denoised):
+                yield item
 
     @property
     def text(self) -> str:
@@ -98,7 +126,10 @@ class Generation:
             {"text": sample.text, "finish_reason": sample.finish_reason, "tokens": tokens}
             for sample, tokens in zip(self.samples, self._tokens, strict=True)
         ]
-        whole: dict[str, Any] = plain({**plain(self._start), "samples": samples})
+        denoised = [*self.steps()]
+        whole: dict[str, Any] = plain(
+            {**plain(self._start), "denoised": denoised, "samples": samples}
+        )
         return whole
 
     def _numbered(self) -> Iterator[tuple[int, GeneratedToken]]:
@@ -106,9 +137,11 @@ class Generation:
         for sample, tokens in enumerate([list(tokens) for tokens in self._tokens]):
             for token in tokens:
                 yield sample, token
-        yield from self._received()
+        for item in self._received():
+            if isinstance(item, tuple):
+                yield item
 
-    def _received(self) -> Iterator[tuple[int, GeneratedToken]]:
+    def _received(self) -> Iterator[tuple[int, GeneratedToken] | Denoised]:
         for event in self._events:
             data = event.get(event["type"]) or {}
             self._is_over = event["type"] == "end"
@@ -117,6 +150,9 @@ class Generation:
                 self._of_sample(data).extend(tokens)
                 for token in tokens:
                     yield data.get("sample") or 0, token
+            if event["type"] == "denoised":
+                self._denoised.append(read(Denoised, data))
+                yield self._denoised[-1]
             if event["type"] == "sample":
                 self._of_sample(data)
                 self._samples.append(read(GeneratedSample, data))
@@ -147,8 +183,11 @@ class Writing(JobHandle):
         seed: int | None = None,
         epoch: int | None = None,
         alternatives: int | None = None,
+        class_name: str | None = None,
+        steps_per_event: int | None = None,
     ) -> Generation:
-        """Generate text with a network that predicts the next token.
+        """Generate text with a network that predicts the next token, or samples with a diffusion
+        network.
 
         Iterating over the result yields tokens as they arrive, each with its probability and
         `alternatives` (5 by default); `.text` is the first sample, `.texts` are all of them.
@@ -156,11 +195,17 @@ class Writing(JobHandle):
         earlier with one of the texts in `stop`. `temperature` 0 takes the most probable token;
         `top_k` and `top_p` leave the most probable ones. The same `seed` gives the same text.
         `epoch` selects the last checkpoint at or before that epoch, by default the restored or the
-        latest one. Raises `NotFound`, and `InvalidArgument` for another network.
+        latest one.
+
+        A diffusion network makes `count` samples at once: `.array` has them, and `.steps()` yields
+        them as they emerge from noise, every `steps_per_event` steps. `class_name` selects a class
+        of a network that was trained with classes.
+
+        Raises `NotFound`, and `InvalidArgument` for another network.
         """
         fields = {
             "id": self.id,
-            "prompt": prompt,
+            "prompt": prompt or None,
             "count": count,
             "max_tokens": max_tokens,
             "temperature": temperature,
@@ -170,5 +215,7 @@ class Writing(JobHandle):
             "seed": seed,
             "epoch": epoch,
             "alternatives": alternatives,
+            "class_name": class_name,
+            "steps_per_event": steps_per_event,
         }
         return Generation(self._session.stream("Generate", fields))
