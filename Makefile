@@ -178,9 +178,19 @@ protos: $(VENV)/.dev ## Generate the .proto files and the types of the SDK from 
 	$(BIN)/python -m protos.generate
 	$(BIN)/python clients/python/generate.py
 
+.venv-mlflow/.done:
+	$(PYTHON) -m venv .venv-mlflow
+	.venv-mlflow/bin/pip install -q 'mlflow>=3.1'
+	@touch $@
+
+.PHONY: bench-peers
+bench-peers: $(VENV)/.dev .venv-mlflow/.done ## Store and poll a long metric, as MLflow's tracking server does
+	$(BIN)/python benchmarks/peers.py --mlflow .venv-mlflow/bin/python $(ARGS)
+
 .PHONY: bench
-bench: $(VENV)/.dev ## Run every benchmark, with other libraries if they are installed (ARGS=--quick)
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
+bench: bench-engine bench-peers ## Run every benchmark, beside PyTorch and MLflow (ARGS=--quick)
+	@for script in $(filter-out %/engine.py %/peers.py,$(wildcard benchmarks/[a-z]*.py)); do \
+	  echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Test every property and method with new random examples (ROUNDS=5, SEED= to repeat one)

@@ -3,6 +3,7 @@
     training   microseconds per step of both engines, with and without snapshots; PyTorch's usual
                eager loop, and JAX with scan; the goals
     recording  what an epoch records, as a share of the calls that train it
+    together   64 learning rates in one program, as a sweep trains them; PyTorch, one by one
     products   the share of matrix products in a step
     compiling  milliseconds until the first step
     peers      torch.compile, JAX (jit and scan), scikit-learn, and one object per neuron in node
@@ -45,6 +46,7 @@ from epochal_engine import (
     Rnn,
     Run,
     Sgd,
+    Sweep,
     Target,
     Training,
     choose_engine,
@@ -118,6 +120,42 @@ def compared(ratio: str, goal: float) -> list[str]:
     except ValueError:
         verdict = "not measured"
     return [f"{goal:g}", verdict]
+
+
+# ---------------------------------------------------------------- many networks together
+
+MEMBERS, TIMES_TOGETHER = 64, 300.0
+
+
+def train_together(case: Case, data: Data) -> float:
+    """Return microseconds of processor time per step of each of `MEMBERS` learning rates."""
+    plain = unrecorded(case).training
+    optimizers = [
+        replace(plain.optimizer, learning_rate=float(rate))
+        for rate in np.geomspace(1e-4, 1e-2, MEMBERS)
+    ]
+    trainings = [replace(plain, optimizer=optimizer) for optimizer in optimizers]
+    sweep = Sweep(case.network, trainings, data)
+    start = process_time()
+    for _ in sweep:
+        pass
+    return (process_time() - start) / case.steps / MEMBERS * 1e6
+
+
+def show_together(repeats: int) -> None:
+    rows = []
+    for case in CASES[:3]:
+        data = case.data()
+        runs = [
+            (train(unrecorded(case), data), train_together(case, data))
+            for _ in range(min(repeats, 5))
+        ]
+        alone, together = (min(run[i] for run in runs) for i in range(2))
+        ratio = ratio_to(together, frameworks.train_with_pytorch, case, data, min(repeats, 3))
+        times = [f"{alone:,.2f}", f"{together:,.2f}", f"{alone / together:.1f}"]
+        rows.append([case.name, *times, ratio, *compared(ratio, TIMES_TOGETHER)])
+    header = ["network", "alone, µs a step", "each of 64", "times", "PyTorch", "goal", ""]
+    print_table("64 networks together; PyTorch: times as long, for each", header, rows)
 
 
 # ---------------------------------------------------------------- recording
@@ -337,6 +375,7 @@ def kernel() -> str:
 
 PARTS: dict[str, Callable[[int], None]] = {
     "training": show_training,
+    "together": show_together,
     "recording": show_recording,
     "products": show_products,
     "compiling": show_compiling,
