@@ -310,6 +310,19 @@ def test_a_function_of_elements_has_equal_bits(data: st.DataObject) -> None:
     assert count == 0
 
 
+@settings(max_examples=200)
+@given(st.data())
+def test_a_copy_in_any_order_has_equal_bits(data: st.DataObject) -> None:
+    shape = tuple(data.draw(st.lists(st.integers(1, 20), min_size=1, max_size=4)))
+    dtype = data.draw(st.sampled_from(["float32", "float64", "int64"]))
+    source, out = data.draw(strided(shape, dtype)), data.draw(strided(shape, dtype))
+    if data.draw(st.booleans()):
+        source = np.ascontiguousarray(source.T).T
+    expected, actual, count = results((np.copyto, (out, source)), out)
+    assert actual == expected
+    assert count == 0
+
+
 @settings(max_examples=300)
 @given(st.data())
 def test_a_product_has_equal_bits(data: st.DataObject) -> None:

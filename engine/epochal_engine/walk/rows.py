@@ -25,6 +25,8 @@ from ..symbolic.trace import Array, Call, Shape
 from .native import address, inner_loop, maximum_is_known, routine, shuffle_is_known
 
 Pair: TypeAlias = tuple[int, int]
+FEWEST_COLUMNS = 4
+"""Of a matrix that is transposed tile by tile."""
 
 
 class Kind(IntEnum):
@@ -53,6 +55,7 @@ class Kind(IntEnum):
     WINDOWS = 33
     WINDOW_GRADIENTS = 35
     WALK = 37
+    TRANSPOSE = 38
 
 
 @dataclass
@@ -195,11 +198,18 @@ def _merged_axes(arrays: Sequence[Array], shape: Shape) -> list[list[int]] | Non
 def _copy(_: object, out: Array, source: Array) -> Row | None:
     if not isinstance(source, np.ndarray) or source.dtype != out.dtype:
         return None
-    return (
-        _along_axes(Kind.COPY, [source, out], 0, out.itemsize)
-        if _are_apart([source], out)
-        else None
-    )
+    if not _are_apart([source], out):
+        return None
+    axes, width = _merged_axes([source, out], out.shape), out.itemsize
+    if axes is not None and width in (4, 8) and axes[-1][2] == width != axes[-1][1]:
+        for axis in axes[:-1]:
+            if axis[1] == width and axis[0] >= FEWEST_COLUMNS:
+                outer = [other for other in axes[:-1] if other is not axis]
+                count, source_step, _ = axes[-1]
+                steps = [source_step, axis[2], axis[0]]
+                operands = [address(source), address(out)]
+                return Row(Kind.TRANSPOSE, 0, width, operands, count, steps, _outer(outer))
+    return _along_axes(Kind.COPY, [source, out], 0, width)
 
 
 def _fill(out: Array, value: float) -> Row | None:

@@ -39,7 +39,7 @@ enum kind {
     ONE_HOT_FLOAT, ONE_HOT_DOUBLE, WHOLE_FLOAT, WHOLE_DOUBLE, SHUFFLE,
     CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE,
     WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE,
-    WALK
+    WALK, TRANSPOSE
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -67,6 +67,28 @@ static void copy(const operation *o, char **at)
         for (size i = 0; i < o->count; i++, from += o->step[0], to += o->step[1])
             memcpy(to, from, (size_t)width);
 }
+
+/* Rows of the source become columns, a few rows at a time: what one cache line of the source holds
+ * is used at once, and the output is written in pieces. `step` has the bytes between the rows of the
+ * source and between those of the output, and the number of columns of the source. */
+enum { TILE = 8 };
+
+#define TRANSPOSED(NAME, TYPE)                                                                     \
+    static void NAME(const operation *o, char **at)                                                \
+    {                                                                                              \
+        const size width = sizeof(TYPE), step = o->step[0], rows = o->count, columns = o->step[2]; \
+        for (size first = 0; first < rows; first += TILE) {                                        \
+            const size count = rows - first < TILE ? rows - first : TILE;                          \
+            for (size k = 0; k < columns; k++) {                                                   \
+                const char *from = at[0] + first * step + k * width;                               \
+                char *to = at[1] + first * width + k * o->step[1];                                 \
+                for (size i = 0; i < count; i++)                                                   \
+                    memcpy(to + i * width, from + i * step, sizeof(TYPE));                         \
+            }                                                                                      \
+        }                                                                                          \
+    }
+TRANSPOSED(transposed_4, uint32_t)
+TRANSPOSED(transposed_8, uint64_t)
 
 /* A comparison gives booleans, which become 1 and 0. */
 #define COMPARE(NAME, TYPE)                                                        \
@@ -153,6 +175,7 @@ static void along_one_axis(const operation *o, char **at)
     case ONE_HOT_FLOAT: one_hot_float(o, at); break;
     case ONE_HOT_DOUBLE: one_hot_double(o, at); break;
     case COPY: copy(o, at); break;
+    case TRANSPOSE: (size)o->data == 4 ? transposed_4(o, at) : transposed_8(o, at); break;
     case COMPARE_FLOAT: compare_float(o, at); break;
     case COMPARE_DOUBLE: compare_double(o, at); break;
     case LARGEST: largest(o, at); break;
@@ -418,7 +441,7 @@ PUBLIC void epochal_walk(const table *t)
             }
             along_all_axes(o);
             break;
-        case COMPARE_FLOAT: case COMPARE_DOUBLE: case COPY: case LARGEST:
+        case COMPARE_FLOAT: case COMPARE_DOUBLE: case COPY: case TRANSPOSE: case LARGEST:
         case TAKE: case PUT: case ONE_HOT_FLOAT: case ONE_HOT_DOUBLE:
             along_all_axes(o);
             break;
