@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from ...errors import NotFound
 from ...specs.journey.preset_experiments import PresetExperiment
+from .alexnet import ALEXNET
+from .attention import ATTENTION
 from .backpropagation import BACKPROPAGATION
 from .lenet import LENET
+from .perceptron import PERCEPTRON
 from .xor import XOR
 
 PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
+    PERCEPTRON,
     XOR,
     BACKPROPAGATION,
     LENET,
+    ALEXNET,
+    ATTENTION,
 )
 """By year."""
 
