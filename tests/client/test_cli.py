@@ -66,6 +66,9 @@ def test_generate_prints_what_the_network_writes(run: Run, client: epochal.Clien
     assert run("generate", job.id, "a", *options, "--count", "2").stdout == "abcabc\nabcabc\n"
     reply = json.loads(run("generate", job.id, "a", *options, "--json").stdout)
     assert (reply["prompt"], reply["samples"][0]["text"]) == ("a", "bcabc")
+    tools = run("generate", job.id, "a", *options, "--tool", "calculator")
+    assert tools.stdout == "abcabc\n"  # it calls none
+    assert "calculator" in run("generate", job.id, "a", "--tool", "python").stderr
     refused = run("generate", job.id, "a?")
     assert (refused.returncode, "'?'" in refused.stderr) == (2, True)
 

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.rest.test_corruption import CORNERS
-from tests.rest.test_generation import CIRCLE, REVERSAL
+from tests.rest.test_generation import CALLS, CIRCLE, REVERSAL, calls
 
 import epochal
 
@@ -34,6 +34,16 @@ def test_samples_follow_each_other(circle: epochal.Job) -> None:
     reply = text.to_dict()
     assert [sample["text"] for sample in reply["samples"]] == text.texts
     assert reply["samples"][0]["tokens"][0]["text"] == "b"
+
+
+def test_tokens_of_a_tool_are_marked(client: epochal.Client) -> None:
+    spec = calls(CALLS)
+    job = client.jobs.create(spec, request_id="client-tests-calls").wait(60, check=True)
+    text = job.generate(";", max_tokens=7, temperature=0, tools=["calculator"])
+    assert [token.tool for token in text] == [None] * 5 + ["calculator", None]
+    assert text.text == CALLS
+    with pytest.raises(epochal.InvalidArgument, match="calculator"):
+        job.generate(";", tools=["python"])  # type: ignore[list-item]
 
 
 def test_an_encoder_reads_the_prompt(client: epochal.Client) -> None:

@@ -170,6 +170,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.sequence, "prompt": "Bb", "epoch": 2, "seed": 7, "alternatives": 1, "stop": ["a"]},
         {"id": w.diffused, "count": 3, "seed": 5},
         {"id": w.diffused, "count": 2, "class_name": "1", "steps_per_event": 2},
+        {"id": w.sequence, "prompt": "ab", "tools": ["calculator"]},
         {"id": w.queued},
     ],
     "GetDiagnosis": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],

@@ -202,7 +202,13 @@ def test_a_stream_has_what_the_reply_has(client: TestClient, sentences: str) -> 
     tokens = sum(len(sample["tokens"]) for sample in samples)
     assert sent[-1]["end"] == {"samples": 3, "tokens": tokens}
     again = client.post(f"/v1/jobs/{sentences}/generate", json=fields, headers=SSE)
-    assert again.text == answer.text
+    assert tokens_of(again.text) == tokens_of(answer.text)
+
+
+def tokens_of(text: str) -> list[dict[str, Any]]:
+    """All tokens of a stream: a slow service sends them in more events."""
+    sent = [event["tokens"] for event in events(text) if event["type"] == "tokens"]
+    return [{"sample": data["sample"]} | token for data in sent for token in data["tokens"]]
 
 
 def test_a_sample_depends_on_seed_and_index_alone(client: TestClient, sentences: str) -> None:
@@ -347,7 +353,9 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"stop": [""]}, "stop[0]", "must not be empty"),
     ({"stop": ["a"] * 9}, "stop", "at most 8"),
     ({"inputs": [1.0]}, "inputs", "must be empty"),
-    ({"tools": ["calculator"]}, "tools", "not a field"),
+    ({"tools": ["python"]}, "tools[0]", "must be one of calculator"),
+    ({"tools": "calculator"}, "tools", "must be a list"),
+    ({"tool": "calculator"}, "tool", "not a field"),
 ]
 
 
@@ -412,3 +420,97 @@ def test_a_client_that_goes_away_stops_the_computation(app: FastAPI, circle_url:
 def circle_url(app: FastAPI, circle: str) -> Any:
     with served(app) as (url, _):
         yield url, circle
+
+
+# A call, its result, and what follows: "[2*3]6;[2*3]6;…" and so on.
+CALLS = "[2*3]6;"
+
+
+def calls(text: str, **fields: Any) -> dict[str, Any]:
+    """A network that learns one text, again and again."""
+    names = sorted(set(text) | set("6"))
+    rows = [[names.index(text[(s + i) % len(text)]) for i in range(8)] for s in range(len(text))]
+    codes = [[*row, names.index(text[(s + 8) % len(text)])] for s, row in enumerate(rows)]
+    return language_model(
+        8,
+        len(names),
+        written=len(names),
+        **{"epochs": 150, **fields},
+        dataset={
+            "inputs": rows * 5,
+            "targets": [row[1:] for row in codes] * 5,
+            "class_names": names,
+        },
+    )
+
+
+def marked(sample: dict[str, Any]) -> str:
+    """The text with the tokens of tools in parentheses."""
+    return "".join(
+        token["text"] if token.get("tool") is None else f"({token['text']})"
+        for token in sample["tokens"]
+    )
+
+
+def test_the_calculator_puts_its_result_into_the_text_and_the_window(
+    client: TestClient, train: Train
+) -> None:
+    job = made(client, train, calls(CALLS))
+    fields: dict[str, Any] = {"prompt": ";", "max_tokens": 14, "temperature": 0}
+    (without,) = generate(client, job, **fields)["samples"]
+    assert marked(without) == CALLS * 2
+    (sample,) = generate(client, job, **fields, tools=["calculator"])["samples"]
+    assert marked(sample) == "[2*3](6);[2*3](6);"
+    assert sample["text"] == CALLS * 2
+    result, after = sample["tokens"][5:7]
+    assert result["tool"] == "calculator"
+    assert result["sampling_probability"] == 1
+    assert result["probability"] == without["tokens"][5]["probability"]
+    # The network reads the result as it would read a token of its own.
+    assert after == without["tokens"][6]
+    assert after["tool"] is None
+    assert after["context"] == result["context"] + 1
+
+
+def test_the_network_goes_on_from_the_result_and_not_from_what_it_would_have_written(
+    client: TestClient, train: Train
+) -> None:
+    # It has learned to write a wrong result, and that another text follows the right one.
+    wrong = calls("[2*3]7;", epochs=150)
+    names = wrong["dataset"]["class_names"]
+    right = [names.index(c) for c in "*3]6]6]6]"]
+    wrong["dataset"]["inputs"] += [right[:-1]] * 20
+    wrong["dataset"]["targets"] += [right[1:]] * 20
+    job = made(client, train, wrong)
+    fields: dict[str, Any] = {"prompt": ";[2*3", "max_tokens": 3, "temperature": 0}
+    (sample,) = generate(client, job, **fields)["samples"]
+    assert sample["text"] in ("]7;", "]6]")
+    (sample,) = generate(client, job, **fields, tools=["calculator"])["samples"]
+    assert marked(sample) == sample["text"]  # the call began in the prompt
+    fields = {"prompt": ";", "max_tokens": 7, "temperature": 0, "tools": ["calculator"]}
+    (sample,) = generate(client, job, **fields)["samples"]
+    assert marked(sample).startswith("[2*3](6)")
+    assert sample["text"][6] == "]"
+
+
+def test_calls_that_are_not_computed_stay_as_they_are(client: TestClient, train: Train) -> None:
+    tools: dict[str, Any] = {"temperature": 0, "tools": ["calculator"]}
+    for text in ("[2/3]6;", "[2*3 6;", "(2*3)6;"):
+        job = made(client, train, calls(text))
+        (sample,) = generate(client, job, prompt=";", max_tokens=14, **tools)["samples"]
+        assert marked(sample) == text * 2
+    # 9 * 9 has an 8, which is no token of this language.
+    job = made(client, train, calls("[9*9]6;"))
+    (sample,) = generate(client, job, prompt=";", max_tokens=14, **tools)["samples"]
+    assert marked(sample) == "[9*9]6;" * 2
+
+
+def test_limits_and_stops_hold_for_results(client: TestClient, train: Train) -> None:
+    job = made(client, train, calls("[6*6]3;"))
+    tools: dict[str, Any] = {"prompt": ";", "temperature": 0, "tools": ["calculator"]}
+    for max_tokens, text in ((5, "[6*6]"), (6, "[6*6]3"), (7, "[6*6](3)(6)")):
+        (sample,) = generate(client, job, max_tokens=max_tokens, **tools)["samples"]
+        assert (marked(sample), sample["finish_reason"]) == (text, "max_tokens")
+    for stop, text in (("]", "[6*6]"), ("3", "[6*6](3)"), ("36", "[6*6](3)(6)")):
+        (sample,) = generate(client, job, stop=[stop], **tools)["samples"]
+        assert (marked(sample), sample["finish_reason"]) == (text, "stop")

@@ -35,6 +35,7 @@ from ..specs.generation import (
     GenerationStart,
     TokenProbability,
 )
+from . import calculator
 from .diffusion import Diffusion
 from .inspection import Trained
 from .language import Language, language_of
@@ -48,6 +49,7 @@ EVENT_SECONDS = 0.05
 
 TEXT_FIELDS = (
     *("prompt", "inputs", "max_tokens", "temperature", "top_k", "top_p", "stop", "alternatives"),
+    "tools",
 )
 DIFFUSION_FIELDS = ("class_name", "steps_per_event")
 
@@ -104,6 +106,8 @@ class _Text:
 
     tokens: list[int] = field(default_factory=list)
     spelled: str = ""
+    result: list[int] = field(default_factory=list)
+    """Tokens of a tool that come next."""
     finish_reason: FinishReason = "max_tokens"
 
 
@@ -182,9 +186,15 @@ class Writer:
             if not np.isfinite(probabilities).all():
                 text.finish_reason = "not_finite"
                 return
-            chances = self._chances(probabilities)
-            token = engine.draw_token(chances, rng.random())
-            yield self._described(token, probabilities, chances, len(whole) - skipped)
+            is_result = len(text.result) > 0
+            if is_result:
+                token, chance = text.result.pop(0), 1.0
+            else:
+                chances = self._chances(probabilities)
+                token = engine.draw_token(chances, rng.random())
+                chance = _short(chances[token])
+            described = self._described(token, probabilities, chance, len(whole) - skipped)
+            yield described.model_copy(update={"tool": "calculator"}) if is_result else described
             whole.append(token)
             text.tokens.append(token)
             text.spelled = self._language.joined(text.spelled, token)
@@ -194,8 +204,25 @@ class Writer:
             if text.spelled.endswith(tuple(self._request.stop)):
                 text.finish_reason = "stop"
                 return
+            if not is_result and "calculator" in self._request.tools:
+                text.result = self._result(text)
         if self._most < self._request.max_tokens:
             text.finish_reason = "end_of_window"
+
+    def _result(self, text: _Text) -> list[int]:
+        """Return the tokens of the result of a call that ends the text.
+
+        None where it ends with no call, the result has characters that are no tokens, or it is too
+        long for the rest of the text.
+        """
+        result = calculator.result_of(text.spelled)
+        if result is None:
+            return []
+        try:
+            tokens = self._language.tokens_of(result, "tools")
+        except InvalidArgument:
+            return []
+        return tokens if len(text.tokens) + len(tokens) <= self._most else []
 
     def _too_many(self, text: Sequence[int], skipped: int) -> int:
         """Return the number of first tokens that are not read: `skipped` if the others fit."""
@@ -221,7 +248,7 @@ class Writer:
         )
 
     def _described(
-        self, token: int, probabilities: Floats, chances: Floats, context: int
+        self, token: int, probabilities: Floats, chance: float, context: int
     ) -> GeneratedToken:
         names, count = self._language.names, self._request.alternatives
         ranked = np.argsort(-probabilities, kind="stable")[: count + 1].tolist()
@@ -229,7 +256,7 @@ class Writer:
         return GeneratedToken(
             text=names[token],
             probability=_short(probabilities[token]),
-            sampling_probability=_short(chances[token]),
+            sampling_probability=chance,
             context=context,
             alternatives=[
                 TokenProbability(text=names[other], probability=_short(probabilities[other]))

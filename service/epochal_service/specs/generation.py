@@ -11,7 +11,9 @@ from pydantic import Field
 from .base import Cursor, EveryError, Reply, Seed, Spec
 
 MAX_STOPS = 8
+MAX_TOOLS = 4
 
+Tool = Literal["calculator"]
 FinishReason = Literal["stop", "max_tokens", "end_token", "end_of_window", "not_finite"]
 Stop = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -62,6 +64,13 @@ class GenerateRequest(Spec):
     """Steps of a diffusion network between two events with the samples; the last event has them
     without noise. At least 1. Defaults to about a tenth of its steps.
     """
+    tools: Annotated[list[Tool], EveryError(MAX_TOOLS)] = Field(
+        default_factory=list, max_length=MAX_TOOLS
+    )
+    """Tools that the network may call in its text. `calculator` computes calls such as `[12*34]`:
+    two integers of at most 12 digits with +, - or *. The result follows the call, and the network
+    reads it, too. Every other text in brackets stays as it is. Default none.
+    """
 
 
 class TokenProbability(Reply):
@@ -74,18 +83,20 @@ class TokenProbability(Reply):
 
 
 class GeneratedToken(Reply):
-    """A token that was sampled."""
+    """A token that was sampled, or that a tool wrote."""
 
     text: str
     """Text of the token."""
     probability: float
     """Probability of the network, before `temperature`, `top_k` and `top_p`. In [0, 1]."""
     sampling_probability: float
-    """Probability that it was sampled with. In (0, 1]."""
+    """Probability that it was sampled with. In (0, 1]. 1 for a token of a tool."""
     context: int
     """Number of tokens of the text before it, prompt included, that the network read."""
     alternatives: list[TokenProbability]
     """The most probable other tokens, in the order of their probabilities."""
+    tool: Tool | None = None
+    """The tool that wrote it; absent for a token that was sampled."""
 
 
 class DiffusionStart(Reply):

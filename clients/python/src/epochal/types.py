@@ -328,6 +328,9 @@ TargetScaling: TypeAlias = Literal["standardize", "none"]
 TextRows: TypeAlias = Literal["windows", "lines", "pairs", "preferences"]
 
 
+Tool: TypeAlias = Literal["calculator"]
+
+
 TrialMetric: TypeAlias = Literal[
     "validation_loss", "train_loss", "balanced_validation_loss", "balanced_train_loss"
 ]
@@ -2223,18 +2226,20 @@ class TokenProbability:
 
 @dataclass(frozen=True)
 class GeneratedToken:
-    """A token that was sampled."""
+    """A token that was sampled, or that a tool wrote."""
 
     text: str
     """Text of the token."""
     probability: float
     """Probability of the network, before `temperature`, `top_k` and `top_p`. In [0, 1]."""
     sampling_probability: float
-    """Probability that it was sampled with. In (0, 1]."""
+    """Probability that it was sampled with. In (0, 1]. 1 for a token of a tool."""
     context: int
     """Number of tokens of the text before it, prompt included, that the network read."""
     alternatives: tuple[TokenProbability, ...]
     """The most probable other tokens, in the order of their probabilities."""
+    tool: Tool | None
+    """The tool that wrote it; absent for a token that was sampled."""
 
 
 @dataclass(frozen=True, eq=False)

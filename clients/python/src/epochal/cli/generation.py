@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import sys
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from ..arrays import Floats
 from ..client import Client
-from ..types import DiffusionStart
+from ..types import DiffusionStart, Tool
 from .inputs import EpochOption, JobArgument, JsonOption, UrlOption, find_job
 from .output import print_json
 
@@ -36,6 +36,10 @@ def generate(
     stop: Annotated[
         list[str] | None, typer.Option(help="A text that ends a sample. Repeatable.")
     ] = None,
+    tool: Annotated[
+        list[str] | None,
+        typer.Option(help="A tool that the network may call: calculator, for [12*34]. Repeatable."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed. Default: 0.")] = None,
     class_name: Annotated[
         str | None, typer.Option("--class", help="Class of the samples of a diffusion network.")
@@ -58,6 +62,7 @@ def generate(
             top_k=top_k,
             top_p=top_p,
             stop=stop or (),
+            tools=cast("list[Tool]", tool or []),
             seed=seed,
             epoch=epoch,
             class_name=class_name,

@@ -14,6 +14,7 @@ from ..types import (
     GeneratedSample,
     GeneratedToken,
     GenerationStart,
+    Tool,
 )
 from .handle import JobHandle
 
@@ -185,6 +186,7 @@ class Writing(JobHandle):
         alternatives: int | None = None,
         class_name: str | None = None,
         steps_per_event: int | None = None,
+        tools: Sequence[Tool] = (),
     ) -> Generation:
         """Generate text with a network that predicts the next token, or samples with a diffusion
         network.
@@ -195,7 +197,8 @@ class Writing(JobHandle):
         earlier with one of the texts in `stop`. `temperature` 0 takes the most probable token;
         `top_k` and `top_p` leave the most probable ones. The same `seed` gives the same text.
         `epoch` selects the last checkpoint at or before that epoch, by default the restored or the
-        latest one.
+        latest one. `tools` may be `["calculator"]`: the result of a call such as `[12*34]` in the
+        text follows it, as tokens with a `tool`.
 
         A diffusion network makes `count` samples at once: `.array` has them, and `.steps()` yields
         them as they emerge from noise, every `steps_per_event` steps. `class_name` selects a class
@@ -217,5 +220,6 @@ class Writing(JobHandle):
             "alternatives": alternatives,
             "class_name": class_name,
             "steps_per_event": steps_per_event,
+            "tools": list(tools) or None,
         }
         return Generation(self._session.stream("Generate", fields))
