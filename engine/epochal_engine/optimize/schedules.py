@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeAlias
 
+import numpy as np
+
 from ..model.components import Component, Range
+from ..symbolic.trace import Array
 
 Fraction: TypeAlias = Annotated[float, Range(least=0, most=1)]
 Factor: TypeAlias = Annotated[float, Range(above=0, most=1)]
@@ -25,6 +29,10 @@ class Schedule(Component):
         """
         raise NotImplementedError
 
+    def values(self, after: Sequence[int], epochs: int, base: float) -> Array:
+        """Return the learning rate after each of these numbers of epochs, as float64."""
+        return np.array([self.value(epoch, epochs, base) for epoch in after])
+
 
 @dataclass(frozen=True)
 class Constant(Schedule):
@@ -35,6 +43,10 @@ class Constant(Schedule):
     def value(self, epoch: float, epochs: int, base: float) -> float:
         """As `Schedule.value`."""
         return base
+
+    def values(self, after: Sequence[int], epochs: int, base: float) -> Array:
+        """As `Schedule.values`."""
+        return np.full(len(after), base)
 
 
 @dataclass(frozen=True)

@@ -253,11 +253,11 @@ class Loop:
     def _learning_rates(self, count: int) -> Array:
         """Return the rates of the members in the next epochs, `(members, count)`."""
         rules = [
-            (training.schedule.value, training.optimizer.learning_rate * slots[0].rate_factor)
+            (training.schedule.values, training.optimizer.learning_rate * slots[0].rate_factor)
             for training, slots in zip(self.trainings, self._progress, strict=True)
         ]
         total, epochs = self.trainings[0].epochs, range(self.epoch, self.epoch + count)
-        return np.array([[value(epoch, total, base) for epoch in epochs] for value, base in rules])
+        return np.stack([values(epochs, total, base) for values, base in rules])
 
     def _advance(self, rates: Array) -> Iterator[None]:
         """Train one epoch for each column of rates into the slots from 1 on; yield between

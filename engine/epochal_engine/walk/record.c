@@ -63,15 +63,24 @@ typedef struct {
 
 enum { STATISTICS = 11, FIRST_BIN = 46, BINS = 22, COUNTERS = 4, AT_ONCE = 256 };
 
-/* The sum of squares of each layer in `rows` vectors of `rows` groups, `out` `(rows, layers)`. */
+/* Vectors of numbers, in `groups` of `rows`: a row is `step` bytes after the one before, a group
+ * `group_step`. What is computed of them lies in order, without gaps. */
+typedef struct {
+    size groups, rows;
+    size group_step, step;
+} vectors;
+
+/* The sum of squares of each layer in each vector. */
 #define SQUARES(NAME, TYPE, SUM)                                                                   \
-    PUBLIC void NAME(const char *vectors, size rows, size step, const layers *l, double *out)      \
+    PUBLIC void NAME(const char *first, const vectors *v, const layers *l, double *out)            \
     {                                                                                              \
-        for (size i = 0; i < rows; i++)                                                            \
-            for (size k = 0; k < l->count; k++) {                                                  \
-                const TYPE *x = (const TYPE *)(vectors + i * step) + l->starts[k];                 \
-                *out++ = SEGMENT(SUM, SQUARED, x, l->sizes[k]);                                    \
-            }                                                                                      \
+        for (size group = 0; group < v->groups; group++)                                           \
+            for (size i = 0; i < v->rows; i++)                                                     \
+                for (size k = 0; k < l->count; k++) {                                              \
+                    const char *row = first + group * v->group_step + i * v->step;                 \
+                    const TYPE *x = (const TYPE *)row + l->starts[k];                              \
+                    *out++ = SEGMENT(SUM, SQUARED, x, l->sizes[k]);                                \
+                }                                                                                  \
     }
 SQUARES(epochal_squares_float, float, squares_float)
 SQUARES(epochal_squares_double, double, squares_double)
@@ -275,32 +284,37 @@ static double exact_match(const losses *l)
     return (double)exact / (double)(l->predictions / l->positions);
 }
 
-/* The mean loss, the accuracy, and the exact match, of each of `epochs` whose logits are `step`
- * bytes apart. */
+/* The mean loss, the accuracy, and the exact match, of the logits in each vector. */
 #define MEASURE(NAME, TYPE)                                                                        \
-    PUBLIC void NAME(const losses *l, const char *logits, size epochs, size step, double *loss,    \
-                     double *accuracy, double *exact)                                              \
+    static void NAME##_predictions(const losses *l, const TYPE *from)                              \
     {                                                                                              \
         const size at_once = l->room / l->outputs, n = l->predictions;                             \
         double *z = l->scratch, *more = l->scratch + l->room;                                      \
-        for (size epoch = 0; epoch < epochs; epoch++) {                                            \
-            const TYPE *from = (const TYPE *)(logits + epoch * step);                              \
-            for (size first = 0; first < n; first += at_once) {                                    \
-                const size rows = n - first < at_once ? n - first : at_once;                       \
-                for (size k = 0; k < rows * l->outputs; k++)                                       \
-                    z[k] = (double)from[first * l->outputs + k];                                   \
-                switch (l->loss) {                                                                 \
-                case CROSS_ENTROPY: cross_entropy(l, z, more, first, rows); break;                 \
-                case BINARY_CROSS_ENTROPY: binary_cross_entropy(l, z, more, first, rows); break;   \
-                default: mse(l, z, more, first, rows);                                             \
-                }                                                                                  \
+        for (size first = 0; first < n; first += at_once) {                                        \
+            const size rows = n - first < at_once ? n - first : at_once;                           \
+            for (size k = 0; k < rows * l->outputs; k++)                                           \
+                z[k] = (double)from[first * l->outputs + k];                                       \
+            switch (l->loss) {                                                                     \
+            case CROSS_ENTROPY: cross_entropy(l, z, more, first, rows); break;                     \
+            case BINARY_CROSS_ENTROPY: binary_cross_entropy(l, z, more, first, rows); break;       \
+            default: mse(l, z, more, first, rows);                                                 \
             }                                                                                      \
-            loss[epoch] = (0.0 + sum_double(l->values, n)) / (double)n;                            \
-            if (accuracy != NULL)                                                                  \
-                accuracy[epoch] = (0.0 + sum_double(l->correct, n)) / (double)n;                   \
-            if (exact != NULL)                                                                     \
-                exact[epoch] = exact_match(l);                                                     \
         }                                                                                          \
+    }                                                                                              \
+    PUBLIC void NAME(const losses *l, const char *logits, const vectors *v, double *loss,          \
+                     double *accuracy, double *exact)                                              \
+    {                                                                                              \
+        const size n = l->predictions;                                                             \
+        for (size group = 0; group < v->groups; group++)                                           \
+            for (size i = 0; i < v->rows; i++) {                                                   \
+                const char *row = logits + group * v->group_step + i * v->step;                    \
+                NAME##_predictions(l, (const TYPE *)row);                                          \
+                *loss++ = (0.0 + sum_double(l->values, n)) / (double)n;                            \
+                if (accuracy != NULL)                                                              \
+                    *accuracy++ = (0.0 + sum_double(l->correct, n)) / (double)n;                   \
+                if (exact != NULL)                                                                 \
+                    *exact++ = exact_match(l);                                                     \
+            }                                                                                      \
     }
 MEASURE(epochal_measure_float, float)
 MEASURE(epochal_measure_double, double)

@@ -7,7 +7,7 @@ know.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -46,9 +46,8 @@ def squares(layers: Layers, vectors: Array) -> Array | None:
     function = _function("squares", vectors)
     if function is None or vectors.strides[-1] != vectors.itemsize:
         return None
-    sums = np.empty((*vectors.shape[:-1], layers.count))
-    for rows, out in _matrices(vectors, sums):
-        function(address(rows), len(rows), rows.strides[0], layers.address, address(out))
+    sums, fields = np.empty((*vectors.shape[:-1], layers.count)), _fields_of(vectors)
+    function(address(vectors), address(fields), layers.address, address(sums))
     return sums
 
 
@@ -104,11 +103,8 @@ class Measurement:
         names = measured(self._loss, answers.targets)
         metrics = {name: np.empty(flat.shape[:-1]) for name in names}
         starts = [address(metrics[name]) if name in metrics else 0 for name in MEASURED]
-        at = address(self._fields)
-        for number, rows in enumerate(flat[None] if flat.ndim == 2 else flat):
-            offset = number * len(rows) * metrics["loss"].itemsize
-            addresses = [start and start + offset for start in starts]
-            function(at, address(rows), len(rows), rows.strides[0], *addresses)
+        fields = _fields_of(flat)
+        function(address(self._fields), address(flat), address(fields), *starts)
         return metrics
 
     def _bound(self, outputs: int) -> Array:
@@ -179,19 +175,18 @@ def describe_outputs(values: Array, low: float, high: float, is_relu: bool, seen
     return True
 
 
-def _matrices(vectors: Array, results: Array) -> Iterator[tuple[Array, Array]]:
-    """Yield vectors `(m, n)`, or those of each row of `(m, members, n)`, and their results."""
-    if vectors.ndim == 2:
-        yield vectors, results
-    else:
-        yield from zip(vectors, results, strict=True)
+def _fields_of(vectors: Array) -> Array:
+    """Return the fields of `vectors` in `record.c`, of `(m, n)` or `(m, members, n)`."""
+    *groups, rows, _ = vectors.shape
+    *steps, step, _ = vectors.strides
+    return np.array([*(groups or [1]), rows, *(steps or [0]), step], np.intp)
 
 
 _P, _N, _D = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double
 _ARGUMENTS = {
-    "squares": (_P, _N, _N, _P, _P),
+    "squares": (_P, _P, _P, _P),
     "gradients": (_P, _N, _P, _N, _N, _P, _P, _P, _P, _P),
-    "measure": (_P, _P, _N, _N, _P, _P, _P),
+    "measure": (_P, _P, _P, _P, _P, _P),
     "describe": (_P, _N, _N, _N, _D, _D, _N, _P, _P, _N),
 }
 
