@@ -25,6 +25,8 @@ from ..symbolic.trace import Array, Call, Shape
 from .native import address, inner_loop, maximum_is_known, routine, shuffle_is_known
 
 Pair: TypeAlias = tuple[int, int]
+MOST_SHORT = 16
+"""Products along an axis that is not worth a call of NumPy's loop."""
 FEWEST_COLUMNS = 4
 """Of a matrix that is transposed tile by tile."""
 
@@ -56,6 +58,7 @@ class Kind(IntEnum):
     WINDOW_GRADIENTS = 35
     WALK = 37
     TRANSPOSE = 38
+    MULTIPLY = 39
 
 
 @dataclass
@@ -131,7 +134,11 @@ def _of_ufunc(function: np.ufunc, arguments: Sequence[object]) -> Row | None:
         loop, kind = inner_loop(function, types[:-1] + "?"), _of_kind(Kind.COMPARE, out)
     if loop is None:
         return None
-    return _along_axes(kind, arrays, *loop)
+    row = _along_axes(kind, arrays, *loop)
+    is_short = row is not None and row.more is not None and row.count <= MOST_SHORT
+    if row is not None and is_short and function is np.multiply and out.dtype.char in "fd":
+        row.kind = _of_kind(Kind.MULTIPLY, out)
+    return row
 
 
 def _are_apart(inputs: Sequence[Array], out: Array) -> bool:

@@ -39,7 +39,7 @@ enum kind {
     ONE_HOT_FLOAT, ONE_HOT_DOUBLE, WHOLE_FLOAT, WHOLE_DOUBLE, SHUFFLE,
     CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE,
     WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE,
-    WALK, TRANSPOSE
+    WALK, TRANSPOSE, MULTIPLY_FLOAT, MULTIPLY_DOUBLE
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -213,6 +213,27 @@ static void along_all_axes(const operation *o)
         along_one_axis(o, at);
     while (o->more != NULL && next_row(at, index, o->more[0], o->more + 1));
 }
+
+/* Products of numbers along two axes, the outer of which is the last one in `more`: where the inner
+ * one is short, to call NumPy's loop takes longer than the products. */
+#define MULTIPLY(NAME, TYPE)                                                                       \
+    static void NAME(const operation *o)                                                           \
+    {                                                                                              \
+        const size axes = o->more[0], *last = o->more + 1 + 4 * (axes - 1);                        \
+        char *at[3] = {o->operand[0], o->operand[1], o->operand[2]};                               \
+        size index[MOST_AXES] = {0};                                                               \
+        do                                                                                         \
+            for (size k = 0; k < last[0]; k++) {                                                   \
+                const char *a = at[0] + k * last[1], *b = at[1] + k * last[2];                     \
+                char *out = at[2] + k * last[3];                                                   \
+                for (size i = 0; i < o->count; i++)                                                \
+                    *(TYPE *)(out + i * o->step[2]) = *(const TYPE *)(a + i * o->step[0]) *        \
+                                                      *(const TYPE *)(b + i * o->step[1]);         \
+            }                                                                                      \
+        while (next_row(at, index, axes - 1, o->more + 1));                                        \
+    }
+MULTIPLY(multiply_float, float)
+MULTIPLY(multiply_double, double)
 
 /* `more`: the three lengths of a product of matrices and the six steps of its three matrices; then
  * the number of outer axes, and these. */
@@ -445,6 +466,8 @@ PUBLIC void epochal_walk(const table *t)
         case TAKE: case PUT: case ONE_HOT_FLOAT: case ONE_HOT_DOUBLE:
             along_all_axes(o);
             break;
+        case MULTIPLY_FLOAT: multiply_float(o); break;
+        case MULTIPLY_DOUBLE: multiply_double(o); break;
         case MATMUL: products(o); break;
         case GEMM_FLOAT: clear(o); call_gemm_float(o); break;
         case GEMM_DOUBLE: clear(o); call_gemm_double(o); break;
