@@ -185,7 +185,7 @@ protos: $(VENV)/.dev ## Generate the .proto files and the types of the SDK from 
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/.dev .venv-mlflow/.done ## Store and poll a long metric, as MLflow's tracking server does
-	$(BIN)/python benchmarks/peers.py --mlflow .venv-mlflow/bin/python $(ARGS)
+	$(BIN)/python benchmarks/peers.py --mlflow $(CURDIR)/.venv-mlflow/bin/python $(ARGS)
 
 .PHONY: bench
 bench: bench-engine bench-peers ## Run every benchmark, beside PyTorch and MLflow (ARGS=--quick)
