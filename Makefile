@@ -154,6 +154,10 @@ check-training: $(VENV)/.dev ## Train networks that take longer: long-range depe
 check-presets: $(VENV)/.dev ## Train every preset 64 times through the service, and print a table
 	$(BIN)/python -m pytest tests -m presets --timeout 1200 -q $(ARGS)
 
+.PHONY: results
+results: $(VENV)/.dev ## Train preset experiments whose stored results are missing or not up to date (ARGS=xor-1969)
+	$(BIN)/python -m tools.store_results $(ARGS)
+
 .PHONY: check-diagnosis
 check-diagnosis: $(VENV)/.dev ## Diagnose runs with planted faults, and healthy ones; print how often it is right
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.diagnosis $(ARGS)

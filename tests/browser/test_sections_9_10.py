@@ -1,10 +1,12 @@
 """Sections 9 and 10: the zoo with its explorers, and the timeline with what can be run in place."""
 
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Opened, ask, press
+from tests.servers.stack import await_condition
 
 
 def simulate(url: str, explorer: str, request: dict[str, Any]) -> Any:
@@ -85,6 +87,33 @@ def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
     expect(page.get_by_text("every position is correct")).to_contain_text(
         f"{100 * matrix['exact_match']:.1f} %"
     )
+
+
+def test_a_run_in_place_stands_in_the_link(open_page: Opened, url: str) -> None:
+    page = open_page("/?zoo.kind=mlp#zoo")
+    panel = page.get_by_test_id("architecture")
+    preset = next(a for a in ask(url, "/v1/architectures")["architectures"] if a["id"] == "mlp")
+    name = preset["preset"]
+    panel.get_by_role("button", name="Run it here").press("Enter")
+    result = panel.get_by_test_id(f"result-{name}")
+    link = result.get_by_role("link", name="Open this run").get_attribute("href")
+    assert link is not None
+    job = ask(url, f"/v1{link}")
+    assert job["state"] == "succeeded"
+    page.wait_for_url(f"**run.{name}={job['id']}*")
+    again = open_page(page.url)
+    expect(again.get_by_test_id(f"result-{name}")).to_contain_text("as expected")
+    again.get_by_test_id("architecture").get_by_role("button", name="again").click()
+    again.wait_for_url(lambda address: f"run.{name}=" in address and job["id"] not in address)
+
+
+def test_a_run_that_was_deleted_says_so_and_can_be_run_again(open_page: Opened, url: str) -> None:
+    open_page.excuse("404")  # the browser itself writes into the console that there was none
+    preset = next(a for a in ask(url, "/v1/architectures")["architectures"] if a["id"] == "mlp")
+    page = open_page(f"/?zoo.kind=mlp&run.{preset['preset']}=job_0_0#zoo")
+    panel = page.get_by_test_id("architecture")
+    expect(panel.get_by_role("alert")).to_be_visible()
+    expect(panel.get_by_role("button", name="again")).to_be_enabled()
 
 
 def test_a_digit_meets_the_window_as_the_api_says(open_page: Opened, url: str) -> None:
@@ -327,6 +356,8 @@ def test_eleven_entries_stand_along_the_axis_with_their_numbers(
     open_page: Opened, url: str
 ) -> None:
     entries = ask(url, "/v1/timeline")["entries"]
+    ready = ask(url, "/v1/preset-experiments")["experiments"]
+    years = [preset["year"] for preset in ready if preset["section"] == "timeline"]
     page = open_page("/#timeline")
     axis = page.get_by_role("toolbar")
     expect(axis.get_by_role("button")).to_have_count(11)
@@ -336,8 +367,10 @@ def test_eleven_entries_stand_along_the_axis_with_their_numbers(
         expect(shown).to_contain_text(entry["why_it_mattered"])
         for fact in entry["facts"]:
             expect(shown).to_contain_text(fact["text"])
+        trained = shown.get_by_role("button", name="Train it here")
+        expect(trained).to_have_count(years.count(entry["year"]))
         expect(shown.get_by_role("button", name="Run it here")).to_have_count(
-            1 if entry["preset"] else 0
+            1 if entry["preset"] and entry["year"] not in years else 0
         )
 
 
@@ -353,33 +386,93 @@ def test_arrow_keys_walk_the_axis_and_bring_the_entry_into_sight(open_page: Open
     expect(page.get_by_role("heading", name="Backpropagation", exact=True).last).to_be_in_viewport()
 
 
-def test_a_milestone_is_run_in_place_and_its_link_shows_the_result(
+def test_a_milestone_opens_with_stored_results(open_page: Opened, url: str) -> None:
+    stored = ask(url, "/v1/preset-experiments/xor-1969/results")
+    page = open_page("/#timeline")
+    card = page.get_by_test_id("milestone-xor-1969")
+    claims = card.get_by_role("list", name="Claims of A perceptron cannot learn XOR")
+    claims.scroll_into_view_if_needed()
+    expect(claims.get_by_role("listitem")).to_have_count(len(stored["experiment"]["claims"]))
+    for claim in stored["experiment"]["claims"]:
+        expect(claims).to_contain_text(claim["text"])
+    expect(claims.get_by_text("5 of 5")).to_have_count(2)
+    curve = card.get_by_role("slider", name="Training accuracy of A perceptron cannot learn XOR")
+    curve.press("End")
+    last = stored["experiment"]["jobs"][1]["latest"]["train_accuracy"]
+    expect(curve).to_have_attribute("aria-valuetext", re.compile(f"xor {last:g}$"))
+    figure = card.get_by_role("figure", name="XOR: the line at every epoch")
+    step = figure.get_by_role("slider", name="Step", exact=True)
+    for key in ("Home", "ArrowRight", "End"):
+        step.press(key)
+        expect(figure).not_to_contain_text("0 of 4 on the wrong side")
+    expect(card.get_by_role("figure", name="AND: the line at every epoch")).to_contain_text(
+        "0 of 4 on the wrong side"
+    )
+    requested = [address for address in open_page.requested if "/v1/" in address]
+    assert len(requested) < 40
+    assert not [address for address in requested if "/v1/experiments" in address]
+
+
+def test_curves_play_once_on_entering_view_and_end_complete(open_page: Opened) -> None:
+    page = open_page("/#timeline", reduced_motion="no-preference")
+    card = page.get_by_test_id("milestone-xor-1969")
+    card.scroll_into_view_if_needed()
+    curve = card.get_by_role("slider", name="Training accuracy of A perceptron cannot learn XOR")
+
+    xor = curve.locator("path.series").last
+
+    def drawn() -> int:
+        return len(str(xor.get_attribute("d")))
+
+    whole: list[int] = []
+
+    def is_still() -> bool:
+        """Whether as much is drawn as before a pause in which a playing curve grows."""
+        whole.append(drawn())
+        page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
+        return drawn() == whole[-1] > 500
+
+    expect(xor).to_be_attached()
+    await_condition(is_still, 60, "all epochs are drawn")
+    card.get_by_role("button", name="Replay").click()
+    await_condition(lambda: drawn() < whole[-1], 60, "it begins again")
+    await_condition(lambda: drawn() == whole[-1], 60, "it ends complete")
+
+
+def test_a_milestone_is_trained_in_place_and_its_link_shows_the_result(
     open_page: Opened, url: str
 ) -> None:
     page = open_page("/#timeline")
-    entry = page.get_by_test_id("entry-xor")
-    entry.get_by_role("button", name="Run it here").press("Enter")
-    result = page.get_by_test_id("result-xor")
-    expect(result).to_contain_text("100.0 % training accuracy")
-    expect(entry.get_by_role("slider", name="Loss of XOR with a hidden layer")).to_be_visible()
-    expect(entry.get_by_text("0 of 4 misclassified")).to_be_visible()
-    link = result.get_by_role("link", name="Open this run").get_attribute("href")
-    assert link is not None
-    job = ask(url, f"/v1{link}")
-    assert job["state"] == "succeeded"
-    loss = result.locator("li").filter(has_text="training loss").locator("b")
-    assert read(loss.inner_text()) == pytest.approx(job["latest"]["train_loss"], abs=6e-4)
-    page.wait_for_url(f"**/?run.xor={job['id']}#timeline")
-
-    again = open_page(page.url)
-    expect(again.get_by_test_id("result-xor")).to_contain_text("100.0 % training accuracy")
-    again.get_by_test_id("entry-xor").get_by_role("button", name="Again").click()
-    again.wait_for_url(lambda address: "run.xor=" in address and job["id"] not in address)
+    card = page.get_by_test_id("milestone-xor-1969")
+    card.get_by_role("button", name="Train it here").press("Enter")
+    expect(card.get_by_text("Your run")).to_be_visible()
+    expect(card.get_by_text("Met 5 of 5")).to_have_count(2)
+    expect(card.get_by_role("figure", name="AND: the line at every epoch")).to_contain_text(
+        "0 of 4 on the wrong side"
+    )
+    link = str(card.get_by_role("link", name="Open experiment").get_attribute("href"))
+    made = ask(url, f"/v1{link}")
+    assert [claim["met"] for claim in made["claims"]] == [5, 5]
+    page.wait_for_url(f"**/?milestone.xor-1969={made['id']}#timeline")
+    again = open_page(page.url).get_by_test_id("milestone-xor-1969")
+    expect(again.get_by_text("Your run")).to_be_visible()
+    again.get_by_role("button", name="Show the stored results").click()
+    expect(again.get_by_text("Stored results")).to_be_visible()
 
 
-def test_a_run_that_was_deleted_says_so_and_can_be_run_again(open_page: Opened) -> None:
+def test_a_milestone_is_cancelled(open_page: Opened) -> None:
+    page = open_page("/#timeline")
+    card = page.get_by_test_id("milestone-lenet-1998")
+    card.get_by_role("button", name="Train it here").press("Enter")
+    card.get_by_role("button", name="Cancel").click()
+    expect(card.get_by_role("button", name="Train it here")).to_be_enabled()
+    expect(card.get_by_text("Unknown").first).to_be_visible()
+
+
+def test_an_experiment_that_was_deleted_says_so_and_can_be_trained_again(
+    open_page: Opened,
+) -> None:
     open_page.excuse("404")  # the browser itself writes into the console that there was none
-    page = open_page("/?run.perceptron-and=job_0_0#timeline")
-    entry = page.get_by_test_id("entry-perceptron")
-    expect(entry.get_by_role("alert")).to_be_visible()
-    expect(entry.get_by_role("button", name="Again")).to_be_enabled()
+    card = open_page("/?milestone.xor-1969=exp_0_0#timeline").get_by_test_id("milestone-xor-1969")
+    expect(card.get_by_role("alert")).to_be_visible()
+    expect(card.get_by_role("button", name="Train it here")).to_be_enabled()

@@ -303,6 +303,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "GetPreset": lambda w: [{"id": "xor"}, {"id": "diverging"}, {"id": "none"}],
     "ListPresetExperiments": lambda w: [{}],
     "GetPresetExperiment": lambda w: [{"id": "xor-1969"}, {"id": "none"}],
+    "GetPresetExperimentResults": lambda w: [{"id": "xor-1969"}, {"id": "none"}],
     "ListNeuronParts": lambda w: [{}],
     "ListActivations": lambda w: [{}],
     "ListModels": lambda w: [{}],

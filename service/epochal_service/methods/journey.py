@@ -15,6 +15,7 @@ from ..journey import (
     presets,
     questions,
     sections,
+    stored_results,
     timeline,
 )
 from ..settings import Limits
@@ -33,6 +34,7 @@ from ..specs.journey.sections import (
     Section,
     Sections,
 )
+from ..specs.journey.stored_results import PresetExperimentResults
 from ..specs.journey.timeline import Timeline
 from . import networks
 from .context import Context
@@ -168,6 +170,13 @@ def list_preset_experiments(context: Context) -> PresetExperiments:
 def get_preset_experiment(context: Context, id: str) -> PresetExperiment:
     """Return one preset experiment. Raises `NotFound`."""
     return history.preset_experiment(id)
+
+
+def get_preset_experiment_results(context: Context, id: str) -> PresetExperimentResults:
+    """Return results of a preset experiment that ran once: its claims, curves, and the replies
+    that its pictures are drawn from. Raises `NotFound`.
+    """
+    return stored_results.results_of(history.preset_experiment(id))
 
 
 def get_timeline(context: Context) -> Timeline:

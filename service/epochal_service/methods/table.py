@@ -815,6 +815,13 @@ SERVICES: tuple[Service, ...] = (
                 basis="release",
             ),
             Method(
+                "GetPresetExperimentResults",
+                "GET /v1/preset-experiments/{id}/results",
+                journey.get_preset_experiment_results,
+                "Get the stored results of a preset experiment",
+                basis="release",
+            ),
+            Method(
                 "GetTimeline",
                 "GET /v1/timeline",
                 journey.get_timeline,

@@ -24,6 +24,7 @@ from .types import (
     NeuronParts,
     Preset,
     PresetExperiment,
+    PresetExperimentResults,
     PresetExperiments,
     Presets,
     Question,
@@ -50,6 +51,7 @@ __all__ = [
     "NeuronParts",
     "Preset",
     "PresetExperiment",
+    "PresetExperimentResults",
     "Question",
     "Section",
     "Timeline",
@@ -127,6 +129,17 @@ class Journey:
         ['and', 'xor']
         """
         return read(PresetExperiment, self._session.call("GetPresetExperiment", {"id": name}))
+
+    def preset_experiment_results(self, name: str) -> PresetExperimentResults:
+        """Return what a preset experiment gave when it ran once: claims, curves and pictures.
+        Raises `NotFound`.
+
+        >>> stored = client.journey.preset_experiment_results("xor-1969")
+        >>> [(claim.text, claim.met) for claim in stored.experiment.claims]
+        [('AND is learned', 5), ('XOR never is', 5)]
+        """
+        reply = self._session.call("GetPresetExperimentResults", {"id": name})
+        return read(PresetExperimentResults, reply)
 
     def timeline(self) -> Timeline:
         """Return the history, from one artificial neuron to today's language models."""

@@ -121,6 +121,19 @@ EndState: TypeAlias = Literal["succeeded", "failed", "cancelled"]
 EvaluationSplit: TypeAlias = Literal["train", "validation", "test"]
 
 
+ExhibitKind: TypeAlias = Literal[
+    "line",
+    "unit_maps",
+    "code",
+    "filters",
+    "feature_maps",
+    "samples",
+    "gradients",
+    "attention",
+    "texts",
+]
+
+
 ExperimentState: TypeAlias = Literal["running", "succeeded", "failed", "cancelled"]
 
 
@@ -3433,6 +3446,62 @@ class CheckedAnswer(CheckedAnswerMethods):
     """HTTP path of that explorer."""
     request: str
     """Request sent to that explorer, as JSON."""
+
+
+@dataclass(frozen=True)
+class ExhibitCall:
+    """A request about a job of an experiment, and the stored reply."""
+
+    job: str
+    """Name of the job in the experiment."""
+    method: str
+    """HTTP method, `GET` or `POST`."""
+    path: str
+    """HTTP path, with `{id}` for the id of the job."""
+    request: str
+    """Query or body, as JSON."""
+    reply: str
+    """Reply of the stored run, as JSON; empty if none is stored."""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A picture of what the networks of an experiment have learned."""
+
+    kind: ExhibitKind
+    """How the replies are drawn."""
+    title: str
+    """Title for display."""
+    caption: str
+    """What to look at."""
+    calls: tuple[ExhibitCall, ...]
+    """Requests in the order in which the picture shows their replies."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExperimentCurve:
+    """The curves of one job of an experiment."""
+
+    job: str
+    """Name of the job in the experiment."""
+    series: tuple[CurveSeries, ...]
+    """One series per metric, for the first seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class PresetExperimentResults:
+    """Results of a preset experiment that were stored with this release."""
+
+    name: str
+    """Name of the preset experiment."""
+    experiment: ExperimentData | None
+    """The experiment after its end, without ids. Absent if no results of its present spec are
+    stored.
+    """
+    curves: tuple[ExperimentCurve, ...]
+    """Curves of the jobs; empty without stored results."""
+    exhibits: tuple[Exhibit, ...]
+    """Pictures, which can be requested of any run of the experiment."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 /** Texts about experiments: states, progress, claims. */
 import type { Schemas } from '../lib/api'
 import { format, toNumber } from '../lib/api/numbers'
+import { metricName } from '../job/texts'
 
 export type Experiment = Schemas['Experiment']
 export type Claim = Schemas['Claim']
@@ -51,7 +52,7 @@ export function valueText(run: ClaimRun): string {
 
 /** The bounds and the metric of a claim: `validation accuracy of cnn − mlp, at least 0.15`. */
 export function claimText({ claim }: Claim): string {
-  const metric = claim.metric.replaceAll('_', ' ')
+  const metric = metricName(claim.metric)
   const other = claim.minus ?? claim.minus_baseline?.replace('four_', '4-')
   const subject = other ? `${claim.job} − ${other}` : claim.job
   const bounds = (

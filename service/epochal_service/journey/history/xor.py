@@ -2,7 +2,9 @@
 
 from .parts import claim, experiment, preset_job
 
-RULE_ON_XOR = preset_job("perceptron-and", dataset={"name": "xor"}, epochs=200)
+RULE_ON_XOR = preset_job(
+    "perceptron-and", dataset={"name": "xor"}, epochs=200, snapshots={"weights_every": 1}
+)
 """Rosenblatt's rule on the four points that no line separates."""
 
 XOR = experiment(

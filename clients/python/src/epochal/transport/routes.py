@@ -121,6 +121,7 @@ ROUTES = {
     "GetPreset": Route("GET", "/v1/presets/{id}", ("id",)),
     "ListPresetExperiments": Route("GET", "/v1/preset-experiments"),
     "GetPresetExperiment": Route("GET", "/v1/preset-experiments/{id}", ("id",)),
+    "GetPresetExperimentResults": Route("GET", "/v1/preset-experiments/{id}/results", ("id",)),
     "GetTimeline": Route("GET", "/v1/timeline"),
     "GetLimits": Route("GET", "/v1/limits"),
     "GetUsage": Route("GET", "/v1/usage"),

@@ -1,0 +1,44 @@
+/** The curves of the jobs of an experiment as series of one chart. */
+import type { Schemas } from '../lib/api'
+import { toNumbers } from '../lib/api/numbers'
+import { seriesColor } from '../lib/charts/colors'
+import type { Series } from '../lib/charts/table'
+
+export interface JobCurve {
+  job: string
+  series: readonly Schemas['CurveSeries'][]
+}
+
+/** One series for each job that has the metric, up to an epoch. A job's color is that of its place. */
+export function seriesOf(
+  curves: readonly JobCurve[],
+  metric: string,
+  upTo = Infinity,
+): (Series & { color: string })[] {
+  return curves.flatMap(({ job, series }, i) => {
+    const line = series.find((curve) => curve.metric === metric)
+    if (!line?.values.length) return []
+    const count = line.epochs.filter((epoch) => epoch <= upTo).length
+    return [
+      {
+        name: job,
+        x: line.epochs.slice(0, count),
+        y: toNumbers(line.values.slice(0, count)),
+        color: seriesColor(i),
+        dashed: i > 6,
+      },
+    ]
+  })
+}
+
+/** The metrics of the curves, those of `first` before the others. */
+export function metricsOf(curves: readonly JobCurve[], first: readonly string[] = []): string[] {
+  const present = new Set<string>(curves.flatMap(({ series }) => series.map((line) => line.metric)))
+  return [...first.filter((metric) => present.delete(metric)), ...present]
+}
+
+/** The last epoch of all curves; 1 without any. */
+export function lastEpoch(curves: readonly JobCurve[]): number {
+  const ends = curves.flatMap(({ series }) => series.map((line) => line.epochs.at(-1) ?? 1))
+  return Math.max(1, ...ends)
+}

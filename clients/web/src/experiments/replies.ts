@@ -1,0 +1,31 @@
+/** The replies that the pictures of an experiment are drawn from: stored, or of one of its runs. */
+import { api, body, type Schemas } from '../lib/api'
+
+export type Call = Schemas['ExhibitCall']
+export type Exhibit = Schemas['Exhibit']
+
+/** The stored replies of an exhibit; undefined if none are stored. */
+export function storedReplies(exhibit: Exhibit): unknown[] | undefined {
+  if (exhibit.calls.some((call) => !call.reply)) return undefined
+  return exhibit.calls.map((call) => JSON.parse(call.reply) as unknown)
+}
+
+/** Send the requests of an exhibit about the jobs with these ids, by name. */
+export function requestReplies(
+  exhibit: Exhibit,
+  ids: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  return Promise.all(exhibit.calls.map((call) => send(call, ids.get(call.job) ?? '', signal)))
+}
+
+/** The path is one of those that the client knows, but which one is known only here. */
+function send(call: Call, id: string, signal: AbortSignal): Promise<unknown> {
+  const fields = JSON.parse(call.request) as Record<string, unknown>
+  if (call.method === 'GET') {
+    const path = call.path as '/v1/jobs/{id}/weights'
+    return body(api.GET(path, { params: { path: { id }, query: fields }, signal }))
+  }
+  const path = call.path as '/v1/jobs/{id}/activations'
+  return body(api.POST(path, { params: { path: { id } }, body: fields, signal }))
+}

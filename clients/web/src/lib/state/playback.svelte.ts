@@ -1,0 +1,68 @@
+/** A picture that opens finished, plays once when it comes into view, and can be played again. */
+import { motion } from './theme.svelte'
+
+export interface Playback {
+  /** How much of the picture is drawn, in [0, 1]; 1 while nothing plays. */
+  readonly share: number
+  readonly playing: boolean
+  /** Play from the start; with reduced motion, show the finished picture. */
+  play(): void
+  /** Show the picture at this share, and stop. */
+  show(share: number): void
+  /** An attachment that plays once when its element comes into view. */
+  watch(element: Element): () => void
+}
+
+export function playback(milliseconds: number): Playback {
+  let share = $state(1)
+  let frame = $state(0)
+  let played = false
+
+  function stop(): void {
+    cancelAnimationFrame(frame)
+    frame = 0
+  }
+
+  function play(): void {
+    stop()
+    played = true
+    share = 1
+    if (motion.reduced) return
+    share = 0
+    let begun: number | undefined
+    const draw = (now: number) => {
+      begun ??= now
+      share = Math.min((now - begun) / milliseconds, 1)
+      frame = share < 1 ? requestAnimationFrame(draw) : 0
+    }
+    frame = requestAnimationFrame(draw)
+  }
+
+  return {
+    get share() {
+      return share
+    },
+    get playing() {
+      return frame !== 0
+    },
+    play,
+    show(next) {
+      stop()
+      played = true
+      share = Math.min(Math.max(next, 0), 1)
+    },
+    watch(element) {
+      const observer = new IntersectionObserver(
+        ([entry]) => {
+          if (entry?.isIntersecting && !played) play()
+        },
+        { threshold: 0.35 },
+      )
+      observer.observe(element)
+      return () => {
+        observer.disconnect()
+        stop()
+      }
+    },
+  }
+}

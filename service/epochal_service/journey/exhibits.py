@@ -1,0 +1,143 @@
+"""The pictures of preset experiments: which requests about which jobs they are drawn from.
+
+A picture of stored results and one of the reader's own run are drawn from the same requests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from ..specs.journey.stored_results import Exhibit, ExhibitCall, ExhibitKind
+
+SAMPLES = "POST /v1/jobs/{id}/sample-predictions"
+WEIGHTS = "GET /v1/jobs/{id}/weights"
+ACTIVATIONS = "POST /v1/jobs/{id}/activations"
+ATTENTION = "POST /v1/jobs/{id}/attention"
+GENERATE = "POST /v1/jobs/{id}/generate"
+UNIT_MAPS = "POST /v1/jobs/{id}/unit-maps"
+GRADIENTS = "GET /v1/jobs/{id}/gradients"
+
+
+def _call(job: str, http: str, **request: Any) -> ExhibitCall:
+    verb, _, path = http.partition(" ")
+    return ExhibitCall(job=job, method=verb, path=path, request=json.dumps(request), reply="")
+
+
+def _exhibit(
+    kind: ExhibitKind, title: str, caption: str, *calls: ExhibitCall | Iterable[ExhibitCall]
+) -> Exhibit:
+    flat = [c for part in calls for c in ([part] if isinstance(part, ExhibitCall) else part)]
+    return Exhibit(kind=kind, title=title, caption=caption, calls=flat)
+
+
+def _line(job: str, title: str, caption: str, epochs: Iterable[int]) -> Exhibit:
+    """Return the line of one unit with two inputs at each epoch, with the samples."""
+    weights = (_call(job, WEIGHTS, epoch=epoch) for epoch in epochs)
+    return _exhibit("line", title, caption, _call(job, SAMPLES), weights)
+
+
+EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
+    "perceptron-1958": (
+        _line(
+            "and",
+            "AND: the line at every epoch",
+            "The rule moves the line after each mistake, until no point is on the wrong side.",
+            range(7),
+        ),
+        _line(
+            "or",
+            "OR: the line at every epoch",
+            "The same rule, from the same zero weights, with other targets.",
+            range(7),
+        ),
+    ),
+    "xor-1969": (
+        _line(
+            "and",
+            "AND: the line at every epoch",
+            "The rule moves the line after each mistake, until no point is on the wrong side.",
+            range(11),
+        ),
+        _line(
+            "xor",
+            "XOR: the line at every epoch",
+            "Whichever way the line turns, at least one point is on the wrong side. No line "
+            "separates (0, 0) and (1, 1) from the other two.",
+            range(1, 12),
+        ),
+    ),
+    "backpropagation-1986": (
+        _exhibit(
+            "unit_maps",
+            "Hidden units become features",
+            "Each tile is the output of one unit over the plane of the two inputs: those of the "
+            "hidden layer, then the output. Each hidden unit draws a line, and together they "
+            "separate the corners of XOR.",
+            (_call("hidden", UNIT_MAPS, epoch=n, resolution=12) for n in (0, 50, 500)),
+        ),
+        _exhibit(
+            "code",
+            "The code that three hidden units invent",
+            "The outputs of the three hidden units for each of the eight classes. Each class has "
+            "a code of its own, close to counting in binary; some units stay halfway (½). Nobody "
+            "gave the network this code.",
+            _call("encoder", ACTIVATIONS, rows=[*range(8)], layer="dense_1"),
+        ),
+    ),
+    "alexnet-2012": (
+        _exhibit(
+            "gradients",
+            "Gradient norm of each layer in the first epoch",
+            "The backward pass goes from the last layer to the first. With sigmoid units the "
+            "gradient shrinks in each layer; with ReLU it arrives.",
+            (_call(job, GRADIENTS, page_size=1) for job in ("sigmoid", "relu")),
+        ),
+        _exhibit(
+            "samples",
+            "Digits that the best of them misreads",
+            "Validation samples with the largest loss of the network with dropout and shifts.",
+            _call("relu-dropout-shift", SAMPLES, order="worst", split="validation", count=12),
+        ),
+    ),
+    "attention-2014": (
+        _exhibit(
+            "attention",
+            "Where it looks while it writes a word backwards",
+            "Each row is a letter that it writes, each column a letter that it reads. To write "
+            "the first letter it reads the last: the weights lie on the antidiagonal. "
+            "The network learned this by itself.",
+            _call("attention-14", ATTENTION, rows=[0], layer="attention"),
+        ),
+        _exhibit(
+            "samples",
+            "What one state of 32 numbers makes of 14 letters",
+            "Validation words and what the network without attention writes.",
+            _call("one-state-14", SAMPLES, split="validation", count=4),
+        ),
+    ),
+    "lenet-1998": (
+        _exhibit(
+            "filters",
+            "The filters of the first layer",
+            "Each filter of 3×3 weights slides over the whole image. Blue weights answer to ink, "
+            "orange ones to its absence: most filters detect an edge in one direction.",
+            _call("cnn-shifted", WEIGHTS, layer="conv2d_2"),
+        ),
+        _exhibit(
+            "feature_maps",
+            "From strokes to a digit",
+            "The outputs of each layer for one image, from edges to parts of a digit to ten "
+            "probabilities.",
+            _call("cnn-shifted", ACTIVATIONS, rows=[3]),
+        ),
+        _exhibit(
+            "samples",
+            "Digits that it misreads",
+            "Validation samples with the largest loss: those on which convolution fails.",
+            _call("cnn-shifted", SAMPLES, order="worst", split="validation", count=12),
+        ),
+    ),
+}
+"""By the name of the preset experiment."""
