@@ -110,6 +110,7 @@ const STEP: Step = {
   probability: 0.2,
   sampling_probability: 0.2,
   context: 3,
+  tool: null,
   alternatives: [
     { text: 'b', probability: 0.6 },
     { text: ' ', probability: 0.1 },
