@@ -1,6 +1,6 @@
 /**
  * Write what the OpenAPI document says about the settings in the lab into src/lab/schema.json: for
- * each layer, optimizer, schedule, augmentation and other part of a spec, the default, bounds and
+ * each layer, optimizer, schedule, augmentation, corruption and other part of a spec, the default, bounds and
  * description of its fields.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -42,6 +42,7 @@ const document = {
   optimizers: components(training.optimizer),
   schedules: components(training.schedule),
   augmentations: components(training.augmentation.items),
+  corruptions: components(training.corruption.anyOf.find((member) => member.oneOf)),
   parts: {
     loss_options: fieldsOf(schemas.LossOptionsSpec),
     regularization: fieldsOf(schemas.RegularizationSpec),

@@ -353,6 +353,15 @@ const AUGMENTATION_TITLES: FreshTitles = {
   flip: ['Flip', {}, { probability: share('Probability') }],
 }
 
+const CORRUPTION_TITLES: FreshTitles<NonNullable<Spec['corruption']>['type']> = {
+  mask: [
+    'Masked tokens',
+    { token: 0 },
+    { token: 'Mask token', share: share('Share of positions') },
+  ],
+  diffuse: ['Noise (diffusion)', {}, { steps: 'Steps' }],
+}
+
 const fresh = (table: FreshTitles, descriptions: Descriptions): Record<string, FreshKind> =>
   mapped(table, ([title, values, titles], type) => ({
     title,
@@ -362,6 +371,7 @@ const fresh = (table: FreshTitles, descriptions: Descriptions): Record<string, F
 
 export const SCHEDULES = fresh(SCHEDULE_TITLES, schema.schedules as Descriptions)
 export const AUGMENTATIONS = fresh(AUGMENTATION_TITLES, schema.augmentations as Descriptions)
+export const CORRUPTIONS = fresh(CORRUPTION_TITLES, schema.corruptions as Descriptions)
 
 const part = (name: keyof typeof schema.parts, titles: Titles) =>
   fieldsOf((schema.parts as unknown as Descriptions)[name]!, titles)

@@ -18,6 +18,7 @@ import {
   START,
   steps,
   suggestedSpec,
+  withCorruption,
   withData,
   withLoss,
   type Facts,
@@ -254,6 +255,40 @@ describe('other data', () => {
 it('steps are batches times epochs', () => {
   expect(steps({ ...START, epochs: 10, batch_size: 32 }, 100)).toBe(40)
   expect(steps({ ...START, epochs: 10, batch_size: 32 }, 4)).toBe(10)
+})
+
+describe('what is hidden', () => {
+  const TOPICS: Facts = { ...IRIS, features: 13, classes: 6, tokens: 253 }
+
+  it('needs a network that reads a new token and predicts all others', () => {
+    const scaled: Spec = { ...START, dataset: { name: 'topics', scaling: 'standard' } }
+    const spec = withCorruption(scaled, { type: 'mask', token: 253 }, TOPICS)
+    expect(spec).toMatchObject({
+      dataset: { scaling: 'none' },
+      loss: 'cross_entropy',
+      corruption: { type: 'mask', token: 253 },
+      network: { input_shape: [13] },
+    })
+    expect(layersOf(spec)[0]).toMatchObject({ type: 'embedding', vocabulary: 254 })
+    expect(layersOf(spec).at(-1)).toMatchObject({ units: 253, activation: 'softmax' })
+    const more = withCorruption(spec, { type: 'mask', token: 260 }, TOPICS)
+    expect(layersOf(more)[0]).toMatchObject({ type: 'embedding', vocabulary: 261 })
+    expect(layersOf(more)).toHaveLength(layersOf(spec).length)
+  })
+
+  it('is noise that a network with the time predicts, and can be taken back', () => {
+    const spec = withCorruption(START, { type: 'diffuse' }, MOONS)
+    expect(spec).toMatchObject({
+      loss: 'mse',
+      dataset: { scaling: 'standard' },
+      network: { input_shape: [3] },
+    })
+    expect(layersOf(spec).at(-1)).toMatchObject({ units: 2, activation: 'linear' })
+    const plain = withCorruption(spec, undefined, MOONS)
+    expect(plain).not.toHaveProperty('corruption')
+    expect(plain.network).toMatchObject({ input_shape: [2] })
+    expect(layersOf(plain).at(-1)).toMatchObject({ units: 1, activation: 'sigmoid' })
+  })
 })
 
 describe('sequences', () => {

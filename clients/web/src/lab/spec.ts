@@ -229,6 +229,55 @@ export function withLoss(spec: Spec, loss: Loss, facts: Facts): Spec {
   return next
 }
 
+export type Corruption = NonNullable<Spec['corruption']>
+
+/** Change what is hidden in samples and predicted, with a network, a loss and a scaling for it. */
+export function withCorruption(spec: Spec, corruption: Corruption | undefined, facts: Facts): Spec {
+  const next: Spec = { ...spec, corruption }
+  delete next.class_weights
+  delete next.target_scaling
+  const layers = 'layers' in spec.network ? spec.network.layers : []
+  if (corruption?.type === 'mask') {
+    const reads = layers.some(({ type }) => type === 'embedding')
+    const reader: readonly Layer[] = reads ? layers.map(taking(corruption.token)) : restoring(facts)
+    next.loss = 'cross_entropy'
+    next.dataset = { ...spec.dataset, scaling: 'none' }
+    next.network = {
+      input_shape: [facts.features],
+      layers: endingIn(reader, Math.max(facts.tokens, 2), 'softmax'),
+    }
+    return next
+  }
+  if (corruption?.type === 'diffuse') {
+    next.loss = 'mse'
+    next.dataset = { ...spec.dataset, scaling: 'standard' }
+    next.network = {
+      input_shape: [facts.features + 1],
+      layers: endingIn(layers, facts.features, 'linear'),
+    }
+    return next
+  }
+  delete next.corruption
+  next.network = { input_shape: [facts.features], layers: [...layers] }
+  return withLoss(next, lossesFor(facts)[0]!, facts)
+}
+
+/** A layer whose vocabulary has the token. */
+const taking =
+  (token: number) =>
+  (layer: Layer): Layer =>
+    layer.type === 'embedding'
+      ? { ...layer, vocabulary: Math.max(layer.vocabulary, token + 1) }
+      : layer
+
+/** Layers that see the tokens on both sides of each position. */
+const restoring = (facts: Facts): Layer[] => [
+  { type: 'embedding', vocabulary: facts.tokens + 1, units: 32 },
+  { type: 'positional_encoding', kind: 'learned' },
+  { type: 'transformer_block', heads: 4, hidden: 64 },
+  { type: 'layer_norm' },
+]
+
 const FLAT = new Set<LayerType>([
   'dense',
   'activation',

@@ -1,0 +1,83 @@
+"""Diffusion and masked tokens on the page: settings in the lab, samples that emerge from noise."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.conftest import PHONE, WIDE, Opened, ask, barrier_free, fits
+from tests.browser.test_lab import spec_of
+from tests.browser.test_write import train
+
+MOONS: dict[str, Any] = {
+    "name": "Moons from noise",
+    "network": {
+        "input_shape": [5],
+        "layers": [
+            *[{"type": "dense", "units": 64, "activation": "silu"}] * 3,
+            {"type": "dense", "units": 2},
+        ],
+    },
+    "dataset": {"name": "two_moons", "samples": 2000, "noise": 0.06, "scaling": "standard"},
+    "loss": "mse",
+    "epochs": 60,
+    "batch_size": 128,
+    "optimizer": {"type": "adam", "learning_rate": 0.003},
+    "schedule": {"type": "cosine"},
+    "corruption": {"type": "diffuse", "steps": 50},
+    "snapshots": {"gradients_every": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def moons(url: str) -> str:
+    return train(url, MOONS)
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_samples_emerge_from_noise_and_each_step_can_be_seen(
+    open_page: Opened, url: str, moons: str, size: dict[str, int]
+) -> None:
+    page = open_page(f"/jobs/{moons}", size)
+    figure = page.get_by_role("figure", name="Samples from noise", exact=True)
+    plane = figure.get_by_role("group", name=re.compile("50 of 50 steps from noise"))
+    expect(plane).to_be_visible()
+    step = figure.get_by_role("slider", name="Step")
+    expect(step).to_have_value("50")
+    step.focus()
+    page.keyboard.press("Home")
+    expect(figure.get_by_role("group", name=re.compile("0 of 50 steps"))).to_be_visible()
+    fits(page, size)
+    barrier_free(page)
+
+
+def test_samples_play_once_where_motion_is_welcome(open_page: Opened, url: str, moons: str) -> None:
+    page = open_page(f"/jobs/{moons}", reduced_motion="no-preference")
+    figure = page.get_by_role("figure", name="Samples from noise", exact=True)
+    expect(figure.get_by_role("group", name=re.compile("50 of 50"))).to_be_visible()
+
+
+def test_the_lab_makes_a_network_for_what_is_hidden(open_page: Opened, url: str) -> None:
+    page = open_page("/lab")
+    page.locator("summary", has_text=re.compile("^More")).click()
+    hide = page.get_by_label("Hide and predict")
+    hide.select_option("diffuse")
+    page.get_by_label("Steps", exact=True).fill("20")
+    expect(page.get_by_role("button", name="Train")).to_be_enabled()
+    spec = spec_of(page)
+    assert spec["corruption"] == {"type": "diffuse", "steps": 20}
+    assert ask(url, "/v1/jobs/validate", spec)["spec"]["network"]["input_shape"] == [3]
+    hide.select_option("none")
+    assert "corruption" not in spec_of(page)
+
+
+def test_the_lab_masks_the_tokens_of_a_data_set(open_page: Opened, url: str) -> None:
+    page = open_page("/lab")
+    page.get_by_role("button", name="topics").click()
+    page.locator("summary", has_text=re.compile("^More")).click()
+    page.get_by_label("Hide and predict").select_option("mask")
+    expect(page.get_by_label("Mask token")).to_have_value("253")
+    expect(page.get_by_role("button", name="Train")).to_be_enabled()
+    spec = spec_of(page)
+    assert spec["corruption"] == {"type": "mask", "token": 253}
+    assert ask(url, "/v1/jobs/validate", spec)["spec"]["corruption"]["share"] == 0.15
