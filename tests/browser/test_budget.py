@@ -81,7 +81,7 @@ def test_nothing_is_asked_of_other_hosts_and_nothing_complains(open_page: Opened
 def test_axe_finds_nothing_wrong_with_the_journey_and_nothing_is_too_wide(
     open_page: Opened, size: dict[str, int]
 ) -> None:
-    """All ten sections, loaded."""
+    """All eleven sections, loaded."""
     page = open_page(size=size)
     see_everything(page)
     fits(page, size)

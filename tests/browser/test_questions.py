@@ -30,7 +30,7 @@ def card(page: Page, question: str) -> Locator:
     "section",
     [
         *("network", "neuron", "activations", "architecture", "forward", "loss"),
-        *("backpropagation", "training", "zoo", "timeline"),
+        *("backpropagation", "training", "zoo", "timeline", "language"),
     ],
 )
 def test_every_section_asks_what_the_api_asks(open_page: Opened, url: str, section: str) -> None:

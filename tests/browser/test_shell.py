@@ -19,10 +19,11 @@ SECTIONS = [
     "training",
     "zoo",
     "timeline",
+    "language",
 ]
 
 
-def test_the_journey_has_its_ten_sections_in_order(open_page: Opened) -> None:
+def test_the_journey_has_its_eleven_sections_in_order(open_page: Opened) -> None:
     page = open_page()
     expect(page).to_have_title("Epochal: how neural networks learn")
     assert [item.get_attribute("id") for item in page.locator("section[id]").all()] == SECTIONS

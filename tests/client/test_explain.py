@@ -13,7 +13,7 @@ def test_without_a_topic_the_topics_are_listed(run: Run) -> None:
         ["1", "network"],
         ["2", "neuron"],
     ]
-    assert len(json.loads(run("explain", "--json").stdout)["sections"]) == 10
+    assert len(json.loads(run("explain", "--json").stdout)["sections"]) == 11
 
 
 def test_a_section_tells_its_idea_and_computes_its_examples(run: Run) -> None:

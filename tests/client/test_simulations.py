@@ -228,6 +228,8 @@ def test_a_sequence_is_read_by_cells_and_by_attention(client: epochal.Client) ->
     assert np.stack(encoding.encodings).shape == (4, 6)
     cost = client.simulate.sequence_cost(lengths=[10, 20])
     assert [row.length for row in cost.kinds[-1].rows] == [10, 20]
+    tokens = client.simulate.tokenization("to be", merges=0).tokens
+    assert [token.text for token in tokens] == [*"to be"]
 
 
 def test_the_zoo_is_read_with_its_graphs(client: epochal.Client) -> None:

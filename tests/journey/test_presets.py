@@ -39,7 +39,7 @@ def test_every_preset_has_a_unique_name_and_a_section(client: TestClient) -> Non
     assert len(set(NAMES)) == len(NAMES)
     assert {preset["section"] for preset in presets} == {
         *("neuron", "activations", "architecture", "forward", "loss", "backpropagation"),
-        *("training", "zoo"),
+        *("training", "zoo", "language"),
     }
 
 

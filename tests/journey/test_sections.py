@@ -1,4 +1,4 @@
-"""The ten sections are complete, match the API, and the API answers their questions."""
+"""The eleven sections are complete, match the API, and the API answers their questions."""
 
 import json
 from typing import Any
@@ -13,14 +13,14 @@ from epochal_service.methods.simulations import EXPLORERS
 
 IDS = [
     *("network", "neuron", "activations", "architecture", "forward", "loss"),
-    *("backpropagation", "training", "zoo", "timeline"),
+    *("backpropagation", "training", "zoo", "timeline", "language"),
 ]
 
 
-def test_there_are_ten_sections_in_order(client: TestClient) -> None:
+def test_there_are_eleven_sections_in_order(client: TestClient) -> None:
     sections = client.get("/v1/sections").json()["sections"]
     assert [section["id"] for section in sections] == IDS
-    assert [section["number"] for section in sections] == list(range(1, 11))
+    assert [section["number"] for section in sections] == list(range(1, 12))
     for section in sections:
         assert section == client.get(f"/v1/sections/{section['id']}").json()
         assert section["lead"].endswith(".")
@@ -105,6 +105,9 @@ KNOWN = {
     "long-sequence": 1,
     "minsky-and-papert": 1,
     "gpt-3-in-memory": 1,
+    "tokens-by-character": 18,
+    "one-token-for-the": 0,
+    "guessing-letters": 3.2958,
 }
 
 

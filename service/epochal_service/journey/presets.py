@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import NotFound
 from ..specs.journey.presets import Expectation, Preset
 from .preset_parts import JsonObject, at_least, at_most, between, dense, make_preset, network
-from .zoo_presets import ZOO
+from .zoo_presets import SEQUENCE_TRAINING, ZOO
 
 _STEP = {"type": "dense", "units": 1, "activation": "step", "initializer": "zeros"}
 
@@ -371,6 +371,35 @@ PRESETS: tuple[Preset, ...] = (
         seconds=1.0,
     ),
     *ZOO,
+    make_preset(
+        "first-names",
+        "language",
+        "A language model of first names",
+        "Two transformer blocks predict each letter of a name from those before it. The model ends "
+        "below the loss of counting letters four at a time, and invents names.",
+        {
+            **SEQUENCE_TRAINING,
+            "network": network(
+                16,
+                [
+                    {"type": "embedding", "vocabulary": 27, "units": 32},
+                    {"type": "positional_encoding", "kind": "learned"},
+                    {"type": "transformer_block", "heads": 4, "hidden": 64, "causal": True},
+                    {"type": "transformer_block", "heads": 4, "hidden": 64, "causal": True},
+                    {"type": "layer_norm"},
+                    *dense(27, output="softmax"),
+                ],
+            ),
+            "dataset": {"name": "names", "samples": 12_000},
+            "loss": "cross_entropy",
+            "epochs": 10,
+            "optimizer": {"type": "adam", "learning_rate": 0.005},
+            "snapshots": {"weights_every": 1},
+            "labels": {"preset": "first-names"},
+        },
+        between(2.0, "validation_loss", 2.15),
+        seconds=15.0,
+    ),
 )
 
 

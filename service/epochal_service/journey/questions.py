@@ -488,6 +488,44 @@ QUESTIONS: tuple[Question, ...] = (
         read=lambda reply: _yes_or_no(reply.fits_in_memory, reply.weight_bytes.substituted),
         choices=YES_NO,
     ),
+    # ------------------------------------------------------------------ 11 language models
+    Question(
+        section="language",
+        id="tokens-by-character",
+        text="How many tokens is “to be or not to be” if each character is a token?",
+        rpc="SimulateTokenization",
+        request={"text": "to be or not to be", "merges": 0},
+        read=lambda reply: Answer(float(len(reply.tokens)), reply.verdict),
+        unit="tokens",
+    ),
+    Question(
+        section="language",
+        id="one-token-for-the",
+        text="After 1000 merges of byte pairs learned on plays, is “ the”, with its space, a "
+        "single token?",
+        rpc="SimulateTokenization",
+        request={"text": " the", "merges": 1000},
+        read=lambda reply: _yes_or_no(
+            len(reply.tokens) == 1,
+            "Its tokens are "
+            + ", ".join(repr(token.text) for token in reply.tokens)
+            + "; merges: "
+            + ", ".join(f"{step.merge} {step.text!r}" for step in reply.merges)
+            + ".",
+        ),
+        choices=YES_NO,
+    ),
+    Question(
+        section="language",
+        id="guessing-letters",
+        text="Before training, a model of 27 characters guesses almost uniformly. What is its loss "
+        "in nats?",
+        rpc="SimulateTokenLoss",
+        request={"target_probabilities": [1 / 27], "vocabulary": 27},
+        read=lambda reply: _from_quantity(reply.nats),
+        tolerance=0.05,
+        unit="nats",
+    ),
 )
 
 

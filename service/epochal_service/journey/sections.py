@@ -1,4 +1,4 @@
-"""The ten sections of the journey: text, sources and explorers."""
+"""The eleven sections of the journey: text, sources and explorers."""
 
 from __future__ import annotations
 
@@ -282,6 +282,32 @@ SECTIONS = (
         ),
         ("Each entry of GET /v1/timeline lists its own sources.",),
         (),
+    ),
+    SectionContent(
+        "language",
+        (
+            "A text becomes a row of tokens: characters, or byte pairs, frequent parts of words. "
+            "Each token selects a vector of its own, its embedding, and the position adds "
+            "another vector. From here on the network computes with vectors alone.",
+            "Each block adds to these vectors: attention adds what earlier tokens have to say, "
+            "dense layers add what follows from it. The sum that passes all blocks is the residual "
+            "stream. The last layer turns it into a logit for each token, and a softmax turns "
+            "logits into probabilities. A temperature sharpens or flattens them before a token is "
+            "sampled and appended.",
+            "Training lowers the cross-entropy of the next token. Counting goes some of the way: a "
+            "table of pairs or triples of characters, an n-gram model, is a strong baseline for "
+            "small models. What counting cannot do is read a context that it has never seen.",
+        ),
+        (
+            "Shannon (1948), A mathematical theory of communication, "
+            "doi:10.1002/j.1538-7305.1948.tb01338.x",
+            "Sennrich, Haddow and Birch (2016), Neural machine translation of rare words with "
+            "subword units, arXiv:1508.07909",
+            "Vaswani et al. (2017), Attention is all you need, arXiv:1706.03762",
+            "Radford et al. (2018), Improving language understanding by generative pre-training",
+            "Elhage et al. (2021), A mathematical framework for transformer circuits",
+        ),
+        ("SimulateTokenization",),
     ),
 )
 

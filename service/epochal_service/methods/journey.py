@@ -72,7 +72,7 @@ def get_architecture(context: Context, id: str) -> Architecture:
 
 
 def list_sections(context: Context) -> Sections:
-    """Return the ten sections, in order."""
+    """Return the eleven sections, in order."""
     return Sections(sections=[_section(content) for content in sections.SECTIONS])
 
 

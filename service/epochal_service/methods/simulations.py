@@ -21,6 +21,7 @@ from ..simulate import (
     schedule,
     sequence_cost,
     token_loss,
+    tokenization,
     training,
     transformer_cost,
     vanishing_bars,
@@ -52,6 +53,7 @@ EXPLORERS: dict[str, Explorer] = {
     "SimulateAttention": attention.ATTENTION,
     "SimulatePositionalEncoding": attention.POSITIONAL_ENCODING,
     "SimulateSequenceCost": sequence_cost.SEQUENCE_COST,
+    "SimulateTokenization": tokenization.TOKENIZATION,
 }
 """By the name of the RPC, from which the path follows."""
 

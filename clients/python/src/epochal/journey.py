@@ -90,7 +90,7 @@ class Journey:
         return read(Architecture, self._session.call("GetArchitecture", {"id": architecture_id}))
 
     def sections(self) -> tuple[Section, ...]:
-        """Return the ten sections in order."""
+        """Return the eleven sections in order."""
         return read(Sections, self._session.call("ListSections", {})).sections
 
     def section(self, section_id: str) -> Section:

@@ -3425,7 +3425,7 @@ class Sections:
     """All sections, in order."""
 
     sections: tuple[Section, ...]
-    """The ten sections."""
+    """The eleven sections."""
 
 
 @dataclass(frozen=True)
@@ -4751,6 +4751,46 @@ class SequenceCostSimulation:
     """Source of the formulas."""
     verdict: str
     """Attention in comparison with an LSTM at the longest length, in a sentence."""
+
+
+@dataclass(frozen=True)
+class TextToken:
+    """A token of the text."""
+
+    text: str
+    """Text of the token."""
+    number: int
+    """Number of the token in the vocabulary, from 0: what a network reads."""
+
+
+@dataclass(frozen=True)
+class TokenMerge:
+    """A merge that joins tokens of this text."""
+
+    merge: int
+    """Number of the merge, from 1: frequent pairs of the plays come first."""
+    text: str
+    """Text of the new token."""
+    tokens: int
+    """Number of tokens of the text after this merge."""
+
+
+@dataclass(frozen=True)
+class TokenizationSimulation:
+    """A text as characters and as byte pairs."""
+
+    characters: tuple[TextToken, ...]
+    """The text with a token for each character."""
+    tokens: tuple[TextToken, ...]
+    """The text after all merges."""
+    merges: tuple[TokenMerge, ...]
+    """The merges that join tokens of this text, in order."""
+    vocabulary: int
+    """Number of tokens of the vocabulary: its characters and its merges."""
+    compression: Quantity
+    """Characters for each token."""
+    verdict: str
+    """What the merges do to this text, in a sentence."""
 
 
 @dataclass(frozen=True)

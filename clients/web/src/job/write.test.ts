@@ -94,7 +94,7 @@ it('parts of words stand side by side, words have spaces between them', () => {
 })
 
 it('a run is shown at epochs that double, as far as they are stored', () => {
-  expect(doublings([0, 1, 2, 3, 4, 5, 6])).toEqual([1, 2, 4, 6])
+  expect(doublings([0, 1, 2, 3, 4, 5, 6])).toEqual([0, 1, 2, 4, 6])
   expect(doublings([0, 5, 10, 15, 20])).toEqual([0, 5, 10, 15, 20])
   expect(doublings([])).toEqual([])
 })

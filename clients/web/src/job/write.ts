@@ -103,15 +103,15 @@ function known(names: readonly string[], part: string): string | undefined {
   return [part, part.toLowerCase()].find((name) => names.includes(name))
 }
 
-/** Some of the stored epochs: those nearest to 1, 2, 4, 8 … and the last. */
+/** Some of the stored epochs: those nearest to 0, 1, 2, 4, 8 … and the last. */
 export function doublings(stored: readonly number[]): number[] {
   const last = stored.at(-1)
   if (last === undefined) return []
-  const targets = Array.from(
+  const powers = Array.from(
     { length: 1 + Math.floor(Math.log2(Math.max(last, 1))) },
     (_, i) => 2 ** i,
   )
-  const chosen = targets.map((epoch) =>
+  const chosen = [0, ...powers].map((epoch) =>
     stored.reduce((best, other) =>
       Math.abs(other - epoch) < Math.abs(best - epoch) ? other : best,
     ),

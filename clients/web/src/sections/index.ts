@@ -10,6 +10,7 @@ import { backpropagation } from './07-backpropagation'
 import { training } from './08-training'
 import { zoo } from './09-zoo'
 import { timeline } from './10-timeline'
+import { language } from './11-language'
 
 export const sections: readonly SectionEntry[] = [
   network,
@@ -22,4 +23,5 @@ export const sections: readonly SectionEntry[] = [
   training,
   zoo,
   timeline,
+  language,
 ]

@@ -62,7 +62,7 @@ class Sections(Reply):
     """All sections, in order."""
 
     sections: list[Section]
-    """The ten sections."""
+    """The eleven sections."""
 
 
 class CheckAnswerRequest(Spec):

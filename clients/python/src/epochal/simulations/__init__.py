@@ -60,9 +60,12 @@ from ..types import (
     SequenceCost,
     SequenceCostRow,
     SequenceCostSimulation,
+    TextToken,
     TokenBaseline,
+    TokenizationSimulation,
     TokenLoss,
     TokenLossSimulation,
+    TokenMerge,
     TrainingPlane,
     TrainingSimulation,
     TrainingStep,
@@ -93,6 +96,7 @@ from .neuron import NeuronExplorer
 from .perceptron import PerceptronExplorer
 from .recurrence import RecurrenceExplorer
 from .sequence_cost import SequenceCostExplorer
+from .tokenization import TokenizationExplorer
 from .training import TrainingExplorer
 from .transformer_cost import TransformerCostExplorer
 from .xor import XorExplorer
@@ -153,9 +157,12 @@ __all__ = [
     "SequenceCostRow",
     "SequenceCostSimulation",
     "Simulations",
+    "TextToken",
     "TokenBaseline",
     "TokenLoss",
     "TokenLossSimulation",
+    "TokenMerge",
+    "TokenizationSimulation",
     "TrainingPlane",
     "TrainingSimulation",
     "TrainingStep",
@@ -192,6 +199,7 @@ class Simulations(
     RecurrenceExplorer,
     AttentionExplorer,
     SequenceCostExplorer,
+    TokenizationExplorer,
 ):
     """`client.simulate`: stateless computations with explained numbers.
 

@@ -108,6 +108,7 @@ ROUTES = {
     "SimulateAttention": Route("POST", "/v1/simulate/attention", body="*"),
     "SimulatePositionalEncoding": Route("POST", "/v1/simulate/positional-encoding", body="*"),
     "SimulateSequenceCost": Route("POST", "/v1/simulate/sequence-cost", body="*"),
+    "SimulateTokenization": Route("POST", "/v1/simulate/tokenization", body="*"),
     "ListNeuronParts": Route("GET", "/v1/neuron-parts"),
     "ListActivations": Route("GET", "/v1/activations"),
     "ListModels": Route("GET", "/v1/models"),
