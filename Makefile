@@ -158,6 +158,10 @@ check-presets: $(VENV)/.dev ## Train every preset 64 times through the service, 
 results: $(VENV)/.dev ## Train preset experiments whose stored results are missing or not up to date (ARGS=xor-1969)
 	$(BIN)/python -m tools.store_results $(ARGS)
 
+.PHONY: history
+history: $(VENV)/.dev ## Train every preset experiment through the service, and write docs/history.md (ARGS="--only NAME")
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tools.history $(ARGS)
+
 .PHONY: check-diagnosis
 check-diagnosis: $(VENV)/.dev ## Diagnose runs with planted faults, and healthy ones; print how often it is right
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.diagnosis $(ARGS)
