@@ -28,7 +28,7 @@ from tests.servers.stack import Stack
 
 import epochal
 from epochal.experiments import Experiment
-from epochal.types import PresetExperiment
+from epochal.types import Fact, PresetExperiment
 from epochal_service.journey.history import PRESET_EXPERIMENTS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -124,13 +124,18 @@ def facts_of(client: epochal.Client, ready: PresetExperiment) -> list[str]:
     if ready.section == "zoo":
         kind = ready.name.rpartition("-")[0]
         known = client.journey.architectures()
-        return [f"{item.typical_size} ({item.source})" for item in known if item.id == kind]
+        return [f"{item.typical_size} {item.source}" for item in known if item.id == kind]
     return [
-        f"{fact.value:,.12g} {fact.text} ({fact.source})"
+        f"{number(fact.value)} {unit_of(fact)}{fact.text}: {fact.source}"
         for entry in client.journey.timeline().entries
         if entry.year == ready.year
         for fact in entry.facts
     ]
+
+
+def unit_of(fact: Fact) -> str:
+    """Return the unit where the text begins without a noun, as in "3.5 days of training"."""
+    return f"{fact.unit} " if fact.text.startswith("of ") and fact.unit not in fact.text else ""
 
 
 def workers(stack: Stack) -> list[psutil.Process]:

@@ -6,18 +6,30 @@ from ...errors import NotFound
 from ...specs.journey.preset_experiments import PresetExperiment
 from .alexnet import ALEXNET
 from .attention import ATTENTION
+from .autoencoder import AUTOENCODER
 from .backpropagation import BACKPROPAGATION
+from .frontier import FRONTIER
+from .gru import GRU
 from .lenet import LENET
+from .lstm import LSTM
 from .perceptron import PERCEPTRON
+from .rnn import RNN
+from .transformer import TRANSFORMER
 from .xor import XOR
 
 PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
     PERCEPTRON,
     XOR,
     BACKPROPAGATION,
+    RNN,
+    LSTM,
     LENET,
+    AUTOENCODER,
     ALEXNET,
     ATTENTION,
+    GRU,
+    TRANSFORMER,
+    FRONTIER,
 )
 """By year."""
 

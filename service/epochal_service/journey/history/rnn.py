@@ -1,0 +1,32 @@
+"""1990: a recurrent network forgets."""
+
+from ..preset_parts import JsonObject
+from .parts import claim, experiment, preset_job
+
+FIFTY = preset_job("adding-rnn")
+"""A plain recurrent network that adds two of fifty numbers."""
+
+
+def _shorter(job: JsonObject, length: int) -> JsonObject:
+    """Return the job on sequences of so many numbers."""
+    layers = [{"type": "reshape", "shape": [length, 2]}, *job["network"]["layers"][1:]]
+    dataset = {**job["dataset"], "length": length}
+    return {**job, "network": {"input_shape": [2 * length], "layers": layers}, "dataset": dataset}
+
+
+RNN = experiment(
+    "rnn-1990",
+    "A recurrent network forgets",
+    "The target is the sum of two marked numbers. Among ten, a plain recurrent network adds them. "
+    "Among fifty, its gradient vanishes before it reaches the first one, and it does little better "
+    "than the best constant, whose loss is 0.167 (Bengio and others, 1994).",
+    {"ten": _shorter(FIFTY, 10), "fifty": FIFTY},
+    [
+        claim("It adds two of ten numbers", "ten", "validation_loss", at_most=0.02),
+        claim("It fails among fifty", "fifty", "validation_loss", at_least=0.04),
+        claim("With the same parameters", "fifty", "parameters", "ten", at_least=0, at_most=0),
+    ],
+    section="zoo",
+    year=1990,
+    seconds=4.0,
+)
