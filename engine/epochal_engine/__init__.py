@@ -86,6 +86,7 @@ from .optimize.optimizers import (
     RmsProp,
     Sgd,
 )
+from .optimize.rewards import GRAMMARS, CountTexts, Rollouts
 from .optimize.schedules import (
     SCHEDULES,
     Constant,
@@ -113,6 +114,7 @@ __all__ = [
     "AUGMENTATIONS",
     "BINS",
     "CORRUPTIONS",
+    "GRAMMARS",
     "HISTOGRAM_EDGES",
     "INITIALIZERS",
     "LABELS",
@@ -146,6 +148,7 @@ __all__ = [
     "Conv2d",
     "Corruption",
     "Cosine",
+    "CountTexts",
     "CrossEntropy",
     "Data",
     "Decoder",
@@ -205,6 +208,7 @@ __all__ = [
     "Residual",
     "RmsProp",
     "Rnn",
+    "Rollouts",
     "Rows",
     "Run",
     "Schedule",

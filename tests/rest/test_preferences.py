@@ -192,7 +192,7 @@ def test_an_upload_has_the_vocabulary_of_the_data_that_the_network_knows(
     job = created(client, train, after(writer, dataset={"id": dataset["id"]}))
     assert epochs(client, job)[-1]["train_accuracy"] > 0.5
     errors = refused(client, after(writer, dataset={"id": foreign.json()["id"]}))
-    assert "upload the pairs with the option vocabulary" in errors["dataset"]
+    assert "upload the text with the option vocabulary" in errors["dataset"]
 
 
 @pytest.mark.parametrize(

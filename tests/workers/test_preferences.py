@@ -1,7 +1,8 @@
-"""Jobs that learn from preferences continue with the same reference, bit for bit."""
+"""Jobs that learn from preferences or rewards continue with the same reference, bit for bit."""
 
 from typing import Any
 
+import pytest
 from tests.workers.in_process import AT_ONCE, NEVER, Service, at_call
 from tests.workers.record import record
 
@@ -30,12 +31,21 @@ PREFERRED: dict[str, Any] = {
     "snapshots": {"weights_every": 1},
 }
 
+REWARDED: dict[str, Any] = {
+    **WRITER,
+    "rollouts": {"reward": {"type": "count", "texts": ["moon", "e"]}, "grammar": "sentences"},
+    "epochs": 8,
+    "batch_size": 20,
+    "snapshots": {"weights_every": 1},
+}
 
-def test_a_job_on_pairs_resumes_bit_for_bit_after_its_parent_is_gone(service: Service) -> None:
+
+@pytest.mark.parametrize("spec", [PREFERRED, REWARDED], ids=["pairs", "rollouts"])
+def test_a_job_with_a_reference_resumes_bit_for_bit(service: Service, spec: dict[str, Any]) -> None:
     parent = service.create(WRITER)
     assert service.run(parent) == "succeeded"
     start = {"job": parent}
-    whole, broken = (service.create(PREFERRED, initial_weights=start) for _ in range(2))
+    whole, broken = (service.create(spec, initial_weights=start) for _ in range(2))
     assert service.run(whole) == "succeeded"
     pause = at_call(3, lambda: service.pause(broken))
     assert service.run(broken, pause, flush_seconds=AT_ONCE) == "paused"

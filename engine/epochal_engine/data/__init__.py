@@ -1,8 +1,9 @@
 """Data to train on, and the programs that generate it."""
 
-from .generators import GENERATORS, IGNORED, Generator, Parameter, circles
+from .generators import CHARACTERS, GENERATORS, IGNORED, Generator, Parameter, circles
 
 __all__ = [
+    "CHARACTERS",
     "GENERATORS",
     "IGNORED",
     "Generator",

@@ -224,6 +224,15 @@ def sentences(*, samples: int, length: int, rng: np.random.Generator) -> tuple[F
     return inputs.astype(np.float64), targets
 
 
+def are_sentences(text: str) -> bool:
+    """Return whether a text is the beginning of sentences as of `sentences`."""
+    *words, last = text.split(" ")
+    allowed = [*SENTENCE[:-1], tuple(f"{noun}." for noun in SENTENCE[-1])]
+    return all(word in allowed[i % len(allowed)] for i, word in enumerate(words)) and any(
+        word.startswith(last) for word in allowed[len(words) % len(allowed)]
+    )
+
+
 PREFERRED = ("bright", "moon")
 """The words that a rule prefers in sentences."""
 

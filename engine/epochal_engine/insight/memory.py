@@ -107,6 +107,9 @@ def memory(
             gathered * (samples_of_their_own * (features + outputs) + count * outputs) * itemsize
         )
     held += validation_samples * features * itemsize
+    if training.rollouts is not None:  # Logits twice, in double precision for a moment, and texts.
+        held += samples * (outputs * (2 * itemsize + 3 * 8) + 4 * features * 8)
+        held += 2 * _forward_plan(network, training, samples) + size * itemsize
     held += _forward_bytes(network, training, samples, validation_samples, members)
     # Masks of weights, and where the layers lie.
     held += size * (itemsize + 4) + (count * 3 * size * itemsize if members else 0)

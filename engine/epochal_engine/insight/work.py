@@ -81,6 +81,8 @@ def work(
     batch = training.samples_per_step(samples)
     steps = math.ceil(samples / batch)
     passes = 3 * samples + validation_samples
+    if training.rollouts is not None:  # A pass for each token, and two for the advantages.
+        passes += (network.input_shape[0] + 2) * samples
     compiled = steps_up_to(network, training, batch)
     calls = len(compiled[0].calls)
     elements = at_batch(batch, compiled, lambda step: sum(map(_elements, step.calls)))

@@ -27,6 +27,7 @@ from ..model.sample_weights import training_weights
 from ..symbolic.plan import run_calls
 from ..symbolic.trace import Array, Call, Shape
 from ..walk import chosen_engine, compiled
+from .rollouts import Sampler
 from .step import Gradient, update, with_column
 from .streams import Streams
 from .training import Training
@@ -69,10 +70,10 @@ def record_shapes(network: Network, training: Training, data: Data) -> dict[str,
 
 
 def corrupted_targets(training: Training, data: Data, copies: int) -> Array | None:
-    """Return an array for the targets of `copies` of the samples that are corrupted in every
-    epoch, `(copies, n, …)`; None without a corruption.
+    """Return an array for the targets of `copies` of the samples that are corrupted or written in
+    every epoch, `(copies, n, …)`; None for samples that stay.
     """
-    if training.corruption is None:
+    if training.corruption is None and training.rollouts is None:
         return None
     return np.repeat(typed(data.train_targets, training.dtype)[None], copies, axis=0)
 
@@ -103,14 +104,18 @@ def compile_epoch(
     streams: Streams,
     steps: int,
     targets: Array | None = None,
+    sampler: Sampler | None = None,
 ) -> list[Segment]:
     """Return the epoch as segments of about `PULSE` seconds, working on the arrays in `now`.
 
     `now` has the arrays of `record_shapes`; `rate`, of shape `()`, is read at every step; `steps`
-    have been taken before; `targets`, of `corrupted_targets`, are filled in every epoch.
+    have been taken before; `targets`, of `corrupted_targets`, are filled in every epoch, with a
+    `sampler` by what it writes.
     """
     calls = update(network, training, now, rate, steps)
-    return EpochCompiler(network, training, data, now, [streams], calls, targets).segments()
+    compiler = EpochCompiler(network, training, data, now, [streams], calls, targets)
+    compiler.sampler = sampler
+    return compiler.segments()
 
 
 class EpochCompiler:
@@ -134,6 +139,8 @@ class EpochCompiler:
         self.network, self.training, self.data = network, training, data
         self.now, self.streams, self.update, self.members = now, streams, update, members
         self.targets = targets
+        self.sampler: Sampler | None = None
+        """Writes the samples of each epoch; None for those of the data."""
         self.dtype = now["parameters"].dtype
         self.parameters = parameter_views(network, now["parameters"])
         self.flops = network.flops * math.prod(members)
@@ -154,7 +161,11 @@ class EpochCompiler:
         samples = len(original)
         if self.training.augmentation or self.targets is not None:
             inputs = np.repeat(inputs, len(self.streams), axis=0)
-            yield from self.change(original, inputs[..., : original.shape[-1]], targets[0])
+            if self.sampler is not None and self.targets is not None:
+                weights = self.sampler.weights
+                yield from self.write(self.sampler, inputs[0], self.targets[0])
+            else:
+                yield from self.change(original, inputs[..., : original.shape[-1]], targets[0])
         if self.targets is not None:
             targets = self.targets
         unshuffled = np.arange(samples)
@@ -184,6 +195,11 @@ class EpochCompiler:
         yield from self.train_on(inputs, targets, weights, orders[:, :whole], batch)
         if whole < samples:
             yield from self.train_on(inputs, targets, weights, orders[:, whole:], samples - whole)
+
+    def write(self, sampler: Sampler, inputs: Array, targets: Array) -> Iterator[Segment]:
+        """Write the samples, as texts of the network."""
+        for call in sampler.calls(inputs, targets, self.streams[0].augmentation):
+            yield self.segment([call], len(inputs))
 
     def change(self, given: Array, changed: Array, targets: Array) -> Iterator[Segment]:
         """Copy the samples to each of `changed`, and augment and corrupt them there; the targets of

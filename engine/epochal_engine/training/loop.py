@@ -297,6 +297,7 @@ class Loop:
                 for name in ("gradient", "parameters")
             }
             columns, are_finite = measure(self._measures, records, squares)
+            columns |= self._more_columns()
             snapshots = self._snapshots(np.arange(first, first + count), records, squares)
         last = 0
         for row, member in enumerate(self._order):
@@ -328,6 +329,10 @@ class Loop:
             if reason is not None:
                 self._end(member, slot, reason, member_columns)
         return last
+
+    def _more_columns(self) -> dict[str, Array]:
+        """Return further columns of the epochs; those of subclasses that have some."""
+        return {}
 
     def _snapshots(
         self, epochs: Array, records: Mapping[str, Array], squares: Mapping[str, Array]

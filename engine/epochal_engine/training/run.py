@@ -24,6 +24,7 @@ from .blocks import Block
 from .epoch import compile_epoch, corrupted_targets, record_shapes, steps_per_epoch
 from .loop import Ending, Loop, Outcome, State
 from .record_buffer import Record
+from .rollouts import Sampler, check_rollouts
 from .streams import Streams
 from .training import Training, check_data, check_output
 
@@ -62,16 +63,24 @@ class Run(Loop):
             self._restore(state, {**views, "moments": now["moments"]}, [state.values["progress"]])
             streams.restore(state.values["random"])
             self._restore_ends(state)
-        # The initial weights by name, where the loss compares with them.
+        # The initial weights by name, where something is compared with them.
         self._reference: dict[str, Array] = {}
-        if has_reference(of_rows, training.loss):
+        is_paired = has_reference(of_rows, training.loss)
+        if is_paired or training.rollouts is not None:
             arrays = {} if state is None else state.arrays
             for name, view in views.items():
                 self._reference[name] = arrays.get(f"{REFERENCE}{name}", view).copy()
+        if is_paired:
             data = self.data = with_reference(of_rows, training.loss, data, self._reference)
+        self._sampler: Sampler | None = None
+        if training.rollouts is not None:
+            check_rollouts(network, training, data)
+            self._sampler = Sampler(network, training, data, views, self._reference)
         steps = self.epoch * steps_per_epoch(training, data)
         targets = corrupted_targets(training, data, 1)
-        segments = compile_epoch(network, training, data, now, rate, streams, steps, targets)
+        segments = compile_epoch(
+            network, training, data, now, rate, streams, steps, targets, self._sampler
+        )
         self._start(segments, targets)
 
     @property
@@ -115,10 +124,10 @@ class Run(Loop):
     def state(self) -> State:
         """Return what a run needs to continue after the last completed epoch; see `weights`.
 
-        `arrays` holds the parameters by name, those of the best epoch as `best:` and the name, the
-        optimizer's moments `(moments, size)`, and after the first epoch, where the loss compares
-        with them, the initial parameters as `reference:` and the name. Raises RuntimeError in the
-        middle of an epoch.
+        `arrays` holds the parameters by name, those of the best epoch as `best:` and the name, and
+        the optimizer's moments `(moments, size)`. Where something is compared with the initial
+        parameters, these follow as `reference:` and the name, after the first epoch. Raises
+        RuntimeError in the middle of an epoch.
         """
         self._check_boundary()
         epoch, slot = self._sound()
@@ -161,6 +170,10 @@ class Run(Loop):
         if reason is not None:
             weights = self._record.arrays["parameters"].copy()
             self._endings[0] = Ending(self.epoch, Outcome(reason), weights)
+
+    def _more_columns(self) -> dict[str, Array]:
+        metrics = {} if self._sampler is None else self._sampler.metrics
+        return {name: np.array([value]) for name, value in metrics.items()}
 
     def _rewind(self) -> None:
         self._best, self._losses = self.best(), np.empty(0)

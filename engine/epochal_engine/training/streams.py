@@ -23,7 +23,7 @@ class Streams:
     dropout: np.random.Generator
     """For the dropout masks."""
     augmentation: np.random.Generator
-    """For augmentation and corruption."""
+    """For augmentation, corruption and rollouts."""
 
     @classmethod
     def from_seed(cls, seed: int) -> Streams:

@@ -58,6 +58,8 @@ class Sweep(Loop):
         check_output(network, first.loss)
         if find_loss(first.loss).rows > 1:
             raise ValueError(f"a sweep cannot train with {find_loss(first.loss).type}")
+        if any(training.rollouts is not None for training in trainings):
+            raise ValueError("a sweep cannot train with rollouts")
         for training in trainings:
             data = check_data(network, training, data)
         # Members of one optimizer lie side by side, so that one call steps all of them.

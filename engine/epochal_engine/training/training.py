@@ -16,6 +16,7 @@ from ..model.sample_weights import checked_weights
 from ..optimize.augmentation import Augmentation
 from ..optimize.corruption import Corruption
 from ..optimize.optimizers import Optimizer, Perceptron
+from ..optimize.rewards import Rollouts
 from ..optimize.schedules import Constant, Schedule
 from ..optimize.stopping import EarlyStopping, Target
 from ..symbolic.trace import Array
@@ -46,6 +47,8 @@ class Training:
     corruption: Corruption | None = None
     """Hides a part of each training sample in every epoch, after augmentation, and makes it the
     target. Validation samples are taken as they are: corrupt them with `Corruption.once`."""
+    rollouts: Rollouts | None = None
+    """What the network writes in every epoch as the training samples, see `rollouts.py`."""
     early_stopping: EarlyStopping | None = None
     target: Target | None = None
     shuffle: bool = True

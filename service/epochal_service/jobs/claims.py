@@ -25,6 +25,7 @@ from . import baselines
 from .epochs import METRICS, SUMMARY, merge, read_summaries
 from .experiments import Plan, PlannedJob, Run
 from .preparation import has_validation
+from .rollouts import WRITTEN, metrics_of_rollouts
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ def _has_difference(claim: ClaimSpec) -> bool:
 
 def _metric_error(claim: ClaimSpec, spec: ExperimentSpec, name: str) -> str | None:
     job = spec.jobs[name]
+    if claim.metric in WRITTEN and claim.metric not in metrics_of_rollouts(job):
+        return f"must be a metric of {name}, whose rollouts do not have it"
     if claim.metric.startswith("validation") and not has_validation(job):
         return f"must be a metric of {name}, which has no validation part"
     if claim.metric.endswith("accuracy") and not LOSSES[job.loss].has_accuracy:

@@ -95,11 +95,12 @@ def check_vocabulary(
         former = load_for_stored_job(connection, parent, owner)
     except NotFound:
         return
-    if (former.token_names, former.class_names) != (dataset.token_names, dataset.class_names):
+    names, needed = (d.token_names or d.class_names for d in (dataset, former))
+    if names != needed:
         raise InvalidArgument.of(
             FieldError(
                 "dataset",
                 f"must have the tokens of {former.name}, which {job} was trained on: upload the "
-                "pairs with the option vocabulary",
+                "text with the option vocabulary",
             )
         )

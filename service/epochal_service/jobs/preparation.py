@@ -40,7 +40,7 @@ from ..specs.limits import LIMIT, check_network
 from ..specs.networks import NetworkRef, NetworkSpec, input_embeddings
 from ..specs.training import SplitSpec, TrainingSpec
 from ..store import Access, Connection, Database, networks
-from . import corruptions, datasets, forks, preferences, transfer
+from . import corruptions, datasets, forks, preferences, rollouts, transfer
 
 Array = NDArray[Any]
 
@@ -126,7 +126,8 @@ def prepare(
         dataset = load(connection, spec, owner)
         if source is not None and parent is None:
             parent = forks.parent_of(connection, source, owner)
-        if source is not None and parent is not None and LOSSES[spec.loss].rows > 1:
+        needs_vocabulary = spec.rollouts is not None or LOSSES[spec.loss].rows > 1
+        if source is not None and parent is not None and needs_vocabulary:
             preferences.check_vocabulary(connection, source.job, parent.spec, dataset, owner)
     if not stored:
         spec = _as_child(spec, dataset, parent)
@@ -169,6 +170,7 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
     scaling = scaling_of(train_inputs, spec.dataset.scaling, unscaled)
     scaling |= target_scaling_of(train_targets, spec.target_scaling)
     training = build_training(spec, dataset.ignore_label)
+    training = replace(training, rollouts=rollouts.build_rollouts(spec, dataset))
     data = Data(scaled(train_inputs, scaling), scaled_targets(train_targets, scaling))
     if len(rows.validation) > 0:
         if training.corruption is None:
@@ -328,6 +330,7 @@ def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Netw
         *_class_weight_errors(spec, dataset),
         *corruptions.corruption_errors(spec, network),
         *(preferences.errors_of(spec, network, dataset) if is_paired else ()),
+        *rollouts.errors_of(spec, network, dataset),
     ]
     largest = np.finfo(spec.dtype).max
     errors += [

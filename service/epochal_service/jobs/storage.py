@@ -26,6 +26,7 @@ from .epochs import entry_of, pack_gradients
 from .estimate import typical_seconds
 from .outlines import CHUNK_BUCKETS, SLOW_EPOCHS, WIDTHS
 from .preparation import Prepared, has_validation
+from .rollouts import metrics_of_rollouts
 from .row_sizes import JOB_BYTES, PAGE_BYTES, ROW_BYTES
 from .thinning import remaining
 
@@ -86,6 +87,7 @@ def _epoch_bytes(prepared: Prepared, segments: int, members: int | None) -> int:
         names.append("train_accuracy")
     if engine.has_exact_match(prepared.network, spec.loss):
         names.append("train_exact_match")
+    names += metrics_of_rollouts(spec)
     if has_validation(spec):
         names += [name.replace("train", "validation") for name in names if "train" in name]
     block = Block(1, {name: np.zeros(1) for name in names}, None)

@@ -95,6 +95,9 @@ def prepare_sweep(
         raise InvalidArgument.of(
             FieldError("job.loss", f"must be a loss of single rows, not {spec.job.loss}")
         )
+    if spec.job.rollouts is not None:
+        text = "must be absent: the members of a sweep write no texts"
+        raise InvalidArgument.of(FieldError("job.rollouts", text))
     try:
         job = prepare(database, spec.job, owner, limits, stored=stored)
     except InvalidArgument as error:

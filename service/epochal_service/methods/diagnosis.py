@@ -72,7 +72,8 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
     prepared = prepare(context.database, spec, row.owner, limits, stored=True)
     if segment is None:
         return Diagnosis(epoch=0)
-    if engine.LOSSES[spec.loss].rows > 1:  # Its hypotheses are about targets of single rows.
+    if engine.LOSSES[spec.loss].rows > 1 or spec.rollouts is not None:
+        # The hypotheses are about rows with targets of their own.
         return Diagnosis(epoch=len(segment.columns["train_loss"]))
     losses = segment.columns["train_loss"]
     diverged = row.stop_reason == "diverged"

@@ -72,6 +72,10 @@ def _training_program(context: Context, id: str, request: GetExportRequest) -> E
         raise InvalidArgument.of(
             FieldError("format", f"must be that of a network: no program trains with {spec.loss}")
         )
+    if spec.rollouts is not None:
+        raise InvalidArgument.of(
+            FieldError("format", "must be that of a network: no program trains with rollouts")
+        )
     recording = recording_of(context.database, id, context.access, context.settings.limits)
     try:
         content = TRAINING_EXPORTS[request.format].write(recording)

@@ -49,7 +49,7 @@ def build_layer(spec: LayerSpec) -> engine.Layer:
 
 def build_loss(spec: TrainingSpec, ignore_label: int | None = None) -> engine.Loss:
     """Return the engine's loss; positions of a sequence with the `ignore_label` do not count. With
-    a corruption, positions that are not hidden do not.
+    a corruption, positions that are not hidden do not, and with rollouts those of prompts.
 
     Raises `ValueError` for an option that belongs to another loss.
     """
@@ -58,7 +58,8 @@ def build_loss(spec: TrainingSpec, ignore_label: int | None = None) -> engine.Lo
     unknown = options.keys() - {field.name for field in fields(loss)}
     if unknown:
         raise ValueError(f"the loss {spec.loss} has no option {', '.join(sorted(unknown))}")
-    if spec.corruption is not None and spec.loss == "cross_entropy":
+    is_changed = spec.corruption is not None or spec.rollouts is not None
+    if is_changed and spec.loss == "cross_entropy":
         ignore_label = IGNORED
     if ignore_label is not None:
         options["ignore_label"] = ignore_label

@@ -42,6 +42,9 @@ ClaimMetric = Literal[
     "train_exact_match",
     "validation_exact_match",
     "steps",
+    "reward",
+    "kl",
+    "valid",
 ]
 ClaimBaseline = Literal["constant", "linear", "bigram", "trigram", "four_gram", "initial"]
 ClaimEpoch = Literal["answer", "last", "best", "every"]

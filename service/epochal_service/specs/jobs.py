@@ -273,6 +273,14 @@ class EpochRow(Reply):
     """Gradient norm of the last batch, with the terms of `l1` and `l2`, before clipping."""
     seconds: float
     """Duration in seconds; for epochs that were stored together, their mean."""
+    reward: float | None = None
+    """Mean reward of the texts that the network wrote for the epoch; absent without `rollouts`."""
+    kl: float | None = None
+    """Mean logarithm of how much more probable these texts were than with the initial weights, in
+    nats per text: an estimate of the Kullback-Leibler divergence. Absent without `rollouts`.
+    """
+    valid: float | None = None
+    """Fraction of these texts that keep to the grammar. In [0, 1]. Absent without one."""
 
 
 class EpochColumns(Reply):

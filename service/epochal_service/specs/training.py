@@ -29,6 +29,9 @@ Metric = Literal[
     "seconds",
     "train_exact_match",
     "validation_exact_match",
+    "reward",
+    "kl",
+    "valid",
 ]
 
 TargetScaling = Literal["standardize", "none"]
@@ -134,6 +137,32 @@ class EarlyStoppingSpec(Spec):
     restore_best: bool = True
     """Whether predictions, exports, evaluations and forks of the job, once it has ended, use the
     weights of the epoch with the lowest loss by default instead of the last. Default true.
+    """
+
+
+class RewardSpec(Spec):
+    """A reward of a text, a number that a network learns to increase."""
+
+    type: Literal["count"]
+    """Kind of the reward: `count` of the times that `texts` occur in a text."""
+    texts: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        min_length=1, max_length=16
+    )
+    """Texts to count, at most 16, made of the characters of the data set."""
+
+
+class RolloutsSpec(Spec):
+    """Texts that the network writes in every epoch, to learn from their rewards (REINFORCE)."""
+
+    reward: RewardSpec
+    """The reward of a text."""
+    beta: float = Field(default=0.1, ge=0, le=100)
+    """Weight of the Kullback-Leibler divergence from the initial weights, which is subtracted from
+    the reward: it keeps the network near what it wrote before. In [0, 100]. Default 0.1.
+    """
+    grammar: Literal["sentences"] | None = None
+    """The grammar of valid texts: that of the data set `sentences`. It has no influence on the
+    training; the metric `valid` is the fraction of texts that keep to it. None by default.
     """
 
 
@@ -281,6 +310,11 @@ class TrainingSpec(Spec):
     """What hides a part of every sample and makes it the target, drawn again in every epoch, after
     `augmentation`. Targets of the data set are ignored. Validation samples are corrupted once, by a
     draw that is the same for all jobs. None by default.
+    """
+    rollouts: RolloutsSpec | None = None
+    """Learning from rewards: in every epoch the network writes a text for each training sample,
+    after its prompt, with the weights of the start of the epoch. Needs the loss `cross_entropy`, a
+    network that predicts next tokens, and `initial_weights`. Off by default.
     """
     early_stopping: EarlyStoppingSpec | None = None
     """Early stopping. Off by default."""

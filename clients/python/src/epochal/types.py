@@ -86,6 +86,9 @@ ClaimMetric: TypeAlias = Literal[
     "train_exact_match",
     "validation_exact_match",
     "steps",
+    "reward",
+    "kl",
+    "valid",
 ]
 
 
@@ -268,6 +271,9 @@ Metric: TypeAlias = Literal[
     "seconds",
     "train_exact_match",
     "validation_exact_match",
+    "reward",
+    "kl",
+    "valid",
 ]
 
 
@@ -1473,6 +1479,30 @@ class EarlyStoppingSpec(TypedDict):
     """
 
 
+class RewardSpec(TypedDict):
+    """A reward of a text, a number that a network learns to increase."""
+
+    type: Literal["count"]
+    """Kind of the reward: `count` of the times that `texts` occur in a text."""
+    texts: Sequence[str]
+    """Texts to count, at most 16, made of the characters of the data set."""
+
+
+class RolloutsSpec(TypedDict):
+    """Texts that the network writes in every epoch, to learn from their rewards (REINFORCE)."""
+
+    reward: RewardSpec
+    """The reward of a text."""
+    beta: NotRequired[float]
+    """Weight of the Kullback-Leibler divergence from the initial weights, which is subtracted
+    from the reward: it keeps the network near what it wrote before. In [0, 100]. Default 0.1.
+    """
+    grammar: NotRequired[Literal["sentences"] | None]
+    """The grammar of valid texts: that of the data set `sentences`. It has no influence on the
+    training; the metric `valid` is the fraction of texts that keep to it. None by default.
+    """
+
+
 class SplitSpec(TypedDict):
     """How the samples are split into training, validation and test parts."""
 
@@ -1599,6 +1629,11 @@ class TrainingSpec(TypedDict):
     """What hides a part of every sample and makes it the target, drawn again in every epoch,
     after `augmentation`. Targets of the data set are ignored. Validation samples are corrupted
     once, by a draw that is the same for all jobs. None by default.
+    """
+    rollouts: NotRequired[RolloutsSpec | None]
+    """Learning from rewards: in every epoch the network writes a text for each training sample,
+    after its prompt, with the weights of the start of the epoch. Needs the loss `cross_entropy`,
+    a network that predicts next tokens, and `initial_weights`. Off by default.
     """
     early_stopping: NotRequired[EarlyStoppingSpec | None]
     """Early stopping. Off by default."""
@@ -1796,6 +1831,11 @@ class TrainingFields(TypedDict, total=False):
     """What hides a part of every sample and makes it the target, drawn again in every epoch,
     after `augmentation`. Targets of the data set are ignored. Validation samples are corrupted
     once, by a draw that is the same for all jobs. None by default.
+    """
+    rollouts: RolloutsSpec | None
+    """Learning from rewards: in every epoch the network writes a text for each training sample,
+    after its prompt, with the weights of the start of the epoch. Needs the loss `cross_entropy`,
+    a network that predicts next tokens, and `initial_weights`. Off by default.
     """
     early_stopping: EarlyStoppingSpec | None
     """Early stopping. Off by default."""
@@ -2638,6 +2678,14 @@ class Epoch:
     """Gradient norm of the last batch, with the terms of `l1` and `l2`, before clipping."""
     seconds: float
     """Duration in seconds; for epochs that were stored together, their mean."""
+    reward: float | None
+    """Mean reward of the texts that the network wrote for the epoch; absent without `rollouts`."""
+    kl: float | None
+    """Mean logarithm of how much more probable these texts were than with the initial weights,
+    in nats per text: an estimate of the Kullback-Leibler divergence. Absent without `rollouts`.
+    """
+    valid: float | None
+    """Fraction of these texts that keep to the grammar. In [0, 1]. Absent without one."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -103,6 +103,8 @@ def figures(latest: Epoch | None) -> str:
         parts.append(validation)
     if (exact := latest.validation_exact_match) is not None:
         parts.append(f"exact match {percent(exact)}")
+    if latest.reward is not None and latest.kl is not None:
+        parts.append(f"reward {latest.reward:.3g}, KL {latest.kl:.3g}")
     return " · ".join(parts)
 
 
