@@ -10,7 +10,14 @@ from .insight.baselines import (
     initial_member_losses,
 )
 from .insight.diagnosis import Finding, FindingKind, Findings, Trial, TrialMetric, diagnose
-from .insight.evaluation import ClassMetrics, ErrorMetrics, class_metrics, error_metrics, roc_auc
+from .insight.evaluation import (
+    ClassMetrics,
+    ErrorMetrics,
+    class_metrics,
+    error_metrics,
+    nearest_neighbor_accuracy,
+    roc_auc,
+)
 from .insight.inside import activations, attention_shapes, attention_weights
 from .insight.labels import LABELS, Label, LabelName, best_final_loss, final_loss, label
 from .insight.memory import Memory, memory
@@ -255,6 +262,7 @@ __all__ = [
     "label",
     "learned_sizes",
     "memory",
+    "nearest_neighbor_accuracy",
     "perplexity",
     "predict",
     "r_squared",

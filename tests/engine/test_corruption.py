@@ -18,6 +18,7 @@ from epochal_engine import (
     CrossEntropy,
     Data,
     Dense,
+    Diffuse,
     Embedding,
     Flatten,
     MaskTokens,
@@ -30,6 +31,7 @@ from epochal_engine import (
     Training,
     baselines,
     choose_engine,
+    nearest_neighbor_accuracy,
     predict,
 )
 from epochal_engine.symbolic.trace import Array
@@ -267,3 +269,73 @@ def test_the_baselines_of_masked_tokens_are_those_of_the_positions_that_count() 
     once = CORRUPTION.once(tokens.astype(float), tokens)
     constant = baselines(network, CrossEntropy(ignore_label=-1), Data(*once)).constant
     assert constant.train == pytest.approx(np.log(2.0))
+
+
+# ---------------------------------------------------------------- diffusion
+
+
+def diffused(samples: Array, steps: int, seed: int = 0) -> tuple[Array, Array]:
+    """Samples with a column for the time, diffused, and the noise in them."""
+    inputs = np.concatenate([samples, np.zeros((len(samples), 1))], axis=1)
+    targets = np.zeros_like(samples)
+    Diffuse(steps).change(inputs, targets, np.random.default_rng(seed))
+    return inputs, targets
+
+
+def test_a_diffused_sample_has_its_noise_as_target_and_its_time() -> None:
+    samples = np.random.default_rng(1).standard_normal((2_000, 3))
+    inputs, noise = diffused(samples, 8)
+    steps = np.rint(inputs[:, 3] * 8).astype(int)
+    # The schedule by the formula of Nichol and Dhariwal.
+    start, angles = 0.008 / 1.008 * np.pi / 2, (steps / 8 + 0.008) / 1.008 * np.pi / 2
+    signal = np.maximum((np.cos(angles) / np.cos(start)) ** 2, 1e-4)[:, None]
+    np.testing.assert_allclose(inputs[:, :3], signal**0.5 * samples + (1 - signal) ** 0.5 * noise)
+    # The 99.9 % quantile of chi-square with 7 degrees of freedom.
+    assert chi_square(np.bincount(steps, minlength=9)[1:]) < 24.3
+    assert np.abs(inputs[:, :3].std(0) - 1).max() < 0.1
+    assert np.abs(np.corrcoef(noise.T) - np.eye(3)).max() < 0.1
+
+
+def test_numbers_behind_the_time_stay_as_they_are() -> None:
+    inputs = np.array([[0.5, 0.0, 1.0, 0.0]] * 20)
+    Diffuse(5).change(inputs, np.zeros((20, 1)), np.random.default_rng(0))
+    assert (inputs[:, 2:] == [1.0, 0.0]).all()
+    assert set(np.rint(inputs[:, 1] * 5)) <= {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize("steps", [2, 7, 50, 1000])
+def test_noise_that_is_known_is_removed_completely(steps: int) -> None:
+    diffuse, rng = Diffuse(steps), np.random.default_rng(0)
+    point = np.array([0.5, -1.0])
+    samples = rng.standard_normal((20, 2))
+    bounds = np.full(2, -3.0), np.full(2, 3.0)
+    for step in range(steps, 0, -1):
+        signal = diffuse.signal[step]
+        noise = (samples - np.sqrt(signal) * point) / np.sqrt(1 - signal)
+        fresh = rng.standard_normal(samples.shape)
+        samples = diffuse.denoised(samples, step, noise, bounds, fresh)
+    np.testing.assert_allclose(samples, np.tile(point, (20, 1)), atol=1e-9)
+
+
+def test_gaussian_data_are_generated_by_the_best_prediction_of_their_noise() -> None:
+    """Of data with mean 0 and deviation s, E[noise | x] is known: x·√(1-ᾱ) / (ᾱ·s² + 1 - ᾱ)."""
+    diffuse, rng, deviation = Diffuse(200), np.random.default_rng(0), 0.5
+    samples = rng.standard_normal((4_000, 1))
+    bounds = np.full(1, -5.0), np.full(1, 5.0)
+    for step in range(200, 0, -1):
+        signal = diffuse.signal[step]
+        noise = samples * np.sqrt(1 - signal) / (signal * deviation**2 + 1 - signal)
+        samples = diffuse.denoised(samples, step, noise, bounds, rng.standard_normal((4_000, 1)))
+    assert samples.mean() == pytest.approx(0.0, abs=0.04)
+    assert samples.std() == pytest.approx(deviation, rel=0.06)
+
+
+def test_neighbors_tell_sets_apart_only_where_they_differ() -> None:
+    near, far = np.array([[0.0], [1.0]]), np.array([[9.0], [10.0]])
+    assert nearest_neighbor_accuracy(near, far) == 1.0
+    assert nearest_neighbor_accuracy(np.array([[0.0], [9.0]]), np.array([[0.1], [9.1]])) == 0.0
+    rng = np.random.default_rng(0)
+    alike = nearest_neighbor_accuracy(rng.normal(size=(500, 2)), rng.normal(size=(500, 2)))
+    assert alike == pytest.approx(0.5, abs=0.08)
+    with pytest.raises(ValueError, match="differ in shape"):
+        nearest_neighbor_accuracy(near, far[:1])

@@ -10,6 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 from tests.engine.recordings import training_program
 
+from epochal_engine.data.generators import two_moons
+
 Train = Callable[[str], str | None]
 
 MASK = 253
@@ -334,3 +336,51 @@ def test_what_a_diffusion_network_is_inspected_on_is_the_fixed_draw(
     assert times <= {float(step) for step in range(1, 51)}
     assert len(times) > 40
     assert reply["baselines"]["constant"]["train_loss"] == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_claim_compares_generated_samples_with_those_of_validation(
+    client: TestClient, train: Train
+) -> None:
+    job = MOONS | {"validation_fraction": 0.2}
+    metric = "nearest_neighbor_accuracy"
+    spec = {
+        "jobs": {"trained": job, "untrained": job | {"epochs": 1}},
+        "claims": [
+            {"job": "trained", "metric": metric, "at_most": 0.62},
+            {"job": "untrained", "minus": "trained", "metric": metric, "at_least": 0.1},
+        ],
+    }
+    reply = client.post("/v1/experiments", json=spec)
+    assert reply.status_code == 201, reply.text
+    url = f"/v1/experiments/{reply.json()['id']}"
+    jobs = {row["job"]: row["id"] for row in reply.json()["jobs"]}
+    assert [train(job_id) for job_id in jobs.values()] == ["succeeded"] * 2
+    claims = client.get(url).json()["claims"]
+    assert [claim["outcome"] for claim in claims] == ["met", "met"]
+    selection = {"split": "validation", "count": 1000, "order": "random"}
+    seen = client.post(f"/v1/jobs/{jobs['trained']}/sample-predictions", json=selection).json()
+    rows = [sample["index"] for sample in seen["samples"]]
+    assert len(rows) == 400
+    points, _ = two_moons(samples=2000, noise=0.06, rng=np.random.default_rng(0))
+    made = client.post(f"/v1/jobs/{jobs['trained']}/generate", json={"count": 400}).json()
+    samples = np.array(made["denoised"][-1]["samples"])
+    scale = np.delete(points, rows, axis=0).std(0)
+    distance = nearest_neighbor_accuracy(samples / scale, points[rows] / scale)
+    assert claims[0]["runs"][0]["value"] == pytest.approx(distance, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("job", "more", "field"),
+    [
+        (MOONS, {}, "claims[0].metric"),  # without a validation part
+        (TOPICS, {}, "claims[0].metric"),
+        (MOONS | {"validation_fraction": 0.2}, {"epoch": "last"}, "claims[0].epoch"),
+    ],
+)
+def test_claims_on_samples_that_there_are_not_are_refused(
+    client: TestClient, job: dict[str, Any], more: dict[str, Any], field: str
+) -> None:
+    claim = {"job": "only", "metric": "nearest_neighbor_accuracy", "at_most": 0.6, **more}
+    reply = client.post("/v1/experiments", json={"jobs": {"only": job}, "claims": [claim]})
+    assert reply.status_code == 400, reply.text
+    assert [error["field"] for error in reply.json()["errors"]] == [field]

@@ -77,3 +77,20 @@ def roc_auc(scores: Array, is_true: Array) -> float | None:
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[index]
     smallest = positives * (positives + 1) / 2
     return float((ranks[is_true].sum() - smallest) / (positives * negatives))
+
+
+def nearest_neighbor_accuracy(samples: Array, others: Array) -> float:
+    """Return how often the nearest neighbor of a point is of its own set, in [0, 1].
+
+    Of two sets of the same distribution, `(n, features)` each, it is about 0.5, and 1 if they are
+    far apart (Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", 2017). Raises
+    ValueError for sets of different sizes.
+    """
+    if samples.shape != others.shape:
+        raise ValueError(f"the sets {samples.shape} and {others.shape} differ in shape")
+    points = np.concatenate([samples, others]).astype(np.float64)
+    squares = np.square(points).sum(1)
+    distances = squares[:, None] + squares - 2.0 * points @ points.T
+    np.fill_diagonal(distances, np.inf)
+    is_other = np.arange(len(points)) >= len(samples)
+    return float((is_other[distances.argmin(1)] == is_other).mean())

@@ -22,6 +22,7 @@ from ..store import Connection
 from ..store import log as job_log
 from ..store.jobs import JobRow
 from . import baselines
+from .diffusion import distance_of_job
 from .epochs import METRICS, SUMMARY, merge, read_summaries
 from .experiments import Plan, PlannedJob, Run
 from .preparation import has_validation
@@ -44,7 +45,7 @@ BOUNDS: dict[str, Bound] = {
     "below": Bound("below", operator.lt, False),
 }
 """By the field of the claim."""
-COUNTS = ("epochs", "steps", "parameters")
+COUNTS = ("epochs", "steps", "parameters", "nearest_neighbor_accuracy")
 """Metrics that are not those of an epoch."""
 ORDERS = {2: "bigram", 3: "trigram", 4: "four_gram"}
 """The names of n-gram models."""
@@ -101,6 +102,11 @@ def _metric_error(claim: ClaimSpec, spec: ExperimentSpec, name: str) -> str | No
         return f"must be a metric of {name}, whose rollouts do not have it"
     if claim.metric.startswith("validation") and not has_validation(job):
         return f"must be a metric of {name}, which has no validation part"
+    if claim.metric == "nearest_neighbor_accuracy":
+        generates = job.corruption is not None and job.corruption.type == "diffuse"
+        if generates and has_validation(job):
+            return None
+        return f"must be a metric of {name}, which is no diffusion network with a validation part"
     if claim.metric.endswith("accuracy") and not LOSSES[job.loss].has_accuracy:
         return f"must be a metric of {name}: accuracy has no meaning with {job.loss}"
     return None
@@ -236,6 +242,8 @@ def _value(connection: Connection, row: JobRow, claim: ClaimSpec, job: PlannedJo
             return row.epoch
         case "steps":
             return row.epoch * math.ceil(row.samples / job.batch_size)
+        case "nearest_neighbor_accuracy":
+            return distance_of_job(connection, row)
     if claim.epoch == "every":
         return _extreme(connection, row, claim)
     wants_best = claim.epoch == "best" or (claim.epoch == "answer" and job.restores_best)

@@ -8,6 +8,7 @@ of one size: it depends on the seed and its index alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,8 +20,8 @@ import epochal_engine as engine
 from epochal_engine.model import ELEMENTS_AT_ONCE
 
 from ..datasets import Dataset
-from ..errors import FieldError, InvalidArgument
-from ..settings import Limits
+from ..errors import FieldError, InvalidArgument, NotFound
+from ..settings import UNLIMITED, Limits
 from ..specs.base import Reply
 from ..specs.build import build_corruption
 from ..specs.generation import (
@@ -30,14 +31,20 @@ from ..specs.generation import (
     GenerationEnd,
     GenerationStart,
 )
+from ..store import Access, Connection
+from ..store.jobs import JobRow
 from .corruptions import CLASS
-from .inspection import Trained, image_shape_of, rounded
-from .preparation import SCALE, SHIFT, scaled
+from .datasets import load_for_stored_job
+from .inspection import Trained, image_shape_of, rounded, trained
+from .preparation import SCALE, SHIFT, build, scaled
 
 Array = NDArray[Any]
 
 BATCH = 128
 """Samples that are computed together, always as many."""
+COMPARED = 500
+"""Samples that are compared with the data, at most."""
+MOST_REMEMBERED = 1024
 EVENTS = 10
 """Usual number of events with samples, after the noise."""
 
@@ -46,24 +53,24 @@ class Diffusion:
     """A diffusion network, and a request for samples. Raises `InvalidArgument`."""
 
     def __init__(
-        self, trained: Trained, dataset: Dataset, request: GenerateRequest, limits: Limits
+        self, network: Trained, dataset: Dataset, request: GenerateRequest, limits: Limits
     ) -> None:
-        assert trained.spec.corruption is not None
-        corruption = build_corruption(trained.spec.corruption)
+        assert network.spec.corruption is not None
+        corruption = build_corruption(network.spec.corruption)
         assert isinstance(corruption, engine.Diffuse)
-        self._trained, self._request, self._diffuse = trained, request, corruption
-        self._features = trained.network.output_shape[0]
+        self._trained, self._request, self._diffuse = network, request, corruption
+        self._features = network.network.output_shape[0]
         self._names = dataset.feature_names[: self._features]
         data = replace(
             dataset, inputs=dataset.inputs[:, : self._features], feature_names=self._names
         )
-        self._image_shape = image_shape_of(data, trained.network)
+        self._image_shape = image_shape_of(data, network.network)
         condition = dataset.columns[-1]
         self._class_names = condition.categories if condition.name == CLASS else []
         self._classes = self._chosen_classes()
         self._every = request.steps_per_event or -(-corruption.steps // EVENTS)
         self._check_limits(limits)
-        inputs = scaled(dataset.inputs, trained.weights)[:, : self._features]
+        inputs = scaled(dataset.inputs, network.weights)[:, : self._features]
         self._bounds = inputs.min(0), inputs.max(0)
         self._streams = [np.random.default_rng([request.seed, i]) for i in range(request.count)]
         self._samples = self._noise()
@@ -72,7 +79,7 @@ class Diffusion:
             raise InvalidArgument.of(
                 FieldError(
                     "epoch",
-                    f"must be another one: the outputs after epoch {trained.epoch} are not finite "
+                    f"must be another one: the outputs after epoch {network.epoch} are not finite "
                     "numbers",
                 )
             )
@@ -109,6 +116,12 @@ class Diffusion:
             if (step - 1) % self._every == 0:
                 yield "denoised", self._denoised(step - 1)
         yield "end", GenerationEnd(samples=self._request.count, tokens=0)
+
+    def scaled_samples(self) -> Array:
+        """Return the samples after the last step, scaled as in training, `(count, features)`."""
+        for _ in self.payloads():
+            pass
+        return self._samples
 
     def _denoised(self, step: int) -> Denoised:
         samples = self._samples
@@ -172,3 +185,43 @@ class Diffusion:
             errors.append(FieldError("id", "must be a job whose network is smaller"))
         if errors:
             raise InvalidArgument.of(*errors, reason="limit_exceeded")
+
+
+def sample_distance(network: Trained, dataset: Dataset, rows: Array) -> float:
+    """Return the accuracy of the nearest neighbor among generated samples and rows of the data set.
+
+    As many samples are generated as there are rows, at most `COMPARED`, with seed 0. About 0.5 if
+    they are like the data; NaN if the network's outputs are not finite numbers.
+    """
+    rows = rows[:COMPARED]
+    steps = getattr(network.spec.corruption, "steps", 1)
+    request = GenerateRequest(count=len(rows), steps_per_event=steps)
+    try:
+        generation = Diffusion(network, dataset, request, UNLIMITED)
+    except InvalidArgument:
+        return math.nan
+    samples = generation.scaled_samples()
+    data = scaled(dataset.inputs[rows], network.weights)[:, : samples.shape[1]]
+    return engine.nearest_neighbor_accuracy(samples, data)
+
+
+def distance_of_job(connection: Connection, row: JobRow) -> float:
+    """Return the distance of a job's samples to its validation rows, which it was not trained on.
+
+    The job is a diffusion network with a validation part, and has ended: it is computed once in
+    this process. NaN for a job without weights.
+    """
+    if row.id not in _remembered:
+        try:
+            network = trained(connection, row.id, Access(row.owner), None)
+            dataset = load_for_stored_job(connection, network.spec, network.owner)
+        except NotFound:
+            return math.nan
+        rows = build(network.spec, dataset, UNLIMITED).rows.validation
+        _remembered[row.id] = sample_distance(network, dataset, rows)
+        if len(_remembered) > MOST_REMEMBERED:
+            del _remembered[next(iter(_remembered))]
+    return _remembered[row.id]
+
+
+_remembered: dict[str, float] = {}

@@ -45,6 +45,7 @@ ClaimMetric = Literal[
     "reward",
     "kl",
     "valid",
+    "nearest_neighbor_accuracy",
 ]
 ClaimBaseline = Literal["constant", "linear", "bigram", "trigram", "four_gram", "initial"]
 ClaimEpoch = Literal["answer", "last", "best", "every"]
@@ -65,7 +66,9 @@ class ClaimSpec(Spec):
     """Baseline of the job whose loss is subtracted, see `baselines` of a job. None by default."""
     metric: ClaimMetric
     """Name of the metric; `epochs` is the number of trained epochs, `steps` that of updates of the
-    weights in them, `parameters` that of trainable parameters.
+    weights in them, `parameters` that of trainable parameters. `nearest_neighbor_accuracy` of a
+    diffusion network is how often the nearest neighbor of a sample that it generates, or of a
+    validation sample, is of the same kind: about 0.5 if they are alike, at most 1.
     """
     epoch: ClaimEpoch = "answer"
     """Epoch of the value. Default `answer`."""

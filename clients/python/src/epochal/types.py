@@ -89,6 +89,7 @@ ClaimMetric: TypeAlias = Literal[
     "reward",
     "kl",
     "valid",
+    "nearest_neighbor_accuracy",
 ]
 
 
@@ -567,7 +568,9 @@ class ClaimSpec(TypedDict):
     """Baseline of the job whose loss is subtracted, see `baselines` of a job. None by default."""
     metric: ClaimMetric
     """Name of the metric; `epochs` is the number of trained epochs, `steps` that of updates of
-    the weights in them, `parameters` that of trainable parameters.
+    the weights in them, `parameters` that of trainable parameters. `nearest_neighbor_accuracy`
+    of a diffusion network is how often the nearest neighbor of a sample that it generates, or of
+    a validation sample, is of the same kind: about 0.5 if they are alike, at most 1.
     """
     epoch: NotRequired[ClaimEpoch]
     """Epoch of the value. Default `answer`."""

@@ -8,6 +8,7 @@ from .alexnet import ALEXNET
 from .attention import ATTENTION
 from .autoencoder import AUTOENCODER
 from .backpropagation import BACKPROPAGATION
+from .diffusion import DIFFUSION
 from .frontier import FRONTIER
 from .gru import GRU
 from .lenet import LENET
@@ -29,6 +30,7 @@ PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
     ATTENTION,
     GRU,
     TRANSFORMER,
+    DIFFUSION,
     FRONTIER,
 )
 """By year."""
