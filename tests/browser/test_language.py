@@ -100,6 +100,30 @@ def test_heads_neighbors_and_names_come_from_the_same_model(
     assert text_of(page, "written", len(first["text"])) == first["text"]
 
 
+@pytest.mark.parametrize(
+    ("name", "action", "loss"),
+    [
+        ("Fine-tuning on your words", "Fine-tune", "cross_entropy"),
+        ("Learning from preferences", "Train on these judgments", "preference"),
+    ],
+)
+def test_the_model_is_trained_further(
+    open_page: Opened, url: str, names: str, name: str, action: str, loss: str
+) -> None:
+    page = open_page("/#language")
+    figure = figure_of(page, name)
+    figure.get_by_role("button", name=action).click()
+    link = figure.get_by_role("link", name="open this run")
+    expect(link).to_be_visible(timeout=60_000)
+    job = str(link.get_attribute("href"))
+    spec = ask(url, f"/v1{job}")["spec"]
+    assert (spec["loss"], spec["initial_weights"]["job"]) == (loss, names)
+    body = {"count": 10, "max_tokens": 20, "seed": 1}
+    samples = ask(url, f"/v1{job}/generate", body)["samples"]
+    after = figure.get_by_role("list").last.get_by_role("listitem")
+    expect(after).to_have_text([sample["text"] for sample in samples])
+
+
 def test_section_9_shows_the_heads_of_the_trained_model(open_page: Opened, names: str) -> None:
     page = open_page("/?trained.text=emma#zoo")
     section = page.locator("#zoo")

@@ -28,7 +28,7 @@ export interface Head {
 }
 
 /** Cut a flat array into rows. */
-export function rowsOf(values: readonly number[], columns: number): number[][] {
+export function rowsOf<T>(values: readonly T[], columns: number): T[][] {
   return Array.from({ length: Math.floor(values.length / columns) }, (_, row) =>
     values.slice(row * columns, (row + 1) * columns),
   )
