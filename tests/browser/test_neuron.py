@@ -108,3 +108,11 @@ def test_a_picture_can_be_taken_along(open_page: Opened) -> None:
             figure.get_by_role("button", name=kind).click()
         assert download.value.suggested_filename == f"neuron-line.{kind.lower()}"
         assert download.value.path().read_bytes().startswith(start)
+
+
+def test_three_gates_stand_side_by_side_with_their_verdicts(open_page: Opened) -> None:
+    page = open_page("/#neuron")
+    page.get_by_role("heading", name="AND, OR and XOR side by side").scroll_into_view_if_needed()
+    for gate, wrong in (("AND", 0), ("OR", 0), ("XOR", 2)):
+        figure = page.get_by_role("figure", name=f"{gate}: the line at every epoch")
+        expect(figure).to_contain_text(f"{wrong} of 4 on the wrong side")

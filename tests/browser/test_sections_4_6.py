@@ -274,8 +274,24 @@ def unit(page: Page, name: str) -> Locator:
     return page.locator("#forward").get_by_role("button", name=name)
 
 
-def test_each_step_brings_the_number_that_the_api_has(open_page: Opened, url: str) -> None:
+def test_the_pass_opens_finished(open_page: Opened) -> None:
     page = open_page("/#forward")
+    expect(page.get_by_test_id("verdict")).to_contain_text("54.9 %")
+    expect(page.locator("#forward").get_by_label("not computed yet")).to_have_count(0)
+
+
+def test_the_pass_plays_once_when_it_comes_into_view(open_page: Opened) -> None:
+    page = open_page("/#forward", reduced_motion="no-preference")
+    section = page.locator("#forward")
+    unit(page, "x₁: 0.8").scroll_into_view_if_needed()
+    expect(section.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_test_id("verdict")).to_contain_text("The last step")
+    expect(page.get_by_test_id("verdict")).to_contain_text("54.9 %")
+    expect(section.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_each_step_brings_the_number_that_the_api_has(open_page: Opened, url: str) -> None:
+    page = open_page("/?forward.step=0#forward")
     answer = traced(url, INPUT)
     on = page.locator("#forward").get_by_role("button", name="One step forward")
     expect(unit(page, "Hidden 1, unit 3: not computed yet")).to_be_visible()
@@ -306,7 +322,7 @@ def test_played_to_its_end_the_pass_gives_the_answer(open_page: Opened, url: str
 
 
 def test_who_wants_less_motion_steps_edge_by_edge(open_page: Opened) -> None:
-    page = open_page("/?forward.grain=edge#forward")
+    page = open_page("/?forward.grain=edge&forward.step=0#forward")
     section = page.locator("#forward")
     expect(section.get_by_role("button", name="One step forward")).to_be_visible()
     expect(section.get_by_role("button", name="Play")).to_have_count(0)
@@ -318,7 +334,7 @@ def test_who_wants_less_motion_steps_edge_by_edge(open_page: Opened) -> None:
 def test_any_unit_opens_its_formula_by_keyboard_and_its_weights_can_be_moved(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page("/#forward")
+    page = open_page("/?forward.step=0#forward")
     start = unit(page, "x₁: 0.8")
     start.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Enter"):
@@ -347,7 +363,7 @@ def test_an_input_is_dragged_and_everything_follows(open_page: Opened, url: str)
 
 
 def test_the_claim_of_half_a_second_is_worked_out(open_page: Opened, url: str) -> None:
-    page = open_page("/#forward")
+    page = open_page("/?forward.step=0#forward")
     question = {"model": "llama-2-70b", "tokens": 4096, "devices": 8, "claimed_seconds": 0.5}
     answer = simulate(url, "transformer-cost", question)
     expect(page.get_by_test_id("seconds")).to_have_text(

@@ -178,6 +178,25 @@ def test_four_bars_come_with_their_recipe(open_page: Opened, url: str) -> None:
     expect(figure.get_by_test_id("bars-verdict")).to_contain_text("the target")
 
 
+def test_the_race_opens_with_stored_results(open_page: Opened, url: str) -> None:
+    stored = ask(url, "/v1/preset-experiments/vanishing-gradient-1991/results")
+    loss = {
+        curve["job"]: line["values"][-1]
+        for curve in stored["curves"]
+        for line in curve["series"]
+        if line["metric"] == "train_loss"
+    }
+    page = visit(open_page, "backpropagation")
+    vanished = page.get_by_test_id("race-0")
+    vanished.scroll_into_view_if_needed()
+    expect(vanished).to_have_text(f"{loss['vanishing']:.3g}")
+    expect(page.get_by_test_id("race-1")).to_have_text(f"{loss['vanishing-relu']:.3g}")
+    expect(
+        page.get_by_role("slider", name="Gradient norms of A gradient that vanishes")
+    ).to_be_visible()
+    expect(page.get_by_role("button", name="Train all 4")).to_be_enabled()
+
+
 def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
     open_page: Opened, url: str
 ) -> None:
@@ -206,6 +225,17 @@ def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
 
 
 # ---------------------------------------------------------------- 8
+
+
+def test_the_training_opens_with_a_finished_run(open_page: Opened, url: str) -> None:
+    epochs = ask(url, "/v1/presets/circles")["spec"]["epochs"]
+    page = visit(open_page, "training")
+    expect(page.get_by_role("figure", name="Data", exact=True)).to_contain_text(
+        f"A short run after epoch {epochs}"
+    )
+    expect(page.get_by_role("slider", name="Loss over the epochs")).to_have_attribute(
+        "aria-valuemax", str(epochs)
+    )
 
 
 def test_a_job_is_trained_before_ones_eyes(open_page: Opened, url: str) -> None:

@@ -117,6 +117,17 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             _call("one-state-14", SAMPLES, split="validation", count=4),
         ),
     ),
+    "vanishing-gradient-1991": (
+        _exhibit(
+            "gradients",
+            "Gradient norm of each layer, epoch by epoch",
+            "Gradient norm of each layer, the first layer on top.",
+            (
+                _call(job, GRADIENTS, max_points=8)
+                for job in ("vanishing", "vanishing-relu", "vanishing-residual", "vanishing-norm")
+            ),
+        ),
+    ),
     "lenet-1998": (
         _exhibit(
             "filters",

@@ -16,6 +16,7 @@ from .lstm import LSTM
 from .perceptron import PERCEPTRON
 from .rnn import RNN
 from .transformer import TRANSFORMER
+from .vanishing import VANISHING
 from .xor import XOR
 
 PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
@@ -23,6 +24,7 @@ PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
     XOR,
     BACKPROPAGATION,
     RNN,
+    VANISHING,
     LSTM,
     LENET,
     AUTOENCODER,
