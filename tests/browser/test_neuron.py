@@ -114,5 +114,5 @@ def test_three_gates_stand_side_by_side_with_their_verdicts(open_page: Opened) -
     page = open_page("/#neuron")
     page.get_by_role("heading", name="AND, OR and XOR side by side").scroll_into_view_if_needed()
     for gate, wrong in (("AND", 0), ("OR", 0), ("XOR", 2)):
-        figure = page.get_by_role("figure", name=f"{gate}: the line at every epoch")
+        figure = page.get_by_role("figure", name=f"{gate}: the line at every epoch", exact=True)
         expect(figure).to_contain_text(f"{wrong} of 4 on the wrong side")

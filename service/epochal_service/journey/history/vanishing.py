@@ -16,9 +16,9 @@ def _vanishing() -> PresetExperiment:
     return experiment(
         "vanishing-gradient-1991",
         "Ten layers, with and without remedies",
-        "Ten layers of sigmoid units on two concentric circles guess forever: the gradient vanishes "
-        "before it reaches the first layers (Hochreiter). With ReLU, residual connections or batch "
-        "normalization, the same depth learns.",
+        "Ten layers of sigmoid units on two concentric circles guess forever: the gradient "
+        "vanishes before it reaches the first layers (Hochreiter). With ReLU, residual connections "
+        "or batch normalization, the same depth learns.",
         {name: preset_job(name) for name in names},
         [
             claim("Sigmoid units only guess", "vanishing", "train_loss", at_least=0.67),
