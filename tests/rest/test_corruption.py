@@ -384,3 +384,27 @@ def test_claims_on_samples_that_there_are_not_are_refused(
     reply = client.post("/v1/experiments", json={"jobs": {"only": job}, "claims": [claim]})
     assert reply.status_code == 400, reply.text
     assert [error["field"] for error in reply.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        TOPICS,
+        MOONS | {"epochs": 2},
+        MOONS
+        | {
+            "epochs": 2,
+            "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+            "dataset": {"name": "sine", "scaling": "standard"},
+        },
+    ],
+    ids=["mask", "diffuse", "one feature"],
+)
+def test_a_job_that_corrupts_its_samples_is_diagnosed_on_corrupted_ones(
+    client: TestClient, train: Train, spec: dict[str, Any]
+) -> None:
+    job = created(client, train, spec)
+    reply = client.get(f"/v1/jobs/{job}/diagnosis")
+    assert reply.status_code == 200, reply.text
+    kinds = {finding["kind"] for finding in reply.json()["findings"]}
+    assert not kinds & {"label_noise", "unscaled_targets", "constant_target"}

@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
 
 from ...symbolic.trace import Array
 from ...training.snapshots import Gradients
+from ...training.training import corrupted_once
 from . import data, fit, steps, weights
 from .finding import Finding, FindingKind, Findings, Patch, Spec, Trial, TrialMetric
 from .hypothesis import Hypothesis
@@ -119,7 +120,9 @@ def diagnose(
     those of an earlier diagnosis of the same run; new ones are added.
     """
     job = build(spec)
-    run = Observation(spec, job, weights, columns, gradients, diverged, feature_names, class_names)
+    # Samples and targets are those of one draw, as the network gets them.
+    seen = replace(job, data=corrupted_once(job.training, job.data))
+    run = Observation(spec, seen, weights, columns, gradients, diverged, feature_names, class_names)
     with np.errstate(all="ignore"):
         hypotheses = [hypothesis for rule in RULES for hypothesis in rule(run)]
         trials = Trials(spec, job, build, seconds, clock, results or TrialResults())
