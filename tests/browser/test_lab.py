@@ -73,6 +73,22 @@ def test_layers_are_moved_and_removed_by_keyboard_and_all_can_be_undone(open_pag
     expect(page.get_by_test_id("cost-parameters")).to_have_text("50")
 
 
+def test_a_layer_is_frozen_by_keyboard_and_stays_so_where_it_moves(open_page: Opened) -> None:
+    page = open_page("/lab")
+    lock = page.get_by_role("button", name="Freeze layer 1")
+    lock.focus()
+    page.keyboard.press("Enter")
+    expect(lock).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("parameters")).to_contain_text("81 are trained")
+    assert spec_of(page)["freeze"] == ["dense_1"]
+    page.get_by_role("button", name="Layer 1, Dense").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("button", name="Freeze layer 2")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    assert spec_of(page)["freeze"] == ["dense_2"]
+
+
 def test_a_layer_is_dragged_to_another_place(open_page: Opened) -> None:
     page = open_page("/lab")
     page.get_by_role("button", name="Dropout", exact=True).click()

@@ -31,6 +31,17 @@ describe('descriptions of a run', () => {
     ])
   })
 
+  it('mark the layers that are frozen', () => {
+    const frozen = { ...spec, freeze: ['dense_1', 'dense_4'] }
+    expect(walk(frozen).map((layer) => layer.note)).toEqual([
+      '',
+      'tanh, frozen',
+      'tanh',
+      'dropout 0.5',
+      'sigmoid, frozen',
+    ])
+  })
+
   it('summarize data and training', () => {
     expect(summary(job)).toBe(
       '1 parameter, 400 training samples, 20 % of the data for validation. Binary cross-entropy, minimized with SGD, learning rate 0.5, batch size 32, random seed 0.',

@@ -54,8 +54,10 @@ export interface Step {
 export function walk(spec: Spec): Step[] {
   if (!('layers' in spec.network)) return []
   const steps: Step[] = [{ size: spec.network.input_shape.join('×'), note: '', times: 1 }]
-  for (const layer of spec.network.layers) {
-    const step = stepOf(layer)
+  for (const [i, layer] of spec.network.layers.entries()) {
+    const isFrozen = spec.freeze?.includes(layer.name ?? `${layer.type}_${i + 1}`)
+    const { size, note } = stepOf(layer)
+    const step = { size, note: isFrozen ? `${note}, frozen` : note }
     const last = steps.at(-1)!
     if (steps.length > 1 && last.size === step.size && last.note === step.note) last.times += 1
     else steps.push({ ...step, times: 1 })

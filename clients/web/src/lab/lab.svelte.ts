@@ -6,6 +6,7 @@ import {
   changedFrom,
   compact,
   factsOf,
+  frozenAfter,
   isSpec,
   pathName,
   messageAt,
@@ -120,7 +121,18 @@ export class Lab implements Bench {
     if (!goesOn) this.#before = [...this.#before.slice(-MOST_UNDONE + 1), this.spec]
     this.#after = []
     this.#last = { what, at: now }
-    this.#url.spec = compact(next)
+    // Layers without a name are named by their position.
+    const freeze = next.freeze === this.spec.freeze ? frozenAfter(this.spec, next) : next.freeze
+    this.#url.spec = compact({ ...next, freeze })
+  }
+
+  get frozen(): readonly string[] {
+    return this.spec.freeze ?? []
+  }
+
+  freeze(name: string, on: boolean): void {
+    const others = this.frozen.filter((other) => other !== name)
+    this.set(['freeze'], on ? [...others, name] : others, `${on ? 'freeze' : 'train'} ${name}`)
   }
 
   set(path: Path, value: unknown, what = pathName(path)): void {

@@ -5,6 +5,7 @@ import {
   changedFrom,
   compact,
   endingIn,
+  frozenAfter,
   getAt,
   isSpec,
   labLink,
@@ -369,5 +370,30 @@ describe('a suggestion', () => {
     expect(changedFrom(suggestion, { ...spec, dataset: { id: 'data_1' }, epochs: 3 })).toEqual(
       new Set(['dataset.scaling', 'epochs']),
     )
+  })
+})
+
+describe('frozen layers', () => {
+  const [first, second, output] = layersOf(START)
+  const frozen: Spec = { ...START, freeze: ['dense_1', 'dense_3'] }
+  const after = (...layers: ReturnType<typeof layersOf>[number][]): string[] =>
+    frozenAfter(frozen, { ...frozen, network: { input_shape: [2], layers } })
+
+  it('stay frozen when layers are added, moved and edited', () => {
+    expect(after(first!, { type: 'dropout', rate: 0.5 }, second!, output!)).toEqual([
+      'dense_1',
+      'dense_4',
+    ])
+    expect(after(second!, first!, output!)).toEqual(['dense_2', 'dense_3'])
+    expect(after({ type: 'dense', units: 9 }, second!, { ...output!, name: 'head' })).toEqual([
+      'dense_1',
+      'head',
+    ])
+  })
+
+  it('are no longer frozen when they are removed or become another type', () => {
+    expect(after(second!, output!)).toEqual(['dense_2'])
+    expect(after({ type: 'layer_norm' }, second!, output!)).toEqual(['dense_3'])
+    expect(frozenAfter(START, frozen)).toEqual([])
   })
 })

@@ -146,6 +146,26 @@ export interface Bench {
   messageAt(path: Path): string | undefined
   /** Whether there is an error at this path or below it. */
   blamed(path: Path): boolean
+  /** Names of the frozen layers; absent where layers cannot be frozen. */
+  readonly frozen?: readonly string[]
+  freeze?(name: string, on: boolean): void
+}
+
+/** Name of a layer in the service: its own, or type and position. */
+export const layerName = (layers: readonly Layer[], i: number): string =>
+  layers[i]!.name ?? `${layers[i]!.type}_${i + 1}`
+
+/** Names of the frozen layers after the layers changed; without those that were removed. */
+export function frozenAfter(before: Spec, after: Spec): string[] {
+  const [old, layers] = [layersOf(before), layersOf(after)]
+  return (before.freeze ?? []).flatMap((name) => {
+    const from = old.findIndex((_, i) => layerName(old, i) === name)
+    const moved = from < 0 ? -1 : layers.indexOf(old[from]!)
+    // A layer that was edited is another object, at the same place.
+    const edited = old.length === layers.length && layers[from]?.type === old[from]?.type
+    const to = moved < 0 && edited ? from : moved
+    return to < 0 ? [] : [layerName(layers, to)]
+  })
 }
 
 export const messageAt = (problem: ApiProblem | undefined, path: Path): string | undefined =>
