@@ -8,6 +8,7 @@ from .alexnet import ALEXNET
 from .attention import ATTENTION
 from .autoencoder import AUTOENCODER
 from .backpropagation import BACKPROPAGATION
+from .bert import BERT
 from .diffusion import DIFFUSION
 from .frontier import FRONTIER
 from .gru import GRU
@@ -32,6 +33,7 @@ PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
     ATTENTION,
     GRU,
     TRANSFORMER,
+    BERT,
     DIFFUSION,
     FRONTIER,
 )
