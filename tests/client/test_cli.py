@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import typer
 from tests.client.material import XOR
+from tests.rest.test_corruption import CORNERS
 from tests.rest.test_generation import CIRCLE
 from tests.servers.stack import Stack
 
@@ -695,3 +696,16 @@ def test_the_command_runs_a_preset_experiment(run: Run) -> None:
     assert unknown.returncode == 2
     assert "mean xor-1969?" in " ".join(unknown.stderr.replace("│", " ").split())
     assert run("experiment", "xor-1969", "--seeds", "a").returncode == 2
+
+
+def test_generate_prints_samples_of_a_diffusion_network_as_csv(
+    run: Run, client: epochal.Client
+) -> None:
+    spec = CORNERS | {"epochs": 1, "corruption": epochal.corruptions.diffuse(steps=4)}
+    job = client.jobs.create(spec, request_id="cli-tests-diffused").wait(60, check=True)
+    lines = run("generate", job.id, "--count", "3", "--class", "b").stdout.splitlines()
+    assert lines[0] == "x1,x2,class"
+    assert len(lines) == 4
+    assert all(line.endswith(",b") for line in lines[1:])
+    reply = json.loads(run("generate", job.id, "--count", "2", "--json").stdout)
+    assert [part["step"] for part in reply["denoised"]] == [4, 3, 2, 1, 0]

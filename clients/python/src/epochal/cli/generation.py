@@ -80,7 +80,9 @@ def generate(
 
 def _print_samples(start: DiffusionStart, samples: Floats) -> None:
     """Print samples as CSV, each with its class, if there are classes."""
-    classes = [[start.class_names[label]] for label in start.classes] or [[] for _ in samples]
+    has_classes = len(start.classes) > 0
+    names = [start.class_names[label] for label in start.classes]
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([*start.feature_names, *(["class"] if start.classes else [])])
-    writer.writerows([*row, *label] for row, label in zip(samples.tolist(), classes, strict=True))
+    writer.writerow([*start.feature_names, *(["class"] if has_classes else [])])
+    for index, row in enumerate(samples.tolist()):
+        writer.writerow([*row, *names[index : index + 1]])
