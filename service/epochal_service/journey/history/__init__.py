@@ -11,6 +11,8 @@ from .backpropagation import BACKPROPAGATION
 from .bert import BERT
 from .diffusion import DIFFUSION
 from .frontier import FRONTIER
+from .gpt import GPT
+from .gpt3 import GPT_3
 from .gru import GRU
 from .lenet import LENET
 from .lstm import LSTM
@@ -34,7 +36,9 @@ PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
     GRU,
     TRANSFORMER,
     BERT,
+    GPT,
     DIFFUSION,
+    GPT_3,
     FRONTIER,
 )
 """By year."""

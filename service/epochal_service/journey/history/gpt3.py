@@ -1,0 +1,61 @@
+"""2020: what a network learns from its own input."""
+
+from ..preset_parts import JsonObject, dense
+from ..zoo_presets import SEQUENCE_TRAINING
+from .parts import claim, experiment
+from .sequences import blocks, repeats
+
+
+def _functions(layers: int, width: int) -> JsonObject:
+    """Return a job of blocks of this width that infer functions from examples."""
+    return {
+        **SEQUENCE_TRAINING,
+        "network": {
+            "input_shape": [50],
+            "layers": [
+                {"type": "reshape", "shape": [10, 5]},
+                *dense(width, output="linear"),
+                *blocks(layers, 2, width),
+                *dense(1, output="linear"),
+                {"type": "flatten"},
+            ],
+        },
+        "dataset": {"name": "functions", "samples": 10_000},
+        "loss": "mse",
+        "target_scaling": "none",
+        "epochs": 8,
+        "batch_size": 64,
+        "validation_fraction": 0.1,
+        "optimizer": {"type": "adam", "learning_rate": 0.003},
+    }
+
+
+GPT_3 = experiment(
+    "gpt3-2020",
+    "Learning from the prompt",
+    "Random letters recur after 6 to 11 positions. One layer cannot look up what followed the "
+    "present letter before; two layers of the same width can (Olsson and others). A network of two "
+    "layers also infers from examples which function of two numbers it is to compute, another one "
+    "in each row; a tiny one does so badly (Garg and others). It is an ability by depth and width, "
+    "here at 20,000 parameters; GPT-3 showed many such abilities at 175 billion.",
+    {
+        "one-layer": repeats(blocks(1, 4, 32)),
+        "two-layers": repeats(blocks(2, 4, 32)),
+        "functions-tiny": _functions(1, 8),
+        "functions": _functions(2, 32),
+    },
+    [
+        claim("Two layers continue", "two-layers", "validation_accuracy", at_least=0.75),
+        claim("One layer does not", "one-layer", "validation_accuracy", at_most=0.45),
+        claim("Functions are inferred", "functions", "validation_loss", at_most=0.55),
+        claim(
+            "Much better than by a tiny network",
+            "functions-tiny",
+            "validation_loss",
+            "functions",
+            at_least=0.1,
+        ),
+    ],
+    year=2020,
+    seconds=70.0,
+)
