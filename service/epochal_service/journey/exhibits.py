@@ -117,6 +117,35 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             _call("one-state-14", SAMPLES, split="validation", count=4),
         ),
     ),
+    "transformer-2017": (
+        _exhibit(
+            "attention",
+            "What each position reads while it sorts",
+            "Attention weights of each head for one word of six letters. Rows are positions, "
+            "columns the letters that they read.",
+            _call("sorting", ATTENTION, rows=[0]),
+        ),
+        _exhibit(
+            "samples",
+            "Letters in order",
+            "Validation words and what the network makes of them.",
+            _call("sorting", SAMPLES, order="random", split="validation", count=4),
+        ),
+    ),
+    "frontier-2024": (
+        _exhibit(
+            "samples",
+            "The call in the text",
+            "Validation questions, and the call of the calculator that the network writes.",
+            _call("calls", SAMPLES, order="random", split="validation", count=3),
+        ),
+        _exhibit(
+            "samples",
+            "Without a calculator",
+            "The same kind of questions, answered directly.",
+            _call("direct", SAMPLES, order="random", split="validation", count=3),
+        ),
+    ),
     "vanishing-gradient-1991": (
         _exhibit(
             "gradients",

@@ -48,4 +48,5 @@ DIFFUSION = experiment(
     ],
     year=2020,
     seconds=10.0,
+    section="zoo",
 )
