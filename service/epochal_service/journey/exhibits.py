@@ -157,6 +157,18 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             ),
         ),
     ),
+    "chatgpt-2022": (
+        _exhibit(
+            "texts",
+            "Ten texts before and after",
+            "The base writes sentences. From pairs or rewards it learns to write bright and moon. "
+            "With a penalty on moving away they stay sentences; without one only the words stay.",
+            (
+                _call(job, GENERATE, count=10, max_tokens=24, seed=0, alternatives=0)
+                for job in ("base", "preference-near", "rollouts-near", "rollouts-free")
+            ),
+        ),
+    ),
     "lenet-1998": (
         _exhibit(
             "filters",

@@ -9,6 +9,7 @@ from .attention import ATTENTION
 from .autoencoder import AUTOENCODER
 from .backpropagation import BACKPROPAGATION
 from .bert import BERT
+from .chatgpt import CHATGPT
 from .diffusion import DIFFUSION
 from .frontier import FRONTIER
 from .gpt import GPT
@@ -39,6 +40,7 @@ PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
     GPT,
     DIFFUSION,
     GPT_3,
+    CHATGPT,
     FRONTIER,
 )
 """By year."""
