@@ -299,10 +299,10 @@ def arithmetic(
 ) -> tuple[Floats, Labels]:
     """Questions in words, and their answers: both `(samples, length)`.
 
-    With `calls`, the answer to `34 boxes of 12?` is a call of a calculator, `[34*12].`, else the
-    number itself, `408.`, as Schick and others (2023) compare them. Inputs are the characters of
-    question and answer, filled up with the token `_`; targets are the next characters of the
-    answer alone.
+    With `calls`, the answer to `34 boxes of 12?` is a call of a calculator and its result,
+    `[34*12]408.`, else the number itself, `408.`, as Schick and others (2023) compare them. Inputs
+    are the characters of question and answer, filled up with the token `_`; targets are the next
+    characters of the answer alone, without the result of a call, which the calculator writes.
     """
     numbers = rng.integers(10, 100, size=(samples, 2)).tolist()
     chosen = rng.integers(len(QUESTIONS), size=samples).tolist()
@@ -314,10 +314,13 @@ def arithmetic(
         value = {"*": a * b, "+": a + b, "-": a - b}[sign]
         text = question.format(a=a, b=b) + "?"
         start = len(text) - 1
-        text += f"[{a}{sign}{b}]." if calls else f"{value}."
+        text += f"[{a}{sign}{b}]{value}." if calls else f"{value}."
         tokens = [codes[character] for character in text]
         inputs[row, : len(tokens) - 1] = tokens[:-1]
         targets[row, start : len(tokens) - 1] = tokens[start + 1 :]
+        if calls:
+            result = len(tokens) - 2 - len(str(value))
+            targets[row, result : len(tokens) - 2] = IGNORED
     return inputs.astype(np.float64), targets
 
 
@@ -355,9 +358,9 @@ QUESTIONS = (
 ARITHMETIC_CHARACTERS = "".join(
     sorted(set("0123456789[]*+-.?").union(*(text.format(a=0, b=0) for text, _ in QUESTIONS)))
 )
-# The longest question is "99 taken from 99?", the longest answer "[99-99].", whose last character
+# The longest question and answer are "99 taken from 10?[10-99]-89.", whose last character
 # is no input.
-ARITHMETIC_LENGTH = 24
+ARITHMETIC_LENGTH = 27
 
 
 def _alternate(samples: int) -> tuple[Labels, Floats, Floats]:
@@ -642,7 +645,7 @@ GENERATORS: dict[str, Generator] = {
             "arithmetic_calls",
             True,
             "Questions such as 34 boxes of 12? with the call of a calculator that answers them, "
-            "here [34*12], character by character.",
+            "here [34*12], and its result, character by character.",
         ),
         Generator(
             name="functions",

@@ -702,7 +702,7 @@ def arithmetic(
 
     Args:
         samples: Rows to draw. From 4 to 100000. Default 6000.
-        length: Characters in a row. From 24 to 100. Default 24.
+        length: Characters in a row. From 27 to 100. Default 27.
         seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
             samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
@@ -720,11 +720,11 @@ def arithmetic_calls(
     scaling: Scaling | None = None,
 ) -> NamedDataset:
     """Questions such as 34 boxes of 12? with the call of a calculator that answers them, here
-    [34*12], character by character.
+    [34*12], and its result, character by character.
 
     Args:
         samples: Rows to draw. From 4 to 100000. Default 6000.
-        length: Characters in a row. From 24 to 100. Default 24.
+        length: Characters in a row. From 27 to 100. Default 27.
         seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
             samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.

@@ -58,7 +58,7 @@ def _arithmetic(dataset: str) -> JsonObject:
     return {
         **SEQUENCE_TRAINING,
         "network": {
-            "input_shape": [24],
+            "input_shape": [27],
             "layers": [
                 {"type": "embedding", "vocabulary": 33, "units": 32},
                 *blocks(2, 4, 32),
