@@ -22,9 +22,10 @@ from epochal_service.store import Database
 MOST_PAGES = 2**32 - 2
 
 # Weights and columns that need new pages all the time.
+EPOCHS = 300
 GROWING: dict[str, Any] = {
     **DIGITS,
-    "epochs": 60,
+    "epochs": EPOCHS,
     "early_stopping": None,
     "snapshots": {"gradients_every": 1, "weights_every": 1},
 }
@@ -82,7 +83,7 @@ def test_a_job_waits_for_disk_space_and_has_bit_identical_results(
 
     assert go_on(at_call(epoch, disk.fill)) is None
     stored = service.row(job_id)
-    assert 0 < stored.epoch < 60
+    assert 0 < stored.epoch < EPOCHS
     check_log(service.database, job_id)
     # However often it is tried meanwhile: no attempt is held against it, and nothing is undone.
     for _ in range(5):
@@ -157,7 +158,7 @@ def test_the_api_stays_up_on_a_full_disk_and_jobs_continue_when_there_is_space(
             assert client.get("/healthz").status_code == 200
             result = client.get(f"/v1/jobs/{running}").json()
             assert result["state"] in ("queued", "running")
-            assert 0 < result["epoch"] < 60
+            assert 0 < result["epoch"] < EPOCHS
             page = client.get(f"/v1/jobs/{running}/epochs").json()["epochs"]
             assert [row["epoch"] for row in page][: result["epoch"]]
 

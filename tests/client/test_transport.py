@@ -285,7 +285,9 @@ def test_a_spec_survives_the_way_into_a_message_and_back() -> None:
     assert to_dict(sent) == spec
 
 
-LOSSES = "mse, binary_cross_entropy, cross_entropy, mae, huber, focal, hinge, perceptron"
+LOSSES = (
+    "mse, binary_cross_entropy, cross_entropy, mae, huber, focal, hinge, perceptron, preference"
+)
 
 
 def test_one_size_stands_for_all_axes_and_one_number_for_a_row() -> None:

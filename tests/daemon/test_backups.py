@@ -34,8 +34,8 @@ SPEC: dict[str, Any] = {
     "snapshots": {"weights_every": 100},
     "seed": 7,
 }
-# So many that the job still runs when the backup is complete.
-LONG = 1000
+# So many steps that the job still runs when the backup is complete.
+LONG = {"epochs": 1000, "batch_size": 8}
 
 
 class Api:
@@ -83,7 +83,7 @@ def in_mid_training(api: Api) -> dict[str, str]:
     """Jobs in several states, one of them in the middle of its training."""
     jobs = {"ended": api.create(epochs=3)}
     api.await_state(jobs["ended"], "succeeded")
-    jobs["running"] = api.create(epochs=LONG)
+    jobs["running"] = api.create(**LONG)
     jobs["queued"], jobs["paused"] = api.create(), api.create()
     api.post(f"/v1/jobs/{jobs['paused']}/pause")
     await_condition(lambda: api.get(f"/v1/jobs/{jobs['running']}")["epoch"] > 20, 120, "epoch 20")
@@ -95,7 +95,7 @@ def goes_on(api: Api, jobs: dict[str, str]) -> None:
     assert api.get(f"/v1/jobs/{jobs['ended']}")["epoch"] == 3
     assert api.get(f"/v1/jobs/{jobs['paused']}")["state"] == "paused"
     api.post(f"/v1/jobs/{jobs['paused']}/resume")
-    assert api.result(jobs["running"]) == api.result(api.create(epochs=LONG))
+    assert api.result(jobs["running"]) == api.result(api.create(**LONG))
     undisturbed = api.result(api.create())
     for name in ("queued", "paused"):
         assert api.result(jobs[name]) == undisturbed, name

@@ -132,6 +132,35 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             _call("sorting", SAMPLES, order="random", split="validation", count=4),
         ),
     ),
+    "bert-2018": (
+        _exhibit(
+            "samples",
+            "The gaps that it fills",
+            "Validation sentences with a fifth of their words masked, and the words that the "
+            "network expects there.",
+            _call("pretrain", SAMPLES, order="random", split="validation", count=3),
+        ),
+    ),
+    "gpt-2018": (
+        _exhibit(
+            "texts",
+            "Ten names after each epoch",
+            "The same random numbers, other weights: letters become names that nobody gave it.",
+            (
+                _call("names", GENERATE, count=10, max_tokens=15, seed=0, alternatives=0, epoch=n)
+                for n in (0, 1, 2, 4)
+            ),
+        ),
+    ),
+    "gpt3-2020": (
+        _exhibit(
+            "attention",
+            "Where two layers look",
+            "A head of the second layer that attends to the token behind the last occurrence of "
+            "the present one is an induction head: it copies what followed before.",
+            _call("two-layers", ATTENTION, rows=[0]),
+        ),
+    ),
     "frontier-2024": (
         _exhibit(
             "samples",

@@ -18,7 +18,7 @@ class TokenizationExplorer(Explorer):
         are frequent in plays by Shakespeare.
 
         >>> [token.text for token in client.simulate.tokenization("the king", merges=60).tokens]
-        ['the', ' k', 'ing']
+        ['t', 'he', ' ', 'k', 'ing']
         """
         return self._simulate(
             "SimulateTokenization", TokenizationSimulation, text=text, merges=merges
