@@ -132,15 +132,6 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             _call("sorting", SAMPLES, order="random", split="validation", count=4),
         ),
     ),
-    "bert-2018": (
-        _exhibit(
-            "samples",
-            "The gaps that it fills",
-            "Validation sentences with a fifth of their words masked, and the words that the "
-            "network expects there.",
-            _call("pretrain", SAMPLES, order="random", split="validation", count=3),
-        ),
-    ),
     "gpt-2018": (
         _exhibit(
             "texts",
