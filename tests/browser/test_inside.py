@@ -78,8 +78,11 @@ def test_unknown_characters_are_named(open_page: Opened, sentences: str) -> None
     figure = attention_of(page)
     figure.get_by_label("Text", exact=True).fill("the 7")
     expect(figure).to_contain_text("The vocabulary does not contain 7.")
+    tokens = figure.get_by_test_id("attention-tokens").locator("span")
+    expect(tokens).to_have_count(5)  # the token that starts a text, and four that are known
     figure.get_by_label("Text", exact=True).fill("7")
-    expect(figure.get_by_test_id("attention-tokens").locator("span")).to_have_count(5)
+    expect(figure).to_contain_text("The vocabulary does not contain 7.")
+    expect(tokens).to_have_count(5)
 
 
 def test_the_decoder_of_a_reversal_attends_to_what_the_encoder_read(
