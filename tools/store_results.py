@@ -11,15 +11,9 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import socket
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,49 +25,13 @@ from epochal_service.journey.history import PRESET_EXPERIMENTS
 from epochal_service.specs.journey.preset_experiments import PresetExperiment
 from epochal_service.specs.journey.stored_results import ExhibitCall
 
+from .history import fresh_service
+
 RESULTS = Path(stored_results.__file__).with_name("results")
 MAX_POINTS = 100
 DIGITS = 5
 """Significant digits of the stored numbers."""
 METRICS = ["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
-
-
-@contextmanager
-def service() -> Iterator[str]:
-    """Run a service in an empty folder; yield its URL."""
-    with tempfile.TemporaryDirectory(prefix="epochal-results-", ignore_cleanup_errors=True) as path:
-        address, rpc = (f"127.0.0.1:{_free_port()}" for _ in range(2))
-        settings = {"HTTP_ADDRESS": address, "GRPC_ADDRESS": rpc, "DATA_DIR": path, "WORKERS": "1"}
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "epochal_service", "up"],
-            cwd=path,
-            env={**os.environ, **{f"EPOCHAL_{k}": v for k, v in settings.items()}},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _await_service(f"http://{address}", process)
-            yield f"http://{address}"
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _await_service(url: str, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
-        try:
-            if httpx2.get(f"{url}/readyz", timeout=5).is_success:
-                return
-        except httpx2.TransportError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit("The service ended before it was ready")
 
 
 def results(client: httpx2.Client, preset: PresetExperiment) -> dict[str, Any]:
@@ -144,7 +102,7 @@ def main(names: list[str]) -> None:
     if unknown := {*names} - {preset.name for preset in presets}:
         raise SystemExit(f"There is no preset experiment {', '.join(sorted(unknown))}")
     RESULTS.mkdir(exist_ok=True)
-    with service() as url, httpx2.Client(base_url=url, timeout=300) as client:
+    with fresh_service() as (stack, _), httpx2.Client(base_url=stack.http, timeout=300) as client:
         for preset in presets:
             stored = results(client, preset)
             text = json.dumps(stored, separators=(",", ":"), ensure_ascii=False)

@@ -96,7 +96,9 @@ def test_words_are_separated_by_spaces() -> None:
 
 def test_unknown_tokens_are_named() -> None:
     language = of_text(FOX, "windows")
-    with pytest.raises(InvalidArgument, match=r"'é', '~'; ' \.Tabc") as raised:
+    with pytest.raises(
+        InvalidArgument, match=r"do not have: 'é', '~'\. They have ' \.Tabc"
+    ) as raised:
         language.tokens_of("the é FOX ~ é", "prompt")
     assert raised.value.errors[0].field == "prompt"
     # "T" is in the data, and "F" is not.

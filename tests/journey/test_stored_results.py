@@ -27,7 +27,6 @@ LARGEST = 200_000
 """Bytes of a file; the page loads it when the entry of the timeline comes near."""
 
 
-@pytest.mark.presets
 def test_the_results_of_every_preset_are_stored() -> None:
     assert {*NAMES} == {*STORED}, "run: make results"
 

@@ -74,9 +74,8 @@ class Language:
             different = [*dict.fromkeys(unknown)]
             shown = ", ".join(map(repr, different[:10])) + (" …" if len(different) > 10 else "")
             tokens = self.separator.join(known[:100])
-            raise InvalidArgument.of(
-                FieldError(field, f"has tokens that the data do not have: {shown}; {tokens!r}")
-            )
+            problem = f"has tokens that the data do not have: {shown}. They have {tokens!r}"
+            raise InvalidArgument.of(FieldError(field, problem))
         if self.separator:
             return [known.index(name) for name in named]
         return encode("".join(named), known).tolist() if named else []
