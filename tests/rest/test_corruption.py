@@ -55,7 +55,7 @@ def test_tokens_are_masked_in_training_and_by_one_draw_in_what_is_inspected(
     selection = {"count": 200, "split": "validation"}
     seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()
     assert len(seen["samples"]) == 24
-    assert seen["class_names"] == seen["token_names"]
+    assert seen["token_names"] == [*seen["class_names"], "_"]
     rows = client.get("/v1/datasets/topics/preview?rows=100&samples=120&length=9").json()["inputs"]
     for sample in seen["samples"]:
         is_masked = np.array(sample["inputs"]) == MASK
@@ -74,6 +74,60 @@ def test_tokens_are_masked_in_training_and_by_one_draw_in_what_is_inspected(
     accuracy = reply["latest"]["validation_accuracy"]
     assert evaluation["classification"]["accuracy"] == pytest.approx(accuracy)
     assert reply["baselines"]["constant"]["validation_loss"] > 3.0
+
+
+def test_a_text_may_have_masks_by_their_name(client: TestClient, train: Train) -> None:
+    job = created(client, train, TOPICS)
+    words = client.get("/v1/datasets/topics/preview?rows=1").json()["dataset"]["token_names"]
+    request = {"texts": [f"{words[1]} _ {words[2]}"]}
+    reply = client.post(f"/v1/jobs/{job}/attention", json=request)
+    assert reply.status_code == 200, reply.text
+    attention = reply.json()
+    assert attention["inputs"][0][: attention["lengths"][0]] == [1, MASK, 2]
+    assert attention["token_names"][MASK] == "_"
+
+
+@pytest.mark.parametrize(
+    ("text", "beyond", "expected"),
+    [
+        (b"abcd\nbadc\n", 0, ["_"]),
+        (b"ab_d\nba_c\n", 0, ["\u25a1"]),
+        (b"abcd\nbadc\n", 2, ["5", "6", "_"]),
+    ],
+    ids=["new", "underscores in the text", "unused tokens before it"],
+)
+def test_the_mask_has_a_name_that_no_token_of_the_data_has(
+    client: TestClient, train: Train, text: bytes, beyond: int, expected: list[str]
+) -> None:
+    about = client.post(
+        "/v1/datasets",
+        params={"name": "lines", "text": "lines"},
+        content=text * 16,
+        headers={"Content-Type": "text/plain"},
+    ).json()
+    tokens, length = len(about["token_names"]), about["features"]
+    mask = tokens + beyond
+    layers = [
+        {"type": "embedding", "vocabulary": mask + 1, "units": 4},
+        {"type": "dense", "units": tokens, "activation": "softmax"},
+    ]
+    spec = TOPICS | {
+        "network": {"input_shape": [length], "layers": layers},
+        "dataset": {"id": about["id"]},
+        "corruption": {"type": "mask", "token": mask},
+    }
+    job = created(client, train, spec)
+    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json={"count": 4}).json()
+    assert seen["token_names"] == [*about["token_names"], *expected]
+    assert seen["class_names"] == about["token_names"]
+
+
+def test_a_mask_that_is_a_token_of_the_data_has_its_name(
+    client: TestClient, train: Train
+) -> None:
+    job = created(client, train, TOPICS | {"corruption": {"type": "mask", "token": 7}})
+    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json={"count": 4}).json()
+    assert seen["token_names"] == seen["class_names"]
 
 
 def test_the_draws_of_a_batch_are_those_of_the_training_program(

@@ -38,6 +38,7 @@ def corrupted_dataset(dataset: Dataset, spec: TrainingSpec) -> Dataset:
 
 def _masked(dataset: Dataset, spec: TrainingSpec) -> Dataset:
     """Return a sequence whose targets are its tokens, `IGNORED` where rows are filled up."""
+    assert spec.corruption is not None
     tokens = dataset.inputs
     if not dataset.token_names or (tokens % 1).any() or tokens.max() >= len(dataset.token_names):
         raise InvalidArgument.of(
@@ -61,7 +62,19 @@ def _masked(dataset: Dataset, spec: TrainingSpec) -> Dataset:
         targets=targets,
         class_names=dataset.token_names,
         target_names=dataset.feature_names,
+        token_names=_names_with_mask(dataset.token_names, spec.corruption.token),
     )
+
+
+def _names_with_mask(names: tuple[str, ...], mask: int) -> tuple[str, ...]:
+    """Return the names of all tokens up to the mask, which has one of `MASKS` if it is new.
+
+    Tokens between those of the data and the mask, which no sample has, are named by their numbers.
+    """
+    if mask < len(names):
+        return names
+    between = map(str, range(len(names), mask))
+    return (*names, *between, next((name for name in MASKS if name not in names), str(mask)))
 
 
 def _diffused(dataset: Dataset, spec: TrainingSpec) -> Dataset:
@@ -95,6 +108,8 @@ def _diffused(dataset: Dataset, spec: TrainingSpec) -> Dataset:
     )
 
 
+MASKS = ("_", "□")
+"""Names of the mask: the first that no token of the data has. A character, as tokens may be."""
 TIME, CLASS = "diffusion_time", "diffusion_class"
 """Features that follow those of a data set that is diffused: the time, and the class."""
 _DATASETS: dict[str, Callable[[Dataset, TrainingSpec], Dataset]] = {

@@ -92,7 +92,10 @@ def check_vocabulary(
     if dataset.source == "inline":
         return  # Its tokens are numbers.
     try:
-        former = load_for_stored_job(connection, parent, owner)
+        # Its own tokens, without a mask.
+        former = load_for_stored_job(
+            connection, parent.model_copy(update={"corruption": None}), owner
+        )
     except NotFound:
         return
     names, needed = (d.token_names or d.class_names for d in (dataset, former))
