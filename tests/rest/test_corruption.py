@@ -122,9 +122,37 @@ def test_the_mask_has_a_name_that_no_token_of_the_data_has(
     assert seen["class_names"] == about["token_names"]
 
 
-def test_a_mask_that_is_a_token_of_the_data_has_its_name(
-    client: TestClient, train: Train
+@pytest.mark.parametrize(
+    "split", [{}, {"split": {"seed": 7}}], ids=["the parent's split", "a split of its own"]
+)
+def test_a_labeled_fork_is_validated_on_rows_that_were_not_seen_before(
+    client: TestClient, train: Train, split: dict[str, Any]
 ) -> None:
+    parent = created(client, train, TOPICS | {"split": {"seed": 7}})
+    head = [{"type": "global_average_pool"}, {"type": "dense", "units": 6, "activation": "softmax"}]
+    spec = {name: value for name, value in TOPICS.items() if name != "corruption"} | {
+        "network": {"input_shape": [9], "layers": [*LAYERS[:2], *head]},
+        "initial_weights": {"job": parent, "layers": ["embedding_1", "transformer_block_2"]},
+        **split,
+    }
+    fork = created(client, train, spec)
+    assert client.get(f"/v1/jobs/{fork}").json()["spec"]["split"]["stratify"] is False
+    selection = {"count": 200, "split": "validation"}
+    validated = [
+        {
+            sample["index"]
+            for sample in client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()[
+                "samples"
+            ]
+        }
+        for job in (parent, fork)
+    ]
+    assert validated[0] == validated[1]
+    stratified = created(client, train, spec | {"split": {"seed": 7, "stratify": True}})
+    assert client.get(f"/v1/jobs/{stratified}").json()["spec"]["split"]["stratify"] is True
+
+
+def test_a_mask_that_is_a_token_of_the_data_has_its_name(client: TestClient, train: Train) -> None:
     job = created(client, train, TOPICS | {"corruption": {"type": "mask", "token": 7}})
     seen = client.post(f"/v1/jobs/{job}/sample-predictions", json={"count": 4}).json()
     assert seen["token_names"] == seen["class_names"]

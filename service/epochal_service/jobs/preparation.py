@@ -238,15 +238,19 @@ def _with_target_scaling(spec: TrainingSpec, dataset: Dataset) -> TrainingSpec:
 def _resolved_split(spec: TrainingSpec, dataset: Dataset, parent: TrainingSpec | None) -> SplitSpec:
     """Return the split with its seed and group column.
 
-    A fork on its parent's data set has the parent's split, or at least its seed: with another one,
-    it would be validated on samples that its weights were trained on.
+    A fork on its parent's data set has the parent's split, or at least its seed and its `stratify`:
+    with others, it would be validated on samples that its weights were trained on. A corruption
+    ignores the labels, so the parent's split did too.
     """
     split, seed = spec.split, spec.seed
+    changes: dict[str, Any] = {}
     if parent is not None and parent.dataset == spec.dataset:
         seed = parent.seed if parent.split.seed is None else parent.split.seed
+        stratify = parent.split.stratify and parent.corruption is None
         if "split" not in spec.model_fields_set:
-            return parent.split.model_copy(update={"seed": seed})
-    changes: dict[str, Any] = {}
+            return parent.split.model_copy(update={"seed": seed, "stratify": stratify})
+        if "stratify" not in split.model_fields_set:
+            changes["stratify"] = stratify
     if split.seed is None:
         changes["seed"] = seed
     if split.group_column is None and dataset.groups:

@@ -171,7 +171,8 @@ class SplitSpec(Spec):
 
     stratify: bool = True
     """Whether each class has the same share of every part, to within one sample. Without effect on
-    data without classes. Default true.
+    data without classes, and with a corruption. Defaults to that of the parent for a fork on the
+    same data set (false if it has a corruption), else to true.
     """
     group_column: Name | None = None
     """A column whose equal values stay together in one part. Defaults to the data set's group

@@ -1511,7 +1511,8 @@ class SplitSpec(TypedDict):
 
     stratify: NotRequired[bool]
     """Whether each class has the same share of every part, to within one sample. Without effect
-    on data without classes. Default true.
+    on data without classes, and with a corruption. Defaults to that of the parent for a fork on
+    the same data set (false if it has a corruption), else to true.
     """
     group_column: NotRequired[str | None]
     """A column whose equal values stay together in one part. Defaults to the data set's group
