@@ -161,7 +161,9 @@ def test_a_mask_that_is_a_token_of_the_data_has_its_name(client: TestClient, tra
 def test_the_draws_of_a_batch_are_those_of_the_training_program(
     client: TestClient, train: Train
 ) -> None:
-    job = created(client, train, TOPICS)
+    # Adam, the default, would enlarge what rounding does to gradients that are almost 0.
+    spec = TOPICS | {"optimizer": {"type": "sgd", "learning_rate": 0.1}}
+    job = created(client, train, spec)
     names = training_program(client.get(f"/v1/jobs/{job}/export?format=training_numpy").content)
     stream = names["new_streams"]()["augmentation"]
     for _ in range(2):
