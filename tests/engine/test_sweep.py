@@ -49,6 +49,7 @@ from epochal_engine import (
     Target,
     Training,
     TransformerBlock,
+    choose_engine,
     with_initializer,
 )
 from epochal_engine.training.blocks import join
@@ -318,6 +319,75 @@ def test_other_initial_weights_are_those_of_every_layer_that_draws_them() -> Non
 def test_members_are_runs_in_float32_up_to_its_rounding() -> None:
     trainings = rates([Adam(0.01), Adam(0.02)], dtype="float32")
     assert_members_are_runs(NETWORK, trainings, classes(), tolerance=1e-4)
+
+
+MANY = [
+    Adam(0.01),
+    Adam(0.02, beta_1=0.5),
+    Adam(0.03),
+    Adam(1e9),
+    Adam(0.05, beta_1=0.5),
+    Adam(0.06),
+    Adam(0.07),
+]
+
+
+def bits_of_sweep(network: Network, trainings: Sequence[Training], data: Data) -> list[object]:
+    sweep = Sweep(network, trainings, data)
+    finish(sweep)
+    state = sweep.state()
+    columns = [join(blocks).columns for blocks in sweep.take()]
+    return [
+        {name: array.tobytes() for name, array in state.arrays.items()},
+        json.dumps(state.values),
+        [{name: column.tobytes() for name, column in of_one.items()} for of_one in columns],
+    ]
+
+
+@pytest.mark.parametrize("batch_size", [None, 7], ids=["full", "uneven"])
+@pytest.mark.parametrize(
+    ("layers", "seeds"),
+    [([], [0] * 7), ([], range(7)), ([Dropout(0.3)], [0] * 7), ([Dropout(0.3)], range(7))],
+    ids=["one seed", "own seeds", "one seed, dropout", "own seeds, dropout"],
+)
+def test_no_bit_depends_on_how_many_members_fit_the_cache(
+    layers: list[Layer],
+    seeds: Sequence[int],
+    batch_size: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = Network((3,), (Dense(20, "relu"), *layers, Dense(18, "gelu"), Dense(3, "softmax")))
+    trainings = [
+        replace(training, seed=seed, l2=0.01 * (seed % 2), augmentation=(Noise(0.1),))
+        for training, seed in zip(
+            rates(MANY, dtype="float32", batch_size=batch_size), seeds, strict=True
+        )
+    ]
+    bits = []
+    for size in (1, 30_000, 10**9):
+        monkeypatch.setattr("epochal_engine.training.lockstep.BYTES_AT_ONCE", size)
+        bits.append(bits_of_sweep(network, trainings, classes()))
+    assert bits[0] == bits[2]
+    assert bits[1] == bits[2]
+
+
+@pytest.mark.parametrize(("seeds", "parts"), [([0, 0, 0], 1), ([0, 1, 2], 3)])
+def test_members_that_share_dropout_masks_take_their_steps_together(
+    seeds: Sequence[int], parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network((3,), (Dense(5, "tanh"), Dropout(0.3), Dense(3, "softmax")))
+    trainings = [replace(t, seed=s) for t, s in zip(rates([Sgd(0.1)] * 3), seeds, strict=True)]
+    products = []
+    for size in (10**9, 1):
+        monkeypatch.setattr("epochal_engine.training.lockstep.BYTES_AT_ONCE", size)
+        choose_engine("python")
+        try:
+            sweep = Sweep(network, trainings, classes())
+        finally:
+            choose_engine(None)
+        calls = [call for segment in sweep._segments for call in segment.calls]
+        products.append(sum(function is np.matmul for function, _ in calls))
+    assert products[1] == parts * products[0]
 
 
 def test_a_member_that_diverges_harms_no_other_and_is_reported() -> None:

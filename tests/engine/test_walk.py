@@ -53,6 +53,7 @@ from epochal_engine.training.snapshots import take_snapshots
 from epochal_engine.walk import Table, compiled, python_calls
 from epochal_engine.walk.native import LIBRARY, library
 from epochal_engine.walk.recording import Measurement
+from epochal_engine.walk.rows import Kind, row_of
 
 pytestmark = pytest.mark.skipif(why_python() is not None, reason=str(why_python()))
 
@@ -67,11 +68,16 @@ def using(engine: Any) -> Iterator[None]:
         choose_engine(before)
 
 
+def bits_of(array: Array) -> bytes:
+    """The bytes of the array; of NaN, which has many, always the same."""
+    return bytes(np.where(np.isnan(array), np.nan, array).astype(array.dtype).tobytes())
+
+
 def bits_of_block(block: Block) -> dict[str, bytes]:
     """Everything that is recorded of some epochs."""
-    bits = {name: column.tobytes() for name, column in block.columns.items()}
+    bits = {name: bits_of(column) for name, column in block.columns.items()}
     if block.gradients is not None:
-        bits["statistics"] = block.gradients.statistics.tobytes()
+        bits["statistics"] = bits_of(block.gradients.statistics)
         bits["histogram"] = block.gradients.histogram.tobytes()
     return bits
 
@@ -80,7 +86,7 @@ def bits_of_run(run: Run) -> dict[str, bytes]:
     for _ in run:
         pass
     state = run.state()
-    arrays = {name: array.tobytes() for name, array in state.arrays.items()}
+    arrays = {name: bits_of(array) for name, array in state.arrays.items()}
     return {**bits_of_block(join(run.take())), **arrays, "values": repr(state.values).encode()}
 
 
@@ -604,6 +610,33 @@ def test_the_largest_in_windows_have_equal_bits(data: st.DataObject) -> None:
             expected, actual, count = results(call, written)
             assert actual == expected
             assert count == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("count", [1, 2, 5, 10, 16, 17])
+def test_the_largest_of_each_row_has_equal_bits(count: int, dtype: str) -> None:
+    numbers = np.array([-np.inf, -1.0, -0.0, 0.0, 0.5, np.nan, -np.nan], dtype)
+    whole = RNG.choice(numbers, size=(3, 200, count))
+    for x in (whole, whole[:, 50:150], whole[0]):
+        out = np.empty((*x.shape[:-1], 1), dtype)
+        expected, actual, python = results((np.maximum.reduce, (x, -1, None, out, True)), out)
+        assert actual == expected
+        assert python == 0
+
+
+def test_an_unknown_largest_of_few_is_found_by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, out = RNG.normal(size=(9, 4)), np.empty((9, 1))
+    call = (np.maximum.reduce, (x, -1, None, out, True))
+    kinds = [Kind.LARGEST_OF_FEW + 1, Kind.LARGEST]
+    for is_known, kind in zip((True, False), kinds, strict=True):
+        monkeypatch.setattr(
+            "epochal_engine.walk.rows.largest_of_few_is_known", lambda *_, known=is_known: known
+        )
+        row = row_of(call)
+        assert row is not None
+        assert row.kind == kind
+        expected, actual, _ = results(call, out)
+        assert actual == expected
 
 
 def test_an_unknown_maximum_is_left_to_python(monkeypatch: pytest.MonkeyPatch) -> None:

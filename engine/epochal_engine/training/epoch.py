@@ -147,6 +147,12 @@ class EpochCompiler:
         is_python = chosen_engine() == "python"
         seconds = SECONDS_PER_CALL if is_python else SECONDS_PER_COMPILED_CALL
         self.seconds_per_call = seconds + sum(members) * SECONDS_PER_MEMBER
+        self.parts: Sequence[EpochCompiler] = [self]
+        """What trains some of the members each, a whole epoch one after the other."""
+
+    def select(self, copies: Array) -> Array:
+        """Return those copies of samples that the members of this part read."""
+        return copies
 
     def segments(self) -> list[Segment]:
         """Return the whole epoch."""
@@ -179,7 +185,10 @@ class EpochCompiler:
                 orders = np.broadcast_to(unshuffled, (len(inputs), samples))
                 yield Segment([(gather, (targets, orders, y))], self.seconds_per_call)
             w = None if weights is None else _copies(weights, len(inputs))
-            yield from self.steps(inputs, y, w, self.now["logits"], batch)
+            for part in self.parts:
+                own_w = None if w is None else part.select(w)
+                logits = part.now["logits"]
+                yield from part.steps(part.select(inputs), part.select(y), own_w, logits, batch)
             return
         orders = np.tile(unshuffled, (len(self.streams) if self.training.shuffle else 1, 1))
         if self.training.shuffle:
@@ -225,11 +234,30 @@ class EpochCompiler:
 
         `targets` `(copies, n, …)` have one copy for all or one for each.
         """
-        copies, samples = orders.shape
+        samples = orders.shape[1]
         most = min(batches_at_once(samples // batch) * batch, samples)
+        copies = max(len(part.select(orders)) for part in self.parts)
         x = np.empty((copies, most, *inputs.shape[2:]), self.dtype)
         y = np.empty((copies, most, *self.network.output_shape), self.dtype)
         w = None if weights is None else np.empty((*y.shape[:2], *weights.shape[1:]), self.dtype)
+        for part in self.parts:
+            given = part.select(inputs), part.select(targets), weights, part.select(orders)
+            yield from part.train_gathered(*given, batch, x, y, w)
+
+    def train_gathered(
+        self,
+        inputs: Array,
+        targets: Array,
+        weights: Array | None,
+        orders: Array,
+        batch: int,
+        x: Array,
+        y: Array,
+        w: Array | None,
+    ) -> Iterator[Segment]:
+        """Yield the steps of the members of this part, whose samples are gathered in x, y and w."""
+        copies, samples = orders.shape
+        x, y, w = x[:copies], y[:copies], None if w is None else w[:copies]
         logits = np.empty((*self.members, *y.shape[1:]), self.dtype)
         steps: list[Segment] = []
         for step in self.steps(x, y, w, logits, batch):
@@ -291,9 +319,10 @@ class EpochCompiler:
         if self.data.validation_inputs is None:
             return
         inputs = np.ascontiguousarray(self.data.validation_inputs, self.dtype)
-        passes = self.forward(inputs, self.now["validation_logits"])
-        for calls in passes:
-            yield self.segment(calls, len(inputs) // len(passes))
+        for part in self.parts:
+            passes = part.forward(inputs, part.now["validation_logits"])
+            for calls in passes:
+                yield part.segment(calls, len(inputs) // len(passes))
 
     def forward(self, inputs: Array, logits: Array) -> list[list[Call]]:
         """Return the calls that fill `logits`, in passes over a limited number of samples."""

@@ -1,13 +1,15 @@
 """One epoch of many networks, compiled: every call takes all of them one step further together.
 
 It is `epoch.py` with one more axis in front. What no member has for itself, such as the samples
-where all have one seed, is there once.
+where all have one seed, is there once. Large networks would push each other out of the cache at
+every step: as many as fit take all steps of an epoch, then the next ones. No bit depends on it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,6 +28,8 @@ from .training import Training
 
 SAMPLES_AT_ONCE = 16_384
 """Samples in one validation pass, all members together."""
+BYTES_AT_ONCE = 1_000_000
+"""Memory in which some of the members take their steps: more would not stay in the cache."""
 
 
 def compile_epochs(
@@ -44,31 +48,132 @@ def compile_epochs(
     `now` has arrays with a row for each of `trainings`, and the moments of each of `groups` by
     itself; `rates` `(members, 1)` is read at every step; `streams` are one for all, or one each.
     """
-    calls = update_many(network, trainings, groups, now, rates, steps)
-    members = (len(trainings),)
-    compiler = _Compiler(network, trainings[0], data, now, streams, calls, targets, members)
-    return compiler.segments()
+    first, count = trainings[0], len(trainings)
+    plans = _Plans(network, first)
+    whole = _Compiler(network, first, data, now, streams, [], targets, (count,))
+    whole.parts = []
+    bounds = _bounds(plans, data, now, count, streams)
+    scratch = np.empty((max(np.diff(bounds)), network.changing_size), rates.dtype)
+    for start, end in pairwise(bounds):
+        rows = slice(start, end)
+        own_groups, own_now = _part(groups, now, rows)
+        calls = update_many(
+            network, trainings[rows], own_groups, own_now, rates[rows], steps, scratch
+        )
+        own_streams = streams[rows] if len(streams) > 1 else streams
+        part = _Compiler(network, first, data, own_now, own_streams, calls, None, (end - start,))
+        part.rows, part.plans = rows, plans
+        part.samples_at_once = max(1, SAMPLES_AT_ONCE // count)
+        whole.parts.append(part)
+    return whole.segments()
+
+
+def _bounds(
+    plans: _Plans, data: Data, now: Mapping[str, Array], members: int, streams: Sequence[Streams]
+) -> list[int]:
+    """Return the row where each part of the members begins, and the last one's end.
+
+    A part fits the cache. Members that share dropout masks are one part, which draws them once.
+    """
+    network, training = plans.network, plans.training
+    if network.has_noise and len(streams) == 1:
+        return [0, members]
+    batch = training.samples_per_step(len(data.train_inputs))
+    vectors = sum(x.nbytes for name, x in now.items() if not name.endswith("logits")) // members
+    bytes_ = vectors + Gradient(network, training.loss, batch, training.dtype).plan.bytes
+    parts = math.ceil(members / max(1, BYTES_AT_ONCE // bytes_))
+    return [members * k // parts for k in range(parts + 1)]
+
+
+def _part(
+    groups: Sequence[Group], now: Mapping[str, Array], rows: slice
+) -> tuple[list[Group], dict[str, Array]]:
+    """Return the groups of some of the members, and their part of the arrays."""
+    own_groups: list[Group] = []
+    own_now = {name: x[rows] for name, x in now.items() if not name.startswith("moments_")}
+    for number, group in enumerate(groups):
+        start, end = max(group.start, rows.start), min(group.end, rows.stop)
+        if start < end:
+            moments = now[f"moments_{number}"]
+            size = moments.shape[1] // (group.end - group.start)
+            part = moments[:, (start - group.start) * size : (end - group.start) * size]
+            own_now[f"moments_{len(own_groups)}"] = part
+            own_groups.append(Group(group.optimizer, start - rows.start, end - rows.start))
+    return own_groups, own_now
+
+
+class _Plans:
+    """The plans of gradients, each of so many members, with batches of one size.
+
+    Parts of the members that are as many share a plan, and so its memory.
+    """
+
+    def __init__(self, network: Network, training: Training) -> None:
+        self.network, self.training = network, training
+        self._known: dict[tuple[int, int, bool, bool, bool], _Replicas] = {}
+
+    def replicas(
+        self, members: int, batch: int, *, own_samples: bool, weighted: bool, own_masks: bool
+    ) -> _Replicas:
+        """Return the gradient of so many members, which may have their own samples and masks."""
+        key = members, batch, own_samples, weighted, own_masks
+        if key not in self._known:
+            self._known[key] = _Replicas(self.network, self.training, *key)
+        return self._known[key]
+
+
+class _Replicas:
+    """The gradient of one network, and that of many."""
+
+    def __init__(
+        self,
+        network: Network,
+        training: Training,
+        members: int,
+        batch: int,
+        own_samples: bool,
+        weighted: bool,
+        own_masks: bool,
+    ) -> None:
+        dtype = training.dtype
+        self.single = Gradient(network, training.loss, batch, dtype, weighted=weighted)
+        many: set[Symbol] = {*self.single.leaves}
+        if own_samples:
+            many |= {self.single.inputs, self.single.targets}
+            if self.single.weights is not None:
+                many.add(self.single.weights)
+        if own_masks:
+            many |= set(self.single.rates)
+        outputs, self.leaves = replicate(self.single.plan.outputs, many, members)
+        self.plan = Plan(outputs, dtype)
+        # The mask of all members, or one for each.
+        self.masks = {m: np.empty(self.leaves[m].shape, dtype) for m in self.single.rates}
 
 
 class _Compiler(EpochCompiler):
-    """An epoch of all members, which share a step."""
+    """An epoch of all members, or of some of them, which share a step."""
+
+    rows = slice(None)
+    plans: _Plans
+    samples_at_once: int
+
+    def select(self, copies: Array) -> Array:
+        """Return the copies of samples that these members read: the one of all, or their own."""
+        return copies if len(copies) == 1 else copies[self.rows]
 
     def gradient(self, batch: int, *, own_samples: bool, weighted: bool) -> Bind:
         """Return what binds forward, loss and backward of every member to batches of one size."""
-        dtype, dropout = self.training.dtype, [stream.dropout for stream in self.streams]
-        gradient = Gradient(self.network, self.training.loss, batch, dtype, weighted=weighted)
+        (members,) = self.members
+        dropout = [stream.dropout for stream in self.streams]
+        many = self.plans.replicas(
+            members,
+            batch,
+            own_samples=own_samples,
+            weighted=weighted,
+            own_masks=len(dropout) > 1,
+        )
+        gradient, masks = many.single, many.masks
         parts = gradient.parts(self.now["parameters"]), gradient.parts(self.now["gradient"])
-        many: set[Symbol] = {*gradient.leaves}
-        if own_samples:
-            many |= {gradient.inputs, gradient.targets}
-            if gradient.weights is not None:
-                many.add(gradient.weights)
-        if len(dropout) > 1:
-            many |= set(gradient.rates)
-        outputs, leaves = replicate(gradient.plan.outputs, many, *self.members)
-        plan = Plan(outputs, dtype)
-        # The mask of all members, or one for each.
-        masks = {mask: np.empty(leaves[mask].shape, dtype) for mask in gradient.rates}
         draws: list[Call] = []
         for mask, rate in gradient.rates.items():
             for rng, row in zip(dropout, masks[mask].reshape(-1, *mask.shape), strict=True):
@@ -77,8 +182,12 @@ class _Compiler(EpochCompiler):
         def bind(x: Array, y: Array, logits: Array, weights: Array | None) -> list[Call]:
             given, results = gradient.arrays(x, y, logits, *parts, weights)
             given |= masks
-            arrays = {leaves[symbol]: array for symbol, array in given.items() if symbol in leaves}
-            return draws + plan.bind(arrays, results)
+            arrays = {
+                many.leaves[symbol]: array
+                for symbol, array in given.items()
+                if symbol in many.leaves
+            }
+            return draws + many.plan.bind(arrays, results)
 
         return bind
 
@@ -87,7 +196,7 @@ class _Compiler(EpochCompiler):
         (members,) = self.members
         read = find_loss(self.training.loss).logits
         passes = []
-        at_once = max(1, SAMPLES_AT_ONCE // members)
+        at_once = self.samples_at_once
         compiled: dict[int, tuple[Plan, Symbol, dict[Symbol, Array]]] = {}
         for start in range(0, len(inputs), at_once):
             part = inputs[start : start + at_once]
@@ -110,8 +219,12 @@ def update_many(
     now: Mapping[str, Array],
     rates: Array,
     steps: int,
+    scratch: Array,
 ) -> list[Call]:
-    """Return the calls of one step along the gradient of each member; compare `step.update`."""
+    """Return the calls of one step along the gradient of each member; compare `step.update`.
+
+    They work in `scratch` `(members or more, size)`.
+    """
     gradient, step = now["gradient"], now["step"]
     parameters = now["parameters"][:, : step.shape[1]]
     mask = weight_mask(network.changing).astype(rates.dtype)
@@ -129,7 +242,7 @@ def update_many(
         gradient = clipped
     # Every optimizer's step is its rate times something that does not depend on the rate. So it
     # steps a copy at the rate 1, for all members alike, and each then goes its own share.
-    aside, unit_rate = np.empty_like(step), np.ones((), rates.dtype)
+    aside, unit_rate = scratch[: len(step)], np.ones((), rates.dtype)
     calls.append((np.copyto, (aside, parameters)))
     for number, group in enumerate(groups):
         group_rows = slice(group.start, group.end)

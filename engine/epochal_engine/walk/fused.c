@@ -24,9 +24,6 @@ ADAM_STEP(epochal_adam_double, double, sqrt)
 
 /* ---------------------------------------------------------------- the largest in windows */
 
-/* NumPy's maximum on x86; `rows.py` uses these only where NumPy gives the same for zeros and NaN. */
-#define LARGER(A, B) ((A) != (A) ? (A) : (A) > (B) ? (A) : (B))
-
 /* Fields of `shape`: images; height and width of an image; channels; samples; rows and columns of
  * windows; height and width of a window; steps down and right. */
 enum { IMAGES, HEIGHT, WIDTH, CHANNELS, SAMPLES, ROWS, COLUMNS, TALL, WIDE, DOWN, RIGHT };

@@ -112,24 +112,48 @@ def shuffle_is_known() -> bool:
     return orders[0] == orders[1] and states[0] == states[1]
 
 
+_UNUSUAL = (0.0, -0.0, np.nan, -np.nan, np.inf, -np.inf, 1.0)
+_NAMES = {"f": "float", "d": "double"}
+
+
 @cache
 def maximum_is_known() -> bool:
     """Return whether NumPy's maximum of zeros of both signs and of NaN is that of the walk."""
     walk = library()
     if isinstance(walk, str):
         return False
-    for dtype in (np.float32, np.float64):
-        numbers = np.array([0.0, -0.0, np.nan, -np.nan, np.inf, -np.inf, 1.0], dtype)
+    for char, name in _NAMES.items():
+        numbers = np.array(_UNUSUAL, char)
         pairs = np.stack(np.broadcast_arrays(numbers[:, None], numbers)).reshape(2, -1)
         walk_gives, one_image = np.empty_like(pairs[0]), [1, 2, 1, 1, pairs.shape[1]]
         fields = np.array([*one_image, *(1, 1), *(2, 1), *(2, 1)], np.intp)
-        function = (
-            walk.epochal_largest_float if dtype == np.float32 else walk.epochal_largest_double
-        )
-        function(*(ctypes.c_void_p(address(x)) for x in (fields, pairs, walk_gives)))
+        arrays = (ctypes.c_void_p(address(x)) for x in (fields, pairs, walk_gives))
+        walk[f"epochal_largest_{name}"](*arrays)
         if np.maximum(*pairs).tobytes() != walk_gives.tobytes():
             return False
     return True
+
+
+@cache
+def largest_of_few_is_known(char: str, count: int) -> bool:
+    """Return whether NumPy's largest of so many numbers is that of the walk.
+
+    The walk compares one after the other. If zeros of both signs are the largest, or several NaN,
+    the result depends on the order.
+    """
+    walk, rng = library(), np.random.default_rng(0)
+    if isinstance(walk, str):
+        return False
+    kinds = (np.array(numbers, char) for numbers in (_UNUSUAL, (0.0, -0.0, -1.0)))
+    rows = np.concatenate([rng.choice(numbers, (256, count)) for numbers in kinds])
+    walk_gives = np.empty_like(rows[:, 0])
+    size, pointer = ctypes.c_ssize_t, ctypes.c_void_p
+    walk[f"epochal_largest_of_few_{_NAMES[char]}"](
+        *(size(len(rows)), size(count)),
+        *(pointer(address(rows)), size(rows.strides[0])),
+        *(pointer(address(walk_gives)), size(rows.itemsize)),
+    )
+    return bool(np.maximum.reduce(rows, axis=-1).tobytes() == walk_gives.tobytes())
 
 
 @cache

@@ -1,4 +1,4 @@
-/* What compilers and processors call by other names. */
+/* What compilers and processors call by other names, and what the files share. */
 #include <stdint.h>
 
 #ifdef _WIN32
@@ -15,3 +15,6 @@
 #endif
 
 typedef intptr_t size;
+
+/* NumPy's maximum on x86; `rows.py` uses it only where NumPy gives the same for zeros and NaN. */
+#define LARGER(A, B) ((A) != (A) ? (A) : (A) > (B) ? (A) : (B))

@@ -22,11 +22,18 @@ import numpy as np
 
 from ..optimize.optimizers import Adam
 from ..symbolic.trace import Array, Call, Shape
-from .native import address, inner_loop, maximum_is_known, routine, shuffle_is_known
+from .native import (
+    address,
+    inner_loop,
+    largest_of_few_is_known,
+    maximum_is_known,
+    routine,
+    shuffle_is_known,
+)
 
 Pair: TypeAlias = tuple[int, int]
 MOST_SHORT = 16
-"""Products along an axis that is not worth a call of NumPy's loop."""
+"""Numbers along an axis that is not worth a call of NumPy's loop."""
 FEWEST_COLUMNS = 4
 """Of a matrix that is transposed tile by tile."""
 
@@ -59,6 +66,7 @@ class Kind(IntEnum):
     WALK = 37
     TRANSPOSE = 38
     MULTIPLY = 39
+    LARGEST_OF_FEW = 41
 
 
 @dataclass
@@ -232,18 +240,22 @@ def _largest(
 ) -> Row | None:
     """`np.maximum.reduce` along the last axis."""
     is_last = axis in (-1, (x.ndim - 1,), x.ndim - 1)
-    if (
-        function is not np.maximum
-        or not is_last
-        or not (x.flags.c_contiguous and out.flags.c_contiguous)
-    ):
+    if function is not np.maximum or not is_last or x.size == 0:
         return None
     loop = inner_loop(np.maximum, x.dtype.char * 3)
-    if loop is None or x.dtype != out.dtype or x.size == 0:
+    if loop is None or x.dtype != out.dtype or not min(x.strides) == x.strides[-1] == x.itemsize:
+        return None
+    if not (out.flags.c_contiguous and _are_disjoint([x], out)):
         return None
     count, width = x.shape[-1], x.itemsize
-    outer = None if out.size == 1 else [1, out.size, count * width, width, 0]
-    return Row(Kind.LARGEST, *loop, [address(x), address(out)], count, [width, width], outer)
+    axes = _merged_axes([x[..., 0], out.reshape(x.shape[:-1])], x.shape[:-1])
+    outer = _outer(axes or [])
+    operands, steps = [address(x), address(out)], [width, width]
+    is_short = count <= MOST_SHORT and x.dtype.char in "fd"
+    if is_short and largest_of_few_is_known(x.dtype.char, count):
+        kind = _of_kind(Kind.LARGEST_OF_FEW, x)
+        return Row(kind, 0, 0, operands, count, steps, outer)
+    return Row(Kind.LARGEST, *loop, operands, count, steps, outer)
 
 
 # ---------------------------------------------------------------- products

@@ -39,7 +39,7 @@ enum kind {
     ONE_HOT_FLOAT, ONE_HOT_DOUBLE, WHOLE_FLOAT, WHOLE_DOUBLE, SHUFFLE,
     CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE,
     WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE,
-    WALK, TRANSPOSE, MULTIPLY_FLOAT, MULTIPLY_DOUBLE
+    WALK, TRANSPOSE, MULTIPLY_FLOAT, MULTIPLY_DOUBLE, LARGEST_OF_FEW_FLOAT, LARGEST_OF_FEW_DOUBLE
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -234,6 +234,31 @@ static void along_all_axes(const operation *o)
     }
 MULTIPLY(multiply_float, float)
 MULTIPLY(multiply_double, double)
+
+/* The largest of a few numbers in each row, whose step is in bytes: see `largest_of_few_is_known`. */
+#define LARGEST_OF_FEW(TYPE)                                                                       \
+    PUBLIC void epochal_largest_of_few_##TYPE(size rows, size count, const char *from, size step,  \
+                                              char *to, size step_to)                              \
+    {                                                                                              \
+        for (size k = 0; k < rows; k++) {                                                          \
+            const TYPE *row = (const TYPE *)(from + k * step);                                     \
+            TYPE most = row[0] == row[0] ? row[0] : (TYPE)NAN;                                     \
+            for (size i = 1; i < count; i++)                                                       \
+                most = LARGER(most, row[i]);                                                       \
+            *(TYPE *)(to + k * step_to) = most;                                                    \
+        }                                                                                          \
+    }                                                                                              \
+    static void largest_of_few_##TYPE(const operation *o)                                          \
+    {                                                                                              \
+        const size axes = o->more[0], *last = o->more + 1 + 4 * (axes - 1);                        \
+        char *at[3] = {o->operand[0], o->operand[1], o->operand[2]};                               \
+        size index[MOST_AXES] = {0};                                                               \
+        do                                                                                         \
+            epochal_largest_of_few_##TYPE(last[0], o->count, at[0], last[1], at[1], last[2]);      \
+        while (next_row(at, index, axes - 1, o->more + 1));                                        \
+    }
+LARGEST_OF_FEW(float)
+LARGEST_OF_FEW(double)
 
 /* `more`: the three lengths of a product of matrices and the six steps of its three matrices; then
  * the number of outer axes, and these. */
@@ -468,6 +493,8 @@ PUBLIC void epochal_walk(const table *t)
             break;
         case MULTIPLY_FLOAT: multiply_float(o); break;
         case MULTIPLY_DOUBLE: multiply_double(o); break;
+        case LARGEST_OF_FEW_FLOAT: largest_of_few_float(o); break;
+        case LARGEST_OF_FEW_DOUBLE: largest_of_few_double(o); break;
         case MATMUL: products(o); break;
         case GEMM_FLOAT: clear(o); call_gemm_float(o); break;
         case GEMM_DOUBLE: clear(o); call_gemm_double(o); break;
