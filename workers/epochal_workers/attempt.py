@@ -19,7 +19,7 @@ import numpy as np
 import structlog
 
 import epochal_engine as engine
-from epochal_service.jobs import baselines, figures, lifecycle
+from epochal_service.jobs import baselines, diffusion, figures, lifecycle
 from epochal_service.jobs.endings import BEST, dump_best
 from epochal_service.jobs.epochs import entry_of, latest_row
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
@@ -241,6 +241,10 @@ class JobAttempt(Attempt):
     ) -> None:
         self._scaling = prepared.scaling
         self._run = run
+        # Only the claims of an experiment read the distance of its samples.
+        compares = claim.job.experiment_id is not None
+        compares = compares and diffusion.has_sample_distance(prepared.spec)
+        self._compared = prepared if compares else None
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
 
     def _take(self) -> tuple[list[Entry], str | None]:
@@ -291,7 +295,8 @@ class JobAttempt(Attempt):
         assert outcome is not None
         divergence = outcome.divergence
         if divergence is None:
-            return Ending("succeeded", outcome.stop_reason)
+            distance = self._sample_distance()
+            return Ending("succeeded", outcome.stop_reason, sample_distance=distance)
         return Ending(
             "failed",
             "diverged",
@@ -303,3 +308,18 @@ class JobAttempt(Attempt):
                 "suggestion": divergence.suggestion,
             },
         )
+
+    def _sample_distance(self) -> float | None:
+        """Return the distance of samples of the network that answers; None if it is not known."""
+        if self._compared is None:
+            return None
+        best, stopping = self._run.best(), self._spec.early_stopping
+        restores = stopping is not None and stopping.restore_best
+        weights = best.weights if best is not None and restores else self._run.weights()
+        try:
+            distance = diffusion.sample_distance(self._compared, weights)
+        except MemoryError:
+            # The job was priced without its samples: it has succeeded all the same.
+            logger.warning("samples_not_compared", job=self._claim.id)
+            return None
+        return distance if math.isfinite(distance) else None

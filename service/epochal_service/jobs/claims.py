@@ -22,7 +22,7 @@ from ..store import Connection
 from ..store import log as job_log
 from ..store.jobs import JobRow
 from . import baselines
-from .diffusion import distance_of_job
+from .diffusion import has_sample_distance
 from .epochs import METRICS, SUMMARY, merge, read_summaries
 from .experiments import Plan, PlannedJob, Run
 from .preparation import has_validation
@@ -103,8 +103,7 @@ def _metric_error(claim: ClaimSpec, spec: ExperimentSpec, name: str) -> str | No
     if claim.metric.startswith("validation") and not has_validation(job):
         return f"must be a metric of {name}, which has no validation part"
     if claim.metric == "nearest_neighbor_accuracy":
-        generates = job.corruption is not None and job.corruption.type == "diffuse"
-        if generates and has_validation(job):
+        if has_sample_distance(job):
             return None
         return f"must be a metric of {name}, which is no diffusion network with a validation part"
     if claim.metric.endswith("accuracy") and not LOSSES[job.loss].has_accuracy:
@@ -243,7 +242,7 @@ def _value(connection: Connection, row: JobRow, claim: ClaimSpec, job: PlannedJo
         case "steps":
             return row.epoch * math.ceil(row.samples / job.batch_size)
         case "nearest_neighbor_accuracy":
-            return distance_of_job(connection, row)
+            return math.nan if row.sample_distance is None else row.sample_distance
     if claim.epoch == "every":
         return _extreme(connection, row, claim)
     wants_best = claim.epoch == "best" or (claim.epoch == "answer" and job.restores_best)

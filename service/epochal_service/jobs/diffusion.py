@@ -9,7 +9,7 @@ of one size: it depends on the seed and its index alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ import epochal_engine as engine
 from epochal_engine.model import ELEMENTS_AT_ONCE
 
 from ..datasets import Dataset
-from ..errors import FieldError, InvalidArgument, NotFound
+from ..errors import FieldError, InvalidArgument
 from ..settings import UNLIMITED, Limits
 from ..specs.base import Reply
 from ..specs.build import build_corruption
@@ -31,12 +31,10 @@ from ..specs.generation import (
     GenerationEnd,
     GenerationStart,
 )
-from ..store import Access, Connection
-from ..store.jobs import JobRow
+from ..specs.training import TrainingSpec
 from .corruptions import CLASS
-from .datasets import load_for_stored_job
-from .inspection import Trained, image_shape_of, rounded, trained
-from .preparation import SCALE, SHIFT, build, scaled
+from .inspection import Trained, image_shape_of, rounded
+from .preparation import SCALE, SHIFT, Prepared, has_validation, scaled
 
 Array = NDArray[Any]
 
@@ -44,7 +42,6 @@ BATCH = 128
 """Samples that are computed together, always as many."""
 COMPARED = 500
 """Samples that are compared with the data, at most."""
-MOST_REMEMBERED = 1024
 EVENTS = 10
 """Usual number of events with samples, after the noise."""
 
@@ -187,41 +184,28 @@ class Diffusion:
             raise InvalidArgument.of(*errors, reason="limit_exceeded")
 
 
-def sample_distance(network: Trained, dataset: Dataset, rows: Array) -> float:
-    """Return the accuracy of the nearest neighbor among generated samples and rows of the data set.
+def has_sample_distance(spec: TrainingSpec) -> bool:
+    """Return whether the job trains a diffusion network and has a validation part."""
+    diffuses = spec.corruption is not None and spec.corruption.type == "diffuse"
+    return diffuses and has_validation(spec)
 
-    As many samples are generated as there are rows, at most `COMPARED`, with seed 0. About 0.5 if
-    they are like the data; NaN if the network's outputs are not finite numbers.
+
+def sample_distance(prepared: Prepared, weights: Mapping[str, Array]) -> float:
+    """Return the accuracy of the nearest neighbor among generated samples and validation rows.
+
+    The network was not trained on these rows. As many samples are generated as there are rows, at
+    most `COMPARED`, with seed 0. About 0.5 if they are like the data; NaN if the network's outputs
+    are not finite numbers.
     """
-    rows = rows[:COMPARED]
-    steps = getattr(network.spec.corruption, "steps", 1)
+    rows = prepared.rows.validation[:COMPARED]
+    steps = getattr(prepared.spec.corruption, "steps", 1)
     request = GenerateRequest(count=len(rows), steps_per_event=steps)
+    values = {**weights, **prepared.scaling}
+    network = Trained("", prepared.spec, prepared.network, prepared.spec.epochs, values)
     try:
-        generation = Diffusion(network, dataset, request, UNLIMITED)
+        generation = Diffusion(network, prepared.dataset, request, UNLIMITED)
     except InvalidArgument:
         return math.nan
     samples = generation.scaled_samples()
-    data = scaled(dataset.inputs[rows], network.weights)[:, : samples.shape[1]]
+    data = scaled(prepared.dataset.inputs[rows], values)[:, : samples.shape[1]]
     return engine.nearest_neighbor_accuracy(samples, data)
-
-
-def distance_of_job(connection: Connection, row: JobRow) -> float:
-    """Return the distance of a job's samples to its validation rows, which it was not trained on.
-
-    The job is a diffusion network with a validation part, and has ended: it is computed once in
-    this process. NaN for a job without weights.
-    """
-    if row.id not in _remembered:
-        try:
-            network = trained(connection, row.id, Access(row.owner), None)
-            dataset = load_for_stored_job(connection, network.spec, network.owner)
-        except NotFound:
-            return math.nan
-        rows = build(network.spec, dataset, UNLIMITED).rows.validation
-        _remembered[row.id] = sample_distance(network, dataset, rows)
-        if len(_remembered) > MOST_REMEMBERED:
-            del _remembered[next(iter(_remembered))]
-    return _remembered[row.id]
-
-
-_remembered: dict[str, float] = {}

@@ -120,6 +120,7 @@ class Ending:
     detail: str | None = None
     divergence: dict[str, Any] | None = None
     python_calls: int | None = None
+    sample_distance: float | None = None
     allowed_from: frozenset[JobState] = field(default=HELD)
 
 
@@ -542,6 +543,7 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
             "stop_reason": ending.stop_reason,
             "detail": ending.detail,
             "divergence": divergence,
+            "sample_distance": ending.sample_distance,
             **jobs.finished(),
         }
         rescued: list[Entry] = []
