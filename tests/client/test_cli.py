@@ -380,6 +380,30 @@ def test_a_fork_begins_from_another_jobs_weights(run: Run, client: epochal.Clien
     assert run("train", "xor", "--from", "job_nope@1").returncode == 4
 
 
+def test_a_fork_takes_the_layers_that_are_named_and_freezes_others(
+    run: Run, client: epochal.Client
+) -> None:
+    parent = client.jobs.create(client.preset("xor"), epochs=3).wait(60)
+    first, last = "dense_1", "dense_2"
+    options = ("--from", parent.id, "--layers", first, "--freeze", f"{first}, ")
+    assert "must be a list of names such as a,b" in run("train", "xor", *options).stderr
+    options = ("--from", parent.id, "--layers", first, "--freeze", first)
+    made = json.loads(run("train", "xor", "--epochs", "4", *options, "--json").stdout)
+    assert made["spec"]["initial_weights"]["layers"] == made["spec"]["freeze"] == [first]
+    fork = client.jobs.get(made["id"])
+    before, after = parent.weights(), fork.weights()
+    equal = {name for name in before if (before[name] == after[name]).all()}
+    assert equal == {f"{first}.weight", f"{first}.bias"}
+    unknown = run("train", "xor", "--from", parent.id, "--layers", f"{first},nope")
+    assert unknown.returncode == 2
+    assert "initial_weights.layers[1]: must be a layer of this network" in unknown.stderr
+    alone = run("train", "xor", "--layers", first)
+    assert alone.returncode == 2
+    assert "--layers needs --from" in alone.stderr
+    frozen = json.loads(run("train", "xor", "--epochs", "2", "--freeze", last, "--json").stdout)
+    assert frozen["spec"]["freeze"] == [last]
+
+
 def test_two_jobs_are_drawn_together_and_their_differences_listed(
     run: Run, client: epochal.Client
 ) -> None:

@@ -236,6 +236,14 @@ def confirm(question: str) -> None:
         raise typer.Exit(1)
 
 
+def names(text: str, option: str) -> list[str]:
+    """Return the names in `NAME,NAME…`. Raises a usage error for an empty one."""
+    listed = [name.strip() for name in text.split(",")]
+    if not all(listed):
+        raise typer.BadParameter(f"{option} {text!r} must be a list of names such as a,b")
+    return listed
+
+
 def pairs(labels: list[str]) -> dict[str, str]:
     """Return `["course=week-3"]` as a dict."""
     matches = {}

@@ -29,6 +29,7 @@ from .inputs import (
     change,
     find_checkpoint,
     find_job,
+    names,
     pairs,
     read_spec,
 )
@@ -100,6 +101,18 @@ def train(
             help="Start from the weights of a job, by default its latest.",
         ),
     ] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="With --from: take only these layers, e.g. embedding_1,block_1. The others start "
+            "from new weights.",
+        ),
+    ] = None,
+    freeze: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Layers that training does not change, e.g. embedding_1"),
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Submit, print the id, and exit.")
     ] = False,
@@ -114,6 +127,8 @@ def train(
     if spec is None and begin is None:
         raise typer.BadParameter("give a SPEC, or --from JOB@EPOCH")
     file = Path(spec) if spec and Path(spec).suffix.lower() in FILES else None
+    if layers is not None and begin is None:
+        raise typer.BadParameter("--layers needs --from: the job whose layers to take")
     if target is not None and file is None:
         raise typer.BadParameter("--target needs a CSV file")
     if file is not None or (spec or "").startswith("data_"):
@@ -125,6 +140,10 @@ def train(
             parent, epoch = find_checkpoint(client, begin)
         body = body or {key: value for key, value in parent.spec.items() if key != "name"}
         body["initial_weights"] = {"job": parent.id, "epoch": epoch}
+        if layers is not None:
+            body["initial_weights"]["layers"] = names(layers, "--layers")
+    if freeze is not None:
+        body["freeze"] = names(freeze, "--freeze")
     for assignment in changes or ():
         change(body, assignment)
     if epochs is not None:
