@@ -1,19 +1,53 @@
-"""Chapter 11: a language model that the reader trained, from tokens to sampling, at any epoch."""
+"""Chapter 11: a language model, stored or the reader's own, from tokens to tools, at any epoch."""
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import PHONE, WIDE, Opened, ask, barrier_free, fits, number, rest
-from tests.browser.test_write import text_of, train
+from tests.browser.test_write import text_of
+from tests.servers.stack import await_condition
+
+Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def names(url: str) -> str:
-    """A short run of the model, which the chapter opens with."""
-    spec = ask(url, "/v1/presets/first-names")["spec"]
-    return train(url, spec | {"epochs": 2, "dataset": {"name": "names", "samples": 600}})
+def trained(url: str) -> dict[str, str]:
+    """Short runs of the chapter's model: the id of the experiment, and of each job."""
+    spec: Json = ask(url, "/v1/preset-experiments/first-names")["spec"]
+    spec["jobs"]["names"] |= {"epochs": 2, "dataset": {"name": "names", "samples": 600}}
+    for further in ("tuned", "preferred"):
+        spec["jobs"][further] |= {"epochs": 1}
+    made: Json = ask(url, "/v1/experiments", spec | {"seeds": [0], "claims": []})
+
+    def is_over() -> bool:
+        state: str = ask(url, f"/v1/experiments/{made['id']}")["state"]
+        assert state in ("running", "succeeded")
+        return state == "succeeded"
+
+    await_condition(is_over, 120, "the experiment did not succeed")
+    return {"experiment": made["id"], **{job["job"]: job["id"] for job in made["jobs"]}}
+
+
+def address(trained: dict[str, str], query: str = "") -> str:
+    """The address of the chapter with these runs."""
+    return f"/?milestone.first-names={trained['experiment']}&{query}#language"
+
+
+def stored(url: str, path: str, **request: Any) -> Any:
+    """The stored reply to a request about the model of names."""
+    results = ask(url, "/v1/preset-experiments/first-names/results")
+    (reply,) = (
+        json.loads(call["reply"])
+        for exhibit in results["exhibits"]
+        for call in exhibit["calls"]
+        if call["job"] == "names"
+        and call["path"].endswith(path)
+        and json.loads(call["request"]) == request
+    )
+    return reply
 
 
 def figure_of(page: Page, name: str) -> Locator:
@@ -36,12 +70,68 @@ def table_of(figure: Locator) -> dict[str, float]:
     return {row[0]: number(row[-1]) for row in rows}
 
 
-def test_without_a_model_the_chapter_offers_to_train_one(open_page: Opened) -> None:
+def test_the_chapter_opens_finished_at_each_stored_epoch(open_page: Opened, url: str) -> None:
     page = open_page("/#language")
     section = page.locator("#language")
-    expect(section.get_by_role("button", name="Run it here")).to_be_visible()
-    expect(figure_of(page, "Your sentence as tokens")).to_be_visible()
-    expect(section.get_by_role("figure", name="Attention", exact=True)).to_have_count(0)
+    for name in (
+        "Tokens with the most similar embeddings",
+        "Similarity of the learned positions",
+        "Attention",
+        "The residual stream of the last token",
+        "Generate text",
+        "Loss of counting, and of the network",
+        "Fine-tuning on your words",
+        "Learning from preferences",
+    ):
+        expect(figure_of(page, name)).to_be_visible()
+    expect(section.get_by_test_id("tuned").get_by_role("listitem")).to_have_count(20)
+    slider = page.get_by_role("slider", name="Epoch", exact=True)
+    figure = figure_of(page, "Logits")
+    slider.press("Home")
+    for epoch in (0, 1, 3, 10):
+        expect(page.get_by_test_id("scrubbed")).to_have_text(str(epoch))
+        reply = stored(url, "/activations", epoch=epoch, texts=["emma"])
+        largest = np.sort(np.reshape(reply["logits"]["values"], (16, 27))[4])[::-1][:8]
+        stream = figure_of(page, "The residual stream of the last token")
+        expect(stream).to_contain_text(f"epoch {epoch}:")
+        assert [*table_of(figure).values()] == pytest.approx([*largest], rel=1e-3)
+        slider.press("ArrowRight")
+    texts = stored(
+        url,
+        "/generate",
+        epoch=10,
+        prompt="",
+        temperature=1,
+        seed=1,
+        count=8,
+        max_tokens=81,
+        alternatives=7,
+        tools=[],
+    )["samples"]
+    figure_of(page, "Generate text")
+    assert text_of(page, "written", len(texts[0]["text"])) == texts[0]["text"]
+    expect(section.locator(".problem")).to_have_count(0)
+
+
+def test_a_text_of_the_readers_own_offers_to_train_the_model(open_page: Opened, url: str) -> None:
+    page = open_page("/#language")
+    section = page.locator("#language")
+    text = figure_of(page, "Attention").get_by_role("textbox", name="Text")
+    text.fill("anna")
+    offer = section.get_by_role("status").filter(has_text="This needs a model of your own")
+    expect(offer).to_be_visible()
+    text.fill("emma")
+    expect(offer).to_have_count(0)
+    text.fill("anna")
+    offer.get_by_role("button", name="Train one").click()
+    milestone = section.get_by_test_id("milestone-first-names")
+    milestone.get_by_role("button", name="Cancel").click()
+    link = milestone.get_by_role("link", name="Open experiment")
+    made = ask(url, f"/v1{link.get_attribute('href')}")
+    assert (made["name"], made["seeds"]) == ("A language model of first names", [0])
+    milestone.get_by_role("button", name="Show the stored results").click()
+    text.fill("emma")
+    expect(figure_of(page, "Attention").get_by_test_id("attention-tokens")).to_be_visible()
 
 
 def test_a_sentence_is_divided_as_the_api_says(open_page: Opened, url: str) -> None:
@@ -55,14 +145,12 @@ def test_a_sentence_is_divided_as_the_api_says(open_page: Opened, url: str) -> N
         expect(figure.get_by_test_id(name).locator("span")).to_have_text(shown)
 
 
-def test_the_chapter_opens_with_the_stored_model_and_shows_it_at_each_epoch(
-    open_page: Opened, url: str, names: str
+def test_the_chapter_shows_the_readers_model_at_each_epoch(
+    open_page: Opened, url: str, trained: dict[str, str]
 ) -> None:
-    page = open_page("/?language.text=emma#language")
-    result = page.locator("#language").get_by_test_id("result-first-names")
-    expect(result.get_by_role("link", name="Open this run")).to_have_attribute(
-        "href", f"/jobs/{names}"
-    )
+    names = trained["names"]
+    page = open_page(address(trained, "language.text=emma"))
+    expect(page.get_by_test_id("scrubbed")).to_have_text("2")
     page.get_by_role("slider", name="Epoch", exact=True).press("ArrowLeft")
     expect(page.get_by_test_id("scrubbed")).to_have_text("1")
     reply = ask(url, f"/v1/jobs/{names}/activations", {"epoch": 1, "texts": ["emma"]})
@@ -83,9 +171,10 @@ def test_the_chapter_opens_with_the_stored_model_and_shows_it_at_each_epoch(
 
 
 def test_heads_neighbors_and_names_come_from_the_same_model(
-    open_page: Opened, url: str, names: str
+    open_page: Opened, url: str, trained: dict[str, str]
 ) -> None:
-    page = open_page("/?language.text=emma&write.length=20#language")
+    names = trained["names"]
+    page = open_page(address(trained, "language.text=emma&write.length=20"))
     tokens = figure_of(page, "Attention").get_by_test_id("attention-tokens")
     expect(tokens.locator("span")).to_have_text([*".emma"])
     weights: Any = ask(url, f"/v1/jobs/{names}/weights")["layers"][0]["arrays"][0]
@@ -108,13 +197,16 @@ def test_heads_neighbors_and_names_come_from_the_same_model(
     ],
 )
 def test_the_model_is_trained_further(
-    open_page: Opened, url: str, names: str, name: str, action: str, loss: str
+    open_page: Opened, url: str, trained: dict[str, str], name: str, action: str, loss: str
 ) -> None:
-    page = open_page("/#language")
+    names = trained["names"]
+    page = open_page(address(trained))
     figure = figure_of(page, name)
-    figure.get_by_role("button", name=action).click()
     link = figure.get_by_role("link", name="open this run")
-    expect(link).to_be_visible(timeout=60_000)
+    job = trained["tuned" if loss == "cross_entropy" else "preferred"]
+    expect(link).to_have_attribute("href", f"/jobs/{job}")
+    figure.get_by_role("button", name=action).click()
+    expect(link).not_to_have_attribute("href", f"/jobs/{job}", timeout=60_000)
     job = str(link.get_attribute("href"))
     spec = ask(url, f"/v1{job}")["spec"]
     assert (spec["loss"], spec["initial_weights"]["job"]) == (loss, names)
@@ -124,22 +216,28 @@ def test_the_model_is_trained_further(
     expect(after).to_have_text([sample["text"] for sample in samples])
 
 
-def test_section_9_shows_the_heads_of_the_trained_model(open_page: Opened, names: str) -> None:
-    page = open_page("/?trained.text=emma#zoo")
+@pytest.mark.parametrize("model", ["stored", "own"])
+def test_section_9_shows_the_heads_of_the_model(
+    open_page: Opened, trained: dict[str, str], model: str
+) -> None:
+    query = "" if model == "stored" else f"&milestone.first-names={trained['experiment']}"
+    page = open_page(f"/?trained.text=emma{query}#zoo")
     section = page.locator("#zoo")
     heading = section.get_by_role("heading", name="Heads that have learned")
     expect(heading).to_be_attached(timeout=60_000)
     heading.scroll_into_view_if_needed()
-    expect(section.get_by_role("link", name="newest model of first names")).to_have_attribute(
-        "href", f"/jobs/{names}"
-    )
+    link = section.get_by_role("link", name="you trained it")
+    if model == "own":
+        expect(link).to_have_attribute("href", f"/jobs/{trained['names']}")
+    else:
+        expect(link).to_have_count(0)
     tokens = section.get_by_test_id("attention-tokens")
     tokens.scroll_into_view_if_needed()
     expect(tokens.locator("span")).to_have_text([*".emma"])
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_the_chapter_fits_its_place(open_page: Opened, names: str, size: dict[str, int]) -> None:
+def test_the_chapter_fits_its_place(open_page: Opened, size: dict[str, int]) -> None:
     page = open_page("/#language", size=size)
     for name in ("Attention", "Logits", "Loss of counting, and of the network"):
         figure_of(page, name)

@@ -6,7 +6,7 @@ A picture of stored results and one of the reader's own run are drawn from the s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..specs.journey.stored_results import Exhibit, ExhibitCall, ExhibitKind
@@ -18,6 +18,8 @@ ATTENTION = "POST /v1/jobs/{id}/attention"
 GENERATE = "POST /v1/jobs/{id}/generate"
 UNIT_MAPS = "POST /v1/jobs/{id}/unit-maps"
 GRADIENTS = "GET /v1/jobs/{id}/gradients"
+JOB = "GET /v1/jobs/{id}"
+CURVE = "GET /v1/jobs/{id}/curve"
 
 
 def _call(job: str, http: str, **request: Any) -> ExhibitCall:
@@ -37,6 +39,41 @@ def _line(job: str, title: str, caption: str, epochs: Iterable[int]) -> Exhibit:
     weights = (_call(job, WEIGHTS, epoch=epoch) for epoch in epochs)
     return _exhibit("line", title, caption, _call(job, SAMPLES), weights)
 
+
+def _run(job: str, *calls: ExhibitCall) -> Exhibit:
+    """Return what the figures of a chapter request of a run, which they take from the replies."""
+    begin = (_call(job, JOB), _call(job, CURVE, max_points=500, after_epoch=0))
+    return _exhibit("run", job, "The figures of the chapter show this run.", begin, calls)
+
+
+def _language_model(job: str, vectors: Sequence[str], text: str, epochs: Sequence[int]) -> Exhibit:
+    """Return the requests about a language model at each epoch; layers with vectors by name."""
+
+    def at(epoch: int) -> Iterator[ExhibitCall]:
+        for layer in vectors:
+            yield _call(job, WEIGHTS, epoch=epoch, layer=layer)
+        yield _call(job, ATTENTION, epoch=epoch, texts=[text])
+        yield _call(job, ACTIVATIONS, epoch=epoch, texts=[text])
+        yield _call(job, GENERATE, epoch=epoch, **_WRITTEN)
+
+    inspected = (call for epoch in epochs for call in at(epoch))
+    samples = _call(job, SAMPLES, order="random", count=3)
+    return _run(job, samples, *inspected, _call(job, GENERATE, **_COMPARED))
+
+
+_WRITTEN: dict[str, Any] = {
+    "prompt": "",
+    "temperature": 1,
+    "seed": 1,
+    "count": 8,
+    "max_tokens": 81,
+    "alternatives": 7,
+    "tools": [],
+}
+"""The texts that the page shows first."""
+_COMPARED: dict[str, Any] = {"count": 10, "max_tokens": 20, "seed": 1, "alternatives": 0}
+"""The texts that stand beside those of a model that was trained further."""
+_EMBEDDING, _POSITIONS = "embedding_1", "positional_encoding_2"
 
 EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
     "perceptron-1958": (
@@ -142,6 +179,10 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
                 for n in (0, 1, 2, 4)
             ),
         ),
+    ),
+    "first-names": (
+        _language_model("names", (_EMBEDDING, _POSITIONS), "emma", (0, 1, 3, 10)),
+        *(_run(job, _call(job, GENERATE, **_COMPARED)) for job in ("tuned", "preferred")),
     ),
     "gpt3-2020": (
         _exhibit(

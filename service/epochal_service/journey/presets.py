@@ -395,7 +395,6 @@ PRESETS: tuple[Preset, ...] = (
             "epochs": 10,
             "optimizer": {"type": "adam", "learning_rate": 0.005},
             "snapshots": {"weights_every": 1},
-            "labels": {"preset": "first-names"},
         },
         between(2.0, "validation_loss", 2.15),
         seconds=15.0,

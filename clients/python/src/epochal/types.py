@@ -135,6 +135,7 @@ ExhibitKind: TypeAlias = Literal[
     "gradients",
     "attention",
     "texts",
+    "run",
 ]
 
 

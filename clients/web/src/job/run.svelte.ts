@@ -9,6 +9,7 @@ import {
   type Schemas,
   type Status,
 } from '../lib/api'
+import { isStored, storedEpochs } from '../lib/api/stored'
 import { curvesOf, extend, rejoin, spread, upTo, type Curves } from './columns'
 import { isOver, type State } from './texts'
 
@@ -79,6 +80,10 @@ export class Run {
 
   /** Follow the run until the returned function is called. */
   follow(): () => void {
+    if (isStored(this.id)) {
+      void this.#open()
+      return () => this.#abort.abort()
+    }
     const watch = watchJob(this.id, {
       snapshot: ({ job, curve }) => {
         this.#came = []
@@ -117,6 +122,17 @@ export class Run {
       watch.close()
       this.#abort.abort()
     }
+  }
+
+  /** Show a run of stored replies, which is over. */
+  async #open(): Promise<void> {
+    await this.refresh()
+    const curve = await this.#fewPoints()
+    this.curves = curvesOf(curve.series)
+    this.state = this.job?.state ?? undefined
+    this.#listed = true
+    this.#store(storedEpochs(this.id))
+    this.settled = true
   }
 
   /** Reload the job for its times and its final state. */

@@ -50,12 +50,18 @@ export interface Step {
   times: number
 }
 
+/** Name of a layer in the service: its own, or type and position. */
+export const layerName = (
+  layers: readonly Schemas['NetworkSpec']['layers'][number][],
+  i: number,
+): string => layers[i]!.name ?? `${layers[i]!.type}_${i + 1}`
+
 /** The layers of the network from the input on, with equal neighbors merged. */
 export function walk(spec: Spec): Step[] {
   if (!('layers' in spec.network)) return []
   const steps: Step[] = [{ size: spec.network.input_shape.join('×'), note: '', times: 1 }]
   for (const [i, layer] of spec.network.layers.entries()) {
-    const isFrozen = spec.freeze?.includes(layer.name ?? `${layer.type}_${i + 1}`)
+    const isFrozen = spec.freeze?.includes(layerName(spec.network.layers, i))
     const { size, note } = stepOf(layer)
     const step = { size, note: isFrozen ? `${note}, frozen` : note }
     const last = steps.at(-1)!

@@ -1,4 +1,5 @@
 /** The training spec as a document: read it from a link, edit it, and fit it to its data. */
+import { layerName } from '../job/texts'
 import type { Schemas } from '../lib/api/client'
 import type { ApiProblem } from '../lib/api/problem'
 import { tidy } from './fields'
@@ -150,10 +151,6 @@ export interface Bench {
   readonly frozen?: readonly string[]
   freeze?(name: string, on: boolean): void
 }
-
-/** Name of a layer in the service: its own, or type and position. */
-export const layerName = (layers: readonly Layer[], i: number): string =>
-  layers[i]!.name ?? `${layers[i]!.type}_${i + 1}`
 
 /** Names of the frozen layers after the layers changed; without those that were removed. */
 export function frozenAfter(before: Spec, after: Spec): string[] {

@@ -15,6 +15,7 @@ from .frontier import FRONTIER
 from .gpt import GPT
 from .gpt3 import GPT_3
 from .gru import GRU
+from .language import NAMES
 from .lenet import LENET
 from .lstm import LSTM
 from .perceptron import PERCEPTRON
@@ -38,6 +39,7 @@ PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
     TRANSFORMER,
     BERT,
     GPT,
+    NAMES,
     DIFFUSION,
     GPT_3,
     CHATGPT,

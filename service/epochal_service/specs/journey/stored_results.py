@@ -18,6 +18,7 @@ ExhibitKind = Literal[
     "gradients",
     "attention",
     "texts",
+    "run",
 ]
 
 

@@ -4,6 +4,7 @@ import createClient, { type Middleware } from 'openapi-fetch'
 import { authorization, noticeRefusal } from './key'
 import { isAbort, problemOf, unreachable } from './problem'
 import type { components, operations, paths } from './schema'
+import { isStored, storedReply } from './stored'
 
 export type Schemas = components['schemas']
 
@@ -29,6 +30,18 @@ export function reportSilence(): void {
   listener.silent()
 }
 
+const stored: Middleware = {
+  async onRequest({ request, schemaPath, params }) {
+    const id = params.path?.['id']
+    if (typeof id !== 'string' || !isStored(id)) return undefined
+    const fields: unknown =
+      request.method === 'GET' ? (params.query ?? {}) : await request.clone().json()
+    return new Response(
+      storedReply(id, request.method, schemaPath, fields as Record<string, unknown>),
+    )
+  },
+}
+
 const problems: Middleware = {
   onRequest({ request }) {
     for (const [name, value] of Object.entries(authorization())) request.headers.set(name, value)
@@ -48,7 +61,7 @@ const problems: Middleware = {
 
 export function connect(baseUrl = '') {
   const client = createClient<paths>({ baseUrl: baseUrl || location.origin })
-  client.use(problems)
+  client.use(stored, problems)
   return client
 }
 

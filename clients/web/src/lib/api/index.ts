@@ -12,4 +12,5 @@ export {
   type WireNumber,
 } from './numbers'
 export { ApiProblem, isAbort, type FieldProblem } from './problem'
+export { isStored, storeReplies } from './stored'
 export { watch, watchJob, type JobEvents, type Status, type Watch } from './watch'

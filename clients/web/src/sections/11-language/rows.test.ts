@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { clean, rowsOfTexts } from './rows'
+import { clean, rowsOfTexts, textsOfRows } from './rows'
 
 const NAMES = ['.', 'a', 'b']
 
@@ -24,4 +24,9 @@ it('a text that is too long is cut', () => {
 
 it('letters are those of the data', () => {
   expect(clean('A-b.c', NAMES, 0)).toBe('ab')
+})
+
+it('the texts of rows are those that the rows were made of', () => {
+  expect(textsOfRows(rowsOfTexts(['ab', '', 'b'], NAMES, 4))).toEqual(['ab', '', 'b'])
+  expect(textsOfRows({ name: 'names' })).toEqual([])
 })

@@ -1,5 +1,6 @@
 /** Texts as rows of tokens with their next tokens, as the data of the chapter's model have them. */
 import type { Schemas } from '../../lib/api/client'
+import { toNumbers } from '../../lib/api/numbers'
 
 type Inline = Extract<Schemas['TrainingSpec']['dataset'], { inputs: unknown }>
 
@@ -31,4 +32,15 @@ export function rowsOfTexts(
     targets: rows.map((row) => fill([...row, end], -1)),
     class_names: [...names],
   }
+}
+
+/** The texts of such rows; none of data that are not inline. */
+export function textsOfRows(dataset: Schemas['TrainingSpec']['dataset'], end = 0): string[] {
+  if (!('inputs' in dataset)) return []
+  return dataset.targets.map((row) =>
+    toNumbers([row].flat())
+      .filter((token) => token >= 0 && token !== end)
+      .map((token) => dataset.class_names?.[token] ?? '')
+      .join(''),
+  )
 }
