@@ -4,6 +4,7 @@ from . import primitives
 from .differentiate import differentiate
 from .plan import Plan, calls_of, evaluate, perform, run_calls
 from .replicas import replicate
+from .threads import one_thread
 from .trace import Array, Call, Shape, Symbol, leaf
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "differentiate",
     "evaluate",
     "leaf",
+    "one_thread",
     "perform",
     "primitives",
     "replicate",

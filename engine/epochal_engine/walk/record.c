@@ -205,7 +205,7 @@ static double sum_of_outputs(const double *x, size outputs)
 /* Each for `rows` predictions from `first` on, whose logits are in `z`; `more` has room for as many
  * numbers. */
 
-static void cross_entropy(const losses *l, double *z, double *more, size first, size rows)
+static void cross_entropy_of_rows(const losses *l, double *z, double *more, size first, size rows)
 {
     const size outputs = l->outputs;
     for (size i = 0; i < rows; i++) {
@@ -235,6 +235,68 @@ static void cross_entropy(const losses *l, double *z, double *more, size first, 
                                          : l->targets[(first + i) * outputs + k];
         values[i] -= sum_of_outputs(row, outputs);
     }
+}
+
+/* The same sums in the same order, for many predictions at a time: few outputs are columns. */
+
+static EACH_PROCESSOR void subtract_largest(const losses *l, double *z, size first, size rows)
+{
+    double largest[AT_ONCE];
+    int32_t best[AT_ONCE], wrong[AT_ONCE];
+    for (size i = 0; i < rows; i++) {
+        largest[i] = z[i];
+        best[i] = 0;
+        wrong[i] = z[i] != z[i];
+    }
+    for (size k = 1; k < l->outputs; k++)
+        for (size i = 0; i < rows; i++) {
+            const double x = z[k * rows + i];
+            const int32_t is_larger = x > largest[i];
+            largest[i] = is_larger ? x : largest[i];
+            best[i] = is_larger ? (int32_t)k : best[i];
+            wrong[i] |= x != x;
+        }
+    for (size i = 0; i < rows; i++) {
+        largest[i] = wrong[i] ? NAN : largest[i];
+        l->correct[first + i] = best[i] == l->labels[first + i] && !wrong[i];
+    }
+    for (size k = 0; k < l->outputs; k++)
+        for (size i = 0; i < rows; i++)
+            z[k * rows + i] -= largest[i];
+}
+
+static EACH_PROCESSOR void sum_of_columns(const double *x, size columns, size rows, double *sums)
+{
+    for (size i = 0; i < rows; i++)
+        sums[i] = x[i];
+    for (size k = 1; k < columns; k++)
+        for (size i = 0; i < rows; i++)
+            sums[i] += x[k * rows + i];
+}
+
+static EACH_PROCESSOR void multiply_by_targets(const losses *l, double *z, size first, size rows)
+{
+    for (size k = 0; k < l->outputs; k++)
+        if (l->targets == NULL)
+            for (size i = 0; i < rows; i++)
+                z[k * rows + i] *= (double)(k == l->labels[first + i]);
+        else
+            for (size i = 0; i < rows; i++)
+                z[k * rows + i] *= l->targets[(first + i) * l->outputs + k];
+}
+
+static void cross_entropy_of_columns(const losses *l, double *z, double *more, size first,
+                                     size rows)
+{
+    double products[AT_ONCE], *values = l->values + first;
+    subtract_largest(l, z, first, rows);
+    apply(l->exp, l->exp_data, z, more, rows * l->outputs);
+    sum_of_columns(more, l->outputs, rows, values);
+    apply(l->log, l->log_data, values, values, rows);
+    multiply_by_targets(l, z, first, rows);
+    sum_of_columns(z, l->outputs, rows, products);
+    for (size i = 0; i < rows; i++)
+        values[i] -= products[i];
 }
 
 static void binary_cross_entropy(const losses *l, double *z, double *more, size first, size rows)
@@ -286,16 +348,29 @@ static double exact_match(const losses *l)
 
 /* The mean loss, the accuracy, and the exact match, of the logits in each vector. */
 #define MEASURE(NAME, TYPE)                                                                        \
+    static EACH_PROCESSOR void NAME##_columns(const TYPE *from, size rows, size columns, double *z)\
+    {                                                                                              \
+        for (size k = 0; k < columns; k++)                                                         \
+            for (size i = 0; i < rows; i++)                                                        \
+                z[k * rows + i] = (double)from[i * columns + k];                                   \
+    }                                                                                              \
     static void NAME##_predictions(const losses *l, const TYPE *from)                              \
     {                                                                                              \
-        const size at_once = l->room / l->outputs, n = l->predictions;                             \
+        const int are_columns = l->loss == CROSS_ENTROPY && l->outputs <= FEW_OUTPUTS;             \
+        const size fit = l->room / l->outputs, n = l->predictions;                                 \
+        const size at_once = are_columns && fit > AT_ONCE ? AT_ONCE : fit;                         \
         double *z = l->scratch, *more = l->scratch + l->room;                                      \
         for (size first = 0; first < n; first += at_once) {                                        \
             const size rows = n - first < at_once ? n - first : at_once;                           \
+            if (are_columns) {                                                                     \
+                NAME##_columns(from + first * l->outputs, rows, l->outputs, z);                    \
+                cross_entropy_of_columns(l, z, more, first, rows);                                 \
+                continue;                                                                          \
+            }                                                                                      \
             for (size k = 0; k < rows * l->outputs; k++)                                           \
                 z[k] = (double)from[first * l->outputs + k];                                       \
             switch (l->loss) {                                                                     \
-            case CROSS_ENTROPY: cross_entropy(l, z, more, first, rows); break;                     \
+            case CROSS_ENTROPY: cross_entropy_of_rows(l, z, more, first, rows); break;             \
             case BINARY_CROSS_ENTROPY: binary_cross_entropy(l, z, more, first, rows); break;       \
             default: mse(l, z, more, first, rows);                                                 \
             }                                                                                      \

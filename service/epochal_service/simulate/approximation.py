@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from epochal_engine import ACTIVATIONS, Dense, Network, predict
 from epochal_engine.model import parameter_views
-from epochal_engine.symbolic import Plan, differentiate, leaf, perform
+from epochal_engine.symbolic import Plan, differentiate, leaf, one_thread, run_calls
 from epochal_engine.training import Streams
 
 from ..errors import FieldError, InvalidArgument
@@ -212,7 +212,8 @@ def _fit(
     weights = np.stack([_initial_weights(network, seed) for seed in seeds])
     jacobian_of = _Jacobian(network, inputs, len(seeds))
     damping = np.full(len(seeds), 1e-3)
-    with np.errstate(all="ignore"):
+    # For systems of up to 64 equations a second thread is more trouble than help.
+    with one_thread(), np.errstate(all="ignore"):
         outputs, jacobian = jacobian_of(weights)
         residuals = outputs - targets
         errors = _mean_squares(residuals)
@@ -291,7 +292,7 @@ class _Jacobian:
         for_w, for_b, for_v, for_c = (jacobian[:, part] for part in self._parts)
         np.multiply(w, self._inputs, self._sums)
         np.add(self._sums, b, self._sums)
-        perform(self._calls)
+        run_calls(self._calls)
         np.multiply(v, self._derivatives, for_b)
         np.multiply(for_b, self._inputs, for_w)
         np.copyto(for_v, self._hidden)
