@@ -105,6 +105,7 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "is_positive": (lambda a: a * p.is_positive(a), (3, 4)),
     "step": (lambda a: a * p.step(a), (3, 4)),
     "normal_cdf": (p.normal_cdf, (3, 4)),
+    "normal_density": (p.normal_density, (3, 4)),
     "softmax": (p.softmax, (3, 4)),
     "sigmoid_binary_cross_entropy": (p.sigmoid_binary_cross_entropy, (3, 4), (3, 4)),
     "softmax_cross_entropy": (p.softmax_cross_entropy, (3, 4), (3, 4)),

@@ -43,6 +43,7 @@ from epochal_engine import (
 from epochal_engine.model.metrics import Answers
 from epochal_engine.optimize.optimizers.vectors import BLOCK
 from epochal_engine.symbolic.plan import perform, run_calls
+from epochal_engine.symbolic.primitives.normal import _density_calls, _share_calls
 from epochal_engine.symbolic.primitives.pooling import _fill_gradients, _fill_largest
 from epochal_engine.symbolic.trace import Array, Call
 from epochal_engine.training import LayerSlices
@@ -637,6 +638,38 @@ def test_an_unknown_largest_of_few_is_found_by_numpy(monkeypatch: pytest.MonkeyP
         assert row.kind == kind
         expected, actual, _ = results(call, out)
         assert actual == expected
+
+
+@pytest.mark.parametrize("size", [1, 3, 1_024, 1_025, 5_000])
+def test_the_normal_distribution_is_one_row_with_equal_bits(size: int) -> None:
+    x = (RNG.normal(size=size) * 3.0).astype("float32")
+    x[:: size // 7 + 1] = np.resize(
+        [np.inf, -np.inf, 0.0, -0.0, 5.6, 1e30, -9.0], len(x[:: size // 7 + 1])
+    )
+    out, scratch = np.empty_like(x), np.empty_like(x)
+    for (call,) in (_share_calls(x, out, scratch), _density_calls(x, out)):
+        expected, actual, count = results(call, out)
+        assert actual == expected
+        assert count == 0
+    assert np.isfinite(out).all()
+
+
+def test_the_normal_distribution_of_arrays_with_gaps_is_left_to_python() -> None:
+    x = RNG.normal(size=(6, 8)).astype("float32")[:, ::2]
+    out = np.empty(x.shape, "float32")
+    (call,) = _density_calls(x, out)
+    expected, actual, count = results(call, out)
+    assert actual == expected
+    assert count == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_gelu_and_its_slope_leave_nothing_to_python(dtype: DType) -> None:
+    network = Network((3,), (Dense(4, "gelu"), Dense(1)))
+    inputs = RNG.normal(size=(9, 3))
+    training = Training("mse", Adam(0.01), epochs=1, dtype=dtype)
+    with using("compiled"):
+        assert Run(network, training, Data(inputs, inputs[:, :1])).python_calls == 0
 
 
 def test_an_unknown_maximum_is_left_to_python(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -224,6 +224,7 @@ _ELEMENTWISE = (
     "is_positive",
     "step",
     "normal_cdf",
+    "normal_density",
     "standardize",
     # Along the last axis, which stays the last.
     "softmax",

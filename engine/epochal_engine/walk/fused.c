@@ -22,6 +22,75 @@
 ADAM_STEP(epochal_adam_float, float, sqrtf)
 ADAM_STEP(epochal_adam_double, double, sqrt)
 
+/* ---------------------------------------------------------------- the normal distribution */
+
+typedef void (*inner_loop)(char **, const size *, const size *, void *);
+enum { PIECE = 1024, POWERS = 7 };
+
+static void apply_float(inner_loop loop, void *data, float *x, size count)
+{
+    char *operands[2] = {(char *)x, (char *)x};
+    const size steps[2] = {sizeof(float), sizeof(float)};
+    loop(operands, &count, steps, data);
+}
+
+/* `_single` in `normal.py`. `number` has the largest square, and the coefficients of the powers from
+ * the highest one down; the loop is NumPy's tanh. */
+static EACH_PROCESSOR void argument_of_share(const float *restrict x, float *restrict out, size count,
+                                             const float *number)
+{
+    for (size i = 0; i < count; i++) {
+        const float squared = x[i] * x[i];
+        const float bounded = squared > number[0] ? number[0] : squared;
+        float sum = bounded * number[1];
+        for (int k = 2; k < POWERS; k++)
+            sum = (sum + number[k]) * bounded;
+        out[i] = (sum + number[POWERS]) * x[i];
+    }
+}
+
+static EACH_PROCESSOR void half_of_each(float *out, size count)
+{
+    for (size i = 0; i < count; i++)
+        out[i] = out[i] * 0.5f + 0.5f;
+}
+
+void epochal_share(const float *x, float *out, size count, const float *number, inner_loop tanh_,
+                   void *data)
+{
+    for (size start = 0; start < count; start += PIECE) {
+        const size few = count - start < PIECE ? count - start : PIECE;
+        argument_of_share(x + start, out + start, few, number);
+        apply_float(tanh_, data, out + start, few);
+        half_of_each(out + start, few);
+    }
+}
+
+/* `_fill_density` in `normal.py`. `number` has its two factors; the loop is NumPy's exp. */
+static EACH_PROCESSOR void argument_of_density(const float *restrict x, float *restrict out,
+                                               size count, float factor)
+{
+    for (size i = 0; i < count; i++)
+        out[i] = x[i] * x[i] * factor;
+}
+
+static EACH_PROCESSOR void multiply_each(float *out, size count, float factor)
+{
+    for (size i = 0; i < count; i++)
+        out[i] *= factor;
+}
+
+void epochal_density(const float *x, float *out, size count, const float *number, inner_loop exp_,
+                     void *data)
+{
+    for (size start = 0; start < count; start += PIECE) {
+        const size few = count - start < PIECE ? count - start : PIECE;
+        argument_of_density(x + start, out + start, few, number[0]);
+        apply_float(exp_, data, out + start, few);
+        multiply_each(out + start, few, number[1]);
+    }
+}
+
 /* ---------------------------------------------------------------- the largest in windows */
 
 /* Fields of `shape`: images; height and width of an image; channels; samples; rows and columns of

@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..optimize.optimizers import Adam
+from ..symbolic.primitives.normal import DENSITY_NUMBERS, SHARE_NUMBERS
 from ..symbolic.trace import Array, Call, Shape
 from .native import (
     address,
@@ -67,6 +68,8 @@ class Kind(IntEnum):
     TRANSPOSE = 38
     MULTIPLY = 39
     LARGEST_OF_FEW = 41
+    SHARE = 43
+    DENSITY = 44
 
 
 @dataclass
@@ -508,6 +511,27 @@ def _argmax(x: Array, axis: int, out: Array) -> Row | None:
     return Row(_of_kind(Kind.ARGMAX, x), 0, 0, [address(x), address(out)], len(x), [x.shape[1]])
 
 
+def _share(_: object, x: Array, out: Array, calls: Sequence[Call]) -> Row | None:
+    return _of_normal(Kind.SHARE, np.tanh, SHARE_NUMBERS, x, out)
+
+
+def _density(_: object, x: Array, out: Array, calls: Sequence[Call]) -> Row | None:
+    return _of_normal(Kind.DENSITY, np.exp, DENSITY_NUMBERS, x, out)
+
+
+def _of_normal(
+    kind: Kind, function: np.ufunc, numbers: Sequence[float], x: Array, out: Array
+) -> Row | None:
+    loop = inner_loop(function, "ff")
+    if loop is None or not all(a.dtype == np.float32 and a.flags.c_contiguous for a in (x, out)):
+        return None
+    if not _are_disjoint([x], out):
+        return None
+    factors = np.array(numbers, np.float32)
+    operands = [address(x), address(out), address(factors)]
+    return Row(kind, *loop, operands, out.size, keeps=factors)
+
+
 def _windows(_: object, x: Array, out: Array, size: Pair, stride: Pair) -> Row | None:
     if not _are_known(x, out):
         return None
@@ -558,6 +582,8 @@ RULES: dict[str, Callable[..., Row | None]] = {
     "_write_whole": _write_whole,
     "_mark": _mark,
     "_clip_norm": _clip_norm,
+    "_fill_share": _share,
+    "_fill_density": _density,
     "_fill_largest": _windows,
     "_fill_gradients": _window_gradients,
     "Adam._correct": _adam,

@@ -39,7 +39,8 @@ enum kind {
     ONE_HOT_FLOAT, ONE_HOT_DOUBLE, WHOLE_FLOAT, WHOLE_DOUBLE, SHUFFLE,
     CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE,
     WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE,
-    WALK, TRANSPOSE, MULTIPLY_FLOAT, MULTIPLY_DOUBLE, LARGEST_OF_FEW_FLOAT, LARGEST_OF_FEW_DOUBLE
+    WALK, TRANSPOSE, MULTIPLY_FLOAT, MULTIPLY_DOUBLE, LARGEST_OF_FEW_FLOAT, LARGEST_OF_FEW_DOUBLE,
+    SHARE, DENSITY
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -368,6 +369,9 @@ void epochal_largest_double(const size *, const double *, double *);
 void epochal_largest_gradients_float(const size *, const float *, const float *, float *);
 void epochal_largest_gradients_double(const size *, const double *, const double *, double *);
 
+void epochal_share(const float *, float *, size, const float *, inner_loop, void *);
+void epochal_density(const float *, float *, size, const float *, inner_loop, void *);
+
 /* more: the gradient and the step, and the addresses of four numbers */
 #define ADAM_STEP(TYPE, NAME)                                                                      \
     {                                                                                              \
@@ -527,6 +531,14 @@ PUBLIC void epochal_walk(const table *t)
             WINDOW_GRADIENTS(float, epochal_largest_gradients_float) break;
         case WINDOW_GRADIENTS_DOUBLE:
             WINDOW_GRADIENTS(double, epochal_largest_gradients_double) break;
+        case SHARE:
+            epochal_share((const float *)o->operand[0], (float *)o->operand[1], o->count,
+                          (const float *)o->operand[2], (inner_loop)o->function, o->data);
+            break;
+        case DENSITY:
+            epochal_density((const float *)o->operand[0], (float *)o->operand[1], o->count,
+                            (const float *)o->operand[2], (inner_loop)o->function, o->data);
+            break;
         case WALK: epochal_walk((const table *)o->operand[0]); break;
         }
     }

@@ -24,7 +24,7 @@ from .elementary import (
     step,
     tanh,
 )
-from .normal import normal_cdf
+from .normal import normal_cdf, normal_density
 from .normalization import standardize
 from .outputs import sigmoid_binary_cross_entropy, softmax, softmax_cross_entropy
 from .pooling import largest_in_windows, window_parts
@@ -69,6 +69,7 @@ __all__ = [
     "mean_to",
     "negative_part",
     "normal_cdf",
+    "normal_density",
     "place",
     "positive_part",
     "rnn",

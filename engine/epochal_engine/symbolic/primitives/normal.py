@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from ..trace import Array, Call, Primitive, Symbol, define, elementwise
-from .elementary import bound, exp, square
+from .elementary import bound
 
 
 def normal_cdf(x: Symbol) -> Symbol:
     """The share of the standard normal distribution that lies below x."""
     return elementwise("normal_cdf", x)
+
+
+def normal_density(x: Symbol) -> Symbol:
+    """The density of the standard normal distribution at x, exp(-x²/2) / √(2π)."""
+    return elementwise("normal_density", x)
 
 
 # ---------------------------------------------------------------- single precision
@@ -117,13 +123,56 @@ def _double(x: Array, out: Array, t: Array) -> list[Call]:
     ]
 
 
+# ---------------------------------------------------------------- calls
+
+
+def _fill_share(x: Array, out: Array, calls: Sequence[Call]) -> None:
+    """Fill `out` with the share below each x by calls of NumPy; `fused.c` has them as one loop."""
+    for function, arguments in calls:
+        function(*arguments)
+
+
+def _fill_density(x: Array, out: Array, calls: Sequence[Call]) -> None:
+    """Fill `out` with the density at each x by calls of NumPy; `fused.c` has them as one loop."""
+    for function, arguments in calls:
+        function(*arguments)
+
+
+SHARE_NUMBERS = (_FARTHEST**2, *reversed(_CURVE))
+"""The numbers of the share in single precision, in the order in which they are used."""
+DENSITY_NUMBERS = (-0.5, 1.0 / math.sqrt(2.0 * math.pi))
+"""The factors of the density, before and after the exponential."""
+
+
+def _share_calls(x: Array, out: Array, scratch: Array) -> list[Call]:
+    if x.itemsize == 4:
+        return [(_fill_share, (x, out, _single(x, out, scratch)))]
+    return _double(x, out, scratch)
+
+
+def _density_calls(x: Array, out: Array) -> list[Call]:
+    factor, peak = (np.array(number, x.dtype) for number in DENSITY_NUMBERS)
+    calls: list[Call] = [
+        (np.square, (x, out)),
+        (np.multiply, (out, factor, out)),
+        (np.exp, (out, out)),
+        (np.multiply, (out, peak, out)),
+    ]
+    return [(_fill_density, (x, out, calls))] if x.itemsize == 4 else calls
+
+
 define(
     Primitive(
         "normal_cdf",
-        calls=lambda x, out, scratch: (_single if x.itemsize == 4 else _double)(x, out, scratch),
-        gradients=lambda y, g: [
-            g * (exp(square(y.inputs[0]) * -0.5) * (1.0 / math.sqrt(2.0 * math.pi)))
-        ],
+        calls=_share_calls,
+        gradients=lambda y, g: [g * normal_density(y.inputs[0])],
         scratch=lambda y: (y.shape,),
+    )
+)
+define(
+    Primitive(
+        "normal_density",
+        calls=_density_calls,
+        gradients=lambda y, g: [g * y * y.inputs[0] * -1.0],
     )
 )
