@@ -49,12 +49,13 @@ _QUESTIONS: JsonObject = {
     "dataset": {"name": "questions", "samples": 7_000},
     "loss": "cross_entropy",
     "epochs": 16,
+    "target": {"metric": "validation_exact_match", "value": 0.92},
     "optimizer": {"type": "adam", "learning_rate": 0.005},
 }
 
 
 def _arithmetic(dataset: str) -> JsonObject:
-    """Return a job of two layers that continue a question with its answer."""
+    """Return a job of two layers that continue a question, until 99 of 100 answers are exact."""
     return {
         **SEQUENCE_TRAINING,
         "network": {
@@ -67,7 +68,8 @@ def _arithmetic(dataset: str) -> JsonObject:
         },
         "dataset": {"name": dataset, "samples": 5_000},
         "loss": "cross_entropy",
-        "epochs": 5,
+        "epochs": 4,
+        "target": {"metric": "validation_exact_match", "value": 0.99},
         "validation_fraction": 0.1,
         "optimizer": {"type": "adam", "learning_rate": 0.004},
     }
@@ -96,5 +98,5 @@ FRONTIER = experiment(
         claim("It does not calculate itself", "direct", "validation_exact_match", at_most=0.3),
     ],
     year=2024,
-    seconds=80.0,
+    seconds=50.0,
 )
