@@ -25,6 +25,7 @@ from . import baselines
 from .diffusion import has_sample_distance
 from .epochs import METRICS, SUMMARY, merge, read_summaries
 from .experiments import Plan, PlannedJob, Run
+from .measures import is_measured, measured
 from .preparation import has_validation
 from .rollouts import WRITTEN, metrics_of_rollouts
 
@@ -45,8 +46,12 @@ BOUNDS: dict[str, Bound] = {
     "below": Bound("below", operator.lt, False),
 }
 """By the field of the claim."""
-COUNTS = ("epochs", "steps", "parameters", "nearest_neighbor_accuracy")
+COUNTS = ("epochs", "steps", "parameters", "nearest_neighbor_accuracy", "novelty")
 """Metrics that are not those of an epoch."""
+OF_POSITIONS = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
+"""Metrics of each position."""
+WITHOUT_AIM = ("gradient_norm", "kl")
+"""Metrics of an epoch that do not say how good it is."""
 ORDERS = {2: "bigram", 3: "trigram", 4: "four_gram"}
 """The names of n-gram models."""
 EPOCHS = {"answer": "", "last": " in the last epoch", "best": " in the best epoch"}
@@ -79,17 +84,53 @@ def _errors(claim: ClaimSpec, spec: ExperimentSpec) -> Iterator[FieldError]:
         yield FieldError("epoch", f"must be absent: {claim.metric} is not a metric of an epoch")
     elif claim.epoch == "every" and _has_difference(claim):
         yield FieldError("epoch", "must not be every for a difference")
+    if claim.position is not None and claim.metric not in OF_POSITIONS:
+        yield FieldError("position", f"must be absent: {claim.metric} is no metric of a position")
+    if claim.within_epochs is not None:
+        yield from _within_errors(claim, spec)
+    for field in ("position", "within_epochs"):
+        if getattr(claim, field) is not None:
+            if claim.epoch != "answer":
+                yield FieldError("epoch", f"must be absent with {field}")
+            if claim.minus_baseline is not None:
+                yield FieldError("minus_baseline", f"must be absent with {field}")
     yield from _bound_errors(claim)
 
 
+def _within_errors(claim: ClaimSpec, spec: ExperimentSpec) -> Iterator[FieldError]:
+    assert claim.within_epochs is not None
+    if claim.metric in (*COUNTS, *WITHOUT_AIM):
+        text = f"must be absent: no epoch improves {claim.metric}"
+        yield FieldError("within_epochs", text)
+    if claim.position is not None:
+        yield FieldError("within_epochs", "must be absent with position")
+    for name in (claim.job, claim.minus):
+        job = None if name is None else spec.jobs.get(name)
+        if job is not None and claim.within_epochs >= job.epochs:
+            text = f"must be less than the number of epochs of {name}, {job.epochs}"
+            yield FieldError("within_epochs", text)
+
+
 def errors_of_runs(spec: ExperimentSpec, runs: Sequence[Run]) -> Iterator[FieldError]:
-    """Yield the claims on the exact match of jobs that have none."""
-    jobs = {run.name for run in runs if run.has_exact_match}
+    """Yield the claims on exact matches, positions and texts of jobs that have none."""
+    jobs = {run.name: run for run in runs}
     for index, claim in enumerate(spec.claims):
         for name in (claim.job, claim.minus):
-            if claim.metric.endswith("exact_match") and name is not None and name not in jobs:
-                text = f"must be a metric of {name}, which predicts no sequences of classes"
-                yield FieldError(f"claims[{index}].metric", text)
+            run = None if name is None else jobs.get(name)
+            if run is not None:
+                for field, text in _run_errors(claim, run):
+                    yield FieldError(f"claims[{index}].{field}", text)
+
+
+def _run_errors(claim: ClaimSpec, run: Run) -> Iterator[tuple[str, str]]:
+    if claim.metric.endswith("exact_match") and not run.has_exact_match:
+        yield "metric", f"must be a metric of {run.name}, which predicts no sequences of classes"
+    if claim.metric == "novelty" and not run.writes_texts:
+        text = "which writes no texts from their start to their end, as on names"
+        yield "metric", f"must be a metric of {run.name}, {text}"
+    if claim.position is not None and claim.position >= run.positions:
+        has = f"{run.positions} positions" if run.positions else "no positions"
+        yield "position", f"must be a position of {run.name}, which has {has}"
 
 
 def _has_difference(claim: ClaimSpec) -> bool:
@@ -147,7 +188,10 @@ def text_of(claim: ClaimSpec) -> str:
         subject = f"{claim.job} minus {claim.minus or baseline}"
     bounds = " and ".join(_bound_text(field, value) for field, value in _bounds(claim).items())
     when = EPOCHS.get(claim.epoch, " in every epoch")
-    return f"{subject}: {claim.metric} {bounds}{when}"
+    if claim.within_epochs is not None:
+        return f"{subject}: {claim.metric} improves within {claim.within_epochs} epochs by {bounds}"
+    where = "" if claim.position is None else f" at position {claim.position}"
+    return f"{subject}: {claim.metric}{where} {bounds}{when}"
 
 
 # ------------------------------------------------------------------------------------ evaluation
@@ -234,6 +278,8 @@ def _value(connection: Connection, row: JobRow, claim: ClaimSpec, job: PlannedJo
 
     Of every epoch, it is the one that is nearest to a bound, or farthest beyond it.
     """
+    if is_measured(claim):
+        return measured(connection, row, claim)
     match claim.metric:
         case "parameters":
             return row.parameters

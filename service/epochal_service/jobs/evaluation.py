@@ -70,16 +70,19 @@ def counted_predictions(loss: engine.Loss, targets: Array) -> NDArray[np.bool_]:
     return np.ones(targets.shape[:-1], bool) if counted is None else counted > 0
 
 
+def correct_predictions(loss: engine.Loss, outputs: Array, targets: Array) -> Array:
+    """Return the accuracy of each prediction, `(n, …)`, of outputs `(n, …, outputs)`."""
+    if isinstance(loss, Binary):
+        return np.asarray((predicted_classes(loss, outputs) == (targets >= 0.5)).mean(-1))
+    return np.asarray(classes_of(outputs, threshold_of(loss)) == true_classes(targets))
+
+
 def evaluate_sequences(
     outputs: Array, targets: Array, loss: engine.Loss, log_loss: float | None
 ) -> SequenceMetrics:
     """Return the metrics of outputs `(n, …, outputs)` against targets, by position."""
-    if isinstance(loss, Binary):
-        correct = (predicted_classes(loss, outputs) == (targets >= 0.5)).mean(-1)
-    else:
-        correct = classes_of(outputs, threshold_of(loss)) == true_classes(targets)
     counted = counted_predictions(loss, targets).reshape(len(targets), -1)
-    correct = correct.reshape(counted.shape) * counted
+    correct = correct_predictions(loss, outputs, targets).reshape(counted.shape) * counted
     return SequenceMetrics(
         exact_match=float(((correct == 1.0) | ~counted).all(1).mean()),
         perplexity=None if log_loss is None else float(engine.perplexity(log_loss)),

@@ -32,6 +32,7 @@ from ..store.packing import pack
 from . import lifecycle
 from . import quotas as owner_quotas
 from .forks import Parent, future_parent
+from .measures import positions_of, writes_texts
 from .preparation import Prepared, prepare
 from .price import price_of
 from .submission import Submission, submission_of
@@ -79,6 +80,10 @@ class Run:
     """Packed scaling of its data."""
     has_exact_match: bool
     """Whether it predicts sequences of classes."""
+    positions: int
+    """Number of positions that have a loss each; 0 without any."""
+    writes_texts: bool
+    """Whether its network can write whole rows of its data."""
 
 
 def plan_of(spec: ExperimentSpec) -> Plan:
@@ -216,6 +221,8 @@ def _run(
         needed_id=None if need is None else ids[need],
         scaling=pack(prepared.scaling),
         has_exact_match=has_exact_match(prepared.network, prepared.spec.loss),
+        positions=positions_of(prepared),
+        writes_texts=writes_texts(prepared.dataset),
     )
 
 

@@ -46,6 +46,7 @@ ClaimMetric = Literal[
     "kl",
     "valid",
     "nearest_neighbor_accuracy",
+    "novelty",
 ]
 ClaimBaseline = Literal["constant", "linear", "bigram", "trigram", "four_gram", "initial"]
 ClaimEpoch = Literal["answer", "last", "best", "every"]
@@ -68,10 +69,19 @@ class ClaimSpec(Spec):
     """Name of the metric; `epochs` is the number of trained epochs, `steps` that of updates of the
     weights in them, `parameters` that of trainable parameters. `nearest_neighbor_accuracy` of a
     diffusion network is how often the nearest neighbor of a sample that it generates, or of a
-    validation sample, is of the same kind: about 0.5 if they are alike, at most 1.
+    validation sample, is of the same kind: about 0.5 if they are alike, at most 1. `novelty` is the
+    fraction of 200 generated texts that end and are no row of the data set.
+    """
+    position: Annotated[int, Field(ge=0)] | None = None
+    """Position in a sequence, or index of a number that is predicted, from 0, to which a loss or an
+    accuracy of the answering weights is limited. All of them by default.
     """
     epoch: ClaimEpoch = "answer"
     """Epoch of the value. Default `answer`."""
+    within_epochs: Annotated[int, Field(ge=1)] | None = None
+    """Number of epochs over which a loss falls, or another metric rises: the value is the largest
+    such improvement. At least 1. None by default.
+    """
     at_least: float | None = None
     """Smallest value that meets the claim."""
     above: float | None = None

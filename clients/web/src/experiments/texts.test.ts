@@ -9,6 +9,8 @@ const claim: Claim = {
     minus_baseline: null,
     metric: 'validation_accuracy',
     epoch: 'answer',
+    position: null,
+    within_epochs: null,
     at_least: 0.15,
     above: null,
     at_most: null,
@@ -27,6 +29,14 @@ describe('texts of experiments', () => {
     const every = { ...claim.claim, minus: null, epoch: 'every' as const }
     expect(claimText({ ...claim, claim: every })).toBe(
       'validation accuracy of cnn: at least 0.15 in every epoch',
+    )
+    const last = { ...claim.claim, minus: null, position: 9 }
+    expect(claimText({ ...claim, claim: last })).toBe(
+      'validation accuracy at position 9 of cnn: at least 0.15',
+    )
+    const sudden = { ...claim.claim, minus: null, within_epochs: 2 }
+    expect(claimText({ ...claim, claim: sudden })).toBe(
+      'validation accuracy of cnn, improvement within 2 epochs: at least 0.15',
     )
   })
 

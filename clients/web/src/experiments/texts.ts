@@ -50,7 +50,7 @@ export function valueText(run: ClaimRun): string {
   return `${value} = ${format(toNumber(run.job_value))} − ${format(toNumber(run.minus_value))}`
 }
 
-/** The bounds and the metric of a claim: `validation accuracy of cnn − mlp, at least 0.15`. */
+/** The metric and the bounds of a claim: `validation accuracy of cnn − mlp: at least 0.15`. */
 export function claimText({ claim }: Claim): string {
   const metric = metricName(claim.metric)
   const other = claim.minus ?? claim.minus_baseline?.replace('four_', '4-')
@@ -71,5 +71,11 @@ export function claimText({ claim }: Claim): string {
     best: ' in the best epoch',
     every: ' in every epoch',
   }
-  return `${metric} of ${subject}: ${bounds.join(' and ')}${when[claim.epoch ?? 'answer']}`
+  const where = toNumber(claim.position ?? NaN)
+  const at = Number.isNaN(where) ? '' : ` at position ${where}`
+  const within = claim.within_epochs
+    ? `, improvement within ${toNumber(claim.within_epochs)} epochs`
+    : ''
+  const bounded = `${bounds.join(' and ')}${when[claim.epoch ?? 'answer']}`
+  return `${metric}${at} of ${subject}${within}: ${bounded}`
 }

@@ -1,0 +1,182 @@
+"""Claims on positions, on sudden improvements and on generated texts, beside what they measure."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+Train = Callable[[str], str | None]
+
+
+def network(inputs: int, vocabulary: int) -> dict[str, Any]:
+    layers: list[dict[str, Any]] = [
+        {"type": "embedding", "vocabulary": vocabulary, "units": 8},
+        {"type": "positional_encoding", "kind": "learned"},
+        {"type": "transformer_block", "heads": 2, "hidden": 16, "causal": True},
+        {"type": "dense", "units": vocabulary, "activation": "softmax"},
+    ]
+    return {"input_shape": [inputs], "layers": layers}
+
+
+REPEATS: dict[str, Any] = {
+    "network": network(24, 16),
+    "dataset": {"name": "repeats", "samples": 200},
+    "loss": "cross_entropy",
+    "epochs": 4,
+    "validation_fraction": 0.2,
+    "optimizer": {"type": "adam", "learning_rate": 0.02},
+}
+NAMES = {**REPEATS, "network": network(16, 27), "dataset": {"name": "names", "samples": 90}}
+FUNCTIONS = {
+    **REPEATS,
+    "network": {
+        "input_shape": [20],
+        "layers": [
+            {"type": "dense", "units": 8, "activation": "tanh"},
+            {"type": "dense", "units": 4},
+        ],
+    },
+    "dataset": {"name": "functions", "samples": 200, "length": 4},
+    "loss": "mse",
+    "target_scaling": "standardize",
+}
+DIGITS = {
+    **REPEATS,
+    "network": {
+        "input_shape": [64],
+        "layers": [{"type": "dense", "units": 10, "activation": "softmax"}],
+    },
+    "dataset": {"name": "digits"},
+}
+BOUND = {"at_least": -1e9}
+
+
+def values(
+    client: TestClient, train: Train, job: dict[str, Any], *claims: dict[str, Any]
+) -> tuple[str, list[float]]:
+    """Train the job; return its id and the values of the claims."""
+    given = [{"job": "only", **BOUND, **claim} for claim in claims]
+    made = client.post("/v1/experiments", json={"jobs": {"only": job}, "claims": given})
+    assert made.status_code == 201, made.text
+    (row,) = made.json()["jobs"]
+    assert train(row["id"]) == "succeeded"
+    evaluated = client.get(f"/v1/experiments/{made.json()['id']}").json()["claims"]
+    assert {claim["outcome"] for claim in evaluated} == {"met"}
+    return row["id"], [claim["runs"][0]["value"] for claim in evaluated]
+
+
+def test_the_accuracy_and_the_loss_at_a_position_are_those_of_its_predictions(
+    client: TestClient, train: Train
+) -> None:
+    metrics = ("validation_accuracy", "validation_loss")
+    claims = [{"metric": metric, "position": at} for metric in metrics for at in range(6, 24)]
+    job, actual = values(client, train, REPEATS, *claims)
+    reply = client.get(f"/v1/jobs/{job}/evaluation").json()
+    positions = reply["sequence"]["positions"]
+    assert [row["position"] for row in positions] == [*range(6, 24)]
+    assert actual[:18] == pytest.approx([row["accuracy"] for row in positions])
+    sums = [loss * row["predictions"] for loss, row in zip(actual[18:], positions, strict=True)]
+    assert sum(sums) / reply["predictions"] == pytest.approx(reply["classification"]["log_loss"])
+    assert len({*actual[18:]}) == 18
+
+
+def test_a_claim_on_a_position_where_nothing_counts_is_not_known(
+    client: TestClient, train: Train
+) -> None:
+    claim = {"job": "only", "metric": "train_loss", "position": 5, **BOUND}
+    made = client.post("/v1/experiments", json={"jobs": {"only": REPEATS}, "claims": [claim]})
+    (row,) = made.json()["jobs"]
+    assert train(row["id"]) == "succeeded"
+    (evaluated,) = client.get(f"/v1/experiments/{made.json()['id']}").json()["claims"]
+    assert evaluated["outcome"] == "unknown"
+
+
+def test_the_loss_of_one_of_several_numbers_is_in_the_unit_of_the_loss(
+    client: TestClient, train: Train
+) -> None:
+    losses = [{"metric": "validation_loss", "position": at} for at in range(4)]
+    job, actual = values(client, train, FUNCTIONS, *losses, {"metric": "validation_loss"})
+    assert sum(actual[:4]) / 4 == pytest.approx(actual[4], rel=1e-5)
+    errors = client.get(f"/v1/jobs/{job}/evaluation").json()["regression"]["targets"]
+    # All targets are from one distribution, of variance 2.
+    ratios = [loss / error["rmse"] ** 2 for loss, error in zip(actual[:4], errors, strict=True)]
+    assert all(0.3 < ratio < 0.8 for ratio in ratios)
+
+
+def test_the_largest_improvement_within_some_epochs_is_that_of_the_stored_epochs(
+    client: TestClient, train: Train
+) -> None:
+    claims = [
+        {"metric": metric, "within_epochs": epochs}
+        for metric in ("train_loss", "train_accuracy")
+        for epochs in (1, 3)
+    ]
+    job, actual = values(client, train, REPEATS, *claims)
+    rows = client.get(f"/v1/jobs/{job}/epochs").json()["epochs"]
+    loss, accuracy = ([row[name] for row in rows] for name in ("train_loss", "train_accuracy"))
+    assert len(rows) == 4
+    assert actual == pytest.approx(
+        [
+            max(loss[at] - loss[at + 1] for at in range(3)),
+            loss[0] - loss[3],
+            max(accuracy[at + 1] - accuracy[at] for at in range(3)),
+            accuracy[3] - accuracy[0],
+        ]
+    )
+    assert actual[1] > actual[0] > 0
+
+
+def test_novelty_counts_generated_texts_that_end_and_are_no_rows(
+    client: TestClient, train: Train
+) -> None:
+    job, (actual,) = values(client, train, {**NAMES, "epochs": 30}, {"metric": "novelty"})
+    request = {"count": 200, "max_tokens": 16, "seed": 0}
+    samples = client.post(f"/v1/jobs/{job}/generate", json=request).json()["samples"]
+    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json={"count": 100}).json()
+    tokens = seen["token_names"]
+    rows = {
+        "".join(tokens[label] for label in sample["target_classes"] if label >= 0)
+        for sample in seen["samples"]
+    }
+    assert len(seen["samples"]) == 90
+    new = [
+        sample["finish_reason"] == "end_token" and sample["text"] not in rows for sample in samples
+    ]
+    assert actual == sum(new) / 200
+    assert 0 < actual < 1
+
+
+@pytest.mark.parametrize(
+    ("job", "claim", "field"),
+    [
+        (REPEATS, {"metric": "validation_loss", "position": 24}, "position"),
+        (DIGITS, {"metric": "train_loss", "position": 0}, "position"),
+        (FUNCTIONS, {"metric": "validation_loss", "position": 4}, "position"),
+        (REPEATS, {"metric": "steps", "position": 0}, "position"),
+        (REPEATS, {"metric": "train_loss", "position": 11, "epoch": "every"}, "epoch"),
+        (
+            REPEATS,
+            {"metric": "train_loss", "position": 11, "minus_baseline": "bigram"},
+            "minus_baseline",
+        ),
+        (
+            REPEATS,
+            {"metric": "train_loss", "position": 11, "within_epochs": 1},
+            "within_epochs",
+        ),
+        (REPEATS, {"metric": "train_loss", "within_epochs": 4}, "within_epochs"),
+        (REPEATS, {"metric": "gradient_norm", "within_epochs": 1}, "within_epochs"),
+        (REPEATS, {"metric": "train_loss", "within_epochs": 1, "epoch": "last"}, "epoch"),
+        (REPEATS, {"metric": "novelty"}, "metric"),
+        (DIGITS, {"metric": "novelty"}, "metric"),
+        (NAMES, {"metric": "novelty", "epoch": "last"}, "epoch"),
+    ],
+)
+def test_claims_that_do_not_fit_their_job_are_refused(
+    client: TestClient, job: dict[str, Any], claim: dict[str, Any], field: str
+) -> None:
+    spec = {"jobs": {"only": job}, "claims": [{"job": "only", **BOUND, **claim}]}
+    reply = client.post("/v1/experiments", json=spec)
+    assert reply.status_code == 400, reply.text
+    assert [error["field"] for error in reply.json()["errors"]] == [f"claims[0].{field}"]
