@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from epochal import Client, InvalidArgument, NotFound
+from epochal import Client, InvalidArgument, NotFound, TimedOut
 
 CLAIM = {"job": "tuned", "minus": "first", "metric": "epochs", "at_most": -30.0}
 
@@ -34,6 +34,22 @@ def test_an_experiment_is_waited_for_and_its_jobs_are_jobs(client: Client) -> No
     made.delete()
     with pytest.raises(NotFound):
         client.experiments.get(made.id)
+
+
+def test_a_watched_experiment_is_yielded_until_it_is_over(client: Client) -> None:
+    made = client.experiments.create(jobs=jobs(client), claims=[CLAIM])
+    seen = [(current.state, current.claims[0].outcome) for current in made.watch(timeout=60)]
+    assert seen[-1] == ("succeeded", "met")
+    assert set(seen[:-1]) <= {("running", "pending")}
+    assert [current.state for current in made.watch()] == ["succeeded"]
+    long = {name: spec | {"epochs": 900_000} for name, spec in jobs(client).items()}
+    endless = client.experiments.create({"jobs": long})
+    with pytest.raises(TimedOut):
+        endless.wait(timeout=0.01)
+    watching = endless.watch()
+    assert next(watching).state == "running"
+    endless.cancel()
+    assert [*watching][-1].state == "cancelled"
 
 
 def test_an_experiment_is_cancelled_as_a_whole(client: Client) -> None:

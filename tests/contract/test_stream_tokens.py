@@ -14,28 +14,31 @@ from epochal_service.store import members
 __all__ = ["locked"]
 
 
+def noun_of(subject: str) -> str:
+    return {"job": "", "sweep": "Sweep", "exp": "Experiment"}[subject.partition("_")[0]]
+
+
 def issued(wires: Wires, subject: str) -> str:
-    rpc = "IssueStreamToken" if subject.startswith("job") else "IssueSweepStreamToken"
-    over_http, over_grpc = wires.both(rpc, id=subject)
+    over_http, over_grpc = wires.both(f"Issue{noun_of(subject)}StreamToken", id=subject)
     assert over_http.kind is over_grpc.kind is None
     token: str = over_http.reply["token"]
     return token
 
 
 def watched(wires: Wires, subject: str, token: str) -> Answer:
-    rpc = "WatchJob" if subject.startswith("job") else "WatchSweep"
+    rpc = f"Watch{noun_of(subject) or 'Job'}"
     return wires.called_with(None).over_http(rpc, id=subject, token=token)
 
 
 @pytest.mark.parametrize("scope", ["read", "train"])
-@pytest.mark.parametrize("kind", ["ended", "sweep"])
+@pytest.mark.parametrize("kind", ["ended", "sweep", "ended_experiment"])
 def test_a_token_opens_the_stream_that_the_key_opens(
     locked: Wires, world: World, kind: str, scope: Scope
 ) -> None:
     subject = getattr(world, kind)
     caller = locked.called_with(key(locked, scope=scope))
     token = issued(caller, subject)
-    with_key = caller.over_http("WatchJob" if kind == "ended" else "WatchSweep", id=subject)
+    with_key = caller.over_http(f"Watch{noun_of(subject) or 'Job'}", id=subject)
     assert with_key.kind is None
     assert watched(locked, subject, token) == with_key
     assert watched(locked, subject, token) == with_key  # a browser connects again

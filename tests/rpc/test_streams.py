@@ -127,7 +127,7 @@ def remove_member(database: Database, _: str) -> None:
         (remove_member, grpc.StatusCode.NOT_FOUND),
     ],
 )
-@pytest.mark.parametrize("rpc", ["WatchJob", "WatchSweep"])
+@pytest.mark.parametrize("rpc", ["WatchJob", "WatchSweep", "WatchExperiment"])
 def test_a_stream_ends_when_its_key_does_not_open_it_any_more(
     server: Serving,
     monkeypatch: pytest.MonkeyPatch,
@@ -140,6 +140,8 @@ def test_a_stream_ends_when_its_key_does_not_open_it_any_more(
     spec = deep(layers=1, epochs=1)
     if rpc == "WatchJob":
         watched = call("CreateJob", spec=spec)["id"]
+    elif rpc == "WatchExperiment":
+        watched = call("CreateExperiment", spec={"jobs": {"only": spec}})["id"]
     else:
         watched = call("CreateSweep", spec={"job": spec, "variants": [{"seed": 1}]})["id"]
     with database.write() as connection:

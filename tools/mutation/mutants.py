@@ -289,8 +289,8 @@ MUTANTS = (
     Mutant(
         "polling of streams without a broker",
         f"{SERVICE}/jobs/follow.py",
-        "                async with asyncio.timeout(POLL_SECONDS):\n",
-        "                async with asyncio.timeout(1000 * POLL_SECONDS):\n",
+        "                async with asyncio.timeout(self.poll_seconds):\n",
+        "                async with asyncio.timeout(1000 * self.poll_seconds):\n",
         (f"{FAULTS}::test_jobs_are_accepted_while_the_broker_is_down_and_start_when_it_is_back",),
     ),
     Mutant(

@@ -314,8 +314,13 @@ def find(
     """Return the row of an experiment that the caller may read. Raises `NotFound`."""
     row = experiments.find(connection, experiment_id, access, lock=lock)
     if row is None:
-        raise NotFound(f"There is no experiment {experiment_id}")
+        raise not_found(experiment_id)
     return row
+
+
+def not_found(experiment_id: str) -> NotFound:
+    """Return the error for an experiment that is not there, or that the caller may not read."""
+    return NotFound(f"There is no experiment {experiment_id}")
 
 
 def state_of(states: Iterable[str]) -> ExperimentState:

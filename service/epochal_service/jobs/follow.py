@@ -11,6 +11,7 @@ memory and loses nothing: it reads its next frame from the log again.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -29,6 +30,7 @@ from ..errors import (
     EpochalError,
     FieldError,
     InvalidArgument,
+    NotFound,
     QuotaExceeded,
     Unauthenticated,
     Unavailable,
@@ -87,6 +89,51 @@ class Frame:
     encoded: dict[str, Any] = field(default_factory=dict)
 
 
+class Watched(Protocol):
+    """What a stream needs to know of what it is about."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def owner(self) -> str: ...
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def last_seq(self) -> int:
+        """The cursor of the last event so far."""
+
+
+class Format(Protocol):
+    """The events of one kind of stream."""
+
+    @property
+    def event(self) -> Callable[..., Reply]:
+        """The model of one event."""
+
+    def find(self, connection: Connection, id: str, access: Access) -> Watched:
+        """Return what the stream is about. Raises `NotFound`."""
+
+    def opening(self, connection: Connection, row: Any, latest: Frame | None) -> Frame | None:
+        """Return the first frame of a stream without a cursor, if that is no frame of the channel.
+
+        `latest` is the last such frame of the channel, which may serve again.
+        """
+
+    def cursor(self, row: Watched, after: int | None) -> int:
+        """Return the cursor of a stream without an opening. Raises `InvalidArgument` for one beyond
+        the last event.
+        """
+
+    def channel(self, database: Database, row: Watched, heartbeat_seconds: float) -> Channel:
+        """Return a channel for what `find` has returned."""
+
+    def not_found(self, id: str) -> NotFound:
+        """Return the error for a caller who does not reach it any more."""
+
+
 @dataclass(frozen=True)
 class EventFormat:
     """How log rows become events, for one kind of row: jobs or sweeps."""
@@ -98,6 +145,33 @@ class EventFormat:
     """Convert rows with epochs."""
     snapshot: Callable[[Connection, JobWithSpec], Reply]
     """Build the first event of a stream."""
+
+    def find(self, connection: Connection, id: str, access: Access) -> JobWithSpec:
+        """As `Format.find`."""
+        return lifecycle.find(connection, id, access, self.kind)
+
+    def opening(self, connection: Connection, row: JobWithSpec, latest: Frame | None) -> Frame:
+        """As `Format.opening`: a snapshot."""
+        # The end is always an event of its own, the last of the log.
+        seq = row.last_seq - 1 if row.state in TERMINAL else row.last_seq
+        if latest is not None and latest.seq == seq:
+            return latest
+        return frame(0, seq, "snapshot", self.snapshot(connection, row), self.event)
+
+    def cursor(self, row: Watched, after: int | None) -> int:
+        """As `Format.cursor`."""
+        if after is None or after > row.last_seq:
+            text = f"must be at most the last event's seq, {row.last_seq}"
+            raise InvalidArgument.of(FieldError("after", text))
+        return after
+
+    def channel(self, database: Database, row: Watched, heartbeat_seconds: float) -> Channel:
+        """As `Format.channel`."""
+        return LogChannel(database, row, self, heartbeat_seconds)
+
+    def not_found(self, id: str) -> NotFound:
+        """As `Format.not_found`."""
+        return lifecycle.not_found(id, self.kind)
 
 
 def frame(
@@ -211,11 +285,13 @@ class Change:
             asyncio.get_running_loop().call_soon(self._wake, others)
 
 
-class Channel:
-    """The reader of one job's log in this process, shared by all its watchers."""
+class Channel(ABC):
+    """The reader of what one job stores in this process, shared by all its watchers."""
+
+    poll_seconds = POLL_SECONDS
 
     def __init__(
-        self, database: Database, row: JobWithSpec, format: EventFormat, heartbeat_seconds: float
+        self, database: Database, row: Watched, format: Format, heartbeat_seconds: float
     ) -> None:
         self.job_id = row.id
         self.format = format
@@ -300,10 +376,9 @@ class Channel:
                     cached = self._frames.get(cursor)
         return cached
 
+    @abstractmethod
     def _read(self, cursor: int) -> list[Frame]:
-        with self._database.read() as connection:
-            rows = job_log.after(connection, self.job_id, cursor, ROWS_PER_READ)
-        return list(frames_of(rows, cursor, self.format))
+        """Read the frames after the cursor."""
 
     def _cache(self, new: Frame) -> None:
         old = self._frames.pop(new.after, None)
@@ -318,7 +393,7 @@ class Channel:
         quiet_since = loop.time()
         while not (self.ended or self.closed):
             with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
+                async with asyncio.timeout(self.poll_seconds):
                     await self._wakeup.wait()
             self._wakeup.clear()
             frames: list[Frame] = []
@@ -351,6 +426,21 @@ class Channel:
                 self.heartbeats += 1
                 self._changed.announce()
                 await self._write(self.heartbeat(self.cursor))
+
+
+class LogChannel(Channel):
+    """The reader of the log of one job or sweep."""
+
+    def __init__(
+        self, database: Database, row: Watched, format: EventFormat, heartbeat_seconds: float
+    ) -> None:
+        self._rows_format = format
+        super().__init__(database, row, format, heartbeat_seconds)
+
+    def _read(self, cursor: int) -> list[Frame]:
+        with self._database.read() as connection:
+            rows = job_log.after(connection, self.job_id, cursor, ROWS_PER_READ)
+        return list(frames_of(rows, cursor, self._rows_format))
 
 
 class Stream(Protocol):
@@ -398,9 +488,9 @@ class Frames:
         return True
 
     @property
-    def kind(self) -> Kind:
-        """Whether a job or a sweep is watched."""
-        return self._channel.format.kind
+    def format(self) -> Format:
+        """What kind of stream it is."""
+        return self._channel.format
 
     async def __aiter__(self) -> AsyncIterator[Frame]:
         channel, heartbeats = self._channel, self._channel.heartbeats
@@ -445,11 +535,11 @@ class Opening(NamedTuple):
 
     job_id: str
     access: Access
-    format: EventFormat
+    format: Format
     with_snapshot: bool
 
 
-Opened = tuple[JobWithSpec, Frame | None]
+Opened = tuple[Watched, Frame | None]
 """The row of a job, and the snapshot if one is needed."""
 
 
@@ -472,7 +562,7 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._openings = Batches(self._open_all)
         self._closing: set[asyncio.Future[None]] = set()
-        self._with_keys: dict[Frames, tuple[KeyRow, JobWithSpec]] = {}
+        self._with_keys: dict[Frames, tuple[KeyRow, Watched]] = {}
         self._closed = asyncio.Event()
 
     @property
@@ -485,7 +575,7 @@ class Hub:
         job_id: str,
         access: Access,
         after: int | None,
-        format: EventFormat,
+        format: Format,
         *,
         key: KeyRow | None = None,
     ) -> Frames:
@@ -509,7 +599,7 @@ class Hub:
         job_id: str,
         access: Access,
         after: int | None,
-        format: EventFormat,
+        format: Format,
         key: KeyRow | None,
     ) -> Frames:
         self._refuse_if_closed()
@@ -517,20 +607,14 @@ class Hub:
         if isinstance(opened, Exception):
             raise opened
         row, opening = opened
-        if after is not None and after > row.last_seq:
-            raise InvalidArgument.of(
-                FieldError("after", f"must be at most the last event's seq, {row.last_seq}")
-            )
+        cursor = format.cursor(row, after) if opening is None else opening.seq
         self._refuse_if_closed()  # the hub may have closed meanwhile, and would not end this stream
         channel = self._channels.get(job_id)
         if channel is None:
-            channel = self._channels[job_id] = Channel(
-                self._database, row, format, self._heartbeat_seconds
-            )
+            channel = format.channel(self._database, row, self._heartbeat_seconds)
+            self._channels[job_id] = channel
         channel.watchers += 1
         channel.opening = opening or channel.opening
-        cursor = opening.seq if opening is not None else after
-        assert cursor is not None
 
         def detach() -> None:
             self.close_stream(access.owner)
@@ -570,7 +654,7 @@ class Hub:
             if stored is None or access is None or stored.digest != key.digest:
                 frames.refuse(Unauthenticated("The API key has expired, or was revoked or rotated"))
             elif row.owner not in access.readable:
-                frames.refuse(lifecycle.not_found(row.id, frames.kind))
+                frames.refuse(frames.format.not_found(row.id))
 
     def _valid_keys(self, key_ids: set[str]) -> dict[str, tuple[KeyRow, Access]]:
         with self._database.read() as connection:
@@ -612,16 +696,11 @@ class Hub:
 
     def _open(self, connection: Connection, opening: Opening) -> Opened:
         events = opening.format
-        row = lifecycle.find(connection, opening.job_id, opening.access, events.kind)
+        row = events.find(connection, opening.job_id, opening.access)
         if not opening.with_snapshot:
             return row, None
-        # The end is always an event of its own, the last of the log.
-        seq = row.last_seq - 1 if row.state in TERMINAL else row.last_seq
         channel = self._channels.get(opening.job_id)
-        cached = channel.opening if channel else None
-        if cached is not None and cached.seq == seq:
-            return row, cached
-        return row, frame(0, seq, "snapshot", events.snapshot(connection, row), events.event)
+        return row, events.opening(connection, row, channel.opening if channel else None)
 
     async def listen(self) -> None:
         """Forward the broker's notifications to the channels, forever.

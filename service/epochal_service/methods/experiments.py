@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ..errors import InvalidArgument
 from ..jobs import claims, experiments, webhooks
+from ..jobs.experiment_events import experiment_events
 from ..jobs.experiments import Plan
+from ..jobs.follow import Frames
 from ..specs.base import timestamp
 from ..specs.experiments import (
     CreateExperimentOptions,
@@ -13,6 +15,7 @@ from ..specs.experiments import (
     ExperimentPage,
     ExperimentSpec,
     ListExperimentsRequest,
+    WatchExperimentRequest,
 )
 from ..specs.jobs import EpochRow
 from ..store import Connection
@@ -101,6 +104,16 @@ def cancel_experiment(context: Context, id: str) -> Experiment:
 def delete_experiment(context: Context, id: str) -> None:
     """Delete an experiment with its jobs. Raises `NotFound`; `Conflict` if a job has not ended."""
     experiments.delete(context.database, id, context.access)
+
+
+async def watch_experiment(context: Context, id: str, request: WatchExperimentRequest) -> Frames:
+    """Stream the experiment: at first, and at most twice a second whenever one of its jobs or
+    claims has changed, until all its jobs have ended. Each event has the whole experiment.
+
+    Raises `NotFound`.
+    """
+    events = experiment_events(_reply)
+    return await context.hub.watch(id, context.access, request.after, events, key=context.key)
 
 
 def _short(row: ExperimentRow, plan: Plan, states: dict[str, int]) -> Experiment:

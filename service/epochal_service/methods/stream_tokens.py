@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from .. import stream_tokens
-from ..jobs import lifecycle
-from ..jobs.lifecycle import Kind
+from ..jobs import experiments, lifecycle
 from ..specs.base import timestamp
 from ..specs.stream_tokens import StreamToken
+from ..store import Access, Connection
 from .context import Context
 
 
@@ -19,7 +22,7 @@ def issue_stream_token(context: Context, id: str) -> StreamToken:
 
     Raises `NotFound`.
     """
-    return _issue(context, id, "job")
+    return _issue(context, id, lifecycle.find)
 
 
 def issue_sweep_stream_token(context: Context, id: str) -> StreamToken:
@@ -28,12 +31,23 @@ def issue_sweep_stream_token(context: Context, id: str) -> StreamToken:
 
     Raises `NotFound`.
     """
-    return _issue(context, id, "sweep")
+    return _issue(context, id, partial(lifecycle.find, kind="sweep"))
 
 
-def _issue(context: Context, id: str, kind: Kind) -> StreamToken:
+def issue_experiment_stream_token(context: Context, id: str) -> StreamToken:
+    """Return a token that opens the events of this experiment for 60 seconds: `token` in the query
+    of `GET /v1/experiments/{id}/events`.
+
+    Raises `NotFound`.
+    """
+    return _issue(context, id, experiments.find)
+
+
+def _issue(
+    context: Context, id: str, find: Callable[[Connection, str, Access], object]
+) -> StreamToken:
     with context.database.read() as connection:
-        lifecycle.find(connection, id, context.access, kind)
+        find(connection, id, context.access)
         token, expires = stream_tokens.issue(connection, context.key_id, id)
     expires_at = timestamp(expires)
     assert expires_at is not None

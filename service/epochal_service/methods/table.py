@@ -34,6 +34,7 @@ from pydantic import BaseModel, Field
 from ..errors import FieldError
 from ..simulate.explorer import Explorer
 from ..specs.base import Cursor, Reply, Request, Spec
+from ..specs.experiments import ExperimentEvent
 from ..specs.generation import Generation, GenerationEvent
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
@@ -700,6 +701,20 @@ SERVICES: tuple[Service, ...] = (
                 experiments.cancel_experiment,
                 "Cancel an experiment",
                 conflicts=True,
+            ),
+            Method(
+                "WatchExperiment",
+                "GET /v1/experiments/{id}/events",
+                experiments.watch_experiment,
+                "Watch an experiment",
+                event=ExperimentEvent,
+            ),
+            Method(
+                "IssueExperimentStreamToken",
+                "POST /v1/experiments/{id}/stream-token",
+                stream_tokens.issue_experiment_stream_token,
+                "Issue a token to watch an experiment",
+                scope="read",
             ),
         ),
     ),

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from .base import (
     PAGE_SIZE,
+    Cursor,
     EveryError,
     IdOf,
     Name,
@@ -145,6 +146,15 @@ class ListExperimentsRequest(Request):
     """Return experiments of this owner, such as a member of the caller's class."""
 
 
+class WatchExperimentRequest(Request):
+    """Cursor of a stream."""
+
+    after: Cursor | None = None
+    """The `seq` of the last event that the client has: nothing is sent before there is a change.
+    Without it, the stream starts with the experiment.
+    """
+
+
 class ExperimentJob(Reply):
     """One job of an experiment."""
 
@@ -232,6 +242,19 @@ class Experiment(Reply):
     """Time of creation."""
     finished_at: datetime | None = None
     """Time of the last end; absent before it, and in lists."""
+
+
+class ExperimentEvent(Reply):
+    """One event of the stream of an experiment. The field named like its `type` has its data."""
+
+    seq: int
+    """Cursor of the event."""
+    type: Literal["snapshot", "end", "heartbeat"]
+    """The event type. The field of the same name holds its data."""
+    snapshot: Experiment | None = None
+    """The experiment, in a `snapshot` event."""
+    end: Experiment | None = None
+    """The experiment after all its jobs have ended, in an `end` event."""
 
 
 class ExperimentPage(Reply):

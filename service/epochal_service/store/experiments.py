@@ -80,6 +80,14 @@ def count_states(
     return counts
 
 
+def last_seq(connection: Connection, experiment_id: str) -> int:
+    """Return the sum of the last numbers of the logs of its jobs, which changes whenever one of
+    them does.
+    """
+    query = sa.select(sa.func.coalesce(sa.func.sum(jobs.c.last_seq), 0))
+    return int(connection.execute(query.where(jobs.c.experiment_id == experiment_id)).scalar_one())
+
+
 def delete(connection: Connection, experiment_id: str) -> None:
     """Delete the experiment, but not its jobs."""
     connection.execute(sa.delete(experiments).where(experiments.c.id == experiment_id))

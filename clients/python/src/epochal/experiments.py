@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Self
 
-from .errors import NotFound, TimedOut
+from .errors import NotFound
+from .following import follow
 from .jobs.job import Job
 from .paging import pages
 from .records import read, request
@@ -20,8 +21,6 @@ from .types import (
     ExperimentSpec,
     TrainingSpec,
 )
-
-REFRESH_SECONDS = 0.5
 
 
 class Experiment(ExperimentProperties):
@@ -61,17 +60,16 @@ class Experiment(ExperimentProperties):
         return self._update(self._session.call("GetExperiment", {"id": self.id}))
 
     def watch(self, *, timeout: float | None = None) -> Iterator[Self]:
-        """Yield the experiment twice a second, and a last time when all its jobs have ended.
+        """Yield the experiment now, after changes, at most twice a second, and a last time when
+        all its jobs have ended.
 
         Raises `TimedOut` after `timeout` seconds; the experiment continues.
         """
-        started = time.monotonic()
-        while not self.refresh().is_over:
-            yield self
-            if timeout is not None and time.monotonic() - started > timeout:
-                raise TimedOut(f"{self.id} was not over after {timeout:g} seconds")
-            time.sleep(REFRESH_SECONDS)
-        yield self
+        with closing(follow(self._session, self.id, None, timeout=timeout)) as frames:
+            for frame in frames:
+                yield self._update(frame[frame["type"]])
+        if not self.is_over:  # it ended while the connection was lost
+            yield self.refresh()
 
     def wait(self, timeout: float | None = None) -> Self:
         """Wait until all jobs have ended, and return the experiment.

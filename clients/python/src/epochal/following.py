@@ -28,7 +28,8 @@ def follow(
     give_up_after: float = GIVE_UP_SECONDS,
     timeout: float | None = None,
 ) -> Generator[dict[str, Any]]:
-    """Yield every frame of a job's or sweep's stream after a cursor, in order, once, to its end.
+    """Yield every frame of the stream of a job, sweep or experiment after a cursor, in order, once,
+    to its end.
 
     Reconnects, and raises the last error after `give_up_after` seconds without a connection.
     Raises `TimedOut` after `timeout` seconds in all, and `NotFound`.

@@ -41,7 +41,7 @@ class Transport(Protocol):
     def watch(
         self, job_id: str, after: int | None, lifetime: float | None
     ) -> Generator[dict[str, Any]]:
-        """Yield the events of a job or sweep after a cursor, with `seq`, `type` and data.
+        """Yield the events of a job, sweep or experiment after a cursor: `seq`, `type` and data.
 
         Ends when the service closes the stream. Raises `ConnectionFailed` if the connection breaks,
         and `TimedOut` after `lifetime` seconds or without a heartbeat.
@@ -61,8 +61,10 @@ class Transport(Protocol):
 
 
 def noun_of(watched_id: str) -> str:
-    """Return "Sweep" or "Job", the noun in the names of methods, from the prefix of an id."""
-    return "Sweep" if watched_id.startswith("sweep_") else "Job"
+    """Return "Sweep", "Experiment" or "Job", the noun in the names of methods, from the prefix of
+    an id.
+    """
+    return {"sweep": "Sweep", "exp": "Experiment"}.get(watched_id.partition("_")[0], "Job")
 
 
 def connect(url: str, timeout: float, headers: Mapping[str, str]) -> Transport:

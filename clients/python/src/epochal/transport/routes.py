@@ -85,6 +85,8 @@ ROUTES = {
     "GetExperiment": Route("GET", "/v1/experiments/{id}", ("id",)),
     "DeleteExperiment": Route("DELETE", "/v1/experiments/{id}", ("id",)),
     "CancelExperiment": Route("POST", "/v1/experiments/{id}/cancel", ("id",)),
+    "WatchExperiment": Route("GET", "/v1/experiments/{id}/events", ("id",)),
+    "IssueExperimentStreamToken": Route("POST", "/v1/experiments/{id}/stream-token", ("id",)),
     "SimulateApproximation": Route("POST", "/v1/simulate/approximation", body="*"),
     "SimulateNeuron": Route("POST", "/v1/simulate/neuron", body="*"),
     "SimulatePerceptron": Route("POST", "/v1/simulate/perceptron", body="*"),
