@@ -95,6 +95,12 @@ EXPERIMENT: dict[str, Any] = {
         {"job": "second", "minus": "first", "metric": "epochs", "at_least": 1.0, "text": "More"},
     ],
 }
+EXERCISE: dict[str, Any] = {
+    "title": "Zwölf",
+    "text": "Train longer.",
+    "experiment": EXPERIMENT,
+    "open": ["jobs.first.epochs", "jobs.second.epochs", "jobs.first.network.layers"],
+}
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ class World:
     queued_sweep: str
     experiment: str
     ended_experiment: str
+    exercise: str
+    attempt: str
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +169,8 @@ def world(service: Wires, silent_url: str) -> World:
     ended_experiment = make("CreateExperiment", spec=EXPERIMENT)
     for job in service.rpc.call("GetExperiment", id=ended_experiment)["jobs"]:
         assert train(service.context, job["id"]) == "succeeded"
+    exercise = make("CreateExercise", spec=EXERCISE)
+    attempt = make("AttemptExercise", id=exercise, spec={"jobs": {}})
     upload = make("CreateUpload", size_bytes=100)
     service.rpc.call("AppendUpload", id=upload, offset=0, data=b"a,b\n")
     hooks = [{"url": silent_url, "on": ["cancelled"], "secret": SECRET}, {"url": silent_url}]
@@ -183,4 +193,6 @@ def world(service: Wires, silent_url: str) -> World:
         queued_sweep=make("CreateSweep", spec=SWEEP),
         experiment=make("CreateExperiment", spec=EXPERIMENT),
         ended_experiment=ended_experiment,
+        exercise=exercise,
+        attempt=attempt,
     )

@@ -10,6 +10,7 @@ from google.protobuf.struct_pb2 import Struct, Value
 from hypothesis import strategies as st
 from tests.contract.conftest import (
     DIVERGING,
+    EXERCISE,
     EXPERIMENT,
     JOB,
     NETWORK,
@@ -268,6 +269,24 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "WatchExperiment": lambda w: [{"id": i} for i in (w.ended_experiment, w.ended)],
     "IssueExperimentStreamToken": lambda w: [{"id": w.experiment}, {"id": w.ended}],
     "ListExperiments": lambda w: [{}, {"page_size": 1}, {"page_token": w.experiment}],
+    "CreateExercise": lambda w: [{"spec": EXERCISE | {"title": "Elf"}}, {"spec": EXERCISE}],
+    "GetExercise": lambda w: [{"id": w.exercise}, {"id": w.experiment}],
+    "ListExercises": lambda w: [{}, {"page_size": 1}, {"page_token": w.exercise}],
+    "AttemptExercise": lambda w: [
+        {"id": w.exercise, "spec": {"jobs": {"first": JOB | {"epochs": 3}}}},
+        {"id": w.experiment, "spec": {"jobs": {}}},
+        {
+            "id": w.exercise,
+            "spec": {"jobs": {"second": EXPERIMENT["jobs"]["second"] | {"epochs": 4}}},
+        },
+    ],
+    "ListAttempts": lambda w: [
+        {"id": w.exercise, "page_size": 1},
+        {"id": w.exercise, "page_token": w.attempt},
+        {"id": w.exercise, "owner": "nobody"},
+        {"id": w.experiment},
+    ],
+    "GetExerciseResults": lambda w: [{"id": w.exercise}, {"id": w.experiment}],
     "CreateSweep": lambda w: [{"spec": SWEEP}],
     "ValidateSweep": lambda w: [
         {"spec": SWEEP},

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.contract.conftest import DIVERGING, JOB, NETWORK
+from tests.contract.conftest import DIVERGING, EXERCISE, JOB, NETWORK
 from tests.contract.wires import Answer, Wires
 from tests.rpc.training import train
 
+from epochal_service import keys
 from epochal_service.jobs import lifecycle
 
 # They tell one thing from the next that came about in the same way.
@@ -201,6 +202,18 @@ def test_an_experiment_in_any_state_takes_a_wish_alike(
         service.over_grpc("GetExperiment", id=experiment_id) for experiment_id in (first, second)
     )
     assert comparable(now_first) == comparable(now_second)
+
+
+def test_an_exercise_is_deleted_once_and_by_its_owner_alone(service: Wires) -> None:
+    ids = [service.rpc.call("CreateExercise", spec=EXERCISE)["id"] for _ in range(2)]
+    key = keys.create(service.context.database, "t", owner="other", scope="train", days=None)
+    for answer in service.called_with(key).both("DeleteExercise", id=ids[0]):
+        assert (answer.kind, answer.reason) == ("PERMISSION_DENIED", "forbidden")
+    assert service.over_http("DeleteExercise", id=ids[0]) == Answer({})
+    assert service.over_grpc("DeleteExercise", id=ids[1]) == Answer({})
+    for made in ids:
+        over_http, over_grpc = service.both("DeleteExercise", id=made)
+        assert over_http == over_grpc == Answer(None, "NOT_FOUND", "not_found")
 
 
 def test_a_network_is_deleted_once(service: Wires) -> None:

@@ -37,7 +37,8 @@ def requests(world: World, rpc: str) -> list[dict[str, Any]]:
         return RIGHT[rpc](world)
     noun = METHODS[rpc].path.split("/")[2]
     ids = {"jobs": world.queued, "sweeps": world.queued_sweep, "networks": world.network}
-    ids |= {"experiments": world.experiment, "datasets": world.dataset, "uploads": world.upload}
+    ids |= {"experiments": world.experiment, "exercises": world.exercise}
+    ids |= {"datasets": world.dataset, "uploads": world.upload}
     return [{"id": ids[noun]}]
 
 

@@ -26,6 +26,7 @@ ACTING = {
     "CancelSweep",
     "DeleteExperiment",
     "CancelExperiment",
+    "DeleteExercise",
 }
 # The time of the request is in the reply.
 ISSUING = {"IssueStreamToken", "IssueSweepStreamToken"}
@@ -37,6 +38,8 @@ MAKING = {
     "CreateJob",
     "CreateSweep",
     "CreateExperiment",
+    "CreateExercise",
+    "AttemptExercise",
 }
 
 

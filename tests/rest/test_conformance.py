@@ -24,6 +24,7 @@ from tests.servers.loop_monitor import LoopMonitor, monitored_server
 from tests.servers.postgres import free_port
 
 from epochal_service.jobs.queue import Queue
+from epochal_service.methods.examples import EXERCISES
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Address, Settings
 from epochal_service.store import Database
@@ -48,6 +49,7 @@ CREATED: dict[str, Any] = {
         "jobs": {"one": XOR, "two": {**XOR, "initial_weights": {"job": "one"}}},
         "claims": [{"job": "two", "metric": "train_loss", "below": 1}],
     },
+    "/v1/exercises": EXERCISES["XOR without a hidden layer"],
     "/v1/networks": {"network": XOR["network"]},
     "/v1/datasets": {"name": "moons", "generator": {"name": "two_moons", "samples": 20}},
 }
@@ -144,7 +146,9 @@ def test_every_answer_in_a_row_of_linked_requests_is_one_that_was_described(
     url: str, monitor: LoopMonitor, schema: OpenApiSchema
 ) -> None:
     schema.config.update(base_url=url)
-    stored = schema.include(path_regex="^/v1/(jobs|sweeps|experiments|networks|datasets|uploads)")
+    stored = schema.include(
+        path_regex="^/v1/(jobs|sweeps|experiments|exercises|networks|datasets|uploads)"
+    )
     followable = stored.exclude(path_regex="/events$")
     answers: Counter[str] = Counter()
     failures: list[Exception] = []

@@ -11,7 +11,7 @@ follows from those of its jobs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from ..specs.training import TrainingSpec
 from ..store import Access, Connection, Database, checkpoints, dependencies, experiments, jobs, keys
 from ..store.database import new_id
 from ..store.experiments import ExperimentRow
+from ..store.jobs import JobRow
 from ..store.packing import pack
 from . import lifecycle
 from . import quotas as owner_quotas
@@ -64,6 +65,8 @@ class Plan(BaseModel):
     seeds: list[int]
     jobs: dict[str, PlannedJob]
     claims: list[ClaimSpec]
+    exercise: str | None = None
+    """Id of the exercise that it attempts."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,8 @@ class Run:
     """Whether its network can write whole rows of its data."""
 
 
-def plan_of(spec: ExperimentSpec) -> Plan:
-    """Return what is stored of the experiment."""
+def plan_of(spec: ExperimentSpec, exercise: str | None = None) -> Plan:
+    """Return what is stored of the experiment, an attempt at this exercise."""
     planned = {}
     for name in _ordered({name: _need(spec, job) for name, job in spec.jobs.items()}):
         job = spec.jobs[name]
@@ -98,7 +101,9 @@ def plan_of(spec: ExperimentSpec) -> Plan:
             restores_best=stopping is not None and stopping.restore_best,
             batch_size=job.batch_size,
         )
-    return Plan(name=spec.name, seeds=spec.seeds, jobs=planned, claims=spec.claims)
+    return Plan(
+        name=spec.name, seeds=spec.seeds, jobs=planned, claims=spec.claims, exercise=exercise
+    )
 
 
 def _need(spec: ExperimentSpec, job: TrainingSpec) -> str | None:
@@ -257,15 +262,18 @@ def within_job(error: InvalidArgument, name: str) -> InvalidArgument:
 
 def create(
     database: Database,
-    spec: ExperimentSpec,
+    plan: Plan,
     runs: Sequence[Run],
     *,
     owner: str,
     quotas: Quotas,
     request_id: str | None,
     fingerprint: str,
+    insert_more: Callable[[Connection, str], None],
 ) -> tuple[ExperimentRow, bool]:
     """Insert the experiment and its jobs; return its row and whether it is new.
+
+    `insert_more` gets the id of a new experiment in the same transaction.
 
     Raises `IdempotencyMismatch`, `NotFound`, `InvalidArgument`, `QuotaExceeded` as
     `lifecycle.submit` does.
@@ -278,8 +286,8 @@ def create(
         owner_quotas.reserve(connection, quotas, owner, "max_queued_jobs", len(runs))
         stored_bytes = sum(run.submission.values["stored_bytes"] for run in runs)
         owner_quotas.reserve(connection, quotas, owner, "max_stored_bytes_per_owner", stored_bytes)
-        plan = plan_of(spec).model_dump_json()
-        row = experiments.insert(connection, id=new, owner=owner, plan=plan)
+        row = experiments.insert(connection, id=new, owner=owner, plan=plan.model_dump_json())
+        insert_more(connection, new)
         for run in runs:
             try:
                 _insert(connection, run, new, owner)
@@ -321,6 +329,14 @@ def find(
 def not_found(experiment_id: str) -> NotFound:
     """Return the error for an experiment that is not there, or that the caller may not read."""
     return NotFound(f"There is no experiment {experiment_id}")
+
+
+def jobs_by_run(connection: Connection, experiment_id: str) -> dict[tuple[int, str], JobRow]:
+    """Return the jobs of an experiment that were not deleted, by seed and name."""
+    return {
+        (job.experiment_seed or 0, job.experiment_job or ""): job
+        for job in experiments.jobs_of(connection, experiment_id)
+    }
 
 
 def state_of(states: Iterable[str]) -> ExperimentState:

@@ -16,6 +16,7 @@ from epochal_engine import choose_engine
 
 from .. import logs, stream_tokens
 from ..errors import EpochalError, Unauthenticated
+from ..jobs import exercises
 from ..jobs.deletion import ROUND_SECONDS, delete_expired, purge
 from ..jobs.estimate import Estimator
 from ..jobs.follow import Hub
@@ -283,6 +284,7 @@ async def _reap(context: Context, closing: asyncio.Event) -> None:
             )
             await asyncio.to_thread(delete_expired, context.database)
             await asyncio.to_thread(purge, context.database, ROUND_SECONDS)
+            await asyncio.to_thread(exercises.settle, context.database)
         except EpochalError as error:
             logger.warning("reaper_failed", error=str(error))
         except Exception:

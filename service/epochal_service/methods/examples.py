@@ -138,6 +138,31 @@ EXPERIMENTS: dict[str, Any] = {
     }
 }
 
+EXERCISES: dict[str, Any] = {
+    "XOR without a hidden layer": {
+        "title": "Teach a network XOR",
+        "text": "One layer cannot learn XOR. Change the layers until all four points are right.",
+        "experiment": {
+            "jobs": {
+                "xor": {
+                    "network": {
+                        "input_shape": [2],
+                        "layers": [{"type": "dense", "units": 1, "activation": "sigmoid"}],
+                    },
+                    "dataset": {"name": "xor"},
+                    "loss": "binary_cross_entropy",
+                    "epochs": 400,
+                }
+            },
+            "claims": [
+                {"job": "xor", "metric": "train_accuracy", "at_least": 1},
+                {"job": "xor", "metric": "parameters", "at_most": 60},
+            ],
+        },
+        "open": ["jobs.xor.network.layers", "jobs.xor.optimizer"],
+    }
+}
+
 PREDICTIONS: dict[str, Any] = {
     "Rows of inputs": {"inputs": [[0, 0], [0, 1]]},
     "A grid, for a decision boundary": {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..errors import InvalidArgument
-from ..jobs import claims, experiments, webhooks
+from ..jobs import claims, exercises, experiments, webhooks
 from ..jobs.experiment_events import experiment_events
-from ..jobs.experiments import Plan
+from ..jobs.experiments import Plan, Run
 from ..jobs.follow import Frames
 from ..specs.base import timestamp
 from ..specs.experiments import (
@@ -19,6 +21,7 @@ from ..specs.experiments import (
 )
 from ..specs.jobs import EpochRow
 from ..store import Connection
+from ..store import exercises as stored_exercises
 from ..store import experiments as stored
 from ..store.experiments import ExperimentRow
 from ..store.jobs import JobRow
@@ -37,8 +40,44 @@ def create_experiment(
     claims that cannot be evaluated; `IdempotencyMismatch`; `QuotaExceeded` if too many jobs are
     queued, or all jobs store too much.
     """
+    return submit(context, spec, options.request_id)
+
+
+def submit(
+    context: Context, spec: ExperimentSpec, request_id: str | None, exercise: str | None = None
+) -> Experiment:
+    """Create an experiment, as an attempt at this exercise. Raises as `create_experiment` does."""
     hooks = [hook for job in spec.jobs.values() for hook in job.webhooks]
-    request_fingerprint = fingerprint(spec, *hooks)
+    plan = experiments.plan_of(spec, exercise)
+    runs = checked_runs(context, spec)
+    row, new = experiments.create(
+        context.database,
+        plan,
+        runs,
+        owner=context.owner,
+        quotas=context.settings.quotas,
+        request_id=request_id,
+        fingerprint=fingerprint(spec, *([plan] if exercise else []), *hooks),
+        insert_more=partial(_insert_attempt, exercise, context.owner),
+    )
+    if new:
+        for run in runs:
+            if run.needed_id is None:
+                context.queue.notify_workers(run.id)
+    return get_experiment(context, row.id)
+
+
+def _insert_attempt(
+    exercise: str | None, owner: str, connection: Connection, experiment_id: str
+) -> None:
+    if exercise is not None:
+        exercises.insert_attempt(
+            connection, experiment_id=experiment_id, exercise_id=exercise, owner=owner
+        )
+
+
+def checked_runs(context: Context, spec: ExperimentSpec) -> list[Run]:
+    """Return the jobs of an experiment for every seed. Raises `InvalidArgument`."""
     for name, job in spec.jobs.items():
         try:
             webhooks.check(job.webhooks, context.receivers)
@@ -47,24 +86,10 @@ def create_experiment(
     experiments.check_names(spec)
     if errors := [*claims.errors_of(spec)]:
         raise InvalidArgument.of(*errors)
-    settings = context.settings
-    runs = experiments.prepare_experiment(context.database, spec, context.owner, settings)
+    runs = experiments.prepare_experiment(context.database, spec, context.owner, context.settings)
     if errors := [*claims.errors_of_runs(spec, runs)]:
         raise InvalidArgument.of(*errors)
-    row, new = experiments.create(
-        context.database,
-        spec,
-        runs,
-        owner=context.owner,
-        quotas=settings.quotas,
-        request_id=options.request_id,
-        fingerprint=request_fingerprint,
-    )
-    if new:
-        for run in runs:
-            if run.needed_id is None:
-                context.queue.notify_workers(run.id)
-    return get_experiment(context, row.id)
+    return runs
 
 
 def get_experiment(context: Context, id: str) -> Experiment:
@@ -103,6 +128,10 @@ def cancel_experiment(context: Context, id: str) -> Experiment:
 
 def delete_experiment(context: Context, id: str) -> None:
     """Delete an experiment with its jobs. Raises `NotFound`; `Conflict` if a job has not ended."""
+    with context.database.read() as connection:
+        attempt = stored_exercises.find_attempt(connection, id)
+    if attempt is not None:
+        exercises.settle_attempt(context.database, attempt)
     experiments.delete(context.database, id, context.access)
 
 
@@ -121,6 +150,7 @@ def _short(row: ExperimentRow, plan: Plan, states: dict[str, int]) -> Experiment
         id=row.id,
         owner=row.owner,
         name=plan.name,
+        exercise=plan.exercise,
         seeds=plan.seeds,
         state=experiments.state_of(states),
         states=states,
@@ -130,10 +160,7 @@ def _short(row: ExperimentRow, plan: Plan, states: dict[str, int]) -> Experiment
 
 def _reply(connection: Connection, row: ExperimentRow) -> Experiment:
     plan = experiments.load_plan(row)
-    rows = {
-        (job.experiment_seed or 0, job.experiment_job or ""): job
-        for job in stored.jobs_of(connection, row.id)
-    }
+    rows = experiments.jobs_by_run(connection, row.id)
     states: dict[str, int] = {}
     for job in rows.values():
         states[job.state] = states.get(job.state, 0) + 1

@@ -95,7 +95,7 @@ class ClaimSpec(Spec):
     """The claim in words, to show. None by default."""
 
 
-def _sorted(jobs: dict[str, TrainingSpec]) -> dict[str, TrainingSpec]:
+def sorted_jobs(jobs: dict[str, TrainingSpec]) -> dict[str, TrainingSpec]:
     """Return the jobs by name: a map has no order on gRPC."""
     return dict(sorted(jobs.items()))
 
@@ -119,7 +119,7 @@ class ExperimentSpec(Spec):
         dict[JobName, TrainingSpec],
         Field(min_length=1, max_length=MAX_JOBS),
         EveryError(MAX_JOBS),
-        AfterValidator(_sorted),
+        AfterValidator(sorted_jobs),
     ]
     """Jobs by name: at most 16, and at most 64 times the number of seeds. `initial_weights` with
     the name of another job lets a job wait for that one.
@@ -226,6 +226,8 @@ class Experiment(Reply):
     """Owner of the experiment: that of the API key that created it; `local` without a key."""
     name: str | None = None
     """Display name of the experiment."""
+    exercise: str | None = None
+    """Id of the exercise that it attempts; absent if it is no attempt."""
     seeds: list[int]
     """Seeds of the runs."""
     state: ExperimentState

@@ -48,6 +48,13 @@ def find(
     return None if row is None else ExperimentRow(*row)
 
 
+def read(connection: Connection, experiment_id: str) -> ExperimentRow | None:
+    """Return the experiment of any owner; None if it does not exist."""
+    query = sa.select(experiments).where(experiments.c.id == experiment_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else ExperimentRow(*row)
+
+
 def page(
     connection: Connection, owners: Sequence[str], *, size: int, before: str | None
 ) -> list[ExperimentRow]:

@@ -185,6 +185,31 @@ experiments = Table(
 )
 Index("ix_experiments_owner_id", experiments.c.owner, experiments.c.id)
 
+exercises = Table(
+    "exercises",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("owner", String(40), nullable=False),
+    # As JSON.
+    Column("spec", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+Index("ix_exercises_owner_id", exercises.c.owner, exercises.c.id)
+
+# Experiments that attempt an exercise. A row outlasts its experiment, so it is no foreign key.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("exercise_id", ForeignKey("exercises.id", ondelete="CASCADE"), nullable=False),
+    Column("owner", String(40), nullable=False),
+    # Of each claim, as JSON; absent until all jobs have ended.
+    Column("outcomes", Text),
+    Column("settled_at", Float, index=True),
+    Column("created_at", Float, nullable=False),
+)
+Index("ix_attempts_exercise_id_id", attempts.c.exercise_id, attempts.c.id)
+
 # Weights that users may read.
 checkpoints = Table(
     "checkpoints",

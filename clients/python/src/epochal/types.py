@@ -2189,6 +2189,74 @@ class Diagnosis(DiagnosisMethods):
 
 
 @dataclass(frozen=True)
+class Exercise:
+    """An exercise."""
+
+    id: str
+    """Id of the exercise. Everybody who knows it may read and attempt the exercise."""
+    owner: str
+    """Owner of the exercise, who sees the attempts of all: that of the API key that created it;
+    `local` without a key.
+    """
+    title: str
+    """Title of the exercise."""
+    text: str
+    """The task in words."""
+    experiment: dict[str, Any] | None
+    """What an attempt trains, with the values to start from; absent in lists."""
+    open: tuple[str, ...]
+    """Paths of the fields that an attempt may change."""
+    claims: tuple[str, ...]
+    """The claims that an attempt should meet, in words."""
+    created_at: datetime
+    """Time of creation."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt at an exercise: one experiment."""
+
+    id: str
+    """Id of the experiment."""
+    owner: str
+    """Owner of the attempt."""
+    state: ExperimentState | None
+    """State of the experiment; absent after its deletion."""
+    outcomes: tuple[ClaimOutcome, ...]
+    """Outcome of each claim, in the order of the exercise. They outlast the experiment."""
+    solved: bool
+    """Whether all claims are met."""
+    created_at: datetime
+    """Time of the attempt."""
+
+
+@dataclass(frozen=True)
+class OwnerResult:
+    """What one owner achieved in an exercise."""
+
+    owner: str
+    """Owner of the attempts."""
+    attempts: int
+    """Number of attempts."""
+    best: Attempt | None
+    """The attempt that met most claims, of several the first; absent without an attempt."""
+    last_attempt_at: datetime | None
+    """Time of the last attempt; absent without one."""
+
+
+@dataclass(frozen=True)
+class ExerciseResults:
+    """Who attempted an exercise, and what they achieved."""
+
+    claims: tuple[str, ...]
+    """The claims in words."""
+    results: tuple[OwnerResult, ...]
+    """One row for each owner, by name. The owner of the exercise sees everybody who attempted
+    it, and all members of the class; others see themselves.
+    """
+
+
+@dataclass(frozen=True)
 class ExperimentJob:
     """One job of an experiment."""
 
@@ -2264,6 +2332,8 @@ class ExperimentData:
     """Owner of the experiment: that of the API key that created it; `local` without a key."""
     name: str | None
     """Display name of the experiment."""
+    exercise: str | None
+    """Id of the exercise that it attempts; absent if it is no attempt."""
     seeds: Ints
     """Seeds of the runs."""
     state: ExperimentState
@@ -5630,6 +5700,11 @@ class ExperimentProperties:
     def name(self) -> str | None:
         """Display name of the experiment."""
         return self._data.name
+
+    @property
+    def exercise(self) -> str | None:
+        """Id of the exercise that it attempts; absent if it is no attempt."""
+        return self._data.exercise
 
     @property
     def seeds(self) -> Ints:

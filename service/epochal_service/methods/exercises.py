@@ -1,0 +1,198 @@
+"""The methods of exercises: create, read, delete, attempt, and see who has solved them."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+
+from ..errors import FieldError, Forbidden, InvalidArgument
+from ..jobs import claims, exercises, experiments, quotas
+from ..specs.base import timestamp
+from ..specs.exercises import (
+    Attempt,
+    AttemptOptions,
+    AttemptPage,
+    AttemptSpec,
+    CreateExerciseOptions,
+    Exercise,
+    ExercisePage,
+    ExerciseResults,
+    ExerciseSpec,
+    ListAttemptsRequest,
+    ListExercisesRequest,
+    OwnerResult,
+)
+from ..specs.experiments import Experiment
+from ..store import Connection, keys, members
+from ..store import exercises as stored
+from ..store import experiments as stored_experiments
+from ..store.database import new_id
+from ..store.exercises import AttemptRow, ExerciseRow
+from .context import Context
+from .experiments import checked_runs, submit
+from .fingerprints import fingerprint
+from .pages import before, cut, page_size
+
+
+def create_exercise(
+    context: Context, spec: ExerciseSpec, options: CreateExerciseOptions
+) -> Exercise:
+    """Create an exercise. Everybody who knows its id may read and attempt it. The same `request_id`
+    and spec return the exercise created before.
+
+    Raises `InvalidArgument` for an experiment that cannot be trained or that others cannot read,
+    and for open fields that it does not have; `IdempotencyMismatch`; `QuotaExceeded`.
+    """
+    exercises.check(spec)
+    try:
+        checked_runs(context, spec.experiment)
+    except InvalidArgument as error:
+        errors = (FieldError(f"experiment.{field}", text) for field, text in error.errors)
+        raise InvalidArgument.of(*errors, reason=error.reason) from None
+    new = new_id("exr")
+    with context.database.write() as connection:
+        exercise_id = keys.claim(
+            connection, context.owner, options.request_id, fingerprint(spec), new
+        )
+        if exercise_id != new:
+            return _reply(exercises.find(connection, exercise_id))
+        quotas.reserve(connection, context.settings.quotas, context.owner, "max_exercises")
+        json = spec.model_dump_json()
+        return _reply(stored.insert(connection, id=new, owner=context.owner, spec=json))
+
+
+def get_exercise(context: Context, id: str) -> Exercise:
+    """Return the exercise to everybody who knows its id. Raises `NotFound`."""
+    with context.database.read() as connection:
+        return _reply(exercises.find(connection, id))
+
+
+def list_exercises(context: Context, request: ListExercisesRequest) -> ExercisePage:
+    """List your exercises and those of your class, newest first, without their experiments."""
+    size = page_size(request.page_size)
+    with context.database.read() as connection:
+        rows = stored.page(
+            connection, context.access, size=size + 1, before=before(request.page_token, "exr")
+        )
+    page, token = cut(rows, size, lambda row: len(row.spec))
+    short = [_reply(row).model_copy(update={"experiment": None}) for row in page]
+    return ExercisePage(exercises=short, next_page_token=token)
+
+
+def delete_exercise(context: Context, id: str) -> None:
+    """Delete an exercise and its results. The experiments of its attempts remain.
+
+    Raises `NotFound`, `Forbidden`.
+    """
+    with context.database.write() as connection:
+        row = exercises.find(connection, id)
+        if row.owner != context.owner:
+            raise Forbidden(f"The exercise belongs to {row.owner}, and only {row.owner} deletes it")
+        stored.delete(connection, id)
+
+
+def attempt_exercise(
+    context: Context, id: str, spec: AttemptSpec, options: AttemptOptions
+) -> Experiment:
+    """Attempt an exercise: create its experiment with other values of the open fields. The same
+    `request_id` and spec return the experiment created before.
+
+    Raises `NotFound`; `InvalidArgument` for a field that differs from the exercise and is not open,
+    and for a job that cannot be trained; `IdempotencyMismatch`; `QuotaExceeded` if too many jobs
+    are queued, or the owner has too many attempts.
+    """
+    with context.database.read() as connection:
+        exercise = exercises.load_spec(exercises.find(connection, id))
+    return submit(context, exercises.attempted(exercise, spec.jobs), options.request_id, id)
+
+
+def list_attempts(context: Context, id: str, request: ListAttemptsRequest) -> AttemptPage:
+    """List attempts at the exercise, newest first: to the owner of the exercise those of all, to
+    others their own.
+
+    Raises `NotFound`.
+    """
+    size, first = page_size(request.page_size), before(request.page_token, "exp")
+    with context.database.read() as connection:
+        exercise = exercises.find(connection, id)
+        owners = _owners(context, exercise)
+        if request.owner is not None:
+            owners = [name for name in (request.owner,) if owners is None or name in owners]
+        rows = stored.attempts_at(connection, id, owners, size=size + 1, before=first)
+        page, token = cut(rows, size)
+        return AttemptPage(attempts=_attempts(connection, exercise, page), next_page_token=token)
+
+
+def get_exercise_results(context: Context, id: str) -> ExerciseResults:
+    """Return what each owner achieved in the exercise: to the owner of the exercise everybody who
+    attempted it and all members of the class, to others themselves.
+
+    Raises `NotFound`.
+    """
+    with context.database.read() as connection:
+        exercise = exercises.find(connection, id)
+        reply = _reply(exercise)
+        marked: dict[str, list[tuple[AttemptRow, int]]] = {}
+        if exercise.owner == context.owner:
+            marked = {name: [] for name in members.of(connection, exercise.owner)}
+        for row in reversed(stored.attempts_at(connection, id, _owners(context, exercise))):
+            outcomes = exercises.outcomes_of(connection, row, len(reply.claims))
+            marked.setdefault(row.owner, []).append((row, outcomes.count("met")))
+        best = [max(rows, key=itemgetter(1))[0] for rows in marked.values() if rows]
+        attempts = {attempt.owner: attempt for attempt in _attempts(connection, exercise, best)}
+    return ExerciseResults(
+        claims=reply.claims,
+        results=[
+            OwnerResult(
+                owner=owner,
+                attempts=len(rows),
+                best=attempts.get(owner),
+                last_attempt_at=timestamp(rows[-1][0].created_at) if rows else None,
+            )
+            for owner, rows in sorted(marked.items())
+        ],
+    )
+
+
+def _owners(context: Context, exercise: ExerciseRow) -> list[str] | None:
+    """Return whose attempts the caller may see; None for those of all."""
+    return None if exercise.owner == context.owner else [*context.access.readable]
+
+
+def _attempts(
+    connection: Connection, exercise: ExerciseRow, rows: list[AttemptRow]
+) -> list[Attempt]:
+    count = len(exercises.load_spec(exercise).experiment.claims)
+    states = stored_experiments.count_states(connection, [row.id for row in rows])
+    return [_attempt(connection, row, count, states[row.id]) for row in rows]
+
+
+def _attempt(
+    connection: Connection, row: AttemptRow, count: int, states: dict[str, int]
+) -> Attempt:
+    outcomes = exercises.outcomes_of(connection, row, count)
+    created = timestamp(row.created_at)
+    assert created is not None
+    return Attempt(
+        id=row.id,
+        owner=row.owner,
+        state=experiments.state_of(states) if states else None,
+        outcomes=outcomes,
+        solved={*outcomes} == {"met"},
+        created_at=created,
+    )
+
+
+def _reply(row: ExerciseRow) -> Exercise:
+    spec = exercises.load_spec(row)
+    created = timestamp(row.created_at)
+    assert created is not None
+    return Exercise(
+        id=row.id,
+        owner=row.owner,
+        title=spec.title,
+        text=spec.text,
+        experiment=spec.experiment,
+        open=spec.open,
+        claims=[claims.text_of(claim) for claim in spec.experiment.claims],
+        created_at=created,
+    )
