@@ -93,7 +93,7 @@ from .optimize.optimizers import (
     RmsProp,
     Sgd,
 )
-from .optimize.rewards import GRAMMARS, CountTexts, Rollouts
+from .optimize.rewards import GRAMMARS, CountTexts, Rollouts, ScoreTexts
 from .optimize.schedules import (
     SCHEDULES,
     Constant,
@@ -219,6 +219,7 @@ __all__ = [
     "Rows",
     "Run",
     "Schedule",
+    "ScoreTexts",
     "Separability",
     "Sgd",
     "ShapeError",

@@ -82,6 +82,9 @@ BESIDE: dict[str, dict[str, Any]] = {
     "InitialWeightsSpec.epoch": {"job": "job_1"},
     "RewardSpec.type": {"texts": ["a"]},
     "RewardSpec.texts": {"type": "count"},
+    "RewardSpec.job": {"type": "job"},
+    "RewardSpec.epoch": {"type": "job", "job": "job_1"},
+    "RewardSpec.network": {"type": "job", "job": "job_1"},
     "RolloutsSpec.beta": {"reward": {"type": "count", "texts": ["a"]}},
     "RolloutsSpec.grammar": {"reward": {"type": "count", "texts": ["a"]}},
     "EarlyStoppingSpec.min_delta": {"patience": 1},
@@ -97,8 +100,12 @@ WRONG: dict[int, Any] = {
     FieldDescriptor.TYPE_STRING: "",
 }
 
-# Whatever both wires can write here is right.
-NEVER_WRONG = {"target.value"} | {f"network.layers[0].{f}" for f in ("start", "stop", "shape[0]")}
+# Whatever both wires can write here is right; the network of a reward model has no id.
+NEVER_WRONG = {"target.value", "rollouts.reward.network.id"} | {
+    f"{at}network.layers[0].{field}"
+    for at in ("", "rollouts.reward.")
+    for field in ("start", "stop", "shape[0]")
+}
 
 
 def wrong_fields(message: Descriptor, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -18,10 +18,12 @@ from epochal_engine import (
     Dropout,
     Embedding,
     Engine,
+    GlobalAveragePool,
     Gru,
     Network,
     Rollouts,
     Run,
+    ScoreTexts,
     Sgd,
     State,
     Sweep,
@@ -42,6 +44,7 @@ NETWORK = Network(
     (Embedding(3, 8), Gru(12, return_sequences=True), Dense(3, "softmax")),
 )
 COUNT_A = CountTexts(("a",))
+Reward = CountTexts | ScoreTexts
 
 
 def prompts(count: int, prompt: int = 1) -> Data:
@@ -53,15 +56,28 @@ def prompts(count: int, prompt: int = 1) -> Data:
     return Data(inputs, targets)
 
 
-def training(epochs: int = 4, *, beta: float = 0.1, **options: Any) -> Training:
+def training(
+    epochs: int = 4, *, beta: float = 0.1, reward: Reward = COUNT_A, **options: Any
+) -> Training:
     return Training(
         CrossEntropy(ignore_label=-1),
         Adam(0.01),
         epochs,
         8,
         dtype="float64",
-        rollouts=Rollouts(COUNT_A, NAMES, beta, **options),
+        rollouts=Rollouts(reward, NAMES, beta, **options),
     )
+
+
+JUDGE = Network((LENGTH,), (Embedding(3, 4), GlobalAveragePool(), Dense(1)))
+
+
+def judge(dtype: str = "float64") -> ScoreTexts:
+    """A reward model that gives 3 for the share of a, 0 for that of other tokens, minus 1."""
+    weights = {name: np.zeros(shape, dtype) for name, shape in JUDGE.parameters.items()}
+    table, weight, bias = weights
+    weights[table][0, 0], weights[weight][0, 0], weights[bias][0] = 1, 3, -1
+    return ScoreTexts(JUDGE, weights)
 
 
 def finished(run: Run) -> Run:
@@ -83,6 +99,39 @@ def test_rewarded_texts_become_more_probable() -> None:
     assert rows["kl"][-1] > 0.5
     assert rows["reward"][0] < 3
     assert rows["reward"][-1] > 4.5
+
+
+def test_a_reward_model_scores_the_tokens_of_each_text() -> None:
+    run = Run(NETWORK, training(40, reward=judge()), prompts(32))
+    rewards = []
+    for _ in run:
+        assert run._sampler is not None
+        if run.at_boundary:
+            rewards.append(3 * (run._sampler._rows == 0).mean() - 1)
+    rows = columns(run)
+    assert rows["reward"] == pytest.approx(np.array(rewards))
+    assert rows["reward"][0] < 0.7
+    assert rows["reward"][-1] > 1.4
+
+
+def test_a_reward_model_of_another_type_gives_numbers_in_double_precision() -> None:
+    rows = np.array([[0, 0, 0, 1, 1, 1.0], [2, 2, 2, 2, 2, 2]])
+    for dtype in ("float32", "float64"):
+        rewards = judge(dtype)(["aaabbb", "......"], rows)
+        assert rewards.dtype == np.float64
+        assert rewards == pytest.approx([0.5, -1])
+
+
+def test_what_is_no_reward_model_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs one output"):
+        ScoreTexts(NETWORK)
+    shorter = Network((LENGTH - 1,), JUDGE.layers)
+    for reward, message in (
+        (ScoreTexts(shorter, judge().weights), r"needs the input shape \(6,\)"),
+        (ScoreTexts(JUDGE), "there is no weight named"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Run(NETWORK, training(reward=reward), prompts(8))
 
 
 def test_a_larger_beta_keeps_the_network_nearer_to_the_initial_weights() -> None:
@@ -159,12 +208,13 @@ def test_a_text_ends_with_its_end_token() -> None:
     assert (run._sampler._labels == -1).any()
 
 
+@pytest.mark.parametrize("reward", [COUNT_A, judge("float32")], ids=["rule", "network"])
 @pytest.mark.parametrize("engine", ["python", "compiled"])
-def test_a_run_continues_with_equal_bits(engine: Engine) -> None:
+def test_a_run_continues_with_equal_bits(engine: Engine, reward: Reward) -> None:
     before = chosen_engine()
     layers = (NETWORK.layers[0], Dropout(0.2), *NETWORK.layers[1:])
     network, data = Network((LENGTH,), layers), prompts(20)
-    settings = replace(training(6, grammar="sentences"), dtype="float32")
+    settings = replace(training(6, reward=reward, grammar="sentences"), dtype="float32")
     choose_engine(engine)
     try:
         whole = finished(Run(network, settings, data))
@@ -182,13 +232,15 @@ def test_a_run_continues_with_equal_bits(engine: Engine) -> None:
         assert np.concatenate([part[name] for part in rows]).tolist() == column.tolist(), name
 
 
-def test_both_engines_give_equal_bits() -> None:
+@pytest.mark.parametrize("reward", [COUNT_A, judge("float32")], ids=["rule", "network"])
+def test_both_engines_give_equal_bits(reward: Reward) -> None:
     before = chosen_engine()
     results = []
     try:
         for engine in ("python", "compiled"):
             choose_engine(engine)
-            run = finished(Run(NETWORK, replace(training(3), dtype="float32"), prompts(20)))
+            settings = replace(training(3, reward=reward), dtype="float32")
+            run = finished(Run(NETWORK, settings, prompts(20)))
             results.append((run.weights(), columns(run)))
     finally:
         choose_engine(before)
@@ -229,6 +281,14 @@ def test_rollouts_cost_a_pass_for_each_token() -> None:
     plain = replace(training(1), rollouts=None)
     assert work(NETWORK, training(1), 32).flops > 3 * work(NETWORK, plain, 32).flops
     assert memory(NETWORK, training(1), 32).total > memory(NETWORK, plain, 32).total
+
+
+def test_a_reward_model_costs_a_pass_for_each_text() -> None:
+    counted, scored = training(1), training(1, reward=ScoreTexts(JUDGE))
+    more = work(NETWORK, scored, 32).flops - work(NETWORK, counted, 32).flops
+    assert more == 32 * JUDGE.flops
+    more = memory(NETWORK, scored, 32).total - memory(NETWORK, counted, 32).total
+    assert more > 2 * JUDGE.size * 8
 
 
 @pytest.mark.parametrize(

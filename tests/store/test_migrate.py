@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from alembic import command
 
 from epochal_service.errors import Unavailable
+from epochal_service.jobs.experiments import load_plan
 from epochal_service.jobs.sweeps import load_progress
 from epochal_service.methods.jobs import reply
 from epochal_service.specs.sweeps import SweepSpec
-from epochal_service.store import Database, jobs, log, migrate
+from epochal_service.store import Access, Database, experiments, jobs, log, migrate
 from epochal_service.store.tables import metadata
 
 
@@ -168,6 +169,32 @@ def test_the_previous_revision_is_upgraded_without_loss(database_url: str) -> No
         assert jobs.delete_some(connection)
         assert log.after(connection, "job_1", 0, 9) == []
     database.close()
+
+
+def test_an_experiment_of_the_previous_revision_has_lists_of_needs(database_url: str) -> None:
+    database = Database(database_url)
+    job = {"epochs": 3, "restores_best": False}
+    plan = {
+        "name": None,
+        "seeds": [0],
+        "jobs": {"base": {**job, "needs": None}, "tuned": {**job, "needs": "base"}},
+        "claims": [],
+    }
+    with database.write() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0023")
+        connection.execute(
+            sa.text("INSERT INTO experiments VALUES ('exp_1', 'me', :plan, 1)"),
+            {"plan": json.dumps(plan)},
+        )
+    migrate.upgrade(database_url)
+    with database.read() as connection:
+        row = experiments.find(connection, "exp_1", Access("me"))
+    database.close()
+    assert row is not None
+    stored = load_plan(row)
+    assert {name: job.needs for name, job in stored.jobs.items()} == {"base": [], "tuned": ["base"]}
 
 
 NETWORK = {"input_shape": [8, 8, 1], "layers": [{"type": "flatten"}, {"type": "dense", "units": 1}]}

@@ -51,6 +51,7 @@ def test_rows_without_their_job_are_found_and_deleted(database: Database) -> Non
         for job_id in (whole, lost):
             checkpoints.insert(connection, job_id, [(epoch, b"weights") for epoch in range(40)])
             checkpoints.put_resume_point(connection, job_id, 3, b"state")
+            checkpoints.put_reward_weights(connection, job_id, b"weights")
     with unchecked(database) as connection:
         connection.execute(sa.delete(jobs).where(jobs.c.id == lost))
     assert deletion.find_orphans(database) == {
@@ -58,10 +59,12 @@ def test_rows_without_their_job_are_found_and_deleted(database: Database) -> Non
         "rows of job_labels without their row of jobs": 1,
         "rows of job_specs without their row of jobs": 1,
         "rows of resume_points without their row of jobs": 1,
+        "rows of reward_weights without their row of jobs": 1,
     }
     deletion.delete_orphans(database)
     assert deletion.find_orphans(database) == {}
     one_job = {"jobs": 1, "job_specs": 1, "job_labels": 1, "checkpoints": 40, "resume_points": 1}
+    one_job["reward_weights"] = 1
     assert rows(database) == {**expected, **one_job}
     with database.read() as connection:
         assert checkpoints.find(connection, whole, 39) == (39, b"weights")

@@ -29,6 +29,25 @@ from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Access
 
 QUICK: dict[str, Any] = {**XOR, "epochs": 1}
+_EMBEDDING: dict[str, Any] = {"type": "embedding", "vocabulary": 25, "units": 2}
+WRITER: dict[str, Any] = {
+    "network": {
+        "input_shape": [16],
+        "layers": [_EMBEDDING, {"type": "dense", "units": 24, "activation": "softmax"}],
+    },
+    "dataset": {"name": "sentences", "samples": 4, "length": 16},
+    "loss": "cross_entropy",
+    "epochs": 1,
+}
+JUDGE: dict[str, Any] = {
+    **WRITER,
+    "network": {
+        "input_shape": [16],
+        "layers": [_EMBEDDING, {"type": "global_average_pool"}, {"type": "dense", "units": 1}],
+    },
+    "dataset": {"name": "preferences", "samples": 4, "length": 16},
+    "loss": "preference",
+}
 ACTIONS = ("run", "fail", "cancel", "pause", "resume")
 
 
@@ -71,28 +90,46 @@ def test_a_worker_may_die_at_any_transaction(service: Service, before_commit: bo
 
 
 @st.composite
-def forests(draw: st.DrawFn) -> list[int | None]:
-    """For each job the number of an earlier one that it needs, or None."""
-    count = draw(st.integers(1, 6))
-    return [draw(st.none() | st.integers(0, job - 1)) if job else None for job in range(count)]
+def graphs(draw: st.DrawFn) -> dict[str, Any]:
+    """Jobs that write or judge. Each may take the embedding of an earlier one, and one that writes
+    may have an earlier judge as its reward model.
+    """
+    specs: dict[str, Any] = {}
+    for job in range(draw(st.integers(1, 6))):
+        spec = dict(draw(st.sampled_from([WRITER, JUDGE])))
+        judges = [name for name in specs if specs[name]["loss"] == "preference"]
+        start = draw(st.sampled_from([None, *specs]))
+        judge = draw(st.sampled_from([None, *judges])) if spec["loss"] != "preference" else None
+        if judge is not None:
+            spec["rollouts"] = {"reward": {"type": "job", "job": judge}}
+            start = start or judge
+        if start is not None:
+            spec["initial_weights"] = {"job": start, "layers": ["embedding_1"]}
+        specs[f"job{job}"] = spec
+    return specs
+
+
+def needs_of(spec: dict[str, Any]) -> list[str]:
+    uses = [spec.get("initial_weights"), spec.get("rollouts", {}).get("reward")]
+    return [*dict.fromkeys(use["job"] for use in uses if use is not None)]
 
 
 @settings(max_examples=15)
 @given(
-    needs=forests(),
+    specs=graphs(),
     events=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 5)), max_size=20),
 )
 def test_every_order_of_events_leaves_no_job_behind(
-    service: Service, needs: list[int | None], events: list[tuple[str, int]]
+    service: Service, specs: dict[str, Any], events: list[tuple[str, int]]
 ) -> None:
-    specs: dict[str, Any] = {}
-    for job, need in enumerate(needs):
-        start = None if need is None else {"job": f"job{need}"}
-        specs[f"job{job}"] = {**QUICK, "initial_weights": start}
     made = create(service, specs)
-    names = [ids(made)[f"job{job}"] for job in range(len(needs))]
+    assert {job.job: job.needs for job in made.jobs} == {
+        name: needs_of(spec) for name, spec in specs.items()
+    }
+    names = [ids(made)[name] for name in specs]
+    needs = [[[*specs].index(need) for need in needs_of(spec)] for spec in specs.values()]
     before = [service.row(job_id).state for job_id in names]
-    assert before == ["queued" if need is None else "waiting" for need in needs]
+    assert before == ["waiting" if need else "queued" for need in needs]
     for action, index in events:
         act(service, action, names[index % len(names)])
         before = check(service, names, needs, before)
@@ -102,7 +139,7 @@ def test_every_order_of_events_leaves_no_job_behind(
     last = check(service, names, needs, before, steps=None)
     assert {*last} <= TERMINAL
     for state, need in zip(last, needs, strict=True):
-        assert need is None or last[need] == "succeeded" or state == "cancelled"
+        assert all(last[job] == "succeeded" for job in need) or state == "cancelled"
 
 
 def act(service: Service, action: str, job_id: str) -> None:
@@ -124,7 +161,7 @@ def act(service: Service, action: str, job_id: str) -> None:
 def check(
     service: Service,
     names: list[str],
-    needs: list[int | None],
+    needs: list[list[int]],
     before: list[str],
     steps: int | None = 1,
 ) -> list[str]:
@@ -134,9 +171,10 @@ def check(
         check_log(service.database, job_id)
         if steps == 1 and job != old and not {job, old} & {"succeeded", "failed"}:
             assert job in TRANSITIONS[old]  # type: ignore[index]
-        if need is None or states[need] == "succeeded":
+        needed = {states[other] for other in need}
+        if needed <= {"succeeded"}:
             assert job != "waiting"
-        elif states[need] in TERMINAL:
+        elif needed & {"failed", "cancelled"}:
             assert job == "cancelled"
         else:
             assert job in ("waiting", "paused", "cancelled")

@@ -16,6 +16,7 @@ from epochal_service.specs.experiments import (
     ListExperimentsRequest,
 )
 from epochal_service.specs.jobs import ForkedFrom, ListEpochsRequest
+from epochal_service.specs.training import JobRewardSpec
 from epochal_service.store import checkpoints
 from epochal_service.store.packing import unpack
 
@@ -128,6 +129,99 @@ def test_the_first_checkpoint_has_the_scaling_of_the_jobs_data(service: Service)
     np.testing.assert_array_equal(
         weights(service, tuned, 0)[SHIFT], weights(service, tuned, 5)[SHIFT]
     )
+
+
+LENGTH = 16
+EMBEDDING: dict[str, Any] = {"type": "embedding", "vocabulary": 25, "units": 4}
+BASE: dict[str, Any] = {
+    "network": {
+        "input_shape": [LENGTH],
+        "layers": [EMBEDDING, {"type": "dense", "units": 24, "activation": "softmax"}],
+    },
+    "dataset": {"name": "sentences", "samples": 20, "length": LENGTH},
+    "loss": "cross_entropy",
+    "epochs": 2,
+}
+JUDGE: dict[str, Any] = {
+    **BASE,
+    "network": {
+        "input_shape": [LENGTH],
+        "layers": [EMBEDDING, {"type": "global_average_pool"}, {"type": "dense", "units": 1}],
+    },
+    "dataset": {"name": "preferences", "samples": 20, "length": LENGTH},
+    "loss": "preference",
+    "early_stopping": {"patience": 9},
+    "epochs": 4,
+}
+WRITES: dict[str, Any] = {
+    **BASE,
+    "initial_weights": {"job": "base"},
+    "rollouts": {"reward": {"type": "job", "job": "judge"}},
+}
+TRIPLE: dict[str, Any] = {"base": BASE, "judge": JUDGE, "writes": WRITES}
+
+
+@pytest.mark.parametrize("order", [("base", "judge"), ("judge", "base")])
+def test_a_job_waits_for_all_that_it_needs(service: Service, order: tuple[str, str]) -> None:
+    made = create(service, TRIPLE)
+    assert {job.job: job.needs for job in made.jobs} == {
+        "base": [],
+        "judge": [],
+        "writes": ["base", "judge"],
+    }
+    first, second = (ids(made)[name] for name in order)
+    writes = ids(made)["writes"]
+    assert service.run(first) == "succeeded"
+    assert service.row(writes).state == "waiting"
+    # What it needs of this job is copied already.
+    jobs.delete_job(service.context, first)
+    with pytest.raises(Conflict, match=f"{writes} waits for it"):
+        jobs.delete_job(service.context, second)
+    assert service.run(second) == "succeeded"
+    assert service.row(writes).state == "queued"
+    spec = jobs.get_job(service.context, writes).spec
+    assert spec.initial_weights is not None
+    assert spec.initial_weights.epoch == 2
+    assert spec.rollouts is not None
+    reward = spec.rollouts.reward
+    assert isinstance(reward, JobRewardSpec)
+    assert (reward.job, reward.epoch) == (ids(made)["judge"], 4)
+    assert service.run(writes) == "succeeded"
+
+
+def test_a_job_with_a_reward_model_has_the_results_of_its_jobs_alone(service: Service) -> None:
+    made = create(service, TRIPLE)
+    run_all(service, made)
+    base, judge = service.create(BASE), service.create(JUDGE)
+    assert service.run(base) == service.run(judge) == "succeeded"
+    rollouts = {"reward": {"type": "job", "job": judge}}
+    alone = service.create(WRITES, initial_weights={"job": base}, rollouts=rollouts)
+    assert service.run(alone) == "succeeded"
+    together = weights(service, ids(made)["writes"], None)
+    for key, array in weights(service, alone, None).items():
+        np.testing.assert_array_equal(together[key], array)
+
+
+@pytest.mark.parametrize("ended", ["base", "judge"])
+def test_a_job_is_cancelled_with_either_of_those_that_it_needs(
+    service: Service, ended: str
+) -> None:
+    made = create(service, TRIPLE)
+    [other] = {"base", "judge"} - {ended}
+    assert service.run(ids(made)[other]) == "succeeded"
+    service.cancel(ids(made)[ended])
+    job = jobs.get_job(service.context, ids(made)["writes"])
+    assert (job.state, job.stop_reason) == ("cancelled", "dependency_failed")
+    assert ids(made)[ended] in (job.detail or "")
+
+
+def test_one_job_may_be_both(service: Service) -> None:
+    """A job that judges may also give the embedding to start from."""
+    start = {"job": "judge", "layers": ["embedding_1"]}
+    made = create(service, {"judge": JUDGE, "writes": {**WRITES, "initial_weights": start}})
+    assert [job.needs for job in made.jobs] == [[], ["judge"]]
+    assert run_all(service, made).state == "succeeded"
+    assert jobs.get_job(service.context, ids(made)["writes"]).forked_from is not None
 
 
 def test_an_experiment_has_the_results_of_its_jobs_alone(service: Service) -> None:
@@ -291,6 +385,27 @@ def test_the_errors_of_all_jobs_are_reported(service: Service) -> None:
             {},
             "b.initial_weights.job",
             "b needs a needs b",
+        ),
+        (
+            {
+                **TRIPLE,
+                "judge": {**JUDGE, "initial_weights": {"job": "writes", "layers": ["embedding_1"]}},
+            },
+            {},
+            "writes.rollouts.reward.job",
+            "writes needs judge needs writes",
+        ),
+        (
+            {**TRIPLE, "writes": {**WRITES, "rollouts": {"reward": {"type": "job", "job": "x"}}}},
+            {},
+            "writes.rollouts.reward.job",
+            "must be the name of another job of the experiment (base, judge), or a job's id",
+        ),
+        (
+            {**TRIPLE, "judge": BASE},
+            {},
+            "writes.rollouts.reward.job",
+            "must have a network with one output",
         ),
         (
             {**PAIR, "tuned": {**TUNED, "initial_weights": {"job": "pretrain", "epoch": 3}}},

@@ -6,6 +6,9 @@ import pytest
 from tests.workers.in_process import AT_ONCE, NEVER, Service, at_call
 from tests.workers.record import record
 
+from epochal_service.methods import jobs
+from epochal_service.store import checkpoints
+
 LENGTH = 16
 NETWORK: dict[str, Any] = {
     "input_shape": [LENGTH],
@@ -38,14 +41,31 @@ REWARDED: dict[str, Any] = {
     "batch_size": 20,
     "snapshots": {"weights_every": 1},
 }
+JUDGE: dict[str, Any] = {
+    "network": {
+        "input_shape": [LENGTH],
+        "layers": [
+            {"type": "embedding", "vocabulary": 25, "units": 4},
+            {"type": "global_average_pool"},
+            {"type": "dense", "units": 1},
+        ],
+    },
+    "dataset": {"name": "preferences", "samples": 40, "length": LENGTH},
+    "loss": "preference",
+    "epochs": 2,
+}
 
 
-@pytest.mark.parametrize("spec", [PREFERRED, REWARDED], ids=["pairs", "rollouts"])
-def test_a_job_with_a_reference_resumes_bit_for_bit(service: Service, spec: dict[str, Any]) -> None:
-    parent = service.create(WRITER)
-    assert service.run(parent) == "succeeded"
+@pytest.mark.parametrize("kind", ["pairs", "rule", "reward model"])
+def test_a_job_with_a_reference_resumes_bit_for_bit(service: Service, kind: str) -> None:
+    parent, judge = service.create(WRITER), service.create(JUDGE)
+    assert service.run(parent) == service.run(judge) == "succeeded"
     start = {"job": parent}
+    spec = PREFERRED if kind == "pairs" else REWARDED
+    if kind == "reward model":
+        spec = {**spec, "rollouts": {"reward": {"type": "job", "job": judge}}}
     whole, broken = (service.create(spec, initial_weights=start) for _ in range(2))
+    jobs.delete_job(service.context, judge)
     assert service.run(whole) == "succeeded"
     pause = at_call(3, lambda: service.pause(broken))
     assert service.run(broken, pause, flush_seconds=AT_ONCE) == "paused"
@@ -55,3 +75,6 @@ def test_a_job_with_a_reference_resumes_bit_for_bit(service: Service, spec: dict
     assert service.run(broken, lost, flush_seconds=AT_ONCE, checkpoint_seconds=NEVER) is None
     assert service.run(broken) == "succeeded"
     assert record(service.database, broken) == record(service.database, whole)
+    with service.database.read() as connection:
+        # The weights of a reward model are those of an unfinished job only.
+        assert checkpoints.reward_weights(connection, whole) is None

@@ -20,6 +20,7 @@ from epochal_service.jobs import figures, lifecycle
 from epochal_service.jobs.kernel import kernel
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.jobs.preparation import Prepared, prepare
+from epochal_service.jobs.rollouts import with_weights
 from epochal_service.jobs.sweeps import prepare_sweep
 from epochal_service.request_ids import VARIABLE
 from epochal_service.specs.jobs import TERMINAL, JobState
@@ -189,10 +190,13 @@ def _start(context: WorkerContext, claim: Claim) -> Attempt:
         return SweepAttempt(context, claim, sweep, members)
     spec = TrainingSpec.model_validate_json(claim.job.spec)
     prepared = prepare(database, spec, owner, limits, stored=True)
+    if claim.reward_weights is not None:
+        training = with_weights(prepared.training, unpack(claim.reward_weights))
+        prepared = replace(prepared, training=training)
     if claim.initial_weights is not None:
         state = _forked(prepared, claim.initial_weights)
-    training = engine.Run(prepared.network, prepared.training, prepared.data, state)
-    return JobAttempt(context, claim, prepared, training)
+    run = engine.Run(prepared.network, prepared.training, prepared.data, state)
+    return JobAttempt(context, claim, prepared, run)
 
 
 def _forked(prepared: Prepared, initial_weights: bytes) -> engine.State:

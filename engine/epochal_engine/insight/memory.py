@@ -16,6 +16,7 @@ from ..model.losses import find_loss
 from ..model.network import Network, parameter_leaves
 from ..model.pairs import trained_network
 from ..model.predict import ELEMENTS_AT_ONCE, SAMPLES_AT_ONCE
+from ..optimize.rewards import ScoreTexts
 from ..symbolic.plan import Plan
 from ..symbolic.trace import Array, Call, leaf
 from ..training.epoch import BATCHES_AT_ONCE, FLOPS_PER_SECOND, PULSE, SECONDS_PER_CALL
@@ -110,6 +111,8 @@ def memory(
     if training.rollouts is not None:  # Logits twice, in double precision for a moment, and texts.
         held += samples * (outputs * (2 * itemsize + 3 * 8) + 4 * features * 8)
         held += 2 * _forward_plan(network, training, samples) + size * itemsize
+        if isinstance(training.rollouts.reward, ScoreTexts):
+            held += _scoring_bytes(training.rollouts.reward.network, samples)
     held += _forward_bytes(network, training, samples, validation_samples, members)
     # Masks of weights, and where the layers lie.
     held += size * (itemsize + 4) + (count * 3 * size * itemsize if members else 0)
@@ -144,6 +147,13 @@ def _forward_bytes(
         return 0
     at_once = min(validation_samples, max(1, SAMPLES_OF_ALL_MEMBERS // members))
     return 2 * members * _forward_plan(network, training, at_once)
+
+
+def _scoring_bytes(network: Network, samples: int) -> int:
+    """Return the bytes of a reward model and its passes, in double precision."""
+    x = leaf((min(samples, SAMPLES_AT_ONCE), *network.input_shape))
+    plan = Plan(network.forward(x, parameter_leaves(network))[-1:], np.float64)
+    return plan.bytes + 2 * network.size * 8
 
 
 def _forward_plan(network: Network, training: Training, samples: int) -> int:

@@ -20,6 +20,7 @@ from ..model.losses import find_loss
 from ..model.network import Network
 from ..model.pairs import trained_network
 from ..optimize.optimizers import Adam
+from ..optimize.rewards import ScoreTexts
 from ..symbolic.trace import Array, Call
 from ..training.run import Run
 from ..training.step import Gradient, update
@@ -81,8 +82,11 @@ def work(
     batch = training.samples_per_step(samples)
     steps = math.ceil(samples / batch)
     passes = 3 * samples + validation_samples
+    scoring = 0
     if training.rollouts is not None:  # A pass for each token, and two for the advantages.
         passes += (network.input_shape[0] + 2) * samples
+        if isinstance(training.rollouts.reward, ScoreTexts):
+            scoring = samples * training.rollouts.reward.network.flops
     compiled = steps_up_to(network, training, batch)
     calls = len(compiled[0].calls)
     elements = at_batch(batch, compiled, lambda step: sum(map(_elements, step.calls)))
@@ -93,7 +97,7 @@ def work(
         else 0.0,
         calls=steps * calls,
         member_calls=steps * calls * (members - 1),
-        flops=float(members * network.flops * passes),
+        flops=float(members * network.flops * passes + scoring),
         elements=members * elements * (steps + validation_samples / (3 * batch)),
     )
     return epoch * training.epochs

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from ..data.generators import are_sentences
+from ..model.network import Network
+from ..model.predict import predict
+from ..symbolic.trace import Array
 
 
 @dataclass(frozen=True)
@@ -14,9 +19,33 @@ class CountTexts:
 
     texts: tuple[str, ...]
 
-    def __call__(self, text: str) -> float:
-        """Return the reward of a text."""
-        return float(sum(map(text.count, self.texts)))
+    def __call__(self, written: Sequence[str], rows: Array) -> Array:
+        """Return the reward of each text that is written, `(n,)`."""
+        return np.array([sum(map(text.count, self.texts)) for text in written], np.float64)
+
+
+@dataclass(frozen=True)
+class ScoreTexts:
+    """The output of a network that reads the tokens of a text: a reward model (Christiano et al.,
+    2017; Ouyang et al., 2022).
+
+    Raises ValueError for a network with several outputs.
+    """
+
+    network: Network
+    weights: Mapping[str, Array] = field(compare=False, repr=False, default_factory=dict)
+    """The weights of the network by name; the memory and the work of a run do not need them."""
+
+    def __post_init__(self) -> None:
+        if self.network.output_shape != (1,):
+            raise ValueError(
+                "a reward model needs one output; the network has the output shape "
+                f"{self.network.output_shape}"
+            )
+
+    def __call__(self, written: Sequence[str], rows: Array) -> Array:
+        """Return the reward of each text, `(n,)`, of the rows of their tokens `(n, length)`."""
+        return predict(self.network, self.weights, rows)[:, 0].astype(np.float64)
 
 
 GRAMMARS: Mapping[str, Callable[[str], bool]] = {"sentences": are_sentences}
@@ -34,7 +63,7 @@ class Rollouts:
     weights (Jaques et al., 2017; Ziegler et al., 2019).
     """
 
-    reward: CountTexts
+    reward: CountTexts | ScoreTexts
     names: tuple[str, ...]
     """The texts of the tokens, which make up a text."""
     beta: float = 0.1

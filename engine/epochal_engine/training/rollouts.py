@@ -20,8 +20,8 @@ from ..data.data import Data
 from ..data.generators import IGNORED
 from ..model.losses import CrossEntropy, find_loss
 from ..model.network import Network
-from ..model.predict import forward_passes
-from ..optimize.rewards import GRAMMARS, Rollouts
+from ..model.predict import checked_parameters, forward_passes
+from ..optimize.rewards import GRAMMARS, Rollouts, ScoreTexts
 from ..symbolic.plan import perform
 from ..symbolic.trace import Array, Call
 from .training import Training
@@ -105,7 +105,7 @@ class Sampler:
         ratios = self._log_probabilities(self._logits) - self._log_probabilities(self._others)
         divergence = (ratios * counts).sum(1)
         texts = [self._text(row[row != IGNORED]) for row in self._labels]
-        rewards = np.array([self._rollouts.reward(text) for text in texts])
+        rewards = self._rollouts.reward(texts, self._rows)
         advantages = rewards - self._rollouts.beta * divergence
         advantages -= advantages.mean()
         advantages /= advantages.std() + SMALLEST_DEVIATION
@@ -141,6 +141,15 @@ def check_rollouts(network: Network, training: Training, data: Data) -> None:
         raise ValueError("rollouts need the loss cross_entropy, with a label that is ignored")
     if len(network.input_shape) != 1 or network.output_shape[:-1] != network.input_shape:
         raise ValueError("rollouts need a network that predicts the next token at each position")
+    assert training.rollouts is not None
+    reward = training.rollouts.reward
+    if isinstance(reward, ScoreTexts):
+        if reward.network.input_shape != network.input_shape:
+            raise ValueError(
+                f"the reward model needs the input shape {network.input_shape} of the network that "
+                f"writes; it has {reward.network.input_shape}"
+            )
+        checked_parameters(reward.network, reward.weights)
     if data.train_targets.dtype.kind != "i":
         raise ValueError("rollouts need tokens as targets, not probabilities")
     if data.train_sample_weights is not None or training.augmentation or training.corruption:

@@ -25,7 +25,7 @@ from ..specs.base import id_pattern
 from ..specs.experiments import MAX_RUNS, ClaimSpec, ExperimentSpec, ExperimentState
 from ..specs.jobs import TERMINAL, JobState
 from ..specs.training import TrainingSpec
-from ..store import Access, Connection, Database, checkpoints, dependencies, experiments, jobs, keys
+from ..store import Access, Connection, Database, dependencies, experiments, jobs, keys
 from ..store.database import new_id
 from ..store.experiments import ExperimentRow
 from ..store.jobs import JobRow
@@ -36,6 +36,7 @@ from .forks import Parent, future_parent
 from .measures import positions_of, writes_texts
 from .preparation import Prepared, prepare
 from .price import price_of
+from .sources import INITIAL_WEIGHTS, REWARD, sources, with_source
 from .submission import Submission, submission_of
 
 MAX_SEED = 2**63
@@ -46,8 +47,8 @@ class PlannedJob(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    needs: str | None
-    """Name of the job that it waits for."""
+    needs: list[str]
+    """Names of the jobs that it waits for."""
     epochs: int
     restores_best: bool
     batch_size: int = 1
@@ -56,7 +57,7 @@ class PlannedJob(BaseModel):
 
 class Plan(BaseModel):
     """What is stored of an experiment. The specs of its jobs are theirs; here, each job comes after
-    the one that it needs.
+    those that it needs.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,8 +78,8 @@ class Run:
     name: str
     seed: int
     submission: Submission
-    needed_id: str | None
-    """Id of the job that it waits for."""
+    needed_ids: Sequence[str]
+    """Ids of the jobs that it waits for."""
     scaling: bytes
     """Packed scaling of its data."""
     has_exact_match: bool
@@ -92,11 +93,11 @@ class Run:
 def plan_of(spec: ExperimentSpec, exercise: str | None = None) -> Plan:
     """Return what is stored of the experiment, an attempt at this exercise."""
     planned = {}
-    for name in _ordered({name: _need(spec, job) for name, job in spec.jobs.items()}):
+    for name in _ordered(spec):
         job = spec.jobs[name]
         stopping = job.early_stopping
         planned[name] = PlannedJob(
-            needs=_need(spec, job),
+            needs=_needs(spec, name),
             epochs=job.epochs,
             restores_best=stopping is not None and stopping.restore_best,
             batch_size=job.batch_size,
@@ -106,25 +107,27 @@ def plan_of(spec: ExperimentSpec, exercise: str | None = None) -> Plan:
     )
 
 
-def _need(spec: ExperimentSpec, job: TrainingSpec) -> str | None:
-    """Return the name of the job that a job starts from; None without one."""
-    source = job.initial_weights
-    return source.job if source is not None and source.job in spec.jobs else None
+def _needs(spec: ExperimentSpec, name: str) -> list[str]:
+    """Return the names of the jobs whose weights a job uses, each once."""
+    used = (source.job for source in sources(spec.jobs[name]).values())
+    return [*dict.fromkeys(job for job in used if job in spec.jobs)]
 
 
 # ---------------------------------------------------------------------------------------- checks
 
 
 def check_names(spec: ExperimentSpec) -> list[str]:
-    """Return the names of the jobs, each after the one that it needs.
+    """Return the names of the jobs, each after those that it needs.
 
     Raises `InvalidArgument` for seeds and names that do not fit together.
     """
     errors = [*_seed_errors(spec), *_need_errors(spec)]
-    order = _ordered({name: _need(spec, job) for name, job in spec.jobs.items()})
+    order = _ordered(spec)
     for name in spec.jobs.keys() - {*order}:
-        text = f"must not need itself through others: {_circle(spec, name)}"
-        errors.append(FieldError(f"jobs.{name}.initial_weights.job", text))
+        for field, source in sources(spec.jobs[name]).items():
+            if path := _path(spec, source.job, name):
+                text = f"must not need itself through others: {' needs '.join([name, *path])}"
+                errors.append(FieldError(f"jobs.{name}.{field}.job", text))
     if errors:
         raise InvalidArgument.of(*sorted(errors))
     return order
@@ -141,31 +144,37 @@ def _seed_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
 
 def _need_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
     for name, job in spec.jobs.items():
-        source, field = job.initial_weights, f"jobs.{name}.initial_weights"
-        if source is None:
-            continue
-        if source.job in spec.jobs and source.epoch is not None:
-            text = f"must be absent: {name} starts from the weights that {source.job} answers with"
-            yield FieldError(f"{field}.epoch", text)
-        elif source.job not in spec.jobs and not re.fullmatch(id_pattern("job"), source.job):
-            others = ", ".join(other for other in spec.jobs if other != name) or "none"
-            text = f"must be the name of another job of the experiment ({others}), or a job's id"
-            yield FieldError(f"{field}.job", text)
+        for part, source in sources(job).items():
+            field = f"jobs.{name}.{part}"
+            if source.job in spec.jobs and source.epoch is not None:
+                text = f"must be absent: {name} takes the weights that {source.job} answers with"
+                yield FieldError(f"{field}.epoch", text)
+            elif source.job not in spec.jobs and not re.fullmatch(id_pattern("job"), source.job):
+                others = ", ".join(other for other in spec.jobs if other != name) or "none"
+                text = (
+                    f"must be the name of another job of the experiment ({others}), or a job's id"
+                )
+                yield FieldError(f"{field}.job", text)
 
 
-def _ordered(needs: Mapping[str, str | None]) -> list[str]:
-    """Return the names, each after the one that it needs, without those that need themselves."""
+def _ordered(spec: ExperimentSpec) -> list[str]:
+    """Return the names, each after those that it needs, without those that need themselves."""
     order: list[str] = []
-    while ready := [n for n, need in needs.items() if n not in order and need in (None, *order)]:
+    while ready := [
+        name for name in spec.jobs if name not in order and {*_needs(spec, name)} <= {*order}
+    ]:
         order += ready
     return order
 
 
-def _circle(spec: ExperimentSpec, name: str) -> str:
-    path = [name]
-    while (need := _need(spec, spec.jobs[path[-1]])) is not None and need not in path:
-        path.append(need)
-    return " needs ".join([*path, *([] if need is None else [need])])
+def _path(spec: ExperimentSpec, name: str, target: str, seen: Sequence[str] = ()) -> list[str]:
+    """Return the names from one job to another that it needs, through others; [] if it does not."""
+    if name == target:
+        return [name]
+    if name in seen or name not in spec.jobs:
+        return []
+    paths = (_path(spec, need, target, [*seen, name]) for need in _needs(spec, name))
+    return next(([name, *path] for path in paths if path), [])
 
 
 # -------------------------------------------------------------------------------------- creation
@@ -174,7 +183,7 @@ def _circle(spec: ExperimentSpec, name: str) -> str:
 def prepare_experiment(
     database: Database, spec: ExperimentSpec, owner: str, settings: Settings
 ) -> list[Run]:
-    """Check and price every job for every seed; return them, each after the one that it needs.
+    """Check and price every job for every seed; return them, each after those that it needs.
 
     Raises `InvalidArgument` with the errors of all jobs, whose fields begin with `jobs.NAME`.
     """
@@ -185,15 +194,14 @@ def prepare_experiment(
         parents: dict[str, Parent] = {}
         errors: list[FieldError] = []
         for name in order:
-            need = _need(spec, spec.jobs[name])
-            if need is not None and need not in parents:
-                continue  # that one has errors
+            needs = _needs(spec, name)
+            if not parents.keys() >= {*needs}:
+                continue  # one of them has errors
             try:
                 job = with_seed(spec.jobs[name], seed)
-                parent = None if need is None else parents[need]
-                prepared = prepare(database, job, owner, settings.limits, parent=parent)
+                prepared = prepare(database, job, owner, settings.limits, parents=parents)
                 ids[name] = new_id("job")
-                runs.append(_run(prepared, settings, ids, name, seed, need))
+                runs.append(_run(prepared, settings, ids, name, seed))
                 parents[name] = future_parent(prepared.spec)
             except InvalidArgument as error:
                 errors += within_job(error, name).errors
@@ -203,27 +211,26 @@ def prepare_experiment(
 
 
 def _run(
-    prepared: Prepared,
-    settings: Settings,
-    ids: Mapping[str, str],
-    name: str,
-    seed: int,
-    need: str | None,
+    prepared: Prepared, settings: Settings, ids: Mapping[str, str], name: str, seed: int
 ) -> Run:
     price = price_of(prepared, settings)
-    if need is not None:
-        # The weights are copied when the other job has succeeded.
-        source = prepared.spec.initial_weights
-        assert source is not None
-        start = source.model_copy(update={"job": ids[need]})
-        spec = prepared.spec.model_copy(update={"initial_weights": start})
-        prepared = replace(prepared, spec=spec, initial_weights=None)
+    needed = {}
+    for field, source in sources(prepared.spec).items():
+        if source.job in ids:
+            # The weights are copied when the other job has succeeded.
+            needed[field] = ids[source.job]
+            spec = with_source(prepared.spec, field, job=ids[source.job])
+            prepared = replace(prepared, spec=spec)
+    if INITIAL_WEIGHTS in needed:
+        prepared = replace(prepared, initial_weights=None)
+    if REWARD in needed:
+        prepared = replace(prepared, reward_weights=None)
     return Run(
         id=ids[name],
         name=name,
         seed=seed,
         submission=submission_of(prepared, price, settings),
-        needed_id=None if need is None else ids[need],
+        needed_ids=[*dict.fromkeys(needed.values())],
         scaling=pack(prepared.scaling),
         has_exact_match=has_exact_match(prepared.network, prepared.spec.loss),
         positions=positions_of(prepared),
@@ -303,14 +310,13 @@ def _insert(connection: Connection, run: Run, experiment_id: str, owner: str) ->
         "experiment_job": run.name,
         "experiment_seed": run.seed,
     }
-    state: JobState = "queued" if run.needed_id is None else "waiting"
+    state: JobState = "waiting" if run.needed_ids else "queued"
     terms = (*new.search_terms, run.name, experiment_id)
     values = {**new.values, **place}
     lifecycle.insert(connection, run.id, owner, values, new.labels, terms, state=state)
-    if run.needed_id is not None:
-        dependencies.insert(connection, run.id, run.needed_id, run.scaling)
-    if new.initial_weights is not None:
-        checkpoints.insert(connection, run.id, [(0, new.initial_weights)])
+    for needed_id in run.needed_ids:
+        dependencies.insert(connection, run.id, needed_id, run.scaling)
+    lifecycle.store_weights(connection, run.id, new.initial_weights, new.reward_weights)
 
 
 # ----------------------------------------------------------------------------- requests of users

@@ -1,7 +1,8 @@
-"""A fork starts from the weights that another job had at one of its epochs.
+"""A job may use the weights that another one had at one of its epochs: to start from, as a fork,
+or as its reward model.
 
-They are copied in the transaction that creates the fork, as the fork's own checkpoint of epoch 0.
-From then on the other job may be deleted, and a worker reads everything in one place.
+They are copied in the transaction that creates the job: those of a fork as its own checkpoint of
+epoch 0. From then on the other job may be deleted, and a worker reads everything in one place.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..specs.build import network_of
-from ..specs.training import InitialWeightsSpec, TrainingSpec
+from ..specs.training import TrainingSpec, WeightsOfJobSpec
 from ..store import Access, Connection, checkpoints
 from ..store.packing import unpack
 from . import lifecycle
@@ -22,30 +23,32 @@ from .transfer import Arrays
 
 @dataclass(frozen=True)
 class Parent:
-    """The job that a fork starts from."""
+    """A job whose weights another one uses."""
 
     spec: TrainingSpec
+    state: str | None
+    """The state of the job; None for one that is not stored yet."""
     epoch: int | None
     """Epoch of the weights; None for a job that has not ended, whose arrays are still unknown."""
     arrays: Arrays
     """Arrays by name, in the order of its network."""
 
 
-def parent_of(connection: Connection, source: InitialWeightsSpec, owner: str) -> Parent:
-    """Return the job of the initial weights.
+def parent_of(connection: Connection, source: WeightsOfJobSpec, owner: str, field: str) -> Parent:
+    """Return the job whose weights the field of a spec names.
 
     Raises `InvalidArgument` if the job does not exist or has no checkpoint of that epoch.
     """
     try:
         row = lifecycle.find(connection, source.job, Access(owner))
     except NotFound as error:
-        raise InvalidArgument.of(FieldError("initial_weights.job", error.detail)) from None
+        raise InvalidArgument.of(FieldError(f"{field}.job", error.detail)) from None
     spec = TrainingSpec.model_validate_json(row.spec)
     start = restored_epoch(row, spec) if source.epoch is None else source.epoch
     checkpoint = checkpoints.find(connection, source.job, start)
     if checkpoint is None and start is None:
         text = f"must have stored weights; {source.job} is {row.state} and has none yet"
-        raise InvalidArgument.of(FieldError("initial_weights.job", text))
+        raise InvalidArgument.of(FieldError(f"{field}.job", text))
     if checkpoint is None:
         assert start is not None
         match checkpoints.around(connection, source.job, start):
@@ -57,16 +60,20 @@ def parent_of(connection: Connection, source: InitialWeightsSpec, owner: str) ->
                 stored = f"the nearest stored epochs are {' and '.join(map(str, epochs))}"
         raise InvalidArgument.of(
             FieldError(
-                "initial_weights.epoch",
+                f"{field}.epoch",
                 f"must have stored weights; {source.job} has none of epoch {start}, {stored}",
             )
         )
     epoch, blob = checkpoint
     arrays = unpack(blob)
-    return Parent(spec, epoch, {name: arrays[name] for name in network_of(spec).parameters})
+    return Parent(
+        spec, row.state, epoch, {name: arrays[name] for name in network_of(spec).parameters}
+    )
 
 
 def future_parent(spec: TrainingSpec) -> Parent:
     """Return a job of the spec that has not trained yet, with arrays that take no memory."""
     shapes = network_of(spec).parameters
-    return Parent(spec, None, {n: np.broadcast_to(np.float32(0), s) for n, s in shapes.items()})
+    return Parent(
+        spec, None, None, {n: np.broadcast_to(np.float32(0), s) for n, s in shapes.items()}
+    )

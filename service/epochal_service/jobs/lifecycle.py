@@ -82,6 +82,8 @@ class Claim:
     resume_state: bytes | None
     initial_weights: bytes | None = None
     """The checkpoint of epoch 0, if there is one and no resume point yet."""
+    reward_weights: bytes | None = None
+    """The packed weights of the reward model; None without one."""
     running_seconds: float = 0.0
     """Seconds from the first start of the job to this claim, by the database's clock."""
     claimed_at: float = field(default_factory=perf_counter)
@@ -164,6 +166,7 @@ def _on_end(connection: Connection, job_id: str, state: JobState) -> None:
     webhooks, and move the jobs that wait for it.
     """
     checkpoints.drop_resume_point(connection, job_id)
+    checkpoints.drop_reward_weights(connection, job_id)
     jobs.record_stored_bytes(
         connection, job_id, job_bytes=JOB_BYTES, row_bytes=ROW_BYTES, page_bytes=PAGE_BYTES
     )
@@ -240,12 +243,13 @@ def submit(
     kind: Kind = "job",
     search_terms: Sequence[str] = (),
     initial_weights: bytes | None = None,
+    reward_weights: bytes | None = None,
 ) -> tuple[JobWithSpec, bool]:
     """Insert a job; return its row and whether it is new.
 
     The same `request_id` returns the job that it created before. A search finds the job by its id,
     its labels and `search_terms`. The packed `initial_weights` become its checkpoint of epoch 0,
-    which training starts from.
+    which training starts from; `reward_weights` are those of its reward model.
 
     Raises `IdempotencyMismatch` if another request used the key, `NotFound` if the job that it
     created was deleted, `InvalidArgument` if the data set was deleted in the meantime,
@@ -265,11 +269,20 @@ def submit(
         stored_bytes = values.get("stored_bytes", 0)
         owner_quotas.reserve(connection, quotas, owner, "max_stored_bytes_per_owner", stored_bytes)
         insert(connection, job_id, owner, values, labels, search_terms)
-        if initial_weights is not None:
-            checkpoints.insert(connection, job_id, [(0, initial_weights)])
+        store_weights(connection, job_id, initial_weights, reward_weights)
         row = jobs.find(connection, job_id)
         assert row is not None
         return row, True
+
+
+def store_weights(
+    connection: Connection, job_id: str, initial: bytes | None, reward: bytes | None
+) -> None:
+    """Store the packed weights of other jobs that a new job uses."""
+    if initial is not None:
+        checkpoints.insert(connection, job_id, [(0, initial)])
+    if reward is not None:
+        checkpoints.put_reward_weights(connection, job_id, reward)
 
 
 def insert(
@@ -491,14 +504,19 @@ def claim(
         job_log.append(connection, job_id, row.last_seq, [entry])
         job = jobs.find(connection, job_id)
         assert job is not None
-        seconds = 0.0
+        seconds, point, first = 0.0, None, None
         if job.attempt > 1:
             seconds = jobs.running_seconds(connection, job_id)
             point = checkpoints.resume_point(connection, job_id)
-            if point is not None:
-                return Claim(job, point[1], running_seconds=seconds)
-        first = checkpoints.find(connection, job_id, 0)
-        return Claim(job, None, None if first is None else first[1], seconds)
+        if point is None:
+            first = checkpoints.find(connection, job_id, 0)
+        return Claim(
+            job,
+            None if point is None else point[1],
+            initial_weights=None if first is None else first[1],
+            reward_weights=checkpoints.reward_weights(connection, job_id),
+            running_seconds=seconds,
+        )
 
 
 def _is_busy(connection: Connection, job_id: str, max_running: int) -> bool:

@@ -15,6 +15,7 @@ from ..specs.training import TrainingSpec
 from ..store import Connection
 from .datasets import load_for_stored_job
 from .language import language_of
+from .sources import INITIAL_WEIGHTS
 
 
 def has_reference(spec: TrainingSpec, network: Network) -> bool:
@@ -84,10 +85,15 @@ def reads_ahead(network: Network, dataset: Dataset) -> bool:
 
 
 def check_vocabulary(
-    connection: Connection, job: str, parent: TrainingSpec, dataset: Dataset, owner: str
+    connection: Connection,
+    field: str,
+    job: str,
+    parent: TrainingSpec,
+    dataset: Dataset,
+    owner: str,
 ) -> None:
-    """Raise `InvalidArgument` if the parent's tokens are known, and others than those of the data
-    set.
+    """Raise `InvalidArgument` if the tokens of the job that the field names are known, and others
+    than those of the data set.
     """
     if dataset.source == "inline":
         return  # Its tokens are numbers.
@@ -99,11 +105,17 @@ def check_vocabulary(
     except NotFound:
         return
     names, needed = (d.token_names or d.class_names for d in (dataset, former))
-    if names != needed:
-        raise InvalidArgument.of(
-            FieldError(
-                "dataset",
-                f"must have the tokens of {former.name}, which {job} was trained on: upload the "
-                "text with the option vocabulary",
-            )
+    if names == needed:
+        return
+    if field == INITIAL_WEIGHTS:
+        error = FieldError(
+            "dataset",
+            f"must have the tokens of {former.name}, which {job} was trained on: upload the "
+            "text with the option vocabulary",
         )
+    else:
+        error = FieldError(
+            f"{field}.job",
+            f"must read the tokens of {dataset.name}; {job} was trained on those of {former.name}",
+        )
+    raise InvalidArgument.of(error)

@@ -9,7 +9,9 @@ the same way.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,7 @@ from ..specs.networks import NetworkRef, NetworkSpec, input_embeddings
 from ..specs.training import SplitSpec, TrainingSpec
 from ..store import Access, Connection, Database, networks
 from . import corruptions, datasets, forks, preferences, rollouts, transfer
+from .sources import INITIAL_WEIGHTS, REWARD, sources
 
 Array = NDArray[Any]
 
@@ -81,6 +84,7 @@ class Prepared:
     scaling          the arrays `SHIFT`, `SCALE`, `TARGET_SHIFT` and `TARGET_SCALE`, part of every
                      checkpoint; those of inputs or targets are missing if these are not scaled
     initial_weights  another job's weights under this network's names; None for a fresh start
+    reward_weights   the weights of the reward model under its names; None without one
     weights_every    epochs between two checkpoints; 0: the last epoch only
     cost             the cost of the run
     """
@@ -94,6 +98,7 @@ class Prepared:
     rows: Rows
     scaling: dict[str, Array]
     initial_weights: dict[str, Array] | None
+    reward_weights: dict[str, Array] | None
     weights_every: int
     cost: Cost
 
@@ -105,37 +110,44 @@ def prepare(
     limits: Limits,
     *,
     stored: bool = False,
-    parent: forks.Parent | None = None,
+    parents: Mapping[str, forks.Parent] = MappingProxyType({}),
 ) -> Prepared:
     """Build everything that a run of the spec needs.
 
-    `parent` is the job of the initial weights if it is not in the store yet.
+    `parents` are jobs by the name that the spec has for them, if they are not in the store yet.
 
-    With `stored`, the spec belongs to a job in the store: the weights it starts from are in its own
-    checkpoint of epoch 0, and `initial_weights` is None. It was within the limits when it was
-    created, so limits that were lowered since do not apply.
+    With `stored`, the spec belongs to a job in the store: the weights of other jobs that it uses
+    were copied, and are None here. It was within the limits when it was created, so limits that
+    were lowered since do not apply.
 
     Raises `InvalidArgument` with all fields that do not fit; `NotFound` if the data set of a stored
     job was deleted.
     """
     load = datasets.load_for_stored_job if stored else datasets.load
     limits = UNLIMITED if stored else limits
-    source = None if stored else spec.initial_weights
+    others = {}
     with database.read() as connection:
         spec = _with_network(connection, spec, owner)
         dataset = load(connection, spec, owner)
-        if source is not None and parent is None:
-            parent = forks.parent_of(connection, source, owner)
-        needs_vocabulary = spec.rollouts is not None or LOSSES[spec.loss].rows > 1
-        if source is not None and parent is not None and needs_vocabulary:
-            preferences.check_vocabulary(connection, source.job, parent.spec, dataset, owner)
+        for field, source in {} if stored else sources(spec).items():
+            others[field] = parents.get(source.job) or forks.parent_of(
+                connection, source, owner, field
+            )
+            if spec.rollouts is not None or LOSSES[spec.loss].rows > 1:
+                former = others[field].spec
+                preferences.check_vocabulary(connection, field, source.job, former, dataset, owner)
+    parent, judge = others.get(INITIAL_WEIGHTS), others.get(REWARD)
+    if judge is not None:
+        spec = rollouts.with_reward_model(spec, judge)
     if not stored:
         spec = _as_child(spec, dataset, parent)
     prepared = build(spec, dataset, limits)
-    if source is None or parent is None:
-        return prepared
-    weights = transfer.initial_weights(prepared.spec, parent.spec, parent.arrays)
-    return replace(prepared, initial_weights={**weights})
+    if parent is not None:
+        weights = transfer.initial_weights(prepared.spec, parent.spec, parent.arrays)
+        prepared = replace(prepared, initial_weights={**weights})
+    if judge is not None:
+        prepared = replace(prepared, reward_weights={**judge.arrays})
+    return prepared
 
 
 def _as_child(spec: TrainingSpec, dataset: Dataset, parent: forks.Parent | None) -> TrainingSpec:
@@ -195,6 +207,7 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         rows=rows,
         scaling=scaling,
         initial_weights=None,
+        reward_weights=None,
         weights_every=_weights_every(spec, summarize(network).parameters),
         cost=cost,
     )

@@ -4,7 +4,7 @@ job ── spec, with inline data
  ├── log: one row for each flush or 1,024 epochs, with metrics and gradient statistics
  ├── outlines: the points of the curves of a long run
  ├── checkpoints
- └── one resume point, until the end
+ └── one resume point and the weights of a reward model, until the end
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from .thinning import remaining
 
 @dataclass(frozen=True)
 class Storage:
-    """The bytes that a job stores by its end, and those of its resume point until then."""
+    """The bytes that a job stores by its end, and those of its resume point until then, with the
+    weights of its reward model.
+    """
 
     data: int
     epochs: int
@@ -65,9 +67,19 @@ def storage_of(
         epochs=_epoch_bytes(prepared, segments, members),
         gradients=_gradient_bytes(prepared, segments) if is_job else 0,
         checkpoints=checkpoints * _checkpoint_bytes(prepared),
-        resume_point=(members or 1) * copies * size * itemsize + PAGE_BYTES,
+        resume_point=(members or 1) * copies * size * itemsize
+        + _reward_bytes(prepared)
+        + PAGE_BYTES,
         checkpoint_count=checkpoints,
     )
+
+
+def _reward_bytes(prepared: Prepared) -> int:
+    """Return the bytes of the weights of the reward model, each of at most 8."""
+    rollouts = prepared.training.rollouts
+    if rollouts is None or not isinstance(rollouts.reward, engine.ScoreTexts):
+        return 0
+    return rollouts.reward.network.size * 8
 
 
 def _data_bytes(spec: TrainingSpec) -> int:

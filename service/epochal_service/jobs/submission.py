@@ -17,19 +17,21 @@ from .price import Price
 
 @dataclass(frozen=True)
 class Submission:
-    """The row of a new job, its labels, what a search finds it by, and its initial weights."""
+    """The row of a new job, its labels, what a search finds it by, and copies of weights."""
 
     values: Mapping[str, Any]
     labels: Mapping[str, str]
     search_terms: tuple[str, ...]
     initial_weights: bytes | None
     """Packed, with the scaling of the data; None for new weights."""
+    reward_weights: bytes | None
+    """Those of the reward model, packed; None without one."""
 
 
 def submission_of(prepared: Prepared, price: Price, settings: Settings) -> Submission:
     """Return what the store needs to create the job."""
     spec, cost = prepared.spec, prepared.cost
-    weights = prepared.initial_weights
+    weights, reward_weights = prepared.initial_weights, prepared.reward_weights
     return Submission(
         values={
             "spec": spec.model_dump_json(),
@@ -47,4 +49,5 @@ def submission_of(prepared: Prepared, price: Price, settings: Settings) -> Submi
         labels=spec.labels,
         search_terms=(spec.name or "", prepared.dataset.name, getattr(spec.dataset, "id", "")),
         initial_weights=None if weights is None else pack({**weights, **prepared.scaling}),
+        reward_weights=None if reward_weights is None else pack(reward_weights),
     )

@@ -62,7 +62,7 @@ def submit(
     )
     if new:
         for run in runs:
-            if run.needed_id is None:
+            if not run.needed_ids:
                 context.queue.notify_workers(run.id)
     return get_experiment(context, row.id)
 

@@ -85,6 +85,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
         fingerprint=request_fingerprint,
         search_terms=submission.search_terms,
         initial_weights=submission.initial_weights,
+        reward_weights=submission.reward_weights,
     )
     if new:
         context.queue.notify_workers(row.id)

@@ -190,5 +190,7 @@ UNIONS: dict[str, str] = {
     "ScheduleSpec": "A learning rate schedule. Each field names the types that have it.",
     "AugmentationSpec": "An augmentation. Each field names the types that have it.",
     "CorruptionSpec": "A corruption. Each field names the types that have it.",
+    "RewardSpec": "A reward of a text, a number that a network learns to increase. Each field "
+    "names the types that have it.",
 }
 """The messages that hold one of several kinds."""

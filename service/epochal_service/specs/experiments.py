@@ -121,8 +121,8 @@ class ExperimentSpec(Spec):
         EveryError(MAX_JOBS),
         AfterValidator(sorted_jobs),
     ]
-    """Jobs by name: at most 16, and at most 64 times the number of seeds. `initial_weights` with
-    the name of another job lets a job wait for that one.
+    """Jobs by name: at most 16, and at most 64 times the number of seeds. The name of another job
+    in `initial_weights` or `rollouts.reward` lets a job wait for that one.
     """
     claims: Annotated[list[ClaimSpec], EveryError(MAX_CLAIMS)] = Field(
         default_factory=list, max_length=MAX_CLAIMS
@@ -164,8 +164,8 @@ class ExperimentJob(Reply):
     """Name of the job in the experiment."""
     seed: int
     """Seed of the run."""
-    needs: str | None = None
-    """Name of the job that it starts from; absent for new weights."""
+    needs: list[str]
+    """Names of the jobs that it waits for: the one that it starts from, and its reward model."""
     state: JobState
     """State of the job."""
     stop_reason: StopReason | None = None
@@ -235,7 +235,7 @@ class Experiment(Reply):
     states: dict[str, int]
     """Number of jobs in each state, without deleted ones."""
     jobs: list[ExperimentJob] = Field(default_factory=list)
-    """Jobs by seed, each after the one that it needs, then by name; without deleted ones. Empty in
+    """Jobs by seed, each after those that it needs, then by name; without deleted ones. Empty in
     lists.
     """
     claims: list[Claim] = Field(default_factory=list)

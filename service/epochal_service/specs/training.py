@@ -140,15 +140,43 @@ class EarlyStoppingSpec(Spec):
     """
 
 
-class RewardSpec(Spec):
-    """A reward of a text, a number that a network learns to increase."""
+class WeightsOfJobSpec(Spec):
+    """Weights of another job at one of its epochs."""
+
+    job: str = Field(min_length=1, max_length=64)
+    """The id of the other job, which may be deleted once this one is created. In an experiment, the
+    name of another of its jobs, with which this one starts once it has succeeded.
+    """
+    epoch: Cursor | None = None
+    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. Defaults to
+    the epoch that the other job's predictions use: the best one if it has ended and restores it,
+    else the latest.
+    """
+
+
+class CountRewardSpec(Spec):
+    """A reward by rule: how often some texts occur in a text."""
 
     type: Literal["count"]
-    """Kind of the reward: `count` of the times that `texts` occur in a text."""
+    """Kind of the reward: the number of times that `texts` occur in a text."""
     texts: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
         min_length=1, max_length=16
     )
     """Texts to count, at most 16, made of the characters of the data set."""
+
+
+class JobRewardSpec(WeightsOfJobSpec):
+    """A reward by a reward model: the output of another job's network, which reads the text."""
+
+    type: Literal["job"]
+    """Kind of the reward: the output of the network of another job, which has succeeded. It has one
+    output, and reads rows of the tokens and the length of this job's data set.
+    """
+    network: NetworkSpec | None = None
+    """The network of the other job. Written by the service: absent in requests, or the same."""
+
+
+RewardSpec = Annotated[CountRewardSpec | JobRewardSpec, Field(discriminator="type")]
 
 
 class RolloutsSpec(Spec):
@@ -223,18 +251,9 @@ class SnapshotsSpec(Spec):
 MAX_LAYER_NAMES = 1_000
 
 
-class InitialWeightsSpec(Spec):
+class InitialWeightsSpec(WeightsOfJobSpec):
     """Weights of another job at one of its epochs, to start from."""
 
-    job: str = Field(min_length=1, max_length=64)
-    """The id of the other job, which may be deleted once this one is created. In an experiment, the
-    name of another of its jobs, with which this one starts once it has succeeded.
-    """
-    epoch: Cursor | None = None
-    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. Defaults to
-    the epoch that the other job's predictions use: the best one if it has ended and restores it,
-    else the latest.
-    """
     layers: Annotated[list[LayerName], Field(min_length=1, max_length=MAX_LAYER_NAMES)] | None = (
         None
     )

@@ -1,4 +1,6 @@
-"""Checkpoints (weights that users read) and resume points (the state a worker continues from)."""
+"""Checkpoints (weights that users read), resume points (the state a worker continues from), and
+the weights of reward models.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from sqlalchemy import Connection
 
 from .database import insert_into, now
 from .tables import checkpoints, resume_points
+from .tables import reward_weights as reward_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +161,26 @@ def resume_point(connection: Connection, job_id: str) -> tuple[int, bytes] | Non
 def drop_resume_point(connection: Connection, job_id: str) -> None:
     """Delete the resume point of a job that has ended."""
     connection.execute(_DROP_RESUME_POINT, {"job_id": job_id})
+
+
+def put_reward_weights(connection: Connection, job_id: str, weights: bytes) -> None:
+    """Store the packed weights of the job's reward model."""
+    values = {"job_id": job_id, "weights": weights}
+    connection.execute(sa.insert(reward_table), values)
+
+
+_REWARD_WEIGHTS = sa.select(reward_table.c.weights).where(reward_table.c.job_id == _JOB_ID)
+_DROP_REWARD_WEIGHTS = sa.delete(reward_table).where(reward_table.c.job_id == _JOB_ID)
+
+
+def reward_weights(connection: Connection, job_id: str) -> bytes | None:
+    """Return the packed weights of the job's reward model; None without one."""
+    weights: bytes | None = connection.execute(
+        _REWARD_WEIGHTS, {"job_id": job_id}
+    ).scalar_one_or_none()
+    return weights
+
+
+def drop_reward_weights(connection: Connection, job_id: str) -> None:
+    """Delete the weights of the reward model of a job that has ended."""
+    connection.execute(_DROP_REWARD_WEIGHTS, {"job_id": job_id})

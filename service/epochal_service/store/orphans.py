@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from .tables import job_specs, jobs, metadata, resume_points
+from .tables import job_specs, jobs, metadata, resume_points, reward_weights
 
 _Condition = sa.ColumnElement[bool]
 
@@ -26,8 +26,9 @@ def _conditions(ended: Sequence[str]) -> Iterator[tuple[str, sa.Table, _Conditio
             yield text, table, sa.and_(key.parent.is_not(None), missing)
     without_spec = ~sa.exists().where(job_specs.c.job_id == jobs.c.id)
     yield "jobs without their spec", jobs, without_spec
-    is_over = sa.exists().where(jobs.c.id == resume_points.c.job_id, jobs.c.state.in_(ended))
-    yield "resume points of jobs that have ended", resume_points, is_over
+    for name, table in (("resume points", resume_points), ("reward weights", reward_weights)):
+        is_over = sa.exists().where(jobs.c.id == table.c.job_id, jobs.c.state.in_(ended))
+        yield f"{name} of jobs that have ended", table, is_over
 
 
 def find(connection: Connection, ended: Sequence[str]) -> dict[str, int]:

@@ -161,6 +161,14 @@ resume_points = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
+# The weights of the reward model of an unfinished job: a copy of another job's.
+reward_weights = Table(
+    "reward_weights",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("weights", LargeBinary, nullable=False),
+)
+
 # The jobs that a job needs before it can start.
 dependencies = Table(
     "dependencies",

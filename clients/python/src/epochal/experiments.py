@@ -41,7 +41,7 @@ class Experiment(ExperimentProperties):
 
     @property
     def jobs(self) -> tuple[ExperimentJob, ...]:
-        """The jobs by seed, each after the one that it needs, without deleted ones."""
+        """The jobs by seed, each after those that it needs, without deleted ones."""
         return self._data.jobs
 
     def job(self, name: str, seed: int | None = None) -> Job:
@@ -117,9 +117,10 @@ class Experiments:
     ) -> Experiment:
         """Create an experiment from a spec, from its fields, or from a spec with other fields.
 
-        A job whose `initial_weights` are `{"job": NAME}` waits for the job of that name. Each run
-        adds its seed to the seeds of all jobs. A claim compares a metric of a job, or its
-        difference to another job, with `at_least`, `above`, `at_most` or `below`.
+        A job waits for those whose names it has in `initial_weights`, as `{"job": NAME}`, and in
+        `rollouts.reward`, as `{"type": "job", "job": NAME}`. Each run adds its seed to the seeds of
+        all jobs. A claim compares a metric of a job, or its difference to another job, with
+        `at_least`, `above`, `at_most` or `below`.
 
         The service creates one experiment for each `request_id`; a random one is used by default.
         Raises `InvalidArgument`.

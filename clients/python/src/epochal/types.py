@@ -607,8 +607,8 @@ class ExperimentSpec(TypedDict):
     seed of the job, of its split and of its generated data. Default 0 alone.
     """
     jobs: Mapping[str, TrainingSpec]
-    """Jobs by name: at most 16, and at most 64 times the number of seeds. `initial_weights` with
-    the name of another job lets a job wait for that one.
+    """Jobs by name: at most 16, and at most 64 times the number of seeds. The name of another
+    job in `initial_weights` or `rollouts.reward` lets a job wait for that one.
     """
     claims: NotRequired[Sequence[ClaimSpec]]
     """Claims about the results of each run, at most 64."""
@@ -1493,13 +1493,33 @@ class EarlyStoppingSpec(TypedDict):
     """
 
 
-class RewardSpec(TypedDict):
-    """A reward of a text, a number that a network learns to increase."""
+class CountRewardSpec(TypedDict):
+    """A reward by rule: how often some texts occur in a text."""
 
     type: Literal["count"]
-    """Kind of the reward: `count` of the times that `texts` occur in a text."""
+    """Kind of the reward: the number of times that `texts` occur in a text."""
     texts: Sequence[str]
     """Texts to count, at most 16, made of the characters of the data set."""
+
+
+class JobRewardSpec(TypedDict):
+    """A reward by a reward model: the output of another job's network, which reads the text."""
+
+    job: str
+    """The id of the other job, which may be deleted once this one is created. In an experiment,
+    the name of another of its jobs, with which this one starts once it has succeeded.
+    """
+    epoch: NotRequired[int | None]
+    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. At least
+    0. Defaults to the epoch that the other job's predictions use: the best one if it has ended
+    and restores it, else the latest.
+    """
+    type: Literal["job"]
+    """Kind of the reward: the output of the network of another job, which has succeeded. It has
+    one output, and reads rows of the tokens and the length of this job's data set.
+    """
+    network: NotRequired[NetworkSpec | None]
+    """The network of the other job. Written by the service: absent in requests, or the same."""
 
 
 class RolloutsSpec(TypedDict):
@@ -1774,6 +1794,9 @@ DatasetSpec: TypeAlias = NamedDataset | UploadedDataset | InlineDataset
 
 
 ShortDataset: TypeAlias = GeneratorSpec | RowsSpec
+
+
+RewardSpec: TypeAlias = CountRewardSpec | JobRewardSpec
 
 
 NetworkChoice: TypeAlias = "NetworkSpec | NetworkRef | Network"
@@ -2266,8 +2289,8 @@ class ExperimentJob:
     """Name of the job in the experiment."""
     seed: int
     """Seed of the run."""
-    needs: str | None
-    """Name of the job that it starts from; absent for new weights."""
+    needs: tuple[str, ...]
+    """Names of the jobs that it waits for: the one that it starts from, and its reward model."""
     state: JobState
     """State of the job."""
     stop_reason: StopReason | None
@@ -2341,8 +2364,8 @@ class ExperimentData:
     states: dict[str, int]
     """Number of jobs in each state, without deleted ones."""
     jobs: tuple[ExperimentJob, ...]
-    """Jobs by seed, each after the one that it needs, then by name; without deleted ones. Empty
-    in lists.
+    """Jobs by seed, each after those that it needs, then by name; without deleted ones. Empty in
+    lists.
     """
     claims: tuple[Claim, ...]
     """Claims with their outcomes; empty in lists."""

@@ -7,7 +7,8 @@ type Spec = Schemas['TrainingSpec']
 /** The owner whom a rerun of the job needs: that of the job, if its spec names what belongs to it. */
 export function ownerOfParts({ owner, spec }: Schemas['Job']): string | undefined {
   const parts = [spec.dataset, spec.validation_dataset ?? {}, spec.network]
-  return spec.initial_weights || parts.some((part) => 'id' in part) ? owner : undefined
+  const weights = spec.initial_weights ?? spec.rollouts?.reward.type === 'job'
+  return weights || parts.some((part) => 'id' in part) ? owner : undefined
 }
 
 /** Create a run with `spec` and open it, compared with the run `from`. Throws `ApiProblem`. */
