@@ -65,6 +65,24 @@ def terminate_worker(stack: Stack) -> float:
     return time.monotonic() - sent_at
 
 
+def holder(database: Database, job_id: str) -> int | None:
+    """The process that trains the job, as its log tells; None if none does."""
+    log = tables.log.c
+    query = sa.select(log.note).where(log.job_id == job_id, log.kind == "state")
+    with database.read() as connection:
+        last = connection.execute(query.order_by(log.seq.desc()).limit(1)).scalar_one()
+    result = parse_note(last)
+    return int(result["worker"].rpartition(":")[2]) if result["state"] == "running" else None
+
+
+def find(database: Database, job_id: str) -> JobRow:
+    """The row of a job that is there."""
+    with database.read() as connection:
+        row = jobs.find(connection, job_id)
+    assert row is not None
+    return row
+
+
 def _beyond(epoch: int, row: JobRow) -> bool:
     return row.epoch > epoch
 
@@ -143,25 +161,13 @@ class Storm:
         return job_id
 
     def row(self, job_id: str) -> JobRow:
-        with self.database.read() as connection:
-            row = jobs.find(connection, job_id)
-        assert row is not None
-        return row
+        return find(self.database, job_id)
 
     def unfinished(self) -> list[JobRow]:
         query = sa.select(tables.jobs.c.id).where(tables.jobs.c.finished_at.is_(None))
         with self.database.read() as connection:
             ids = list(connection.execute(query).scalars())
         return [self.row(job_id) for job_id in ids]
-
-    def holder(self, job_id: str) -> int | None:
-        """The process that trains the job, as its log tells; None if none does."""
-        log = tables.log.c
-        query = sa.select(log.note).where(log.job_id == job_id, log.kind == "state")
-        with self.database.read() as connection:
-            last = connection.execute(query.order_by(log.seq.desc()).limit(1)).scalar_one()
-        result = parse_note(last)
-        return int(result["worker"].rpartition(":")[2]) if result["state"] == "running" else None
 
     def victim(self) -> tuple[str, int]:
         """A job that is being trained, and the process that does it."""
@@ -170,7 +176,7 @@ class Storm:
         def somebody_trains() -> bool:
             self.keep_busy()
             alive = set(self.stack.worker_pids())
-            held = {row.id: self.holder(row.id) for row in self.unfinished()}
+            held = {row.id: holder(self.database, row.id) for row in self.unfinished()}
             actual[:] = [
                 (job, pid) for job, pid in held.items() if pid is not None and pid in alive
             ]
