@@ -652,7 +652,7 @@ def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> Non
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
     commands = [command.callback for command in app.registered_commands if command.callback]
-    assert len(commands) == 34
+    assert len(commands) == 37
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__
@@ -710,6 +710,32 @@ def test_the_command_prints_claims_and_fails_unless_all_are_met(
     assert json.loads(report.stdout)["claims"][0]["outcome"] == "missed"
     made = json.loads(report.stdout)["id"]
     assert "missed" in run("experiment", made).stdout
+
+
+def test_an_exercise_is_assigned_attempted_and_marked(
+    run: Run, client: epochal.Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.json"
+    job = client.preset("xor") | {"epochs": 2, "target": None}
+    claim = {"job": "xor", "metric": "epochs", "at_least": 4}
+    path.write_text(json.dumps({"name": "Longer", "jobs": {"xor": job}, "claims": [claim]}))
+    assigned = run("assign", str(path), "--open", "jobs.xor.epochs", "--text", "Train it.")
+    made = assigned.stdout.strip()
+    task = run("exercise", made).stdout
+    assert "Longer" in task
+    assert "xor: epochs at least 4" in task
+    assert "jobs.xor.epochs" in task
+    missed = run("exercise", made, "--set", "jobs.xor.epochs=3")
+    assert (missed.returncode, "missed" in missed.stdout) == (1, True)
+    solved = run("exercise", made, "--set", "jobs.xor.epochs=4")
+    assert (solved.returncode, "met" in solved.stdout) == (0, True)
+    assert made in run("exercises").stdout
+    (row,) = json.loads(run("exercises", made, "--json").stdout)["results"]
+    assert (row["attempts"], row["best"]["solved"]) == (2, True)
+    assert "yes" in run("exercises", made).stdout
+    closed = run("exercise", made, "--set", "jobs.xor.seed=3")
+    assert closed.returncode == 2
+    assert "jobs.xor.seed" in closed.stderr
 
 
 def test_the_command_runs_a_preset_experiment(run: Run) -> None:

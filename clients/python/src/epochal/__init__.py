@@ -55,6 +55,7 @@ from .layers import dense, dropout
 from .specs import network, table
 from .sweeps import Sweep, SweepEpochsEvent, SweepEvent, SweepSnapshotEvent
 from .types import (
+    Attempt,
     BestEpoch,
     Checkpoint,
     Claim,
@@ -72,6 +73,8 @@ from .types import (
     Divergence,
     Epoch,
     Evaluation,
+    Exercise,
+    ExerciseResults,
     ExperimentData,
     ExperimentJob,
     ExperimentSpec,
@@ -94,6 +97,7 @@ from .types import (
     Network,
     NetworkSpec,
     NetworkSummary,
+    OwnerResult,
     QuotaUsage,
     RandomDraws,
     SamplePrediction,
@@ -116,6 +120,7 @@ __version__ = _version("epochal")
 
 __all__ = [
     "ApiError",
+    "Attempt",
     "BestEpoch",
     "Checkpoint",
     "CheckpointEvent",
@@ -145,6 +150,8 @@ __all__ = [
     "EpochsEvent",
     "Evaluation",
     "Event",
+    "Exercise",
+    "ExerciseResults",
     "Experiment",
     "ExperimentData",
     "ExperimentJob",
@@ -181,6 +188,7 @@ __all__ = [
     "NetworkSummary",
     "NotFound",
     "NotInstalled",
+    "OwnerResult",
     "QuotaExceeded",
     "QuotaUsage",
     "RandomDraws",

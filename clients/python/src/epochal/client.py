@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from .credentials import saved_key
 from .datasets import Datasets
+from .exercises import Exercises
 from .experiments import Experiments
 from .files import Source
 from .jobs import Job, Jobs
@@ -58,6 +59,7 @@ class Client:
         self.jobs = Jobs(self._session)
         self.sweeps = Sweeps(self._session)
         self.experiments = Experiments(self._session)
+        self.exercises = Exercises(self._session)
         self.networks = Networks(self._session)
         self.datasets = Datasets(self._session)
         self.journey = Journey(self._session)

@@ -21,6 +21,7 @@ from ..errors import (
 from . import (
     comparison,
     epochs,
+    exercises,
     experiments,
     explain,
     generation,
@@ -51,6 +52,9 @@ for panel, commands in {
         training.watch,
         sweeps.sweep,
         experiments.experiment,
+        exercises.assign,
+        exercises.exercise,
+        exercises.exercises,
         material.validate,
         material.presets,
     ),

@@ -63,10 +63,15 @@ def experiment(
             made = client.experiments.create(body)
         if detach:
             print_json(made.data) if as_json else out.print(made.id)
-            return
-        if not as_json:
-            err.print(f"{made.id} · {len(made.jobs)} jobs · {len(made.claims)} claims")
-        _watch(made, quiet=as_json)
+        else:
+            follow(made, as_json=as_json)
+
+
+def follow(made: Experiment, *, as_json: bool) -> None:
+    """Watch the experiment and print its claims. Exit with code 1 unless all are met."""
+    if not as_json:
+        err.print(f"{made.id} · {len(made.jobs)} jobs · {len(made.claims)} claims")
+    _watch(made, quiet=as_json)
     if as_json:
         print_json(made.data)
     else:

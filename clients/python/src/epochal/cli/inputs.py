@@ -56,7 +56,7 @@ EpochOption = Annotated[
 ]
 # One page: a few letters identify a recent job, not any job ever created.
 _RECENT_JOBS = 1000
-_STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+)\]")
+STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+)\]")
 
 
 def find_job(client: Client, text: str) -> Job:
@@ -207,8 +207,8 @@ def change(spec: dict[str, Any], assignment: str) -> None:
     must exist.
     """
     path, equals, text = assignment.partition("=")
-    steps = [name if name else int(index) for name, index in _STEP.findall(path)]
-    if not equals or "".join(m.group() for m in _STEP.finditer(path)) != path or not steps:
+    steps = [name if name else int(index) for name, index in STEP.findall(path)]
+    if not equals or "".join(m.group() for m in STEP.finditer(path)) != path or not steps:
         raise typer.BadParameter(f"{assignment!r} must have the form path.to.field=value")
     try:
         value = json.loads(text)
