@@ -320,6 +320,7 @@ ENTRIES = (
                 source=INSTRUCT,
             ),
         ],
+        has_published_size=False,
         sources=[
             INSTRUCT,
             "OpenAI (30 November 2022), Introducing ChatGPT",

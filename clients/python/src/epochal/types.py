@@ -3692,6 +3692,10 @@ class TimelineEntry:
     """Consequences, in one or two sentences."""
     facts: tuple[Fact, ...]
     """Numbers, each with its source."""
+    has_published_size: bool
+    """Whether the size of the entry's own network was published. If not, `facts` have the sizes
+    of related networks. Default true.
+    """
     sources: tuple[str, ...]
     """Sources: authors, year, title."""
     preset: str | None

@@ -10,6 +10,20 @@ export function storedReplies(exhibit: Exhibit): unknown[] | undefined {
   return exhibit.calls.map((call) => JSON.parse(call.reply) as unknown)
 }
 
+/** The pictures of a preset experiment whose replies are stored. */
+export async function storedExhibits(
+  id: string,
+  signal: AbortSignal,
+): Promise<{ exhibit: Exhibit; replies: unknown[] }[]> {
+  const { exhibits } = await body(
+    api.GET('/v1/preset-experiments/{id}/results', { params: { path: { id } }, signal }),
+  )
+  return exhibits.flatMap((exhibit) => {
+    const replies = storedReplies(exhibit)
+    return replies ? [{ exhibit, replies }] : []
+  })
+}
+
 /** Send the requests of an exhibit about the jobs with these ids, by name. */
 export function requestReplies(
   exhibit: Exhibit,

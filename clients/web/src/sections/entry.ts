@@ -9,5 +9,7 @@ export interface SectionEntry {
   title: string
   lead: string
   /** Loads the body: text and figures. */
-  load?: () => Promise<{ default: Component }>
+  load: () => Promise<{ default: Component }>
+  /** Loads the small picture beside the title. */
+  head: () => Promise<{ default: Component }>
 }

@@ -35,6 +35,9 @@ class TimelineEntry(Reply):
     """Consequences, in one or two sentences."""
     facts: list[Fact]
     """Numbers, each with its source."""
+    has_published_size: bool = True
+    """Whether the size of the entry's own network was published. If not, `facts` have the sizes of
+    related networks."""
     sources: list[str]
     """Sources: authors, year, title."""
     preset: str | None = None

@@ -9,7 +9,7 @@ export interface Playback {
   play(): void
   /** Show the picture at this share, and stop. */
   show(share: number): void
-  /** An attachment that plays once when its element comes into view. */
+  /** An attachment that plays once when its element comes into view, and is finished when it leaves. */
   watch(element: Element): () => void
 }
 
@@ -21,6 +21,12 @@ export function playback(milliseconds: number): Playback {
   function stop(): void {
     cancelAnimationFrame(frame)
     frame = 0
+  }
+
+  function finish(): void {
+    if (!frame) return
+    stop()
+    share = 1
   }
 
   function play(): void {
@@ -54,7 +60,8 @@ export function playback(milliseconds: number): Playback {
     watch(element) {
       const observer = new IntersectionObserver(
         ([entry]) => {
-          if (entry?.isIntersecting && !played) play()
+          if (!entry?.isIntersecting) finish()
+          else if (!played) play()
         },
         { threshold: 0.35 },
       )

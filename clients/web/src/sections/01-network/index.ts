@@ -6,4 +6,5 @@ export const network: SectionEntry = {
   name: 'Network',
   ...titles.network,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }

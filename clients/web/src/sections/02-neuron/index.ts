@@ -6,4 +6,5 @@ export const neuron: SectionEntry = {
   name: 'Neuron',
   ...titles.neuron,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }

@@ -6,4 +6,5 @@ export const activations: SectionEntry = {
   name: 'Activations',
   ...titles.activations,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }

@@ -6,4 +6,5 @@ export const architecture: SectionEntry = {
   name: 'Architecture',
   ...titles.architecture,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }

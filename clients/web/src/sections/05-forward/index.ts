@@ -6,4 +6,5 @@ export const forward: SectionEntry = {
   name: 'Forward pass',
   ...titles.forward,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }

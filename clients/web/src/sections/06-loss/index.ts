@@ -6,4 +6,5 @@ export const loss: SectionEntry = {
   name: 'Loss',
   ...titles.loss,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }

@@ -6,4 +6,5 @@ export const backpropagation: SectionEntry = {
   name: 'Backpropagation',
   ...titles.backpropagation,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }

@@ -6,4 +6,5 @@ export const training: SectionEntry = {
   name: 'Training',
   ...titles.training,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }

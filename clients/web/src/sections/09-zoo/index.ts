@@ -6,4 +6,5 @@ export const zoo: SectionEntry = {
   name: 'Zoo',
   ...titles.zoo,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }

@@ -6,4 +6,5 @@ export const timeline: SectionEntry = {
   name: 'Timeline',
   ...titles.timeline,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }

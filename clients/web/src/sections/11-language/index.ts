@@ -6,4 +6,5 @@ export const language: SectionEntry = {
   name: 'Language',
   ...titles.language,
   load: () => import('./Body.svelte'),
+  head: () => import('./Head.svelte'),
 }
