@@ -74,16 +74,24 @@ def run_tests(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
     return process.returncode, process.stdout + process.stderr
 
 
+def write(file: Path, source: str, tree: Path) -> None:
+    """Write a source, and compile the walk again if it belongs to it."""
+    file.write_text(source)
+    if file.suffix in (".c", ".h"):
+        command = [sys.executable, "engine/compile_walk.py", "--required"]
+        subprocess.run(command, cwd=tree, check=True, capture_output=True)
+
+
 def check(mutant: Mutant, tree: Path) -> Result:
     """Run the tests of the mutant in the tree, which is as before afterwards."""
     started = time.monotonic()
     file = tree / mutant.file
     original = file.read_text()
-    file.write_text(mutant.source())
+    write(file, mutant.source(), tree)
     try:
         code, output = run_tests(tree, mutant.tests)
     finally:
-        file.write_text(original)
+        write(file, original, tree)
     failed = FAILED.search(output)
     # Exit code 1 means that tests ran and failed; others are usage errors or an interruption.
     noticed_by = failed[1] if code == 1 and failed else None

@@ -1,4 +1,4 @@
-"""The mechanisms that keep the promises of docs/operations.md, and how to remove each.
+"""The mechanisms that keep the promises of docs/operations.md, and the bits of the compiled engine.
 
 A mutant replaces a piece of the source that occurs once. At least one of its tests must fail.
 """
@@ -44,6 +44,8 @@ FAULTS = "tests/chaos/test_faults.py"
 WEBHOOKS = "tests/workers/test_webhooks.py"
 REPLIES = "tests/contract/test_cached_replies.py"
 RECEIVERS = "tests/jobs/test_receivers.py"
+WALK, SWEEPS = "tests/engine/test_walk.py", "tests/engine/test_sweep.py"
+ENGINE = "engine/epochal_engine"
 
 MUTANTS = (
     # ------------------------------------------------------------------- the worker and its lease
@@ -660,5 +662,49 @@ MUTANTS = (
         " or expires <= time:",
         ":",
         ("tests/contract/test_stream_tokens.py::test_a_token_expires",),
+    ),
+    # ----------------------------------------------------------------------- the compiled engine
+    Mutant(
+        "one part for members that share dropout masks",
+        f"{ENGINE}/training/lockstep.py",
+        "    if network.has_noise and len(streams) == 1:\n",
+        "    if False:\n",
+        (f"{SWEEPS}::test_members_that_share_dropout_masks_take_their_steps_together",),
+    ),
+    Mutant(
+        "own samples of each part of the members",
+        f"{ENGINE}/training/lockstep.py",
+        "        return copies if len(copies) == 1 else copies[self.rows]\n",
+        "        (members,) = self.members\n"
+        "        return copies if len(copies) == 1 else copies[:members]\n",
+        (f"{SWEEPS}::test_no_bit_depends_on_how_many_members_fit_the_cache",),
+    ),
+    Mutant(
+        "check of memory that overlaps",
+        f"{ENGINE}/walk/rows.py",
+        "    if not _are_apart(inputs, out):\n",
+        "    if False:\n",
+        (f"{WALK}::test_calls_that_work_in_overlapping_memory_are_left_to_python",),
+    ),
+    Mutant(
+        "comparison of NumPy's largest with that of the walk",
+        f"{ENGINE}/walk/rows.py",
+        "    if is_short and largest_of_few_is_known(x.dtype.char, count):\n",
+        "    if is_short:\n",
+        (f"{WALK}::test_an_unknown_largest_of_few_is_found_by_numpy",),
+    ),
+    Mutant(
+        "farthest x of the normal distribution",
+        f"{ENGINE}/walk/fused.c",
+        "squared > number[0] ? number[0] : squared;",
+        "squared;",
+        (f"{WALK}::test_the_normal_distribution_is_one_row_with_equal_bits",),
+    ),
+    Mutant(
+        "one counter of Adam's steps",
+        f"{ENGINE}/walk/walk.c",
+        "(double)++*(int64_t *)o->operand[0];",
+        "(double)*(int64_t *)o->operand[0];  ",
+        (f"{WALK}::test_a_step_of_adam_is_one_row_with_equal_bits",),
     ),
 )

@@ -29,7 +29,7 @@ from .training import Training
 SAMPLES_AT_ONCE = 16_384
 """Samples in one validation pass, all members together."""
 BYTES_AT_ONCE = 1_000_000
-"""Memory in which some of the members take their steps: more would not stay in the cache."""
+"""Memory of the vectors of some members: of more, they would not stay in the cache."""
 
 
 def compile_epochs(
@@ -52,7 +52,7 @@ def compile_epochs(
     plans = _Plans(network, first)
     whole = _Compiler(network, first, data, now, streams, [], targets, (count,))
     whole.parts = []
-    bounds = _bounds(plans, data, now, count, streams)
+    bounds = _bounds(network, now, count, streams)
     scratch = np.empty((max(np.diff(bounds)), network.changing_size), rates.dtype)
     for start, end in pairwise(bounds):
         rows = slice(start, end)
@@ -69,19 +69,17 @@ def compile_epochs(
 
 
 def _bounds(
-    plans: _Plans, data: Data, now: Mapping[str, Array], members: int, streams: Sequence[Streams]
+    network: Network, now: Mapping[str, Array], members: int, streams: Sequence[Streams]
 ) -> list[int]:
     """Return the row where each part of the members begins, and the last one's end.
 
-    A part fits the cache. Members that share dropout masks are one part, which draws them once.
+    The vectors of a part, which every step reads again, fit the cache. Members that share dropout
+    masks are one part, which draws them once.
     """
-    network, training = plans.network, plans.training
     if network.has_noise and len(streams) == 1:
         return [0, members]
-    batch = training.samples_per_step(len(data.train_inputs))
-    vectors = sum(x.nbytes for name, x in now.items() if not name.endswith("logits")) // members
-    bytes_ = vectors + Gradient(network, training.loss, batch, training.dtype).plan.bytes
-    parts = math.ceil(members / max(1, BYTES_AT_ONCE // bytes_))
+    vectors = sum(x.nbytes for name, x in now.items() if not name.endswith("logits"))
+    parts = math.ceil(members / max(1, BYTES_AT_ONCE * members // vectors))
     return [members * k // parts for k in range(parts + 1)]
 
 
