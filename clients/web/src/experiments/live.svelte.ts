@@ -1,9 +1,8 @@
 /** An experiment that is followed until its end, with the curves of its first seed. */
-import { api, ApiProblem, body } from '../lib/api'
+import { api, ApiProblem, body, watchExperiment } from '../lib/api'
 import type { JobCurve } from './curves'
 import type { Experiment } from './texts'
 
-const EVERY = 1000
 const FEW_POINTS = 100
 
 export class Live {
@@ -24,24 +23,39 @@ export class Live {
   /** Follow the experiment until the returned function is called. */
   follow(): () => void {
     const abort = new AbortController()
-    let timer = 0
+    let loading = false
     const round = async () => {
+      if (loading) return
+      loading = true
       try {
-        await this.#load(abort.signal)
+        let seen: Experiment | undefined
+        do {
+          seen = this.experiment
+          await this.#load(abort.signal)
+        } while (seen !== this.experiment)
       } catch (error) {
         if (abort.signal.aborted) return
         this.problem =
           error instanceof ApiProblem
             ? error
             : new ApiProblem(0, 'defect', 'Something broke', String(error))
+      } finally {
+        loading = false
       }
-      if (!this.over && this.problem?.status !== 404 && !abort.signal.aborted)
-        timer = window.setTimeout(() => void round(), EVERY)
     }
-    void round()
+    const show = (experiment: Experiment) => {
+      this.experiment = experiment
+      this.problem = undefined
+      void round()
+    }
+    const watching = watchExperiment(this.id, {
+      snapshot: show,
+      end: show,
+      status: (_, problem) => (this.problem = problem),
+    })
     return () => {
       abort.abort()
-      clearTimeout(timer)
+      watching.close()
     }
   }
 
@@ -52,10 +66,6 @@ export class Live {
   }
 
   async #load(signal: AbortSignal): Promise<void> {
-    this.experiment = await body(
-      api.GET('/v1/experiments/{id}', { params: { path: { id: this.id } }, signal }),
-    )
-    this.problem = undefined
     this.curves = await Promise.all(
       this.jobs.map(async (job): Promise<JobCurve> => {
         const known = this.curves.find((curve) => curve.job === job.job)

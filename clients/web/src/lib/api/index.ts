@@ -13,4 +13,4 @@ export {
 } from './numbers'
 export { ApiProblem, isAbort, type FieldProblem } from './problem'
 export { isStored, storeReplies } from './stored'
-export { watch, watchJob, type JobEvents, type Status, type Watch } from './watch'
+export { watch, watchExperiment, watchJob, type JobEvents, type Status, type Watch } from './watch'

@@ -1,5 +1,5 @@
 /**
- * Live events of a job. The cursor is the `id` of the last event: a reconnect with it loses no event
+ * Live events of a job or an experiment. The cursor is the `id` of the last event: a reconnect with it loses no event
  * and repeats none, so a lost connection is only a pause.
  *
  * `EventSource` does the same, but reports neither the reason of a failure nor the end of the stream.
@@ -14,6 +14,11 @@ export interface JobEvents {
   epochs: Schemas['EpochBatch']
   checkpoint: Schemas['NewCheckpoints']
   end: Schemas['End']
+}
+
+export interface ExperimentEvents {
+  snapshot: Schemas['Experiment']
+  end: Schemas['Experiment']
 }
 
 export type Status = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'failed'
@@ -43,6 +48,10 @@ export function watchJob(
   options: WatchOptions = {},
 ): Watch {
   return watch(`/v1/jobs/${id}/events`, handlers, options)
+}
+
+export function watchExperiment(id: string, handlers: Handlers<ExperimentEvents>): Watch {
+  return watch(`/v1/experiments/${id}/events`, handlers)
 }
 
 const FIRST_WAIT = 500
