@@ -395,19 +395,23 @@ def test_a_milestone_opens_with_stored_results(open_page: Opened, url: str) -> N
     expect(claims.get_by_role("listitem")).to_have_count(len(stored["experiment"]["claims"]))
     for claim in stored["experiment"]["claims"]:
         expect(claims).to_contain_text(claim["text"])
-    expect(claims.get_by_text("5 of 5")).to_have_count(2)
+    expect(claims.get_by_text("5 of 5")).to_have_count(3)
     curve = card.get_by_role("slider", name="Training accuracy of A perceptron cannot learn XOR")
     curve.press("End")
-    last = stored["experiment"]["jobs"][1]["latest"]["train_accuracy"]
+    last = next(job for job in stored["experiment"]["jobs"] if job["job"] == "xor")["latest"][
+        "train_accuracy"
+    ]
     expect(curve).to_have_attribute("aria-valuetext", re.compile(f"xor {last:g}$"))
     figure = card.get_by_role("figure", name="XOR: the line at every epoch")
     step = figure.get_by_role("slider", name="Step", exact=True)
     for key in ("Home", "ArrowRight", "End"):
         step.press(key)
         expect(figure).not_to_contain_text("0 of 4 on the wrong side")
-    expect(card.get_by_role("figure", name="AND: the line at every epoch")).to_contain_text(
-        "0 of 4 on the wrong side"
-    )
+    expect(figure).to_contain_text("Not linearly separable. No line separates the two classes")
+    for gate in ("AND", "OR"):
+        picture = card.get_by_role("figure", name=f"{gate}: the line at every epoch", exact=True)
+        expect(picture).to_contain_text("0 of 4 on the wrong side")
+        expect(picture).to_contain_text("Linearly separable. A line separates the two classes")
     requested = [address for address in open_page.requested if "/v1/" in address]
     assert len(requested) < 40
     assert not [address for address in requested if "/v1/experiments" in address]
@@ -446,18 +450,52 @@ def test_a_milestone_is_trained_in_place_and_its_link_shows_the_result(
     card = page.get_by_test_id("milestone-xor-1969")
     card.get_by_role("button", name="Train it here").press("Enter")
     expect(card.get_by_text("Your run")).to_be_visible()
-    expect(card.get_by_text("Met 5 of 5")).to_have_count(2)
+    expect(card.get_by_text("Met 5 of 5")).to_have_count(3)
     expect(card.get_by_role("figure", name="AND: the line at every epoch")).to_contain_text(
         "0 of 4 on the wrong side"
     )
     link = str(card.get_by_role("link", name="Open experiment").get_attribute("href"))
     made = ask(url, f"/v1{link}")
-    assert [claim["met"] for claim in made["claims"]] == [5, 5]
+    assert [claim["met"] for claim in made["claims"]] == [5, 5, 5]
     page.wait_for_url(f"**/?milestone.xor-1969={made['id']}#timeline")
     again = open_page(page.url).get_by_test_id("milestone-xor-1969")
     expect(again.get_by_text("Your run")).to_be_visible()
     again.get_by_role("button", name="Show the stored results").click()
     expect(again.get_by_text("Stored results")).to_be_visible()
+
+
+def test_the_induction_head_is_the_first_one_that_is_shown(open_page: Opened) -> None:
+    card = open_page("/#timeline").get_by_test_id("milestone-gpt3-2020")
+    card.scroll_into_view_if_needed()
+    figure = card.get_by_role("figure", name="The induction head")
+    shown = figure.get_by_role("group", name="Heads").get_by_role("button", pressed=True)
+    expect(shown).to_have_text(re.compile("layer 2, head [1-4]"))
+    expect(figure).to_contain_text("this is the largest part of all heads")
+    figure.get_by_role("button", name="layer 1, head 1").click()
+    expect(figure).to_contain_text("layer 1, head 1: on average")
+    expect(figure).not_to_contain_text("this is the largest part of all heads")
+
+
+def test_letters_are_typed_in_place_into_the_network_of_the_reader(
+    open_page: Opened, url: str
+) -> None:
+    job = ask(url, "/v1/preset-experiments/transformer-2017")["spec"]["jobs"]["sorting"]
+    sorting = {"seeds": [0], "jobs": {"sorting": job}}
+    made = ask(url, "/v1/experiments", sorting)["id"]
+    await_condition(
+        lambda: ask(url, f"/v1/experiments/{made}")["state"] == "succeeded", 120, "it is over"
+    )
+    page = open_page("/#timeline")
+    card = page.get_by_test_id("milestone-transformer-2017")
+    card.scroll_into_view_if_needed()
+    stored = card.get_by_role("figure", name="Type your own letters")
+    expect(stored).to_contain_text("Train it here")
+    page = open_page(f"/?milestone.transformer-2017={made}#timeline")
+    card = page.get_by_test_id("milestone-transformer-2017")
+    card.scroll_into_view_if_needed()
+    figure = card.get_by_role("figure", name="Type your own letters")
+    figure.get_by_role("textbox").fill("jihgfe")
+    expect(figure).to_contain_text("efghij")
 
 
 def test_a_milestone_is_cancelled(open_page: Opened) -> None:

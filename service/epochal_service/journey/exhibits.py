@@ -11,6 +11,7 @@ from typing import Any
 
 from ..specs.journey.stored_results import Exhibit, ExhibitCall, ExhibitKind
 
+JOB = "GET /v1/jobs/{id}"
 SAMPLES = "POST /v1/jobs/{id}/sample-predictions"
 WEIGHTS = "GET /v1/jobs/{id}/weights"
 ACTIVATIONS = "POST /v1/jobs/{id}/activations"
@@ -35,9 +36,11 @@ def _exhibit(
 
 
 def _line(job: str, title: str, caption: str, epochs: Iterable[int]) -> Exhibit:
-    """Return the line of one unit with two inputs at each epoch, with the samples."""
+    """Return the line of one unit with two inputs at each epoch, with the samples, and whether a
+    line can separate them.
+    """
     weights = (_call(job, WEIGHTS, epoch=epoch) for epoch in epochs)
-    return _exhibit("line", title, caption, _call(job, SAMPLES), weights)
+    return _exhibit("line", title, caption, _call(job, SAMPLES), _call(job, JOB), weights)
 
 
 def _run(job: str, *calls: ExhibitCall) -> Exhibit:
@@ -98,10 +101,18 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             range(11),
         ),
         _line(
+            "or",
+            "OR: the line at every epoch",
+            "The same rule, from the same zero weights, with other targets.",
+            range(11),
+        ),
+        _line(
             "xor",
             "XOR: the line at every epoch",
-            "Whichever way the line turns, at least one point is on the wrong side. No line "
-            "separates (0, 0) and (1, 1) from the other two.",
+            "Whichever way the line turns, at least one point is on the wrong side. The proof: the "
+            "dashed lines connect the points of each class, and meet. Where they meet, the value "
+            "of a unit is the mean of its values at both ends of each line: it would have to be "
+            "on both sides.",
             range(1, 12),
         ),
     ),
@@ -163,9 +174,9 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             _call("sorting", ATTENTION, rows=[0]),
         ),
         _exhibit(
-            "samples",
-            "Letters in order",
-            "Validation words and what the network makes of them.",
+            "own_input",
+            "Type your own letters",
+            "Six letters, and the same letters in order as the network writes them.",
             _call("sorting", SAMPLES, order="random", split="validation", count=4),
         ),
     ),
@@ -186,10 +197,11 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
     ),
     "gpt3-2020": (
         _exhibit(
-            "attention",
-            "Where two layers look",
-            "A head of the second layer that attends to the token behind the last occurrence of "
-            "the present one is an induction head: it copies what followed before.",
+            "induction",
+            "The induction head",
+            "Rows are positions, columns the tokens that they read. A head that attends to the "
+            "token behind the last occurrence of the present one is an induction head: it copies "
+            "what followed before. The picture opens with the head that does so most.",
             _call("two-layers", ATTENTION, rows=[0]),
         ),
     ),
@@ -250,6 +262,12 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             "Digits that it misreads",
             "Validation samples with the largest loss: those on which convolution fails.",
             _call("cnn-shifted", SAMPLES, order="worst", split="validation", count=12),
+        ),
+        _exhibit(
+            "own_input",
+            "Draw your own digit",
+            "Digits that the network was not trained on, and what it takes them for.",
+            _call("cnn-shifted", SAMPLES, order="random", split="validation", count=12),
         ),
     ),
 }

@@ -133,8 +133,10 @@ ExhibitKind: TypeAlias = Literal[
     "filters",
     "feature_maps",
     "samples",
+    "own_input",
     "gradients",
     "attention",
+    "induction",
     "texts",
     "run",
 ]

@@ -10,11 +10,16 @@ RULE_ON_XOR = preset_job(
 XOR = experiment(
     "xor-1969",
     "A perceptron cannot learn XOR",
-    "Rosenblatt's rule learns AND within a few epochs. On XOR it moves the line for 200 "
+    "Rosenblatt's rule learns AND and OR within a few epochs. On XOR it moves the line for 200 "
     "epochs and never gets all four points right, since no line does (Minsky and Papert).",
-    {"and": preset_job("perceptron-and"), "xor": RULE_ON_XOR},
+    {
+        "and": preset_job("perceptron-and"),
+        "or": preset_job("perceptron-and", dataset={"name": "or"}),
+        "xor": RULE_ON_XOR,
+    },
     [
         claim("AND is learned", "and", "train_accuracy", at_least=1.0),
+        claim("OR is learned", "or", "train_accuracy", at_least=1.0),
         claim("XOR never is", "xor", "train_accuracy", epoch="every", below=1.0),
     ],
     year=1969,

@@ -15,8 +15,10 @@ ExhibitKind = Literal[
     "filters",
     "feature_maps",
     "samples",
+    "own_input",
     "gradients",
     "attention",
+    "induction",
     "texts",
     "run",
 ]
