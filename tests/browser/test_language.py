@@ -216,6 +216,31 @@ def test_the_model_is_trained_further(
     expect(after).to_have_text([sample["text"] for sample in samples])
 
 
+def test_tools_shows_calls_with_the_results_of_the_calculator(open_page: Opened, url: str) -> None:
+    page = open_page("/#language")
+    figure = figure_of(page, "A call in the text, and an answer without one")
+    (exhibit,) = (
+        exhibit
+        for exhibit in ask(url, "/v1/preset-experiments/frontier-2024/results")["exhibits"]
+        if exhibit["kind"] == "calls"
+    )
+    replies = [json.loads(call["reply"]) for call in exhibit["calls"]]
+    calls, direct = replies[::2], replies[1::2]
+    marked = [
+        "".join(token["text"] for token in reply["samples"][0]["tokens"] if token.get("tool"))
+        for reply in calls
+    ]
+    shown = figure.get_by_test_id("calls")
+    results = shown.locator(".tool").evaluate_all("(parts) => parts.map((p) => p.innerText)")
+    assert "".join(results) == "".join(marked)
+    for reply, right, answer in zip(calls, marked, direct, strict=True):
+        part = shown.locator("div").filter(has_text=reply["prompt"])
+        expect(part.locator("dd").first).to_contain_text(reply["samples"][0]["text"])
+        written = answer["samples"][0]["text"].rstrip(".")
+        verdict = "right" if written == right else f"wrong: it is {right}"
+        expect(part.locator("dd").last).to_contain_text(verdict)
+
+
 @pytest.mark.parametrize("model", ["stored", "own"])
 def test_section_9_shows_the_heads_of_the_model(
     open_page: Opened, trained: dict[str, str], model: str

@@ -76,6 +76,8 @@ _WRITTEN: dict[str, Any] = {
 """The texts that the page shows first."""
 _COMPARED: dict[str, Any] = {"count": 10, "max_tokens": 20, "seed": 1, "alternatives": 0}
 """The texts that stand beside those of a model that was trained further."""
+_SUMS = ("34 boxes of 12?", "27 and 68 more?", "58 times 47?", "19 taken from 83?")
+"""Questions as the data sets `arithmetic` and `arithmetic_calls` have them."""
 _EMBEDDING, _POSITIONS = "embedding_1", "positional_encoding_2"
 
 EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
@@ -207,16 +209,15 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
     ),
     "frontier-2024": (
         _exhibit(
-            "samples",
-            "The call in the text",
-            "Validation questions, and the call of the calculator that the network writes.",
-            _call("calls", SAMPLES, order="random", split="validation", count=3),
-        ),
-        _exhibit(
-            "samples",
-            "Without a calculator",
-            "The same kind of questions, answered directly.",
-            _call("direct", SAMPLES, order="random", split="validation", count=3),
+            "calls",
+            "A call in the text, and an answer without one",
+            "One network writes a call, the calculator of the service computes it, and the network "
+            "goes on from the result. The other one, of the same size, answers by itself.",
+            (
+                _call(job, GENERATE, prompt=question, temperature=0, alternatives=0, tools=tools)
+                for question in _SUMS
+                for job, tools in (("calls", ["calculator"]), ("direct", []))
+            ),
         ),
     ),
     "vanishing-gradient-1991": (

@@ -138,6 +138,7 @@ ExhibitKind: TypeAlias = Literal[
     "attention",
     "induction",
     "texts",
+    "calls",
     "run",
 ]
 

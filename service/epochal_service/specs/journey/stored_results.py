@@ -20,6 +20,7 @@ ExhibitKind = Literal[
     "attention",
     "induction",
     "texts",
+    "calls",
     "run",
 ]
 
