@@ -122,9 +122,9 @@ def jobs_of(made: Experiment) -> dict[str, Any]:
 def facts_of(client: epochal.Client, ready: PresetExperiment) -> list[str]:
     """Return facts of the system of that year, each with its source."""
     if ready.section == "zoo":
-        kind = ready.name.rpartition("-")[0]
         known = client.journey.architectures()
-        return [f"{item.typical_size} {item.source}" for item in known if item.id == kind]
+        same = [item for item in known if item.experiment == ready.name]
+        return [f"{item.typical_size} {item.source}" for item in same]
     return [
         f"{number(fact.value)} {unit_of(fact)}{fact.text}: {fact.source}"
         for entry in client.journey.timeline().entries

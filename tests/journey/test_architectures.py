@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from epochal_engine import Adam, Data, Run, Training, check_output
+from epochal_service.journey.history import preset_experiment
 from epochal_service.specs.build import build_network
 from epochal_service.specs.networks import NetworkSpec
 
@@ -30,6 +31,28 @@ def test_all_nine_are_listed_with_their_sources(zoo: list[dict[str, Any]]) -> No
         assert architecture["weaknesses"]
         assert architecture["used_in"]
         assert architecture["idea"].endswith(".")
+
+
+LAYERS = {
+    **dict.fromkeys(("mlp", "autoencoder"), "dense"),
+    "cnn": "conv2d",
+    "rnn": "rnn",
+    "lstm": "lstm",
+    "gru": "gru",
+    "seq2seq": "additive_attention",
+    **dict.fromkeys(("transformer_encoder", "transformer_decoder"), "transformer_block"),
+}
+
+
+def test_the_experiment_of_every_architecture_trains_it_beside_another_network(
+    zoo: list[dict[str, Any]],
+) -> None:
+    for architecture in zoo:
+        jobs = preset_experiment(architecture["experiment"]).spec.jobs.values()
+        assert len(jobs) > 1
+        networks = [job.network for job in jobs if isinstance(job.network, NetworkSpec)]
+        types = {layer.type for network in networks for layer in network.layers}
+        assert LAYERS[architecture["id"]] in types, architecture["id"]
 
 
 def test_get_returns_the_listed_architecture(client: TestClient, zoo: list[dict[str, Any]]) -> None:

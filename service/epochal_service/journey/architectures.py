@@ -26,6 +26,7 @@ class Description:
     source: str
     graph: Graph
     network: NetworkSpec
+    experiment: str
     preset: str | None = None
 
 
@@ -137,6 +138,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
         ),
         network=_network([4], _dense(16, "relu"), _dense(16, "relu"), _dense(3, "softmax")),
         preset="iris",
+        experiment="lenet-1998",
     ),
     Description(
         id="cnn",
@@ -213,6 +215,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             _dense(10, "softmax"),
         ),
         preset="lenet",
+        experiment="lenet-1998",
     ),
     Description(
         id="rnn",
@@ -240,6 +243,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
         graph=_unrolled("RNN cell", "hidden state"),
         network=_recurrent("rnn"),
         preset="adding-rnn",
+        experiment="rnn-1990",
     ),
     Description(
         id="lstm",
@@ -274,6 +278,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
         graph=_unrolled("LSTM cell", "hidden state, cell state"),
         network=_recurrent("lstm"),
         preset="adding-lstm",
+        experiment="lstm-1997",
     ),
     Description(
         id="gru",
@@ -303,6 +308,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
         graph=_unrolled("GRU cell", "hidden state"),
         network=_recurrent("gru"),
         preset="adding-gru",
+        experiment="gru-2014",
     ),
     Description(
         id="seq2seq",
@@ -374,6 +380,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             _dense(16, "softmax"),
         ),
         preset="reversal",
+        experiment="attention-2014",
     ),
     Description(
         id="transformer_encoder",
@@ -437,6 +444,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             _dense(2, "softmax"),
         ),
         preset="sorting",
+        experiment="encoder-2017",
     ),
     Description(
         id="transformer_decoder",
@@ -454,6 +462,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             "One model handles many tasks that are described in a prompt",
         ),
         weaknesses=(
+            "It needs much text, because it makes few assumptions about it",
             "It generates text one token at a time",
             "Generation has to keep the keys and values of all tokens so far in memory",
             "Compute grows with the square of the length in training",
@@ -500,6 +509,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             _dense(16, "softmax"),
         ),
         preset="sentences",
+        experiment="decoder-2018",
     ),
     Description(
         id="autoencoder",
@@ -554,5 +564,6 @@ DESCRIPTIONS: tuple[Description, ...] = (
             _dense(64, "sigmoid"),
         ),
         preset="autoencoder",
+        experiment="autoencoder-2006",
     ),
 )

@@ -119,6 +119,7 @@ def _architecture(id: str) -> Architecture:
         # The default limits, because these networks are small.
         summary=networks.summary(description.network, Limits()),
         preset=description.preset,
+        experiment=description.experiment,
     )
 
 

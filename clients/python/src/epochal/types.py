@@ -3339,6 +3339,10 @@ class Architecture:
     """Shapes, parameters and operations of `network`."""
     preset: str | None
     """Name of a preset that trains this architecture. Null if there is none."""
+    experiment: str
+    """Name of the preset experiment that trains this architecture beside another one, or on data
+    that it does not suit.
+    """
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from .autoencoder import AUTOENCODER
 from .backpropagation import BACKPROPAGATION
 from .bert import BERT
 from .chatgpt import CHATGPT
+from .decoder import DECODER
 from .diffusion import DIFFUSION
+from .encoder import ENCODER
 from .frontier import FRONTIER
 from .gpt import GPT
 from .gpt3 import GPT_3
@@ -37,8 +39,10 @@ PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
     ATTENTION,
     GRU,
     TRANSFORMER,
+    ENCODER,
     BERT,
     GPT,
+    DECODER,
     NAMES,
     DIFFUSION,
     GPT_3,

@@ -19,7 +19,8 @@ TRANSFORMER = experiment(
     "followed the present letter before; a GRU with more parameters must carry everything in its "
     "state, and is correct less often (Vaswani and others). On words as short as these six "
     "letters a recurrent network would sort as well: what the transformer gains there is that it "
-    "computes all positions at once.",
+    "computes all positions at once. A single processor core cannot show that: with 32 "
+    "letters instead of 8, an epoch of a GRU takes 4 times as long, one of attention 7 times.",
     {
         "sorting": _SORTING,
         "attention": repeats(blocks(2, 4, 32)),

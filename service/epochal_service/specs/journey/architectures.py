@@ -81,6 +81,10 @@ class Architecture(Reply):
     """Shapes, parameters and operations of `network`."""
     preset: str | None = None
     """Name of a preset that trains this architecture. Null if there is none."""
+    experiment: str
+    """Name of the preset experiment that trains this architecture beside another one, or on data
+    that it does not suit.
+    """
 
 
 class Architectures(Reply):
