@@ -139,7 +139,7 @@ def pause(client: epochal.Client, job_id: str) -> bool:
 
 def same_start(database: Database, job_id: str, twin: str) -> None:
     """The epochs of a job are the first ones of its twin."""
-    begun, whole = (columns(read(database, each)[1]) for each in (job_id, twin))
+    begun, whole = (columns(read(database, job)[1]) for job in (job_id, twin))
     for name, column in begun.items():
         if name != "seconds":
             assert column.tobytes() == whole[name][: len(column)].tobytes(), name
