@@ -10,6 +10,8 @@ export type Route =
   | { page: 'job'; id: string }
   | { page: 'experiments' }
   | { page: 'experiment'; id: string }
+  | { page: 'newExercise' }
+  | { page: 'exercise'; id: string }
   | { page: 'unknown'; path: string }
 
 export function parse(path: string): Route {
@@ -25,6 +27,10 @@ export function parse(path: string): Route {
   if (first === 'experiments' && second === undefined) return { page: 'experiments' }
   if (first === 'experiments' && second !== undefined && rest.length === 0) {
     return { page: 'experiment', id: decodeURIComponent(second) }
+  }
+  if (first === 'exercises' && second === 'new' && rest.length === 0) return { page: 'newExercise' }
+  if (first === 'exercises' && second !== undefined && rest.length === 0) {
+    return { page: 'exercise', id: decodeURIComponent(second) }
   }
   return { page: 'unknown', path }
 }
