@@ -31,7 +31,16 @@ from .replies import accepted_encodings
 BUILT = Path(__file__).parents[1] / "page"
 """Where the build puts it, in a checkout as in a wheel."""
 
-PATHS = ("/", "/lab", "/jobs", "/jobs/{id}", "/experiments", "/experiments/{id}", "/exercises/{id}", "/service")
+PATHS = (
+    "/",
+    "/lab",
+    "/jobs",
+    "/jobs/{id}",
+    "/experiments",
+    "/experiments/{id}",
+    "/exercises/{id}",
+    "/service",
+)
 FILES = ("favicon.svg", "theme.js", "examples/plain.html")
 
 _TYPES = {
