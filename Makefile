@@ -154,12 +154,8 @@ check-training: $(VENV)/.dev ## Train networks that take longer: long-range depe
 check-presets: $(VENV)/.dev ## Train every preset 64 times through the service, and print a table
 	$(BIN)/python -m pytest tests -m presets --timeout 1200 -q $(ARGS)
 
-.PHONY: results
-results: $(VENV)/.dev ## Train preset experiments whose stored results are missing or not up to date (ARGS=xor-1969)
-	$(BIN)/python -m tools.store_results $(ARGS)
-
 .PHONY: history
-history: $(VENV)/.dev ## Train every preset experiment through the service, and write docs/history.md (ARGS="--only NAME")
+history: $(VENV)/.dev ## Train preset experiments through the service, and store their results (ARGS="--only NAME")
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tools.history $(ARGS)
 
 .PHONY: check-diagnosis

@@ -1,12 +1,14 @@
 """Train every preset experiment through a whole service, and write what it shows.
 
-    make history                           all of them
-    make history ARGS="--only gpt-2018"    one; the results of the others stay
+    make history                                    all of them
+    make history ARGS="--only gpt-2018 xor-1969"    these; the results of the others stay
+    make history ARGS=--stale                       those whose spec or pictures have changed
 
 Each experiment gets a fresh start of `epochald up` with one worker, an empty data folder and free
 ports. history.json in docs gets the results, and history.md what is read: each claim with both its
-numbers for every seed, times, parameters and memory, beside the system of its year. A missed claim
-is shown as missed, and the exit code is 1.
+numbers for every seed, times, parameters and memory, beside the system of its year. What the page
+opens with goes to `service/epochal_service/journey/results/NAME.json`. A missed claim is shown as
+missed, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx2
 import psutil
 from benchmarks._report import machine
 from tests.servers.stack import Stack
@@ -30,6 +33,8 @@ import epochal
 from epochal.experiments import Experiment
 from epochal.types import Fact, PresetExperiment
 from epochal_service.journey.history import PRESET_EXPERIMENTS
+
+from .store_results import RESULTS, is_stale, write
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MEBIBYTE = 2**20
@@ -66,11 +71,13 @@ def fresh_service() -> Iterator[tuple[Stack, epochal.Client]]:
             stack.stop()
 
 
-def measure(stack: Stack, client: epochal.Client, ready: PresetExperiment) -> dict[str, Any]:
-    """Train an experiment; return its results as JSON."""
+def measure(
+    stack: Stack, client: epochal.Client, ready: PresetExperiment
+) -> tuple[str, dict[str, Any]]:
+    """Train an experiment; return its id, and its results as JSON."""
     before = processor_seconds(stack)
     made = client.experiments.create(ready.spec).wait()
-    return {
+    return made.id, {
         "title": ready.title,
         "year": ready.year,
         "description": ready.description,
@@ -256,20 +263,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", metavar="NAME", help="the experiment to train")
-    parser.add_argument("--docs", type=Path, default=DOCS, help="the folder to write to")
+    parser.add_argument("--only", metavar="NAME", nargs="+", help="the experiments to train")
+    parser.add_argument("--stale", action="store_true", help="those without results of their spec")
+    parser.add_argument("--docs", type=Path, default=DOCS, help="the folder of the document")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of the page")
     options = parser.parse_args(arguments)
     file = options.docs / "history.json"
     results: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    present = [ready.name for ready in PRESET_EXPERIMENTS]
-    if options.only is not None and options.only not in present:
-        parser.error(f"the experiments are {', '.join(present)}")
-    chosen = present if options.only is None else [options.only]
+    presets = {ready.name: ready for ready in PRESET_EXPERIMENTS}
+    if unknown := {*(options.only or ())} - presets.keys():
+        names = ", ".join(presets)
+        parser.error(f"there is no {', '.join(sorted(unknown))}; the experiments are {names}")
+    chosen = options.only or [
+        name for name, ready in presets.items() if not options.stale or is_stale(ready)
+    ]
     for name in chosen:
         with fresh_service() as (stack, client):
-            results[name] = measure(stack, client, client.journey.preset_experiment(name))
+            made, results[name] = measure(stack, client, client.journey.preset_experiment(name))
+            with httpx2.Client(base_url=stack.http, trust_env=False, timeout=300) as http:
+                write(http, presets[name], made, options.results)
         print(f"{name}: {met(results[name])} claims met by every seed", flush=True)
-        results = {key: row for key, row in results.items() if key in present}
+        results = {key: row for key, row in results.items() if key in presets}
         file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
         (options.docs / "history.md").write_text(document(results))
     return int(any(c["outcome"] != "met" for name in chosen for c in results[name]["claims"]))

@@ -1,10 +1,5 @@
-"""Train preset experiments through a whole service, and store what the page opens with.
-
-    make results ARGS="xor-1969 lenet-1998"    these, or all whose file is missing or out of date
-
-It starts `epochald up` in an empty folder, creates each experiment over HTTP, and writes its
-claims, the curves of its first seed, and the replies that its pictures are drawn from, to
-`service/epochal_service/journey/results/NAME.json`.
+"""Store what the page opens with of a preset experiment that a service has trained: its claims, the
+curves of its first seed, and the replies that its pictures are drawn from.
 """
 
 from __future__ import annotations
@@ -12,8 +7,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +14,8 @@ import httpx2
 
 from epochal_service.journey import stored_results
 from epochal_service.journey.exhibits import EXHIBITS
-from epochal_service.journey.history import PRESET_EXPERIMENTS
 from epochal_service.specs.journey.preset_experiments import PresetExperiment
 from epochal_service.specs.journey.stored_results import ExhibitCall
-
-from .history import fresh_service
 
 RESULTS = Path(stored_results.__file__).with_name("results")
 MAX_POINTS = 100
@@ -34,13 +24,19 @@ DIGITS = 5
 METRICS = ["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
 
 
-def results(client: httpx2.Client, preset: PresetExperiment) -> dict[str, Any]:
-    """Train the preset through the service and return the content of its file."""
-    spec = preset.model_dump(mode="json")["spec"]
-    experiment = _sent(client, "POST", "/v1/experiments", spec)
-    while experiment["state"] == "running":
-        time.sleep(0.2)
-        experiment = _sent(client, "GET", f"/v1/experiments/{experiment['id']}")
+def write(client: httpx2.Client, preset: PresetExperiment, id: str, folder: Path) -> None:
+    """Write the results of the trained experiment with this id to NAME.json in the folder."""
+    stored = results(client, preset, _sent(client, "GET", f"/v1/experiments/{id}"))
+    text = json.dumps(stored, separators=(",", ":"), ensure_ascii=False)
+    # A line for each part, so that a change can be read.
+    text = re.sub(r'("(?:curves|replies|jobs|claims)":)', r"\n\1", text)
+    (folder / f"{preset.name}.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+def results(
+    client: httpx2.Client, preset: PresetExperiment, experiment: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the content of the file of an experiment that has ended."""
     first = experiment["seeds"][0]
     ids = {job["job"]: job["id"] for job in experiment["jobs"] if job["seed"] == first}
     metrics = {*METRICS, *(claim.metric for claim in preset.spec.claims)}
@@ -91,28 +87,7 @@ def _rounded(value: Any) -> Any:
     return value
 
 
-def _is_stale(preset: PresetExperiment) -> bool:
+def is_stale(preset: PresetExperiment) -> bool:
+    """Return whether no results of the present spec and pictures are stored."""
     stored = stored_results.read(preset.name)
     return stored is None or stored.fingerprint != stored_results.fingerprint(preset)
-
-
-def main(names: list[str]) -> None:
-    """Store the results of the presets of these names; without names, of those that need it."""
-    presets = [p for p in PRESET_EXPERIMENTS if p.name in names or (not names and _is_stale(p))]
-    if unknown := {*names} - {preset.name for preset in presets}:
-        raise SystemExit(f"There is no preset experiment {', '.join(sorted(unknown))}")
-    RESULTS.mkdir(exist_ok=True)
-    with fresh_service() as (stack, _), httpx2.Client(base_url=stack.http, timeout=300) as client:
-        for preset in presets:
-            stored = results(client, preset)
-            text = json.dumps(stored, separators=(",", ":"), ensure_ascii=False)
-            # A line for each part, so that a change can be read.
-            text = re.sub(r'("(?:curves|replies|jobs|claims)":)', r"\n\1", text)
-            (RESULTS / f"{preset.name}.json").write_text(f"{text}\n", encoding="utf-8")
-            claims = stored["experiment"]["claims"]
-            met = [f"{claim['text']}: {claim['met']} of {len(claim['runs'])}" for claim in claims]
-            print(f"{preset.name}: {len(text):,} characters; {'; '.join(met)}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

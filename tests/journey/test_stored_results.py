@@ -29,7 +29,7 @@ LARGEST = 150_000
 
 
 def test_the_results_of_every_preset_are_stored() -> None:
-    assert {*NAMES} == {*STORED}, "run: make results"
+    assert {*NAMES} == {*STORED}, "run: make history ARGS=--stale"
 
 
 @pytest.mark.parametrize("name", STORED)
@@ -37,7 +37,7 @@ def test_stored_results_are_those_of_the_present_spec_and_meet_all_claims(
     name: str, client: TestClient
 ) -> None:
     reply = client.get(f"/v1/preset-experiments/{name}/results").json()
-    assert reply["experiment"] is not None, f"run: make results ARGS={name}"
+    assert reply["experiment"] is not None, f'run: make history ARGS="--only {name}"'
     assert reply["experiment"]["state"] == "succeeded"
     preset = preset_experiment(name)
     assert [claim["text"] for claim in reply["experiment"]["claims"]] == [

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tools import history
 
+from epochal_service.journey.exhibits import EXHIBITS
+
 RESULT: dict[str, Any] = {
     "title": "Attention, and what it replaced",
     "year": 2014,
@@ -39,12 +41,17 @@ RESULT: dict[str, Any] = {
 
 
 def test_an_experiment_is_trained_by_a_whole_service_and_written_down(tmp_path: Path) -> None:
-    assert history.main(["--only", "perceptron-1958", "--docs", str(tmp_path)]) == 0
+    folders = ["--docs", str(tmp_path), "--results", str(tmp_path)]
+    assert history.main(["--only", "perceptron-1958", *folders]) == 0
     results = json.loads((tmp_path / "history.json").read_text())["perceptron-1958"]
     assert results["state"] == "succeeded"
     assert [claim["met"] for claim in results["claims"]] == [5] * len(results["claims"])
     assert results["peak_bytes"] > 20 * 2**20
     assert results["jobs"]["and"]["parameters"] == 3
+    stored = json.loads((tmp_path / "perceptron-1958.json").read_text())
+    assert stored["experiment"]["state"] == "succeeded"
+    assert stored["curves"][0]["series"]
+    assert len(stored["replies"]) == len(EXHIBITS["perceptron-1958"])
     text = (tmp_path / "history.md").read_text()
     assert "| Within six epochs | 5 of 5 | 6 | 6 | 6 | 6 | 6 |" in text
     assert "weights and bias of a perceptron with two inputs" in text
