@@ -21,6 +21,7 @@ UNIT_MAPS = "POST /v1/jobs/{id}/unit-maps"
 GRADIENTS = "GET /v1/jobs/{id}/gradients"
 JOB = "GET /v1/jobs/{id}"
 CURVE = "GET /v1/jobs/{id}/curve"
+EVALUATION = "GET /v1/jobs/{id}/evaluation"
 
 
 def _call(job: str, http: str, **request: Any) -> ExhibitCall:
@@ -205,6 +206,13 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             "token behind the last occurrence of the present one is an induction head: it copies "
             "what followed before. The picture opens with the head that does so most.",
             _call("two-layers", ATTENTION, rows=[0]),
+        ),
+        _exhibit(
+            "errors",
+            "Error against the number of examples",
+            "Mean squared error of the next value, after so many examples of the same function. "
+            "Without examples nobody can know the function: the error is the variance, 2.",
+            (_call(job, EVALUATION) for job in ("functions", "functions-tiny")),
         ),
     ),
     "frontier-2024": (

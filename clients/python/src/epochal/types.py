@@ -140,6 +140,7 @@ ExhibitKind: TypeAlias = Literal[
     "texts",
     "calls",
     "run",
+    "errors",
 ]
 
 

@@ -45,6 +45,7 @@ GPT = experiment(
         _below("a bigram model", "bigram", -0.3),
         _below("a trigram model", "trigram", -0.05),
         _below("a 4-gram model", "four_gram", 0),
+        claim("Most names that it writes are new", "names", "novelty", at_least=0.6),
     ],
     year=2018,
     seconds=60.0,

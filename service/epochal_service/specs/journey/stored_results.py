@@ -22,6 +22,7 @@ ExhibitKind = Literal[
     "texts",
     "calls",
     "run",
+    "errors",
 ]
 
 
