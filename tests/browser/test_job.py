@@ -471,6 +471,39 @@ def test_another_seed_makes_another_run(open_page: Opened, api: Api, moons: str)
     assert api.get(f"/v1/jobs/{job}")["spec"]["seed"] == 4
 
 
+def test_a_run_without_a_program_says_so_and_links_its_reward_model(
+    open_page: Opened, api: Api
+) -> None:
+    embedding = {"type": "embedding", "vocabulary": 25, "units": 4}
+    read = [embedding, {"type": "global_average_pool"}, {"type": "dense", "units": 1}]
+    write = [embedding, {"type": "dense", "units": 24, "activation": "softmax"}]
+    judge = api.train(
+        {
+            "network": {"input_shape": [16], "layers": read},
+            "dataset": {"name": "preferences", "samples": 20, "length": 16},
+            "loss": "preference",
+            "epochs": 3,
+        }
+    )
+    writer = {
+        "network": {"input_shape": [16], "layers": write},
+        "dataset": {"name": "sentences", "samples": 20, "length": 16},
+        "loss": "cross_entropy",
+        "epochs": 2,
+    }
+    start = {"job": api.train(writer)}
+    rollouts = {"reward": {"type": "job", "job": judge}}
+    rewarded = api.train({**writer, "initial_weights": start, "rollouts": rollouts})
+    for job, lacking in ((judge, "pairs"), (rewarded, "rollouts")):
+        page = open_page(f"/jobs/{job}?job.epoch=1")
+        take = page.get_by_role("region", name="Export")
+        expect(take).to_contain_text(f"none trains with {lacking}")
+        expect(take.get_by_role("button", name=re.compile("^NumPy"))).to_be_visible()
+        expect(take.get_by_role("button", name=re.compile("^Training"))).to_have_count(0)
+    page.get_by_role("link", name="epoch 3 of another run").click()
+    page.wait_for_url(f"**/jobs/{judge}**")
+
+
 def test_a_run_can_be_taken_along_in_every_form(open_page: Opened, api: Api, moons: str) -> None:
     page = open_page(f"/jobs/{moons}?job.epoch=30")
     take = page.get_by_role("region", name="Export")

@@ -55,18 +55,20 @@ def _preference(beta: float) -> JsonObject:
     }
 
 
-def _rollouts(start: str, epochs: int, beta: float, samples: int = 64) -> JsonObject:
+_RULE: JsonObject = {"type": "count", "texts": WANTED}
+_LEARNED: JsonObject = {"type": "job", "job": "reward-model"}
+
+
+def _rollouts(
+    start: str, epochs: int, beta: float, samples: int = 64, reward: JsonObject = _RULE
+) -> JsonObject:
     """Return the job that learns from rewards; one of a single epoch measures its start."""
     return {
         "network": _WRITER,
         "dataset": _sentences(samples),
         "loss": "cross_entropy",
         "initial_weights": {"job": start},
-        "rollouts": {
-            "reward": {"type": "count", "texts": WANTED},
-            "beta": beta,
-            "grammar": "sentences",
-        },
+        "rollouts": {"reward": reward, "beta": beta, "grammar": "sentences"},
         "batch_size": samples,
         "epochs": epochs,
         **_adam(3e-3),
@@ -77,8 +79,9 @@ CHATGPT = experiment(
     "chatgpt-2022",
     "What people prefer becomes what is written",
     "A language model learns sentences. Then it learns what a judge prefers, from pairs or from "
-    "rewards. Without a term that keeps it near the language it repeats the wanted words and no "
-    "longer writes sentences: the reward is hacked. The judge is a rule here, not people.",
+    "rewards. Rewards are those of the judge, or of a reward model that has learned from 300 of "
+    "its judgements. Without a term that keeps it near the language it no longer writes sentences: "
+    "the reward is hacked. The judge is a rule here, not people.",
     {
         "base": {
             "network": _WRITER,
@@ -95,6 +98,8 @@ CHATGPT = experiment(
             "dataset": _pairs(300),
             "loss": "preference",
             "validation_fraction": 0.2,
+            # A reward model that is too sure of itself pays too much for a word.
+            "regularization": {"l2": 0.01},
             "epochs": 40,
             **_adam(0.01),
         },
@@ -104,10 +109,13 @@ CHATGPT = experiment(
         "preference-far-writes": _rollouts("preference-far", 1, 0.1, 512),
         "rollouts-near": _rollouts("base", 80, 0.1),
         "rollouts-free": _rollouts("base", 80, 0.0),
+        "learned-near": _rollouts("base", 40, 0.7, reward=_LEARNED),
+        "learned-near-writes": _rollouts("learned-near", 1, 0.1, 512),
+        "learned-free": _rollouts("base", 40, 0.0, reward=_LEARNED),
     },
     [
         claim(
-            "A reward model learns the judge", "reward-model", "validation_accuracy", at_least=0.8
+            "A reward model learns the judge", "reward-model", "validation_accuracy", at_least=0.9
         ),
         claim("The base seldom writes what is preferred", "base-writes", "reward", at_most=0.4),
         claim(
@@ -151,7 +159,23 @@ CHATGPT = experiment(
             "rollouts-near",
             at_least=5.0,
         ),
+        claim(
+            "After learning from the reward model it writes three times as much of what the judge "
+            "prefers",
+            "learned-near-writes",
+            "reward",
+            at_least=1.2,
+        ),
+        claim("And still in sentences", "learned-near-writes", "valid", at_least=0.5),
+        claim(
+            "Without the KL penalty the reward model pays more",
+            "learned-free",
+            "reward",
+            "learned-near",
+            at_least=2.0,
+        ),
+        claim("But for texts that are no sentences", "learned-free", "valid", below=0.3),
     ],
     year=2022,
-    seconds=50.0,
+    seconds=60.0,
 )
