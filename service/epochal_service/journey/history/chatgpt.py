@@ -80,7 +80,7 @@ CHATGPT = experiment(
     "What people prefer becomes what is written",
     "A language model learns sentences. Then it learns what a judge prefers, from pairs or from "
     "rewards. Rewards are those of the judge, or of a reward model that has learned from 300 of "
-    "its judgements. Without a term that keeps it near the language it no longer writes sentences: "
+    "its judgments. Without a term that keeps it near the language it no longer writes sentences: "
     "the reward is hacked. The judge is a rule here, not people.",
     {
         "base": {
