@@ -11,13 +11,13 @@ def test_an_experiment_is_run_from_its_card_and_its_claims_are_met(open_page: Op
     page.get_by_role("button", name="Run the experiment A perceptron cannot learn XOR").click()
     page.wait_for_url("**/experiments/exp_*")
     expect(page.get_by_role("heading", level=1)).to_have_text("A perceptron cannot learn XOR")
-    expect(page.get_by_role("status").filter(has_text="Finished · 10 of 10")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Finished · 15 of 15")).to_be_visible()
     claims = page.get_by_role("list", name="Claims")
-    for text in ("AND is learned", "XOR never is"):
+    for text in ("AND is learned", "OR is learned", "XOR never is"):
         card = claims.get_by_role("listitem").filter(has=page.get_by_role("heading", name=text))
         expect(card).to_contain_text("Met")
         expect(card).to_contain_text("5 of 5 seeds")
-    expect(page.get_by_role("row")).to_have_count(11)
+    expect(page.get_by_role("row")).to_have_count(16)
     page.get_by_text("4", exact=True).first.click()
     page.wait_for_url("**experiment.seed=4*")
     page.get_by_text("Training accuracy", exact=True).last.click()

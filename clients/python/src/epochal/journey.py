@@ -126,7 +126,7 @@ class Journey:
 
         >>> ready = client.journey.preset_experiment("xor-1969")
         >>> sorted(ready.spec["jobs"])
-        ['and', 'xor']
+        ['and', 'or', 'xor']
         """
         return read(PresetExperiment, self._session.call("GetPresetExperiment", {"id": name}))
 
@@ -136,7 +136,7 @@ class Journey:
 
         >>> stored = client.journey.preset_experiment_results("xor-1969")
         >>> [(claim.text, claim.met) for claim in stored.experiment.claims]
-        [('AND is learned', 5), ('XOR never is', 5)]
+        [('AND is learned', 5), ('OR is learned', 5), ('XOR never is', 5)]
         """
         reply = self._session.call("GetPresetExperimentResults", {"id": name})
         return read(PresetExperimentResults, reply)
