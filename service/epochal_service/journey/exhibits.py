@@ -244,8 +244,8 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             "texts",
             "Ten texts before and after",
             "The base writes sentences. From pairs or rewards it learns to write bright and moon. "
-            "With a penalty on moving away they stay sentences; without one only the words stay, or "
-            "whatever a reward model happens to pay for.",
+            "With a penalty on moving away they stay sentences; without one only the words stay, "
+            "or whatever a reward model happens to pay for.",
             (
                 _call(job, GENERATE, count=10, max_tokens=24, seed=0, alternatives=0)
                 for job in (
