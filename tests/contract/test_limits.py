@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.contract.conftest import JOB, SWEEP, World
+from tests.contract.conftest import EXERCISE, JOB, SWEEP, World
 from tests.contract.wires import Answer, Wires, wires
 from tests.rpc.serving import reply, serialized
 
@@ -128,6 +128,10 @@ CREATED: dict[str, tuple[str, Callable[[int], Fields]]] = {
     "max_datasets": (
         "CreateDataset",
         lambda number: {"name": f"{number}", "generator": {"name": "xor"}},
+    ),
+    "max_exercises": (
+        "CreateExercise",
+        lambda number: {"spec": EXERCISE | {"title": f"{number}"}},
     ),
     "max_uploads": ("CreateUpload", lambda number: {"size_bytes": 1 + number}),
 }

@@ -29,7 +29,7 @@ ACTING = {
     "DeleteExercise",
 }
 # The time of the request is in the reply.
-ISSUING = {"IssueStreamToken", "IssueSweepStreamToken"}
+ISSUING = {"IssueStreamToken", "IssueSweepStreamToken", "IssueExperimentStreamToken"}
 # Each wire makes a thing of its own.
 MAKING = {
     "CreateNetwork",

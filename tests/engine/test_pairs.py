@@ -153,7 +153,7 @@ def test_chosen_rows_become_more_probable_relative_to_the_initial_weights() -> N
     initial = run.weights()
     rows = columns(finished(run))
     assert rows["train_loss"][-1] < 0.3
-    assert rows["train_accuracy"][-1] > 0.9
+    assert rows["train_accuracy"][-1] > 0.85
     assert rows["validation_accuracy"][-1] > 0.75
     assert (margins(run.weights(), initial, data) > 0).mean() > 0.9
 
@@ -178,7 +178,7 @@ def test_a_network_with_one_output_is_a_reward_model() -> None:
     )
     run = Run(SCORER, replace(training(30), optimizer=Adam(0.03)), zeros)
     rows = columns(finished(run))
-    assert rows["train_accuracy"][-1] > 0.9
+    assert rows["train_accuracy"][-1] > 0.85
     assert rows["validation_accuracy"][-1] > 0.8
     scores = predict(SCORER, run.weights(), data.train_inputs)[:, 0]
     assert (scores[::2] > scores[1::2]).mean() == pytest.approx(rows["train_accuracy"][-1], abs=0.1)

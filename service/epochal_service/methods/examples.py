@@ -209,3 +209,22 @@ ANSWERS: dict[str, Any] = {
         "answer": 0.75,
     }
 }
+
+ATTEMPTS: dict[str, Any] = {
+    "A hidden layer": {
+        "jobs": {
+            "xor": {
+                "network": {
+                    "input_shape": [2],
+                    "layers": [
+                        {"type": "dense", "units": 4, "activation": "tanh"},
+                        {"type": "dense", "units": 1, "activation": "sigmoid"},
+                    ],
+                },
+                "dataset": {"name": "xor"},
+                "loss": "binary_cross_entropy",
+                "epochs": 400,
+            }
+        }
+    }
+}

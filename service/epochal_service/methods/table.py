@@ -755,6 +755,7 @@ SERVICES: tuple[Service, ...] = (
                 "POST /v1/exercises/{id}/attempts",
                 exercises.attempt_exercise,
                 "Attempt an exercise",
+                examples=examples.ATTEMPTS,
             ),
             Method(
                 "ListAttempts",
