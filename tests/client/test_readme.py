@@ -54,6 +54,6 @@ def test_its_commands_succeed(run: Run) -> None:
         for line in block.splitlines()
         if line.startswith("$ epochal")
     ]
-    assert len(commands) == 22
+    assert len(commands) == 18
     for words in commands:
         assert run(*words).returncode == 0, words

@@ -261,8 +261,8 @@ def test_every_example_is_accepted_unchanged(
             at = path.replace("{id}", ids.get(noun, job))
             answer = client.request(verb, at, json=example["value"])
             assert answer.is_success, (name, answer.text)
-            if name == "POST /v1/sweeps":
-                ids["sweeps"] = answer.json()["id"]
+            if name in ("POST /v1/sweeps", "POST /v1/exercises"):
+                ids[noun] = answer.json()["id"]
             accepted += 1
         if "example" in body.get("text/csv", {}):
             headers = {"Content-Type": "text/csv"}
