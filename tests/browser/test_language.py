@@ -264,6 +264,7 @@ def test_section_9_shows_the_heads_of_the_model(
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_the_chapter_fits_its_place(open_page: Opened, size: dict[str, int]) -> None:
     page = open_page("/#language", size=size)
+    page.get_by_test_id("milestone-first-names").scroll_into_view_if_needed()
     for name in ("Attention", "Logits", "Loss of counting, and of the network"):
         figure_of(page, name)
     rest(page)
