@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -98,9 +99,34 @@ class Metrics:
             ProcessCollector(registry=processes)
             return [self.registry, self._about, processes]
         counted = CollectorRegistry()
-        MultiProcessCollector(counted, folder)  # type: ignore[no-untyped-call]
+        counted.register(_Counted(Path(folder)))
         processes.register(_Processes(Path(folder)))
         return [counted, self._about, processes]
+
+
+def _merged(folder: Path, pattern: str) -> Iterator[Metric]:
+    """Return the metrics in files of the API processes. A process that starts has an empty file
+    until it has set its size.
+    """
+    files = []
+    for file in folder.glob(pattern):
+        with suppress(FileNotFoundError):  # of a process that has ended
+            if file.stat().st_size:
+                files.append(str(file))
+    return iter(MultiProcessCollector.merge(files))  # type: ignore[no-untyped-call]
+
+
+class _Counted:
+    """Collects what all API processes have counted."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def describe(self) -> list[Metric]:
+        return []  # nothing is to be collected when it is registered
+
+    def collect(self) -> Iterator[Metric]:
+        return _merged(self._folder, "*.db")
 
 
 class _Processes:
@@ -124,6 +150,5 @@ class _Processes:
         yield from families.values()
 
     def _serving(self) -> Iterator[str]:
-        files = [str(file) for file in self._folder.glob("gauge_liveall_*.db")]
-        for metric in MultiProcessCollector.merge(files):  # type: ignore[no-untyped-call]
+        for metric in _merged(self._folder, "gauge_liveall_*.db"):
             yield from (sample.labels["pid"] for sample in metric.samples if sample.value)

@@ -215,3 +215,21 @@ def test_all_processes_end_together_and_streams_end_cleanly(stack: Stack) -> Non
         follower.join(60)
         assert follower.breaks == 0
     await_end(processes)
+
+
+def test_the_empty_file_of_a_process_that_starts_is_not_read(tmp_path: Path) -> None:
+    for name in ("gauge_liveall_1.db", "counter_1.db"):
+        (tmp_path / name).touch()
+    program = (
+        "from prometheus_client import generate_latest\n"
+        "from epochal_service.metrics import Metrics\n"
+        "print(*(generate_latest(registry) for registry in Metrics().registries()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "epochal" in done.stdout
