@@ -193,6 +193,7 @@ def test_an_exercise_that_others_could_not_attempt_is_refused(teacher: Context) 
         "network": {"id": "net_1"},
         "dataset": {"id": "data_1"},
         "initial_weights": {"job": job},
+        "rollouts": {"reward": {"type": "job", "job": job}},
         "webhooks": [{"url": "https://example.org"}],
     }
     refusals = refused(teacher, experiment={"jobs": {"xor": {**XOR, **private}}})
@@ -202,6 +203,7 @@ def test_an_exercise_that_others_could_not_attempt_is_refused(teacher: Context) 
         f"{prefix}network",
         f"{prefix}dataset",
         f"{prefix}initial_weights.job",
+        f"{prefix}rollouts.reward.job",
         f"{prefix}webhooks",
     }
     for path in ("jobs.xor.depth", "jobs.and.epochs", "jobs.xor.network.layers[7]"):

@@ -26,6 +26,7 @@ from ..store import exercises as stored
 from ..store import experiments as stored_experiments
 from ..store.exercises import AttemptRow, ExerciseRow
 from . import claims, experiments
+from .sources import sources
 
 MAX_BYTES = 2**20
 """Size of an exercise as JSON."""
@@ -65,9 +66,10 @@ def _sharing_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
         if isinstance(job.network, NetworkRef):
             text = "must have its layers: others cannot read a saved network"
             yield FieldError(f"{path}.network", text)
-        if job.initial_weights is not None and job.initial_weights.job not in spec.jobs:
-            text = "must name a job of the experiment: others cannot read another job"
-            yield FieldError(f"{path}.initial_weights.job", text)
+        for field, source in sources(job).items():
+            if source.job not in spec.jobs:
+                text = "must name a job of the experiment: others cannot read another job"
+                yield FieldError(f"{path}.{field}.job", text)
         if job.webhooks:
             text = "must be absent: each attempt has webhooks of its own"
             yield FieldError(f"{path}.webhooks", text)
