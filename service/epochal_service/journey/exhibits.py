@@ -113,7 +113,7 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             "xor",
             "XOR: the line at every epoch",
             "Whichever way the line turns, at least one point is on the wrong side. The proof: the "
-            "dashed lines connect the points of each class, and meet. Where they meet, the value "
+            "colored lines connect the points of each class, and meet. Where they meet, the value "
             "of a unit is the mean of its values at both ends of each line: it would have to be "
             "on both sides.",
             range(1, 12),

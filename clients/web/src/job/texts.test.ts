@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Schemas } from '../lib/api/client'
-import { duration, summary, timeLeft, verdict, walk, why } from './texts'
+import { duration, metricName, summary, timeLeft, verdict, walk, why } from './texts'
 
 const spec: Schemas['TrainingSpec'] = {
   network: {
@@ -20,6 +20,14 @@ const spec: Schemas['TrainingSpec'] = {
   optimizer: { type: 'sgd', learning_rate: 0.5 },
 }
 const job = { spec, parameters: 1, samples: 400, stop_reason: null } as unknown as Schemas['Job']
+
+it('names metrics in words', () => {
+  expect(['train_loss', 'validation_exact_match', 'kl'].map(metricName)).toEqual([
+    'training loss',
+    'validation exact match',
+    'KL divergence',
+  ])
+})
 
 describe('descriptions of a run', () => {
   it('list the layers, with equal neighbors merged', () => {

@@ -39,7 +39,10 @@ export function lossName(loss: string): string {
 
 /** Readable name of a metric: `best_train_loss` becomes `best training loss`. */
 export const metricName = (name: string): string =>
-  name.replace(/(^|_)train_/, '$1training_').replaceAll('_', ' ')
+  name
+    .replace(/(^|_)train_/, '$1training_')
+    .replace(/^kl$/, 'KL divergence')
+    .replaceAll('_', ' ')
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
