@@ -4,7 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
+
+from epochal_service.jobs import measures
+from epochal_service.settings import Settings
+from epochal_service.store import Database
+from epochal_service.store.tables import checkpoints, job_specs, log
 
 Train = Callable[[str], str | None]
 
@@ -145,6 +151,49 @@ def test_novelty_counts_generated_texts_that_end_and_are_no_rows(
     ]
     assert actual == sum(new) / 200
     assert 0 < actual < 1
+
+
+MEASURED: list[dict[str, Any]] = [
+    {"metric": "novelty"},
+    {"metric": "validation_loss", "position": 3},
+    {"metric": "train_loss", "within_epochs": 2},
+]
+
+
+def experiment(client: TestClient, *claims: dict[str, Any]) -> tuple[str, str]:
+    """Create an experiment of one job on names; return its address and the id of the job."""
+    given = [{"job": "only", **BOUND, **claim} for claim in claims]
+    made = client.post("/v1/experiments", json={"jobs": {"only": NAMES}, "claims": given})
+    assert made.status_code == 201, made.text
+    (row,) = made.json()["jobs"]
+    return f"/v1/experiments/{made.json()['id']}", row["id"]
+
+
+def test_a_read_of_an_experiment_needs_no_weights_no_data_and_no_epochs(
+    client: TestClient, train: Train, settings: Settings
+) -> None:
+    url, job = experiment(client, *MEASURED)
+    assert train(job) == "succeeded"
+    database = Database(settings.database_url)
+    with database.write() as connection:
+        for table in (checkpoints, log, job_specs):
+            connection.execute(sa.delete(table))
+    database.close()
+    assert [claim["outcome"] for claim in client.get(url).json()["claims"]] == ["met"] * 3
+
+
+def test_a_measure_without_enough_memory_does_not_fail_its_job(
+    client: TestClient, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: Any) -> float:
+        raise MemoryError
+
+    monkeypatch.setitem(measures.MEASURES, "novelty", exhausted)
+    url, job = experiment(client, *MEASURED)
+    assert train(job) == "succeeded"
+    claims = client.get(url).json()["claims"]
+    assert [claim["outcome"] for claim in claims] == ["unknown", "met", "met"]
+    assert claims[0]["runs"][0]["detail"] == "The worker of only has not measured novelty"
 
 
 @pytest.mark.parametrize(

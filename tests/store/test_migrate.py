@@ -197,6 +197,27 @@ def test_an_experiment_of_the_previous_revision_has_lists_of_needs(database_url:
     assert {name: job.needs for name, job in stored.jobs.items()} == {"base": [], "tuned": ["base"]}
 
 
+def test_a_measured_distance_of_samples_is_one_of_the_measures(database_url: str) -> None:
+    database = Database(database_url)
+    columns = "parameters, samples, flops, epoch, attempt, fruitless_attempts, fence, last_seq"
+    with database.write() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0026")
+        for job_id, distance in (("job_1", 0.53125), ("job_2", None)):
+            insert = (
+                f"INSERT INTO jobs (id, owner, state, {columns}, created_at, sample_distance)"
+                " VALUES (:id, 'me', 'succeeded', 1, 1, 1, 1, 1, 0, 1, 1, 1, :distance)"
+            )
+            connection.execute(sa.text(insert), {"id": job_id, "distance": distance})
+    migrate.upgrade(database_url)
+    with database.read() as connection:
+        query = sa.text("SELECT measures FROM jobs ORDER BY id")
+        measures = [*connection.execute(query).scalars()]
+    database.close()
+    assert measures == ['{"nearest_neighbor_accuracy": 0.53125}', None]
+
+
 NETWORK = {"input_shape": [8, 8, 1], "layers": [{"type": "flatten"}, {"type": "dense", "units": 1}]}
 OLD_SPEC = {
     "network": NETWORK,

@@ -19,10 +19,12 @@ import numpy as np
 import structlog
 
 import epochal_engine as engine
-from epochal_service.jobs import baselines, diffusion, figures, lifecycle
+from epochal_service.jobs import baselines, claims, figures, lifecycle
 from epochal_service.jobs.endings import BEST, dump_best
 from epochal_service.jobs.epochs import entry_of, latest_row
+from epochal_service.jobs.inspection import Trained
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
+from epochal_service.jobs.measures import Finished, measured
 from epochal_service.jobs.memory import PENDING_BYTES
 from epochal_service.jobs.preparation import Prepared
 from epochal_service.jobs.thinning import superseded
@@ -239,12 +241,8 @@ class JobAttempt(Attempt):
     def __init__(
         self, context: WorkerContext, claim: Claim, prepared: Prepared, run: engine.Run
     ) -> None:
-        self._scaling = prepared.scaling
         self._run = run
-        # Only the claims of an experiment read the distance of its samples.
-        compares = claim.job.experiment_id is not None
-        compares = compares and diffusion.has_sample_distance(prepared.spec)
-        self._compared = prepared if compares else None
+        self._prepared = prepared
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
 
     def _take(self) -> tuple[list[Entry], str | None]:
@@ -273,13 +271,13 @@ class JobAttempt(Attempt):
         diverged = outcome is not None and outcome.divergence is not None
         # After a divergence, the engine holds the weights of the last finite epoch.
         epoch = self._run.epoch - 1 if diverged else self._run.epoch
-        self._weights[epoch] = weights = pack({**self._run.weights(), **self._scaling})
+        self._weights[epoch] = weights = pack({**self._run.weights(), **self._prepared.scaling})
         self._pending_bytes += len(weights)
 
     def _record_best_weights(self) -> None:
         best = self._run.best()
         if best is not None:
-            self._weights.setdefault(best.epoch, pack({**best.weights, **self._scaling}))
+            self._weights.setdefault(best.epoch, pack({**best.weights, **self._prepared.scaling}))
 
     def _best(self) -> str | None:
         return dump_best(self._run.best())
@@ -287,7 +285,7 @@ class JobAttempt(Attempt):
     def _state(self) -> engine.State:
         state = self._run.state()
         # A job that ends without a worker gets its best checkpoint from here.
-        scaling = {f"{BEST}{name}": array for name, array in self._scaling.items()}
+        scaling = {f"{BEST}{name}": array for name, array in self._prepared.scaling.items()}
         return replace(state, arrays={**state.arrays, **scaling})
 
     def _outcome(self) -> Ending:
@@ -295,8 +293,7 @@ class JobAttempt(Attempt):
         assert outcome is not None
         divergence = outcome.divergence
         if divergence is None:
-            distance = self._sample_distance()
-            return Ending("succeeded", outcome.stop_reason, sample_distance=distance)
+            return Ending("succeeded", outcome.stop_reason, measures=self._measures())
         return Ending(
             "failed",
             "diverged",
@@ -309,17 +306,34 @@ class JobAttempt(Attempt):
             },
         )
 
-    def _sample_distance(self) -> float | None:
-        """Return the distance of samples of the network that answers; None if it is not known."""
-        if self._compared is None:
-            return None
+    def _measures(self) -> dict[str, float | None]:
+        """Return the measures that the claims of the job's experiment ask for, by name. One that
+        takes more memory than there is does not fail the job, and is absent.
+        """
+        database, job = self._context.database, self._claim.job
+        if job.experiment_id is None:
+            return {}
+        with database.read() as connection:
+            required = claims.to_measure(connection, job)
+        # Measures may take seconds, and read the epochs: store them first.
+        if not required or self._flush(perf_counter()) is None:
+            return {}
+        finished = Finished(job.id, self._run.epoch, self._prepared, self._answering())
+        measures = {}
+        for measure, claim in required.items():
+            try:
+                measures[measure] = measured(database, finished, claim)
+            except MemoryError:
+                logger.warning("not_measured", job=job.id, measure=measure)
+        return measures
+
+    def _answering(self) -> Trained:
+        """Return the network with the weights that the job answers with."""
         best, stopping = self._run.best(), self._spec.early_stopping
-        restores = stopping is not None and stopping.restore_best
-        weights = best.weights if best is not None and restores else self._run.weights()
-        try:
-            distance = diffusion.sample_distance(self._compared, weights)
-        except MemoryError:
-            # The job was priced without its samples: it has succeeded all the same.
-            logger.warning("samples_not_compared", job=self._claim.id)
-            return None
-        return distance if math.isfinite(distance) else None
+        if best is not None and stopping is not None and stopping.restore_best:
+            epoch, weights = best.epoch, best.weights
+        else:
+            epoch, weights = self._run.epoch, self._run.weights()
+        prepared = self._prepared
+        arrays = {**weights, **prepared.scaling}
+        return Trained(self._claim.job.owner, prepared.spec, prepared.network, epoch, arrays)

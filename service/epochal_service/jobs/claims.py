@@ -19,13 +19,14 @@ from ..errors import FieldError
 from ..specs.experiments import Claim, ClaimOutcome, ClaimRun, ClaimSpec, ExperimentSpec
 from ..specs.jobs import TERMINAL
 from ..store import Connection
+from ..store import experiments as stored_experiments
 from ..store import log as job_log
 from ..store.jobs import JobRow
 from . import baselines
 from .diffusion import has_sample_distance
 from .epochs import METRICS, SUMMARY, merge, read_summaries
-from .experiments import Plan, PlannedJob, Run
-from .measures import is_measured, measured
+from .experiments import Plan, PlannedJob, Run, load_plan
+from .measures import MEASURES, measure_of
 from .preparation import has_validation
 from .rollouts import WRITTEN, metrics_of_rollouts
 
@@ -46,7 +47,7 @@ BOUNDS: dict[str, Bound] = {
     "below": Bound("below", operator.lt, False),
 }
 """By the field of the claim."""
-COUNTS = ("epochs", "steps", "parameters", "nearest_neighbor_accuracy", "novelty")
+COUNTS = ("epochs", "steps", "parameters", *MEASURES)
 """Metrics that are not those of an epoch."""
 OF_POSITIONS = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 """Metrics of each position."""
@@ -239,6 +240,11 @@ def _run(
             return ClaimRun(seed=seed, outcome="unknown", detail=f"{text}: {row.stop_reason}")
     if any(row is not None and row.state not in TERMINAL for row in present.values()):
         return ClaimRun(seed=seed, outcome="pending")
+    measure = measure_of(claim)
+    for name, row in present.items():
+        if measure is not None and row is not None and measure not in _measures(row):
+            text = f"The worker of {name} has not measured {measure}"
+            return ClaimRun(seed=seed, outcome="unknown", detail=text)
     values = [
         _value(connection, row, claim, plan.jobs[name])
         for name, row in present.items()
@@ -262,6 +268,26 @@ def _run(
     )
 
 
+def to_measure(connection: Connection, job: JobRow) -> dict[str, ClaimSpec]:
+    """Return what the worker measures at the end of the job for the claims of its experiment: a
+    claim about each measure, by its name.
+    """
+    experiment_id = job.experiment_id
+    row = None if experiment_id is None else stored_experiments.read(connection, experiment_id)
+    if row is None:
+        return {}
+    return {
+        measure: claim
+        for claim in load_plan(row).claims
+        if job.experiment_job in (claim.job, claim.minus) and (measure := measure_of(claim))
+    }
+
+
+def _measures(row: JobRow) -> dict[str, float | None]:
+    measures: dict[str, float | None] = json.loads(row.measures or "{}")
+    return measures
+
+
 def _baseline(row: JobRow, claim: ClaimSpec) -> float:
     """Return the loss of the baseline; NaN if the job has none."""
     computed = baselines.load(row.baselines)
@@ -278,8 +304,9 @@ def _value(connection: Connection, row: JobRow, claim: ClaimSpec, job: PlannedJo
 
     Of every epoch, it is the one that is nearest to a bound, or farthest beyond it.
     """
-    if is_measured(claim):
-        return measured(connection, row, claim)
+    if (measure := measure_of(claim)) is not None:
+        value = _measures(row)[measure]
+        return math.nan if value is None else value
     match claim.metric:
         case "parameters":
             return row.parameters
@@ -287,8 +314,6 @@ def _value(connection: Connection, row: JobRow, claim: ClaimSpec, job: PlannedJo
             return row.epoch
         case "steps":
             return row.epoch * math.ceil(row.samples / job.batch_size)
-        case "nearest_neighbor_accuracy":
-            return math.nan if row.sample_distance is None else row.sample_distance
     if claim.epoch == "every":
         return _extreme(connection, row, claim)
     wants_best = claim.epoch == "best" or (claim.epoch == "answer" and job.restores_best)

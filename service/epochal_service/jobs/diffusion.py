@@ -9,7 +9,7 @@ of one size: it depends on the seed and its index alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -190,7 +190,7 @@ def has_sample_distance(spec: TrainingSpec) -> bool:
     return diffuses and has_validation(spec)
 
 
-def sample_distance(prepared: Prepared, weights: Mapping[str, Array]) -> float:
+def sample_distance(network: Trained, prepared: Prepared) -> float:
     """Return the accuracy of the nearest neighbor among generated samples and validation rows.
 
     The network was not trained on these rows. As many samples are generated as there are rows, at
@@ -200,12 +200,10 @@ def sample_distance(prepared: Prepared, weights: Mapping[str, Array]) -> float:
     rows = prepared.rows.validation[:COMPARED]
     steps = getattr(prepared.spec.corruption, "steps", 1)
     request = GenerateRequest(count=len(rows), steps_per_event=steps)
-    values = {**weights, **prepared.scaling}
-    network = Trained("", prepared.spec, prepared.network, prepared.spec.epochs, values)
     try:
         generation = Diffusion(network, prepared.dataset, request, UNLIMITED)
     except InvalidArgument:
         return math.nan
     samples = generation.scaled_samples()
-    data = scaled(prepared.dataset.inputs[rows], values)[:, : samples.shape[1]]
+    data = scaled(prepared.dataset.inputs[rows], network.weights)[:, : samples.shape[1]]
     return engine.nearest_neighbor_accuracy(samples, data)

@@ -122,7 +122,8 @@ class Ending:
     detail: str | None = None
     divergence: dict[str, Any] | None = None
     python_calls: int | None = None
-    sample_distance: float | None = None
+    measures: Mapping[str, float | None] = field(default_factory=dict)
+    """Measures of the job by name, see `jobs.measures`."""
     allowed_from: frozenset[JobState] = field(default=HELD)
 
 
@@ -561,7 +562,7 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
             "stop_reason": ending.stop_reason,
             "detail": ending.detail,
             "divergence": divergence,
-            "sample_distance": ending.sample_distance,
+            "measures": json.dumps(ending.measures) if ending.measures else None,
             **jobs.finished(),
         }
         rescued: list[Entry] = []

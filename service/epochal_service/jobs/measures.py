@@ -1,72 +1,69 @@
 """Values of claims that take a computation: from the weights that a job answers with, or from all
-of its epochs. They are computed once in this process, when the job has ended.
+of its epochs. The worker measures those that a claim of the experiment asks for at the job's end,
+and stores them with it, so that a read of an experiment computes nothing.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..datasets import Dataset
 from ..datasets.dataset import IGNORED
-from ..errors import InvalidArgument, NotFound
+from ..errors import InvalidArgument
 from ..settings import UNLIMITED
 from ..specs.build import build_row_loss
 from ..specs.experiments import ClaimSpec
 from ..specs.generation import GeneratedSample, GenerateRequest
-from ..store import Access, Connection
+from ..store import Database
 from ..store import log as job_log
-from ..store.jobs import JobRow
-from .datasets import load_for_stored_job
+from .diffusion import sample_distance
 from .epochs import merge
 from .evaluation import correct_predictions, counted_predictions
 from .generation import Writer
-from .inspection import Trained, samples_of, trained
+from .inspection import Trained, samples_of
 from .language import Language, language_of
-from .preparation import Prepared, build, scaled_targets
+from .preparation import Prepared, scaled_targets
 
 TEXTS = 200
 """Texts that are generated for `novelty`, with seed 0."""
 EPOCHS_AT_ONCE = 10_000
-MOST_REMEMBERED = 1024
-
-_remembered: dict[tuple[str, str, int | None, int | None], float] = {}
 
 
-def is_measured(claim: ClaimSpec) -> bool:
-    """Return whether the value of a claim is computed here, and not a stored number."""
-    return (
-        claim.metric == "novelty" or claim.position is not None or claim.within_epochs is not None
-    )
+@dataclass(frozen=True)
+class Finished:
+    """A job whose epochs are all stored, with the weights that it answers with."""
+
+    id: str
+    epoch: int
+    prepared: Prepared
+    trained: Trained
 
 
-def measured(connection: Connection, row: JobRow, claim: ClaimSpec) -> float:
-    """Return the value of a claim for a job that has ended. NaN for a job without weights."""
-    key = (row.id, claim.metric, claim.position, claim.within_epochs)
-    if key not in _remembered:
-        if claim.within_epochs is not None:
-            value = _improvement(connection, row, claim.metric, claim.within_epochs)
-        else:
-            try:
-                value = _of_weights(connection, row, claim)
-            except NotFound:
-                return math.nan
-        _remembered[key] = value
-        if len(_remembered) > MOST_REMEMBERED:
-            del _remembered[next(iter(_remembered))]
-    return _remembered[key]
+def measure_of(claim: ClaimSpec) -> str | None:
+    """Return the name of the measure that the claim is about; None if it is about stored numbers.
+
+    A measure is a number that the worker computes at the end of the job.
+    """
+    if claim.within_epochs is not None:
+        return f"{claim.metric} within {claim.within_epochs} epochs"
+    if claim.position is not None:
+        return f"{claim.metric} at position {claim.position}"
+    return claim.metric if claim.metric in MEASURES else None
 
 
-def _of_weights(connection: Connection, row: JobRow, claim: ClaimSpec) -> float:
-    """Raises `NotFound`."""
-    network = trained(connection, row.id, Access(row.owner), None)
-    dataset = load_for_stored_job(connection, network.spec, network.owner)
-    if claim.metric == "novelty":
-        return novelty(network, dataset)
-    assert claim.position is not None
-    prepared = build(network.spec, dataset, UNLIMITED)
-    return _at_position(network, prepared, claim.metric, claim.position)
+def measured(database: Database, job: Finished, claim: ClaimSpec) -> float | None:
+    """Return the measure that the claim is about; None if it is not a finite number."""
+    if claim.within_epochs is not None:
+        value = _improvement(database, job, claim.metric, claim.within_epochs)
+    elif claim.position is not None:
+        value = _at_position(job, claim.metric, claim.position)
+    else:
+        value = MEASURES[claim.metric](job.trained, job.prepared)
+    return value if math.isfinite(value) else None
 
 
 def positions_of(prepared: Prepared) -> int:
@@ -87,11 +84,12 @@ def _language(dataset: Dataset) -> Language | None:
     return language
 
 
-def novelty(network: Trained, dataset: Dataset) -> float:
+def novelty(network: Trained, prepared: Prepared) -> float:
     """Return the fraction of `TEXTS` generated texts that end, and are no row of the data set.
 
     NaN for data of no such texts, and if the outputs of the network are not finite numbers.
     """
+    dataset = prepared.dataset
     language = _language(dataset)
     if language is None:
         return math.nan
@@ -109,8 +107,16 @@ def novelty(network: Trained, dataset: Dataset) -> float:
     return float(np.mean(new))
 
 
-def _at_position(network: Trained, prepared: Prepared, metric: str, position: int) -> float:
+MEASURES: dict[str, Callable[[Trained, Prepared], float]] = {
+    "nearest_neighbor_accuracy": sample_distance,
+    "novelty": novelty,
+}
+"""Measures of the answering weights by the metric of their claims."""
+
+
+def _at_position(job: Finished, metric: str, position: int) -> float:
     """Return the mean loss or the accuracy of the predictions that count at a position."""
+    network, prepared = job.trained, job.prepared
     loss = build_row_loss(network.spec, prepared.dataset.ignore_label)
     split, _, kind = metric.partition("_")
     samples = samples_of(prepared, UNLIMITED, "train" if split == "train" else "validation")
@@ -131,20 +137,21 @@ def _at_position(network: Trained, prepared: Prepared, metric: str, position: in
     return float(values[counted].mean()) if counted.any() else math.nan
 
 
-def _improvement(connection: Connection, row: JobRow, metric: str, epochs: int) -> float:
+def _improvement(database: Database, job: Finished, metric: str, epochs: int) -> float:
     """Return the largest fall of a loss, or rise of another metric, over so many epochs.
 
     NaN for a job that has trained fewer, or without the metric.
     """
     parts = []
-    for start in range(0, row.epoch, EPOCHS_AT_ONCE):
-        up_to = min(start + EPOCHS_AT_ONCE, row.epoch)
-        bodies = job_log.bodies(connection, row.id, start, up_to)
-        run = merge(((first, body) for first, _, body in bodies), [metric])
-        if run is None or metric not in run.columns:
-            return math.nan
-        skip = max(start + 1 - run.first, 0)
-        parts.append(run.columns[metric][skip : up_to + 1 - run.first])
+    with database.read() as connection:
+        for start in range(0, job.epoch, EPOCHS_AT_ONCE):
+            up_to = min(start + EPOCHS_AT_ONCE, job.epoch)
+            bodies = job_log.bodies(connection, job.id, start, up_to)
+            run = merge(((first, body) for first, _, body in bodies), [metric])
+            if run is None or metric not in run.columns:
+                return math.nan
+            skip = max(start + 1 - run.first, 0)
+            parts.append(run.columns[metric][skip : up_to + 1 - run.first])
     values = np.concatenate([np.empty(0), *parts])
     if len(values) <= epochs:
         return math.nan

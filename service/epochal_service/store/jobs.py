@@ -89,7 +89,7 @@ class JobRow:
     experiment_id: str | None
     experiment_job: str | None
     experiment_seed: int | None
-    sample_distance: float | None
+    measures: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,8 @@ jobs = Table(
     Column("experiment_id", String(40), index=True),
     Column("experiment_job", String(40)),
     Column("experiment_seed", BigInteger),
-    # How far the samples of a diffusion network are from the data, for the claims of experiments.
-    Column("sample_distance", Float),
+    # What the claims of the experiment ask for and no epoch has: JSON by the name of the measure.
+    Column("measures", Text),
 )
 Index("ix_jobs_owner_id", jobs.c.owner, jobs.c.id)
 # The queue of each owner; also lists by state.
