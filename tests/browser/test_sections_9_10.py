@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from tests.browser.conftest import Opened, ask, press
 from tests.servers.stack import await_condition
 
@@ -384,6 +384,32 @@ def test_arrow_keys_walk_the_axis_and_bring_the_entry_into_sight(open_page: Open
     expect(chosen).to_be_focused()
     expect(chosen).to_have_attribute("aria-current", "step")
     expect(page.get_by_role("heading", name="Backpropagation", exact=True).last).to_be_in_viewport()
+
+
+def test_an_entry_stays_in_sight_while_those_above_it_load(open_page: Opened) -> None:
+    page = open_page("about:blank")
+    held: list[Route] = []
+    hold = True
+    page.route(
+        "**/preset-experiments/*/results*",
+        lambda route: held.append(route) if hold else route.continue_(),
+    )
+    page.goto(f"{open_page.base_url}/#timeline")
+    # Safari has no scroll anchoring.
+    page.evaluate("document.documentElement.style.overflowAnchor = 'none'")
+    axis = page.get_by_role("toolbar")
+    axis.get_by_role("button", name="1958").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    heading = page.get_by_role("heading", name="Today's models", exact=True).last
+    expect(heading).to_be_in_viewport()
+    hold = False
+    assert held
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("list", name="Claims of ").first).to_be_visible()
+    expect(heading).to_be_in_viewport()
+
 
 
 def test_a_milestone_opens_with_stored_results(open_page: Opened, url: str) -> None:

@@ -1,6 +1,7 @@
 /**
  * Keeps the element that the address names in place while content above it loads and grows, until the
  * user scrolls or nothing has changed for a while. Waits for an element that does not exist yet.
+ * `scrollTo` keeps any other element in the same way.
  */
 const QUIET = 1500
 const MOVES = ['wheel', 'touchmove', 'keydown', 'pointerdown'] as const
@@ -18,13 +19,23 @@ export const anchor = {
   },
 }
 
+let keep: ((element: Element) => void) | undefined
+
+/** Scroll to an element of a page that keeps its position, and keep the element in place. */
+export function scrollTo(element: Element, behavior: ScrollBehavior): void {
+  keep?.(element)
+  element.scrollIntoView({ behavior, block: 'start' })
+}
+
 export function keepScrollPosition(): () => void {
   let expected = ''
+  let chosen: Element | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let remaining: { scrolled: number; top: number } | undefined
 
   function release(): void {
     expected = ''
+    chosen = undefined
     clearTimeout(timer)
   }
 
@@ -39,12 +50,12 @@ export function keepScrollPosition(): () => void {
     timer = setTimeout(() => (document.querySelector('.loading') ? wait() : release()), QUIET)
   }
 
-  const target = () => (expected ? document.getElementById(expected) : null)
+  const target = () => chosen ?? (expected ? document.getElementById(expected) : null)
 
   /** Wait for a missing element until it exists or the user scrolls. */
   function arrive(): void {
     expected = decodeURIComponent(location.hash.slice(1))
-    remaining = undefined
+    chosen = remaining = undefined
     if (target()) wait()
   }
 
@@ -76,16 +87,25 @@ export function keepScrollPosition(): () => void {
     resting = expected !== ''
   }
 
+  keep = (element) => {
+    release()
+    chosen = element
+    remaining = undefined
+    wait()
+  }
   arrive()
   growth.observe(document.body)
   addEventListener('hashchange', follow)
   addEventListener('scroll', moved, { passive: true })
-  for (const move of MOVES) addEventListener(move, leave, { passive: true })
+  // Captured: a key or a click that scrolls to an element leaves the one before.
+  const leaving = { passive: true, capture: true }
+  for (const move of MOVES) addEventListener(move, leave, leaving)
   return () => {
     release()
+    keep = undefined
     growth.disconnect()
     removeEventListener('hashchange', follow)
     removeEventListener('scroll', moved)
-    for (const move of MOVES) removeEventListener(move, leave)
+    for (const move of MOVES) removeEventListener(move, leave, leaving)
   }
 }
