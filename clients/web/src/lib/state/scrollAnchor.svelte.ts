@@ -34,6 +34,7 @@ export function keepScrollPosition(): () => void {
   let remaining: { scrolled: number; top: number } | undefined
 
   function release(): void {
+    console.info('release', new Error().stack)
     expected = ''
     chosen = undefined
     clearTimeout(timer)
@@ -69,6 +70,7 @@ export function keepScrollPosition(): () => void {
     const there = target()
     if (!there || !remaining) return
     const now = place(there)
+    console.info('moved', JSON.stringify(now), JSON.stringify(remaining))
     // Growing content moves the target without scrolling, or the browser scrolls without moving it.
     if (Math.abs(now.scrolled - remaining.scrolled) > 1 && Math.abs(now.top - remaining.top) > 1)
       leave()
@@ -77,6 +79,7 @@ export function keepScrollPosition(): () => void {
   const growth = new ResizeObserver(() => {
     const there = target()
     if (!there) return
+    console.info('growth', scrollY, there.getBoundingClientRect().top, document.body.clientHeight)
     there.scrollIntoView({ behavior: 'instant' })
     remaining = place(there)
     wait()
