@@ -738,6 +738,27 @@ def test_an_exercise_is_assigned_attempted_and_marked(
     assert "jobs.xor.seed" in closed.stderr
 
 
+def test_an_exercise_is_assigned_from_an_experiment_and_from_a_job(
+    run: Run, client: epochal.Client
+) -> None:
+    job = client.preset("xor") | {"epochs": 2, "target": None, "name": "Short"}
+    made = client.experiments.create(jobs={"xor": job}, name="Own", seeds=[2]).wait()
+    opened = ("--open", "jobs.xor.epochs", "--claim", "epochs >= 3", "--claim", "xor:parameters<99")
+    first = client.exercises.get(run("assign", made.id, *opened).stdout.strip())
+    assert (first.title, first.claims) == (
+        "Own",
+        ("xor: epochs at least 3", "xor: parameters below 99"),
+    )
+    job_id = made.jobs[0].id
+    task = ("assign", job_id, "--open", "jobs.network.epochs", "--claim")
+    second = client.exercises.get(run(*task, "epochs>=3").stdout.strip())
+    assert second.title == "Short"
+    assert client.exercises.attempt(second.id, {"network": {"epochs": 3}}).wait().claims[0].met
+    unclear = run(*task, "epochs=3")
+    assert unclear.returncode == 2
+    assert "network:train_accuracy>=0.9" in " ".join(unclear.stderr.replace("│", " ").split())
+
+
 def test_the_command_runs_a_preset_experiment(run: Run) -> None:
     report = run("experiment", "xor-1969", "--seeds", "0,1")
     assert report.returncode == 0, report.stderr

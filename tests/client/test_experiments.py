@@ -52,6 +52,32 @@ def test_a_watched_experiment_is_yielded_until_it_is_over(client: Client) -> Non
     assert [*watching][-1].state == "cancelled"
 
 
+def test_the_spec_of_an_experiment_creates_the_same_jobs(client: Client) -> None:
+    made = client.experiments.create(jobs=jobs(client), claims=[CLAIM], seeds=[4, 3], name="pair")
+    again = client.experiments.create(made.spec())
+    assert (again.name, again.seeds.tolist()) == ("pair", [4, 3])
+    assert [claim.claim for claim in again.claims] == [claim.claim for claim in made.claims]
+    first, second = (experiment.wait(60) for experiment in (made, again))
+    for seed in (4, 3):
+        assert second.job("first", seed).spec == first.job("first", seed).spec
+        start = {"initial_weights": {"job": second.job("first", seed).id, "epoch": 40}}
+        copied = {**first.job("tuned", seed).spec, **start}
+        assert without_none(second.job("tuned", seed).spec) == without_none(copied)
+    for job in first.jobs:
+        client.jobs.get(job.id).delete()
+        if job.seed == 3 and job.job == "tuned":
+            break
+    with pytest.raises(NotFound, match="every run"):
+        made.spec()
+
+
+def without_none(value: Any) -> Any:
+    """Return the spec without absent fields."""
+    if isinstance(value, dict):
+        return {key: without_none(item) for key, item in value.items() if item is not None}
+    return value
+
+
 def test_an_experiment_is_cancelled_as_a_whole(client: Client) -> None:
     long = {name: spec | {"epochs": 900_000} for name, spec in jobs(client).items()}
     made = client.experiments.create({"jobs": long})

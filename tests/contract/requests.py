@@ -266,6 +266,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"spec": EXPERIMENT},
     ],
     "GetExperiment": lambda w: [{"id": i} for i in (w.experiment, w.ended_experiment, w.ended)],
+    "GetExperimentSpec": lambda w: [{"id": i} for i in (w.experiment, w.ended_experiment, w.ended)],
     "WatchExperiment": lambda w: [{"id": i} for i in (w.ended_experiment, w.ended)],
     "IssueExperimentStreamToken": lambda w: [{"id": w.experiment}, {"id": w.ended}],
     "ListExperiments": lambda w: [{}, {"page_size": 1}, {"page_token": w.experiment}],

@@ -10,8 +10,14 @@ from tests.workers.in_process import XOR, Service
 from epochal_service import errors
 from epochal_service.jobs import exercises as marks
 from epochal_service.jobs.reaper import delete_abandoned
-from epochal_service.methods import exercises, experiments
+from epochal_service.methods import datasets, exercises, experiments, inspection
 from epochal_service.methods.context import Context
+from epochal_service.specs.datasets import (
+    CreateDatasetRequest,
+    DatasetPreview,
+    ListDatasetsRequest,
+    PreviewDatasetRequest,
+)
 from epochal_service.specs.exercises import (
     AttemptOptions,
     AttemptPage,
@@ -22,7 +28,8 @@ from epochal_service.specs.exercises import (
     ListAttemptsRequest,
     ListExercisesRequest,
 )
-from epochal_service.specs.experiments import Experiment
+from epochal_service.specs.experiments import CreateExperimentOptions, Experiment, ExperimentSpec
+from epochal_service.specs.inspection import GetSamplePredictionsRequest
 from epochal_service.store import Access, members
 
 SPEC: dict[str, Any] = {
@@ -191,7 +198,6 @@ def test_an_exercise_that_others_could_not_attempt_is_refused(teacher: Context) 
     job = "job_0649f2a51c3d0_9f86d081884c7d65"
     private = {
         "network": {"id": "net_1"},
-        "dataset": {"id": "data_1"},
         "initial_weights": {"job": job},
         "rollouts": {"reward": {"type": "job", "job": job}},
         "webhooks": [{"url": "https://example.org"}],
@@ -201,7 +207,6 @@ def test_an_exercise_that_others_could_not_attempt_is_refused(teacher: Context) 
     assert {*refusals} - {"open[2]"} == {
         "experiment.claims",
         f"{prefix}network",
-        f"{prefix}dataset",
         f"{prefix}initial_weights.job",
         f"{prefix}rollouts.reward.job",
         f"{prefix}webhooks",
@@ -278,3 +283,111 @@ def test_attempts_and_exercises_of_one_owner_are_limited(
     limited = teacher.settings.model_copy(update={"quotas": quotas})
     with pytest.raises(errors.QuotaExceeded, match="max_exercises"):
         create(replace(teacher, settings=limited))
+
+
+# --------------------------------------------------------------------------- uploaded data sets
+
+CSV = "x,y,label\n" + "".join(f"{i % 7},{i % 5},{'ab'[i % 2]}\n" for i in range(40))
+
+
+def upload(context: Context) -> str:
+    return datasets.create_dataset(context, CreateDatasetRequest(csv=CSV, name="Own rows")).id
+
+
+def on_data(dataset: str, validation: str | None = None) -> dict[str, Any]:
+    """The experiment of an exercise that trains on uploaded data sets."""
+    job = {**XOR, "dataset": {"id": dataset}, "epochs": 2}
+    if validation is not None:
+        job["validation_dataset"] = {"id": validation}
+    return {**SPEC["experiment"], "jobs": {"xor": job}}
+
+
+def preview(context: Context, dataset: str) -> DatasetPreview:
+    return datasets.preview_dataset(context, dataset, PreviewDatasetRequest(rows=2))
+
+
+def attempt_as_it_is(context: Context, exercise: Exercise) -> Experiment:
+    return exercises.attempt_exercise(context, exercise.id, AttemptSpec(), AttemptOptions())
+
+
+def test_an_exercise_shares_its_uploaded_data_sets_and_no_others(
+    service: Service, teacher: Context
+) -> None:
+    train, validation, private = (upload(teacher) for _ in range(3))
+    pupil, guest = pupil_of(teacher), caller(service, "guest")
+    for context in (pupil, guest):
+        with pytest.raises(errors.NotFound):
+            preview(context, train)
+    exercise = create(teacher, experiment=on_data(train, validation))
+    for context in (pupil, guest):
+        for dataset in (train, validation):
+            assert preview(context, dataset).inputs == [[0.0, 0.0], [1.0, 1.0]]
+        with pytest.raises(errors.NotFound):
+            preview(context, private)
+        listed = datasets.list_datasets(context, ListDatasetsRequest()).datasets
+        assert [row.id for row in listed if not row.builtin] == []
+        with pytest.raises(errors.Forbidden):
+            datasets.delete_dataset(context, train)
+        made = attempt_as_it_is(context, exercise)
+        assert made.owner == context.owner
+        assert [service.run(job.id) for job in made.jobs] == ["succeeded"]
+    results = exercises.get_exercise_results(teacher, exercise.id).results
+    assert {row.owner: row.attempts for row in results}["guest"] == 1
+
+
+def test_only_the_owner_of_a_data_set_shares_it(service: Service, teacher: Context) -> None:
+    dataset = upload(teacher)
+    create(teacher, experiment=on_data(dataset))
+    guest = caller(service, "guest")
+    text = refused(guest, experiment=on_data(dataset))["experiment.jobs.xor.dataset.id"]
+    assert "only its owner" in text
+    of_guest = upload(guest)
+    fields = refused(guest, experiment=on_data(of_guest, dataset))
+    assert [*fields] == ["experiment.jobs.xor.validation_dataset.id"]
+    assert datasets.list_datasets(guest, ListDatasetsRequest()).datasets
+    datasets.delete_dataset(guest, of_guest)
+
+
+def test_a_data_set_is_not_deleted_before_its_exercises(service: Service, teacher: Context) -> None:
+    dataset = upload(teacher)
+    first, second = (create(teacher, experiment=on_data(dataset)) for _ in range(2))
+    for exercise in (first, second):
+        with pytest.raises(errors.Conflict, match=r"exr_\w+ shares it") as caught:
+            datasets.delete_dataset(teacher, dataset)
+        assert caught.value.reason == "dataset_in_use"
+        preview(caller(service, "guest"), dataset)
+        exercises.delete_exercise(teacher, exercise.id)
+    with pytest.raises(errors.NotFound):
+        preview(caller(service, "guest"), dataset)
+    datasets.delete_dataset(teacher, dataset)
+
+
+def test_an_attempt_trains_to_its_end_after_the_deletion_of_its_exercise(
+    service: Service, teacher: Context
+) -> None:
+    dataset, guest = upload(teacher), caller(service, "guest")
+    exercise = create(teacher, experiment=on_data(dataset))
+    made, paused = (attempt_as_it_is(guest, exercise) for _ in range(2))
+    exercises.delete_exercise(teacher, exercise.id)
+    (job,) = made.jobs
+    assert service.run(job.id) == "succeeded"
+    seen = inspection.get_sample_predictions(guest, job.id, GetSamplePredictionsRequest(count=2))
+    assert len(seen.samples) == 2
+    spec = ExperimentSpec.model_validate(on_data(dataset))
+    with pytest.raises(errors.InvalidArgument, match="no data set"):
+        experiments.create_experiment(guest, spec, CreateExperimentOptions())
+    # A job of somebody else does not keep the data set.
+    datasets.delete_dataset(teacher, dataset)
+    assert service.run(paused.jobs[0].id) == "failed"
+    (row,) = experiments.get_experiment(guest, paused.id).jobs
+    assert row.detail is not None
+    assert dataset in row.detail
+
+
+def test_a_job_of_its_owner_keeps_a_data_set(service: Service, teacher: Context) -> None:
+    dataset = upload(teacher)
+    exercise = create(teacher, experiment=on_data(dataset))
+    made = attempt_as_it_is(teacher, exercise)
+    exercises.delete_exercise(teacher, exercise.id)
+    with pytest.raises(errors.Conflict, match=made.jobs[0].id):
+        datasets.delete_dataset(teacher, dataset)

@@ -25,6 +25,7 @@ from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store import Access, Connection, jobs
 from ..store import datasets as stored_datasets
+from ..store.datasets import DatasetRow
 from ..store.packing import unpack_state
 from .corruptions import corrupted_dataset
 
@@ -32,16 +33,16 @@ from .corruptions import corrupted_dataset
 _GROUP, _WEIGHTS = "group.", "weights"
 
 
-def load(connection: Connection, spec: TrainingSpec, owner: str) -> Dataset:
+def load(connection: Connection, spec: TrainingSpec, access: Access | None) -> Dataset:
     """Return the data set that the spec names, with its validation data set behind it, and with
     the targets that its corruption makes.
 
-    Raises `InvalidArgument` on the fields of both.
+    Raises `InvalidArgument` on the fields of both, unless with `access` the caller may read them.
     """
-    dataset = _load(connection, spec, spec.dataset, owner, "dataset")
+    dataset = _load(connection, spec, spec.dataset, access, "dataset")
     if spec.validation_dataset is not None:
         field = "validation_dataset"
-        validation = _load(connection, spec, spec.validation_dataset, owner, field)
+        validation = _load(connection, spec, spec.validation_dataset, access, field)
         try:
             dataset = dataset.with_validation(validation)
         except DatasetError as error:
@@ -50,7 +51,11 @@ def load(connection: Connection, spec: TrainingSpec, owner: str) -> Dataset:
 
 
 def _load(
-    connection: Connection, spec: TrainingSpec, dataset: DatasetSpec, owner: str, field: str
+    connection: Connection,
+    spec: TrainingSpec,
+    dataset: DatasetSpec,
+    access: Access | None,
+    field: str,
 ) -> Dataset:
     try:
         match dataset:
@@ -71,18 +76,19 @@ def _load(
                     weights=dataset.weights,
                 )
             case UploadedDataset():
-                return read_uploaded(connection, dataset.id, Access(owner))
+                return read_uploaded(connection, dataset.id, access)
     except DatasetError as error:
         raise invalid_argument(error, field) from None
 
 
-def load_for_stored_job(connection: Connection, spec: TrainingSpec, owner: str) -> Dataset:
-    """Return the data set of a job that is in the store.
+def load_for_stored_job(connection: Connection, spec: TrainingSpec) -> Dataset:
+    """Return the data set of a job that is in the store. Its owner could read it when the job was
+    created; an exercise that shared it may have been deleted since.
 
     Raises `NotFound` if the data set was deleted after the job had ended.
     """
     try:
-        return load(connection, spec, owner)
+        return load(connection, spec, None)
     except InvalidArgument:
         ids = " or ".join(filter(None, map(uploaded_id, (spec.dataset, spec.validation_dataset))))
         if not ids:
@@ -134,9 +140,7 @@ class Schema:
         )
 
 
-def schema_of_job(
-    connection: Connection, job_id: str, spec: TrainingSpec, owner: str
-) -> Schema | None:
+def schema_of_job(connection: Connection, job_id: str, spec: TrainingSpec) -> Schema | None:
     """Return the schema that is stored with the job, or that of its data set.
 
     None if the job is older than stored schemas, and its data set was deleted.
@@ -145,7 +149,7 @@ def schema_of_job(
     if text is not None:
         return Schema.from_json(text)
     try:
-        return Schema.of(load_for_stored_job(connection, spec, owner))
+        return Schema.of(load_for_stored_job(connection, spec))
     except NotFound:
         return None
 
@@ -168,8 +172,11 @@ def generate(spec: GeneratorSpec) -> Dataset:
     )
 
 
-def read_uploaded(connection: Connection, dataset_id: str, access: Access) -> Dataset:
-    """Return a data set of the store. Raises `DatasetError` on `id` if it does not exist."""
+def read_uploaded(connection: Connection, dataset_id: str, access: Access | None) -> Dataset:
+    """Return a data set of the store, of any owner for None.
+
+    Raises `DatasetError` on `id` if it does not exist, or the caller may not read it.
+    """
     row = stored_datasets.find(connection, dataset_id, access)
     content = stored_datasets.content(connection, dataset_id) if row else None
     if content is None:
@@ -205,13 +212,15 @@ def arrays_of(dataset: Dataset) -> dict[str, NDArray[Any]]:
     return arrays if dataset.weights is None else arrays | {_WEIGHTS: dataset.weights}
 
 
-def lock(connection: Connection, dataset_id: str, owner: str, field: str) -> None:
-    """Prevent the deletion of a stored data set until the commit.
+def lock(connection: Connection, dataset_id: str, owner: str, field: str) -> DatasetRow:
+    """Prevent the deletion of a stored data set until the commit, and return its row.
 
     Raises `InvalidArgument` on the field if it does not exist.
     """
-    if stored_datasets.find(connection, dataset_id, Access(owner), lock=True) is None:
+    row = stored_datasets.find(connection, dataset_id, Access(owner), lock=True)
+    if row is None:
         raise invalid_argument(_unknown(dataset_id), field)
+    return row
 
 
 def invalid_argument(error: DatasetError, prefix: str) -> InvalidArgument:

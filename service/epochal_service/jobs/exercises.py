@@ -15,17 +15,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import FieldError, InvalidArgument, NotFound, QuotaExceeded
-from ..specs.datasets import UploadedDataset
 from ..specs.exercises import ExerciseSpec
 from ..specs.experiments import ClaimOutcome, ExperimentSpec
 from ..specs.jobs import TERMINAL
 from ..specs.networks import NetworkRef
 from ..specs.training import TrainingSpec
 from ..store import Connection, Database
+from ..store import datasets as stored_datasets
 from ..store import exercises as stored
 from ..store import experiments as stored_experiments
 from ..store.exercises import AttemptRow, ExerciseRow
 from . import claims, experiments
+from .datasets import lock, uploaded_id
 from .sources import sources
 
 MAX_BYTES = 2**20
@@ -59,10 +60,6 @@ def _sharing_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
         yield FieldError("experiment.claims", "must not be empty: an exercise is marked by claims")
     for name, job in spec.jobs.items():
         path = f"experiment.jobs.{name}"
-        for field in ("dataset", "validation_dataset"):
-            if isinstance(getattr(job, field), UploadedDataset):
-                text = "must be built in or inline: others cannot read an uploaded data set"
-                yield FieldError(f"{path}.{field}", text)
         if isinstance(job.network, NetworkRef):
             text = "must have its layers: others cannot read a saved network"
             yield FieldError(f"{path}.network", text)
@@ -73,6 +70,28 @@ def _sharing_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
         if job.webhooks:
             text = "must be absent: each attempt has webhooks of its own"
             yield FieldError(f"{path}.webhooks", text)
+
+
+def share_datasets(
+    connection: Connection, spec: ExperimentSpec, exercise_id: str, owner: str
+) -> None:
+    """Let everybody read the uploaded data sets of an exercise as long as it exists.
+
+    Raises `InvalidArgument` for one that the owner of the exercise may read, but does not own, and
+    for one that does not exist.
+    """
+    shared = set()
+    for name, job in spec.jobs.items():
+        for field in ("dataset", "validation_dataset"):
+            dataset_id = uploaded_id(getattr(job, field))
+            if dataset_id is None or dataset_id in shared:
+                continue
+            path = f"experiment.jobs.{name}.{field}"
+            if lock(connection, dataset_id, owner, path).owner != owner:
+                text = "must be a data set of yours: only its owner can share it"
+                raise InvalidArgument.of(FieldError(f"{path}.id", text))
+            stored_datasets.share(connection, dataset_id, exercise_id)
+            shared.add(dataset_id)
 
 
 def _open_errors(spec: ExerciseSpec) -> Iterator[FieldError]:

@@ -36,7 +36,7 @@ from .forks import Parent, future_parent
 from .measures import positions_of, writes_texts
 from .preparation import Prepared, prepare
 from .price import price_of
-from .sources import INITIAL_WEIGHTS, REWARD, sources, with_source
+from .sources import INITIAL_WEIGHTS, REWARD, named_source, sources, with_source
 from .submission import Submission, submission_of
 
 MAX_SEED = 2**63
@@ -343,6 +343,30 @@ def jobs_by_run(connection: Connection, experiment_id: str) -> dict[tuple[int, s
         (job.experiment_seed or 0, job.experiment_job or ""): job
         for job in experiments.jobs_of(connection, experiment_id)
     }
+
+
+def spec_of(connection: Connection, row: ExperimentRow) -> ExperimentSpec:
+    """Return a spec that creates the same experiment again, with the names of its jobs and without
+    the seeds that were added.
+
+    Raises `NotFound` if a job of every run was deleted.
+    """
+    plan, rows = load_plan(row), jobs_by_run(connection, row.id)
+    complete = [seed for seed in plan.seeds if all((seed, name) in rows for name in plan.jobs)]
+    if not complete:
+        raise NotFound(f"Jobs of every run of {row.id} were deleted", reason="job_not_found")
+    seed = min(complete)
+    names = {rows[seed, name].id: name for name in plan.jobs}
+    specs = {}
+    for job_id, name in names.items():
+        job = jobs.find(connection, job_id)
+        assert job is not None
+        spec = TrainingSpec.model_validate_json(job.spec)
+        for field, source in sources(spec).items():
+            if source.job in names:
+                spec = named_source(spec, field, names[source.job])
+        specs[name] = with_seed(spec, -seed)
+    return ExperimentSpec(name=plan.name, seeds=plan.seeds, jobs=specs, claims=plan.claims)
 
 
 def state_of(states: Iterable[str]) -> ExperimentState:

@@ -44,7 +44,7 @@ class Trained:
     """A job's network with the weights of an epoch."""
 
     owner: str
-    """The owner of the job, and of its data set."""
+    """The owner of the job."""
     spec: TrainingSpec
     network: engine.Network
     epoch: int

@@ -90,7 +90,6 @@ def check_vocabulary(
     job: str,
     parent: TrainingSpec,
     dataset: Dataset,
-    owner: str,
 ) -> None:
     """Raise `InvalidArgument` if the tokens of the job that the field names are known, and others
     than those of the data set.
@@ -99,9 +98,7 @@ def check_vocabulary(
         return  # Its tokens are numbers.
     try:
         # Its own tokens, without a mask.
-        former = load_for_stored_job(
-            connection, parent.model_copy(update={"corruption": None}), owner
-        )
+        former = load_for_stored_job(connection, parent.model_copy(update={"corruption": None}))
     except NotFound:
         return
     names, needed = (d.token_names or d.class_names for d in (dataset, former))

@@ -123,19 +123,22 @@ def prepare(
     Raises `InvalidArgument` with all fields that do not fit; `NotFound` if the data set of a stored
     job was deleted.
     """
-    load = datasets.load_for_stored_job if stored else datasets.load
     limits = UNLIMITED if stored else limits
     others = {}
     with database.read() as connection:
         spec = _with_network(connection, spec, owner)
-        dataset = load(connection, spec, owner)
+        dataset = (
+            datasets.load_for_stored_job(connection, spec)
+            if stored
+            else datasets.load(connection, spec, Access(owner))
+        )
         for field, source in {} if stored else sources(spec).items():
             others[field] = parents.get(source.job) or forks.parent_of(
                 connection, source, owner, field
             )
             if spec.rollouts is not None or LOSSES[spec.loss].rows > 1:
                 former = others[field].spec
-                preferences.check_vocabulary(connection, field, source.job, former, dataset, owner)
+                preferences.check_vocabulary(connection, field, source.job, former, dataset)
     parent, judge = others.get(INITIAL_WEIGHTS), others.get(REWARD)
     if judge is not None:
         spec = rollouts.with_reward_model(spec, judge)

@@ -28,3 +28,11 @@ def with_source(spec: TrainingSpec, field: str, **changes: Any) -> TrainingSpec:
     assert spec.rollouts is not None
     rollouts = spec.rollouts.model_copy(update={"reward": source})
     return spec.model_copy(update={"rollouts": rollouts})
+
+
+def named_source(spec: TrainingSpec, field: str, name: str) -> TrainingSpec:
+    """Return the spec with a job of its experiment in that field, as a request names it: the
+    service writes out the epoch and the network.
+    """
+    written = {"epoch": None} if field == INITIAL_WEIGHTS else {"epoch": None, "network": None}
+    return with_source(spec, field, job=name, **written)

@@ -321,7 +321,8 @@ def _choices(specs: list[ColumnSpec]) -> dict[str, Choice]:
 def delete_dataset(context: Context, id: str) -> None:
     """Delete an uploaded data set.
 
-    Raises `NotFound`; `Conflict` for a built-in one, and while a job needs it.
+    Raises `NotFound`; `Forbidden` for one of another owner; `Conflict` for a built-in one, and
+    while an exercise or a job of its owner needs it.
     """
     if id in CATALOG:
         raise Conflict(
@@ -332,7 +333,13 @@ def delete_dataset(context: Context, id: str) -> None:
         if row is None:
             raise NotFound(f"There is no data set {id}")
         context.access.require_owner(row.owner)
-        job_id = jobs.user_of_dataset(connection, id)
+        exercise_id = datasets.exercise_with(connection, id)
+        if exercise_id is not None:
+            raise Conflict(
+                f"{exercise_id} shares it: delete the exercise first", reason="dataset_in_use"
+            )
+        # A paused job of somebody else, who attempted an exercise, would prevent it for ever.
+        job_id = jobs.user_of_dataset(connection, id, row.owner)
         if job_id is not None:
             raise Conflict(
                 f"{job_id} trains on it: cancel it, or wait for its end",

@@ -36,8 +36,8 @@ from .pages import before, cut, page_size
 def create_exercise(
     context: Context, spec: ExerciseSpec, options: CreateExerciseOptions
 ) -> Exercise:
-    """Create an exercise. Everybody who knows its id may read and attempt it. The same `request_id`
-    and spec return the exercise created before.
+    """Create an exercise. Everybody who knows its id may read and attempt it, and its uploaded data
+    sets with it. The same `request_id` and spec return the exercise created before.
 
     Raises `InvalidArgument` for an experiment that cannot be trained or that others cannot read,
     and for open fields that it does not have; `IdempotencyMismatch`; `QuotaExceeded`.
@@ -57,7 +57,9 @@ def create_exercise(
             return _reply(exercises.find(connection, exercise_id))
         quotas.reserve(connection, context.settings.quotas, context.owner, "max_exercises")
         json = spec.model_dump_json()
-        return _reply(stored.insert(connection, id=new, owner=context.owner, spec=json))
+        row = stored.insert(connection, id=new, owner=context.owner, spec=json)
+        exercises.share_datasets(connection, spec.experiment, new, context.owner)
+        return _reply(row)
 
 
 def get_exercise(context: Context, id: str) -> Exercise:
@@ -79,7 +81,8 @@ def list_exercises(context: Context, request: ListExercisesRequest) -> ExerciseP
 
 
 def delete_exercise(context: Context, id: str) -> None:
-    """Delete an exercise and its results. The experiments of its attempts remain.
+    """Delete an exercise and its results. The experiments of its attempts remain. Its uploaded data
+    sets are no longer shared.
 
     Raises `NotFound`, `Forbidden`.
     """

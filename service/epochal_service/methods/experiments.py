@@ -98,6 +98,16 @@ def get_experiment(context: Context, id: str) -> Experiment:
         return _reply(connection, experiments.find(connection, id, context.access))
 
 
+def get_experiment_spec(context: Context, id: str) -> ExperimentSpec:
+    """Return a spec that creates the same experiment again: to change it, or to make an exercise
+    of it.
+
+    Raises `NotFound`, also if a job of every run was deleted.
+    """
+    with context.database.read() as connection:
+        return experiments.spec_of(connection, experiments.find(connection, id, context.access))
+
+
 def list_experiments(context: Context, request: ListExperimentsRequest) -> ExperimentPage:
     """List experiments, newest first, without their jobs and claims."""
     size = page_size(request.page_size)

@@ -44,7 +44,7 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
     epoch, blob = checkpoint_of(context, id, request.epoch)
     weights = unpack(blob)
     with context.database.read() as connection:
-        schema = schema_of_job(connection, id, spec, row.owner)
+        schema = schema_of_job(connection, id, spec)
     try:
         content = EXPORTS[request.format].write(
             network,

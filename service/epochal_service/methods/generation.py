@@ -90,7 +90,7 @@ async def generate(context: Context, id: str, request: GenerateRequest) -> Gener
 def _events(context: Context, id: str, request: GenerateRequest) -> Iterator[GenerationEvent]:
     with context.database.read() as connection:
         network = trained(connection, id, context.access, request.epoch)
-        dataset = load_for_stored_job(connection, network.spec, network.owner)
+        dataset = load_for_stored_job(connection, network.spec)
     return events_of(network, dataset, request, context.settings.limits)
 
 

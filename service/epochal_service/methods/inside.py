@@ -86,7 +86,7 @@ def _opened(context: Context, id: str, request: InsideRequest) -> tuple[Trained,
     """Return the network and the data set of a job."""
     with context.database.read() as connection:
         network = trained(connection, id, context.access, request.epoch)
-        return network, load_for_stored_job(connection, network.spec, network.owner)
+        return network, load_for_stored_job(connection, network.spec)
 
 
 def _chosen(

@@ -78,7 +78,7 @@ def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> Uni
                 )
             )
         if bounds is None:
-            dataset = load_for_stored_job(connection, trained_network.spec, trained_network.owner)
+            dataset = load_for_stored_job(connection, trained_network.spec)
             bounds = _bounds_around(dataset)
     for axis in ("x", "y"):
         if getattr(bounds, f"{axis}_min") >= getattr(bounds, f"{axis}_max"):

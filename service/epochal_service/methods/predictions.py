@@ -43,7 +43,7 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
     assert isinstance(spec.network, NetworkSpec)
     network = build_network(spec.network)
     with context.database.read() as connection:
-        schema = schema_of_job(connection, id, spec, row.owner)
+        schema = schema_of_job(connection, id, spec)
     features = int(np.prod(network.input_shape))
     limits = context.settings.limits
     x: Floats = np.empty(0)

@@ -691,6 +691,12 @@ SERVICES: tuple[Service, ...] = (
                 "Get an experiment",
             ),
             Method(
+                "GetExperimentSpec",
+                "GET /v1/experiments/{id}/spec",
+                experiments.get_experiment_spec,
+                "Get the spec of an experiment",
+            ),
+            Method(
                 "DeleteExperiment",
                 "DELETE /v1/experiments/{id}",
                 experiments.delete_experiment,

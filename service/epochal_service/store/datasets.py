@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from .access import Access
 from .database import now
-from .tables import datasets
+from .tables import datasets, shared_datasets
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,16 @@ def count(connection: Connection, owner: str) -> int:
 
 
 def find(
-    connection: Connection, dataset_id: str, access: Access, *, lock: bool = False
+    connection: Connection, dataset_id: str, access: Access | None, *, lock: bool = False
 ) -> DatasetRow | None:
     """Return the metadata; None if the data set does not exist, or the caller may not read it.
 
-    With `lock` the row is locked until the commit.
+    Everybody may read a data set of an exercise. With `lock` the row is locked until the commit.
     """
-    query = sa.select(*_METADATA).where(
-        datasets.c.id == dataset_id, datasets.c.owner.in_(access.readable)
-    )
+    query = sa.select(*_METADATA).where(datasets.c.id == dataset_id)
+    if access is not None:
+        is_shared = sa.exists().where(shared_datasets.c.dataset_id == datasets.c.id)
+        query = query.where(datasets.c.owner.in_(access.readable) | is_shared)
     if lock:
         query = query.with_for_update()
     row = connection.execute(query).one_or_none()
@@ -81,6 +82,19 @@ def page(connection: Connection, owner: str, *, size: int, before: str | None) -
         query = query.where(datasets.c.id < before)
     rows = connection.execute(query.order_by(datasets.c.id.desc()).limit(size))
     return [DatasetRow(*row) for row in rows]
+
+
+def share(connection: Connection, dataset_id: str, exercise_id: str) -> None:
+    """Let everybody read the data set as long as the exercise exists."""
+    values = {"dataset_id": dataset_id, "exercise_id": exercise_id}
+    connection.execute(sa.insert(shared_datasets).values(values))
+
+
+def exercise_with(connection: Connection, dataset_id: str) -> str | None:
+    """Return the id of an exercise that shares the data set; None without one."""
+    query = sa.select(shared_datasets.c.exercise_id)
+    query = query.where(shared_datasets.c.dataset_id == dataset_id).limit(1)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def delete(connection: Connection, dataset_id: str) -> None:

@@ -564,11 +564,14 @@ def ended(connection: Connection, limit: int) -> list[EndedJob]:
     return [EndedJob(*row) for row in connection.execute(query)]
 
 
-def user_of_dataset(connection: Connection, dataset_id: str) -> str | None:
-    """Return the id of an unfinished job that trains on the data set; None without one."""
+def user_of_dataset(connection: Connection, dataset_id: str, owner: str) -> str | None:
+    """Return the id of an unfinished job of the owner that trains on the data set; None without
+    one.
+    """
     return connection.execute(
         sa.select(jobs.c.id)
         .where(
+            jobs.c.owner == owner,
             sa.or_(jobs.c.dataset_id == dataset_id, jobs.c.validation_dataset_id == dataset_id),
             jobs.c.finished_at.is_(None),
         )

@@ -204,6 +204,14 @@ exercises = Table(
 )
 Index("ix_exercises_owner_id", exercises.c.owner, exercises.c.id)
 
+# The uploaded data sets of an exercise. Everybody who knows their ids may read them.
+shared_datasets = Table(
+    "shared_datasets",
+    metadata,
+    Column("exercise_id", ForeignKey("exercises.id", ondelete="CASCADE"), primary_key=True),
+    Column("dataset_id", ForeignKey("datasets.id"), primary_key=True, index=True),
+)
+
 # Experiments that attempt an exercise. A row outlasts its experiment, so it is no foreign key.
 attempts = Table(
     "attempts",

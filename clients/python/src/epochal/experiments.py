@@ -55,6 +55,20 @@ class Experiment(ExperimentProperties):
                 return Job(self._session.call("GetJob", {"id": job.id}), self._session)
         raise NotFound(f"{self.id} has no job {name} with the seed {seed}")
 
+    def spec(self) -> dict[str, Any]:
+        """Return a spec that creates the same experiment again, ready for `experiments.create` or
+        `exercises.create`.
+
+        Raises `NotFound` if a job of every run was deleted.
+
+        >>> job = client.preset("xor") | {"epochs": 5, "target": None}
+        >>> made = client.experiments.create(jobs={"xor": job}, seeds=[3])
+        >>> again = client.experiments.create(made.spec(), seeds=[4])
+        >>> again.job("xor").spec["seed"] - made.job("xor").spec["seed"]
+        1
+        """
+        return self._session.call("GetExperimentSpec", {"id": self.id})
+
     def refresh(self) -> Self:
         """Update the handle from the service. Raises `NotFound` if the experiment was deleted."""
         return self._update(self._session.call("GetExperiment", {"id": self.id}))

@@ -11,7 +11,7 @@ import typer
 from ..client import Client
 from ..types import Attempt, Exercise, ExerciseResults
 from .experiments import follow
-from .inputs import STEP, JsonOption, UrlOption, change, read_experiment
+from .inputs import STEP, JsonOption, UrlOption, change, read_claim, read_task
 from .output import out, print_json, print_table
 
 ExerciseArgument = Annotated[str, typer.Argument(metavar="EXERCISE", help="The id of an exercise.")]
@@ -28,8 +28,8 @@ def assign(
         str,
         typer.Argument(
             metavar="SPEC",
-            help="The experiment: a JSON file, `-` for standard input, or a preset such as "
-            "xor-1969.",
+            help="The experiment: a JSON file, `-` for standard input, a preset such as xor-1969, "
+            "the id of an experiment, or a job (an id or `last`), which is called `network`.",
         ),
     ],
     open: Annotated[
@@ -39,6 +39,14 @@ def assign(
             help="A field that others may change, e.g. jobs.xor.network.layers. Repeatable.",
         ),
     ],
+    claims: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--claim",
+            metavar="CLAIM",
+            help="Another claim, e.g. network:validation_accuracy>=0.9. Repeatable.",
+        ),
+    ] = None,
     title: Annotated[str | None, typer.Option(help="Title. [default: the experiment's]")] = None,
     text: Annotated[str, typer.Option(help="The task in words.")] = "",
     changes: SetOption = None,
@@ -48,11 +56,14 @@ def assign(
     """Create an exercise: an experiment with open fields, marked by its claims.
 
     Everybody who opens it reads the values of the open fields: change them with --set, so that they
-    are not the solution. Prints the id to hand out.
+    are not the solution. An uploaded data set is shared with everybody who knows the id, as long as
+    the exercise exists. Prints the id to hand out.
     """
-    body = read_experiment(spec, url)
+    body = read_task(spec, url)
     for assignment in changes or ():
         change(body, assignment)
+    added = [read_claim(text, [*body["jobs"]]) for text in claims or ()]
+    body["claims"] = [*body.get("claims", ()), *added]
     with Client(url) as client:
         made = client.exercises.create(
             body, title=title or body.get("name") or spec, text=text, open=open

@@ -56,6 +56,11 @@ EpochOption = Annotated[
 ]
 # One page: a few letters identify a recent job, not any job ever created.
 _RECENT_JOBS = 1000
+_BOUNDS = {">=": "at_least", ">": "above", "<=": "at_most", "<": "below"}
+_CLAIM = re.compile(
+    r"(?:(?P<job>[a-z0-9_-]+):)?\s*(?P<metric>[a-z_]+)\s*(?P<bound>>=|>|<=|<)"
+    r"\s*(?P<number>-?\d*\.?\d+(?:e-?\d+)?)"
+)
 STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+)\]")
 
 
@@ -113,6 +118,36 @@ def _names(text: str, job_id: str) -> bool:
 def read_experiment(source: str, url: str | None) -> dict[str, Any]:
     """Return the spec of an experiment in a file, on standard input (`-`), or of that name."""
     return _read(source, lambda: _preset_experiment(source, url))
+
+
+def read_task(source: str, url: str | None) -> dict[str, Any]:
+    """Return the spec of an experiment as `read_experiment`, or of one by its id.
+
+    A job, by an id or as `last`, is an experiment of one job that is called `network`.
+    """
+    if source.startswith("exp_"):
+        with Client(url) as client:
+            return client.experiments.get(source).spec()
+    if source == "last" or source.startswith("job_"):
+        with Client(url) as client:
+            job = find_job(client, source)
+        return {"name": job.spec["name"] or job.id, "jobs": {"network": job.spec}}
+    return read_experiment(source, url)
+
+
+def read_claim(text: str, jobs: Sequence[str]) -> dict[str, Any]:
+    """Return the claim in `[JOB:]METRIC>=NUMBER`; the job may be absent if there is one."""
+    match = _CLAIM.fullmatch(text)
+    if match is None or not (match["job"] or len(jobs) == 1):
+        raise typer.BadParameter(
+            f"{text!r} must have the form JOB:METRIC>=NUMBER, with >=, >, <= or <, such as "
+            f"{jobs[0]}:train_accuracy>=0.9"
+        )
+    return {
+        "job": match["job"] or jobs[0],
+        "metric": match["metric"],
+        _BOUNDS[match["bound"]]: float(match["number"]),
+    }
 
 
 def read_spec(source: str, url: str | None) -> dict[str, Any]:

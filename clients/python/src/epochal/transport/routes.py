@@ -83,6 +83,7 @@ ROUTES = {
     "CreateExperiment": Route("POST", "/v1/experiments", body="spec"),
     "ListExperiments": Route("GET", "/v1/experiments"),
     "GetExperiment": Route("GET", "/v1/experiments/{id}", ("id",)),
+    "GetExperimentSpec": Route("GET", "/v1/experiments/{id}/spec", ("id",)),
     "DeleteExperiment": Route("DELETE", "/v1/experiments/{id}", ("id",)),
     "CancelExperiment": Route("POST", "/v1/experiments/{id}/cancel", ("id",)),
     "WatchExperiment": Route("GET", "/v1/experiments/{id}/events", ("id",)),
