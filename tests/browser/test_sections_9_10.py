@@ -411,7 +411,6 @@ def test_an_entry_stays_in_sight_while_those_above_it_load(open_page: Opened) ->
     expect(heading).to_be_in_viewport()
 
 
-
 def test_a_milestone_opens_with_stored_results(open_page: Opened, url: str) -> None:
     stored = ask(url, "/v1/preset-experiments/xor-1969/results")
     page = open_page("/#timeline")
