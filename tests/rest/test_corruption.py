@@ -457,6 +457,128 @@ def test_a_claim_compares_generated_samples_with_those_of_validation(
     assert claims[0]["runs"][0]["value"] == pytest.approx(distance, abs=0.01)
 
 
+CLASSIFIER: dict[str, Any] = {
+    "network": {
+        "input_shape": [2],
+        "layers": [{"type": "dense", "units": 4, "activation": "softmax"}],
+    },
+    "dataset": CORNERS["dataset"] | {"scaling": "standard"},
+    "loss": "cross_entropy",
+    "epochs": 20,
+    "optimizer": {"type": "adam", "learning_rate": 0.02},
+}
+
+
+def class_claim(**more: Any) -> dict[str, Any]:
+    claim = {"job": "points", "metric": "class_accuracy", "classifier": "classifier", "at_least": 0}
+    return {**claim, **more}
+
+
+def test_a_claim_counts_samples_that_a_classifier_assigns_to_their_class(
+    client: TestClient, train: Train
+) -> None:
+    jobs = {"points": CORNERS | {"epochs": 25}, "early": CORNERS | {"epochs": 1}}
+    spec = {
+        "jobs": {**jobs, "classifier": CLASSIFIER},
+        "claims": [class_claim(), class_claim(minus="early", at_least=0.2)],
+    }
+    reply = client.post("/v1/experiments", json=spec)
+    assert reply.status_code == 201, reply.text
+    url = f"/v1/experiments/{reply.json()['id']}"
+    ids = {row["job"]: row["id"] for row in reply.json()["jobs"]}
+    needs = {row["job"]: row["needs"] for row in reply.json()["jobs"]}
+    assert needs == {"classifier": [], "points": ["classifier"], "early": ["classifier"]}
+    for name in ("classifier", "points", "early"):
+        assert client.get(url).json()["claims"][1]["outcome"] == "pending"
+        assert train(ids[name]) == "succeeded"
+    alone, difference = client.get(url).json()["claims"]
+    assert alone["text"] == "points: class_accuracy by classifier at least 0"
+    expected = {}
+    for name in jobs:
+        made = client.post(f"/v1/jobs/{ids[name]}/generate", json={"count": 200}).json()
+        body = {"inputs": made["denoised"][-1]["samples"]}
+        predicted = client.post(f"/v1/jobs/{ids['classifier']}/predict", json=body).json()
+        classes = np.argmax(predicted["outputs"], axis=1)
+        expected[name] = np.mean(classes == made["diffusion"]["classes"])
+    assert alone["runs"][0]["value"] == expected["points"] > 0.5
+    assert difference["outcome"] == "met"
+    assert difference["runs"][0]["minus_value"] == expected["early"] < 0.5
+
+
+def test_a_network_does_not_train_without_the_classifier_of_its_claim(client: TestClient) -> None:
+    spec = {"jobs": {"points": CORNERS, "classifier": CLASSIFIER}, "claims": [class_claim()]}
+    made = client.post("/v1/experiments", json=spec).json()
+    ids = {row["job"]: row["id"] for row in made["jobs"]}
+    assert client.get(f"/v1/jobs/{ids['points']}").json()["state"] == "waiting"
+    assert client.post(f"/v1/jobs/{ids['classifier']}/cancel").status_code == 200
+    assert client.get(f"/v1/jobs/{ids['points']}").json()["stop_reason"] == "dependency_failed"
+    (claim,) = client.get(f"/v1/experiments/{made['id']}").json()["claims"]
+    assert claim["outcome"] == "unknown"
+
+
+def test_a_classifier_that_was_deleted_leaves_the_claim_unknown(
+    client: TestClient, train: Train
+) -> None:
+    jobs = {"points": CORNERS | {"epochs": 1}, "classifier": CLASSIFIER}
+    made = client.post("/v1/experiments", json={"jobs": jobs, "claims": [class_claim()]}).json()
+    ids = {row["job"]: row["id"] for row in made["jobs"]}
+    assert train(ids["classifier"]) == "succeeded"
+    assert client.delete(f"/v1/jobs/{ids['classifier']}").status_code == 204
+    assert train(ids["points"]) == "succeeded"
+    (claim,) = client.get(f"/v1/experiments/{made['id']}").json()["claims"]
+    assert claim["outcome"] == "unknown"
+
+
+def test_classifiers_that_need_each_other_are_refused(client: TestClient) -> None:
+    claims = [class_claim(), class_claim(job="classifier", classifier="points")]
+    spec = {"jobs": {"points": CORNERS, "classifier": CLASSIFIER}, "claims": claims}
+    reply = client.post("/v1/experiments", json=spec)
+    assert reply.status_code == 400, reply.text
+    fields = [error["field"] for error in reply.json()["errors"]]
+    assert fields == ["claims[0].classifier", "claims[1].classifier"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "errors"),
+    [
+        (class_claim(classifier=None), {"classifier": "must be the name"}),
+        (class_claim(classifier="other"), {"classifier": "points"}),
+        (class_claim(metric="train_loss"), {"classifier": "must be absent"}),
+        (class_claim(classifier="points"), {"classifier": "points needs points"}),
+        (class_claim(classifier="early"), {"classifier": "2 features, as a, b, c, d"}),
+        (class_claim(classifier="wide"), {"classifier": "2 features, as a, b, c, d"}),
+        (class_claim(classifier="letters"), {"classifier": "2 features, as a, b, c, d"}),
+        (class_claim(job="moons"), {"metric": "takes the class"}),
+        (class_claim(job="letters"), {"metric": "takes the class"}),
+        (class_claim(minus="moons"), {"metric": "a metric of moons"}),
+        (class_claim(epoch="last"), {"epoch": "must be absent"}),
+        (class_claim(within_epochs=2), {"within_epochs": "must be absent"}),
+        (class_claim(position=0), {"position": "must be absent"}),
+        (class_claim(minus_baseline="constant"), {"minus_baseline": "has losses"}),
+    ],
+)
+def test_claims_on_the_class_need_a_classifier_of_what_is_generated(
+    client: TestClient, claim: dict[str, Any], errors: dict[str, str]
+) -> None:
+    inline = CORNERS["dataset"]
+    rows = [[*row, 0] for row in inline["inputs"]]
+    wide = CLASSIFIER["network"] | {"input_shape": [3]}
+    jobs = {
+        "points": CORNERS,
+        "early": CORNERS,
+        "classifier": CLASSIFIER,
+        "moons": MOONS,
+        "wide": CLASSIFIER | {"network": wide, "dataset": inline | {"inputs": rows}},
+        "letters": CLASSIFIER | {"dataset": inline | {"class_names": ["a", "b", "c", "e"]}},
+    }
+    reply = client.post("/v1/experiments", json={"jobs": jobs, "claims": [claim]})
+    assert reply.status_code == 400, reply.text
+    actual = {error["field"]: error["description"] for error in reply.json()["errors"]}
+    assert actual.keys() == {f"claims[0].{field}" for field in errors}, actual
+    for field, text in errors.items():
+        assert text in actual[f"claims[0].{field}"]
+
+
 @pytest.mark.parametrize(
     ("job", "more", "field"),
     [

@@ -318,7 +318,7 @@ class JobAttempt(Attempt):
         # Measures may take seconds, and read the epochs: store them first.
         if not required or self._flush(perf_counter()) is None:
             return {}
-        finished = Finished(job.id, self._run.epoch, self._prepared, self._answering())
+        finished = Finished(job, self._run.epoch, self._prepared, self._answering())
         measures = {}
         for measure, claim in required.items():
             try:

@@ -47,7 +47,7 @@ BOUNDS: dict[str, Bound] = {
     "below": Bound("below", operator.lt, False),
 }
 """By the field of the claim."""
-COUNTS = ("epochs", "steps", "parameters", *MEASURES)
+COUNTS = ("epochs", "steps", "parameters", "class_accuracy", *MEASURES)
 """Metrics that are not those of an epoch."""
 OF_POSITIONS = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 """Metrics of each position."""
@@ -66,15 +66,19 @@ def errors_of(spec: ExperimentSpec) -> Iterator[FieldError]:
 
 
 def _errors(claim: ClaimSpec, spec: ExperimentSpec) -> Iterator[FieldError]:
-    names = [(field, name) for field in ("job", "minus") if (name := getattr(claim, field))]
-    for field, name in names:
+    fields = ("job", "minus", "classifier")
+    for field, name in [(field, name) for field in fields if (name := getattr(claim, field))]:
         if name not in spec.jobs:
             known = ", ".join(spec.jobs)
             yield FieldError(field, f"must be the name of a job of the experiment: {known}")
-        elif text := _metric_error(claim, spec, name):
+        elif field != "classifier" and (text := _metric_error(claim, spec, name)):
             yield FieldError("metric", text)
     if claim.minus == claim.job:
         yield FieldError("minus", "must be another job than `job`")
+    if claim.classifier is None and claim.metric == "class_accuracy":
+        yield FieldError("classifier", "must be the name of the job that classifies the samples")
+    elif claim.classifier is not None and claim.metric != "class_accuracy":
+        yield FieldError("classifier", f"must be absent: {claim.metric} needs no classifier")
     if claim.minus_baseline is not None:
         if claim.minus is not None:
             yield FieldError("minus_baseline", "must be absent with minus")
@@ -113,22 +117,30 @@ def _within_errors(claim: ClaimSpec, spec: ExperimentSpec) -> Iterator[FieldErro
 
 
 def errors_of_runs(spec: ExperimentSpec, runs: Sequence[Run]) -> Iterator[FieldError]:
-    """Yield the claims on exact matches, positions and texts of jobs that have none."""
+    """Yield the claims on exact matches, positions, texts and classes of jobs that have none."""
     jobs = {run.name: run for run in runs}
     for index, claim in enumerate(spec.claims):
         for name in (claim.job, claim.minus):
             run = None if name is None else jobs.get(name)
             if run is not None:
-                for field, text in _run_errors(claim, run):
+                classifier = jobs.get(claim.classifier or "")
+                for field, text in _run_errors(claim, run, classifier):
                     yield FieldError(f"claims[{index}].{field}", text)
 
 
-def _run_errors(claim: ClaimSpec, run: Run) -> Iterator[tuple[str, str]]:
+def _run_errors(claim: ClaimSpec, run: Run, classifier: Run | None) -> Iterator[tuple[str, str]]:
     if claim.metric.endswith("exact_match") and not run.has_exact_match:
         yield "metric", f"must be a metric of {run.name}, which predicts no sequences of classes"
     if claim.metric == "novelty" and not run.writes_texts:
         text = "which writes no texts from their start to their end, as on names"
         yield "metric", f"must be a metric of {run.name}, {text}"
+    if claim.metric == "class_accuracy" and run.generated is None:
+        text = "which is no diffusion network that takes the class of its samples"
+        yield "metric", f"must be a metric of {run.name}, {text}"
+    elif classifier and run.generated and classifier.classified != run.generated:
+        text = f"must be a job that classifies what {run.name} generates: "
+        names = ", ".join(run.generated.class_names)
+        yield "classifier", f"{text}{run.generated.features} features, as {names}"
     if claim.position is not None and claim.position >= run.positions:
         has = f"{run.positions} positions" if run.positions else "no positions"
         yield "position", f"must be a position of {run.name}, which has {has}"
@@ -148,6 +160,8 @@ def _metric_error(claim: ClaimSpec, spec: ExperimentSpec, name: str) -> str | No
         if has_sample_distance(job):
             return None
         return f"must be a metric of {name}, which is no diffusion network with a validation part"
+    if claim.metric == "class_accuracy":
+        return None  # `errors_of_runs` looks at the data
     if claim.metric.endswith("accuracy") and not LOSSES[job.loss].has_accuracy:
         return f"must be a metric of {name}: accuracy has no meaning with {job.loss}"
     return None
@@ -192,6 +206,8 @@ def text_of(claim: ClaimSpec) -> str:
     if claim.within_epochs is not None:
         return f"{subject}: {claim.metric} improves within {claim.within_epochs} epochs by {bounds}"
     where = "" if claim.position is None else f" at position {claim.position}"
+    if claim.classifier is not None:
+        where = f" by {claim.classifier}"
     return f"{subject}: {claim.metric}{where} {bounds}{when}"
 
 

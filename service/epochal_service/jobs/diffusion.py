@@ -23,7 +23,7 @@ from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..settings import UNLIMITED, Limits
 from ..specs.base import Reply
-from ..specs.build import build_corruption
+from ..specs.build import build_corruption, build_loss
 from ..specs.generation import (
     Denoised,
     DiffusionStart,
@@ -33,7 +33,7 @@ from ..specs.generation import (
 )
 from ..specs.training import TrainingSpec
 from .corruptions import CLASS
-from .inspection import Trained, image_shape_of, rounded
+from .inspection import Trained, classes_of, image_shape_of, rounded, threshold_of
 from .preparation import SCALE, SHIFT, Prepared, has_validation, scaled
 
 Array = NDArray[Any]
@@ -42,6 +42,8 @@ BATCH = 128
 """Samples that are computed together, always as many."""
 COMPARED = 500
 """Samples that are compared with the data, at most."""
+CLASSIFIED, CLASSIFIED_STEPS = 200, 50_000
+"""Samples that are classified, and their steps, at most."""
 EVENTS = 10
 """Usual number of events with samples, after the noise."""
 
@@ -62,9 +64,8 @@ class Diffusion:
             dataset, inputs=dataset.inputs[:, : self._features], feature_names=self._names
         )
         self._image_shape = image_shape_of(data, network.network)
-        condition = dataset.columns[-1]
-        self._class_names = condition.categories if condition.name == CLASS else []
-        self._classes = self._chosen_classes()
+        self._class_names = generated_classes(dataset)
+        self.classes = self._chosen_classes()
         self._every = request.steps_per_event or -(-corruption.steps // EVENTS)
         self._check_limits(limits)
         inputs = scaled(dataset.inputs, network.weights)[:, : self._features]
@@ -98,7 +99,7 @@ class Diffusion:
                     feature_names=[*self._names],
                     image_shape=self._image_shape,
                     class_names=[*self._class_names],
-                    classes=[*self._classes],
+                    classes=[*self.classes],
                 ),
             ),
         )
@@ -120,13 +121,21 @@ class Diffusion:
             pass
         return self._samples
 
+    def samples(self) -> Array:
+        """Return the samples after the last step, in the units of the data, `(count, features)`."""
+        self.scaled_samples()
+        return self._unscaled()
+
     def _denoised(self, step: int) -> Denoised:
-        samples = self._samples
-        if SHIFT in self._trained.weights:
-            features = slice(self._features)
-            scale, shift = (self._trained.weights[name][features] for name in (SCALE, SHIFT))
-            samples = samples * scale + shift
-        return Denoised(step=step, samples=rounded(samples).tolist())
+        return Denoised(step=step, samples=rounded(self._unscaled()).tolist())
+
+    def _unscaled(self) -> Array:
+        """Return the present samples in the units of the data."""
+        if SHIFT not in self._trained.weights:
+            return self._samples
+        features = slice(self._features)
+        scale, shift = (self._trained.weights[name][features] for name in (SCALE, SHIFT))
+        return self._samples * scale + shift
 
     def _noise(self) -> Array:
         """Return Gaussian numbers for each sample, from its own stream, `(count, features)`."""
@@ -143,7 +152,7 @@ class Diffusion:
             count = len(predicted[part])
             rows[:count, : self._features] = self._samples[part]
             if self._class_names:
-                chosen = np.array(self._classes[part])[:, None]
+                chosen = np.array(self.classes[part])[:, None]
                 rows[:count, self._features + 1 :] = chosen == np.arange(len(self._class_names))
             predicted[part] = engine.predict(network, weights, rows)[:count]
         return predicted
@@ -184,6 +193,12 @@ class Diffusion:
             raise InvalidArgument.of(*errors, reason="limit_exceeded")
 
 
+def generated_classes(dataset: Dataset) -> Sequence[str]:
+    """Return the classes that a diffusion network on the data takes; none if it takes no class."""
+    columns = dataset.columns
+    return columns[-1].categories if columns and columns[-1].name == CLASS else []
+
+
 def has_sample_distance(spec: TrainingSpec) -> bool:
     """Return whether the job trains a diffusion network and has a validation part."""
     diffuses = spec.corruption is not None and spec.corruption.type == "diffuse"
@@ -198,12 +213,38 @@ def sample_distance(network: Trained, prepared: Prepared) -> float:
     are not finite numbers.
     """
     rows = prepared.rows.validation[:COMPARED]
-    steps = getattr(prepared.spec.corruption, "steps", 1)
-    request = GenerateRequest(count=len(rows), steps_per_event=steps)
-    try:
-        generation = Diffusion(network, prepared.dataset, request, UNLIMITED)
-    except InvalidArgument:
+    generation = _generation(network, prepared, len(rows))
+    if generation is None:
         return math.nan
     samples = generation.scaled_samples()
     data = scaled(prepared.dataset.inputs[rows], network.weights)[:, : samples.shape[1]]
     return engine.nearest_neighbor_accuracy(samples, data)
+
+
+def class_accuracy(network: Trained, prepared: Prepared, classifier: Trained) -> float:
+    """Return the fraction of generated samples that are classified as what they were generated for.
+
+    `CLASSIFIED` samples are generated, with seed 0, or as many as have `CLASSIFIED_STEPS` together.
+    NaN if the outputs of the network are not finite numbers.
+    """
+    generation = _generation(
+        network, prepared, min(CLASSIFIED, CLASSIFIED_STEPS // _steps(network.spec))
+    )
+    if generation is None:
+        return math.nan
+    threshold = threshold_of(build_loss(classifier.spec))
+    predicted = classes_of(classifier.outputs(generation.samples()), threshold)
+    return float(np.mean(predicted == generation.classes))
+
+
+def _generation(network: Trained, prepared: Prepared, count: int) -> Diffusion | None:
+    """Return the generation of samples with seed 0; None if outputs are not finite numbers."""
+    request = GenerateRequest(count=count, steps_per_event=_steps(network.spec))
+    try:
+        return Diffusion(network, prepared.dataset, request, UNLIMITED)
+    except InvalidArgument:
+        return None
+
+
+def _steps(spec: TrainingSpec) -> int:
+    return getattr(spec.corruption, "steps", 1)

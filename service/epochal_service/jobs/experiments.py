@@ -33,7 +33,7 @@ from ..store.packing import pack
 from . import lifecycle
 from . import quotas as owner_quotas
 from .forks import Parent, future_parent
-from .measures import positions_of, writes_texts
+from .measures import Labeled, classified, generated, positions_of, writes_texts
 from .preparation import Prepared, prepare
 from .price import price_of
 from .sources import INITIAL_WEIGHTS, REWARD, named_source, sources, with_source
@@ -88,6 +88,10 @@ class Run:
     """Number of positions that have a loss each; 0 without any."""
     writes_texts: bool
     """Whether its network can write whole rows of its data."""
+    generated: Labeled | None
+    """The samples that its network generates by class."""
+    classified: Labeled | None
+    """The samples that its network classifies."""
 
 
 def plan_of(spec: ExperimentSpec, exercise: str | None = None) -> Plan:
@@ -108,9 +112,19 @@ def plan_of(spec: ExperimentSpec, exercise: str | None = None) -> Plan:
 
 
 def _needs(spec: ExperimentSpec, name: str) -> list[str]:
-    """Return the names of the jobs whose weights a job uses, each once."""
-    used = (source.job for source in sources(spec.jobs[name]).values())
-    return [*dict.fromkeys(job for job in used if job in spec.jobs)]
+    """Return the names of the jobs that a job waits for, each once."""
+    return [*dict.fromkeys(job for job in _needed(spec, name).values() if job in spec.jobs)]
+
+
+def _needed(spec: ExperimentSpec, name: str) -> dict[str, str]:
+    """Return the names or ids of the jobs whose weights a job uses, or the worker that measures
+    what it generates, by the field that has them.
+    """
+    needed = {f"jobs.{name}.{part}.job": s.job for part, s in sources(spec.jobs[name]).items()}
+    for index, claim in enumerate(spec.claims):
+        if claim.classifier is not None and name in (claim.job, claim.minus):
+            needed[f"claims[{index}].classifier"] = claim.classifier
+    return needed
 
 
 # ---------------------------------------------------------------------------------------- checks
@@ -124,10 +138,10 @@ def check_names(spec: ExperimentSpec) -> list[str]:
     errors = [*_seed_errors(spec), *_need_errors(spec)]
     order = _ordered(spec)
     for name in spec.jobs.keys() - {*order}:
-        for field, source in sources(spec.jobs[name]).items():
-            if path := _path(spec, source.job, name):
+        for field, needed in _needed(spec, name).items():
+            if path := _path(spec, needed, name):
                 text = f"must not need itself through others: {' needs '.join([name, *path])}"
-                errors.append(FieldError(f"jobs.{name}.{field}.job", text))
+                errors.append(FieldError(field, text))
     if errors:
         raise InvalidArgument.of(*sorted(errors))
     return order
@@ -201,7 +215,8 @@ def prepare_experiment(
                 job = with_seed(spec.jobs[name], seed)
                 prepared = prepare(database, job, owner, settings.limits, parents=parents)
                 ids[name] = new_id("job")
-                runs.append(_run(prepared, settings, ids, name, seed))
+                needed_ids = [ids[need] for need in needs]
+                runs.append(_run(prepared, settings, ids, name, seed, needed_ids))
                 parents[name] = future_parent(prepared.spec)
             except InvalidArgument as error:
                 errors += within_job(error, name).errors
@@ -211,30 +226,37 @@ def prepare_experiment(
 
 
 def _run(
-    prepared: Prepared, settings: Settings, ids: Mapping[str, str], name: str, seed: int
+    prepared: Prepared,
+    settings: Settings,
+    ids: Mapping[str, str],
+    name: str,
+    seed: int,
+    needed_ids: Sequence[str],
 ) -> Run:
     price = price_of(prepared, settings)
-    needed = {}
+    waits_for = set()
     for field, source in sources(prepared.spec).items():
         if source.job in ids:
             # The weights are copied when the other job has succeeded.
-            needed[field] = ids[source.job]
+            waits_for.add(field)
             spec = with_source(prepared.spec, field, job=ids[source.job])
             prepared = replace(prepared, spec=spec)
-    if INITIAL_WEIGHTS in needed:
+    if INITIAL_WEIGHTS in waits_for:
         prepared = replace(prepared, initial_weights=None)
-    if REWARD in needed:
+    if REWARD in waits_for:
         prepared = replace(prepared, reward_weights=None)
     return Run(
         id=ids[name],
         name=name,
         seed=seed,
         submission=submission_of(prepared, price, settings),
-        needed_ids=[*dict.fromkeys(needed.values())],
+        needed_ids=needed_ids,
         scaling=pack(prepared.scaling),
         has_exact_match=has_exact_match(prepared.network, prepared.spec.loss),
         positions=positions_of(prepared),
         writes_texts=writes_texts(prepared.dataset),
+        generated=generated(prepared),
+        classified=classified(prepared),
     )
 
 

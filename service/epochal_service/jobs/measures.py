@@ -18,13 +18,14 @@ from ..settings import UNLIMITED
 from ..specs.build import build_row_loss
 from ..specs.experiments import ClaimSpec
 from ..specs.generation import GeneratedSample, GenerateRequest
-from ..store import Database
+from ..store import Access, Database, experiments
 from ..store import log as job_log
-from .diffusion import sample_distance
+from ..store.jobs import JobRow
+from .diffusion import class_accuracy, generated_classes, sample_distance
 from .epochs import merge
 from .evaluation import correct_predictions, counted_predictions
 from .generation import Writer
-from .inspection import Trained, samples_of
+from .inspection import Trained, samples_of, trained
 from .language import Language, language_of
 from .preparation import Prepared, scaled_targets
 
@@ -37,7 +38,7 @@ EPOCHS_AT_ONCE = 10_000
 class Finished:
     """A job whose epochs are all stored, with the weights that it answers with."""
 
-    id: str
+    row: JobRow
     epoch: int
     prepared: Prepared
     trained: Trained
@@ -52,6 +53,8 @@ def measure_of(claim: ClaimSpec) -> str | None:
         return f"{claim.metric} within {claim.within_epochs} epochs"
     if claim.position is not None:
         return f"{claim.metric} at position {claim.position}"
+    if claim.classifier is not None:
+        return f"{claim.metric} by {claim.classifier}"
     return claim.metric if claim.metric in MEASURES else None
 
 
@@ -61,6 +64,8 @@ def measured(database: Database, job: Finished, claim: ClaimSpec) -> float | Non
         value = _improvement(database, job, claim.metric, claim.within_epochs)
     elif claim.position is not None:
         value = _at_position(job, claim.metric, claim.position)
+    elif claim.classifier is not None:
+        value = _class_accuracy(database, job, claim.classifier)
     else:
         value = MEASURES[claim.metric](job.trained, job.prepared)
     return value if math.isfinite(value) else None
@@ -75,6 +80,28 @@ def positions_of(prepared: Prepared) -> int:
 def writes_texts(dataset: Dataset) -> bool:
     """Return whether a network can write whole rows of the data set, without a prompt."""
     return _language(dataset) is not None
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """Samples with classes: the number of their features, and the names of the classes."""
+
+    features: int
+    class_names: tuple[str, ...]
+
+
+def generated(prepared: Prepared) -> Labeled | None:
+    """Return what a diffusion network generates; None if it takes no class."""
+    names = generated_classes(prepared.dataset)
+    return Labeled(prepared.network.output_shape[0], tuple(names)) if names else None
+
+
+def classified(prepared: Prepared) -> Labeled | None:
+    """Return what a network classifies; None if it is no classifier of whole samples."""
+    dataset = prepared.dataset
+    if dataset.task not in ("binary", "multiclass"):
+        return None
+    return Labeled(len(dataset.feature_names), dataset.class_names)
 
 
 def _language(dataset: Dataset) -> Language | None:
@@ -137,6 +164,22 @@ def _at_position(job: Finished, metric: str, position: int) -> float:
     return float(values[counted].mean()) if counted.any() else math.nan
 
 
+def _class_accuracy(database: Database, job: Finished, classifier: str) -> float:
+    """Return the fraction of generated samples that another job of the experiment recognizes.
+
+    NaN if that job, which ended before, was deleted since.
+    """
+    row = job.row
+    with database.read() as connection:
+        for other in experiments.jobs_of(connection, row.experiment_id or ""):
+            if (other.experiment_job, other.experiment_seed) == (classifier, row.experiment_seed):
+                network = trained(connection, other.id, Access(other.owner), None)
+                break
+        else:
+            return math.nan
+    return class_accuracy(job.trained, job.prepared, network)
+
+
 def _improvement(database: Database, job: Finished, metric: str, epochs: int) -> float:
     """Return the largest fall of a loss, or rise of another metric, over so many epochs.
 
@@ -146,7 +189,7 @@ def _improvement(database: Database, job: Finished, metric: str, epochs: int) ->
     with database.read() as connection:
         for start in range(0, job.epoch, EPOCHS_AT_ONCE):
             up_to = min(start + EPOCHS_AT_ONCE, job.epoch)
-            bodies = job_log.bodies(connection, job.id, start, up_to)
+            bodies = job_log.bodies(connection, job.row.id, start, up_to)
             run = merge(((first, body) for first, _, body in bodies), [metric])
             if run is None or metric not in run.columns:
                 return math.nan

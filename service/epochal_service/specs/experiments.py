@@ -48,6 +48,7 @@ ClaimMetric = Literal[
     "valid",
     "nearest_neighbor_accuracy",
     "novelty",
+    "class_accuracy",
 ]
 ClaimBaseline = Literal["constant", "linear", "bigram", "trigram", "four_gram", "initial"]
 ClaimEpoch = Literal["answer", "last", "best", "every"]
@@ -71,8 +72,12 @@ class ClaimSpec(Spec):
     weights in them, `parameters` that of trainable parameters. `nearest_neighbor_accuracy` of a
     diffusion network is how often the nearest neighbor of a sample that it generates, or of a
     validation sample, is of the same kind: about 0.5 if they are alike, at most 1. `novelty` is the
-    fraction of 200 generated texts that end and are no row of the data set.
+    fraction of 200 generated texts that end and are no row of the data set. `class_accuracy` is the
+    fraction of 200 samples of a diffusion network that `classifier` assigns to the class that they
+    were generated for; of fewer samples with more than 250 steps.
     """
+    classifier: JobName | None = None
+    """Name of the job that classifies generated samples, for `class_accuracy`. None by default."""
     position: Annotated[int, Field(ge=0)] | None = None
     """Position in a sequence, or index of a number that is predicted, from 0, to which a loss or an
     accuracy of the answering weights is limited. All of them by default.
@@ -122,7 +127,8 @@ class ExperimentSpec(Spec):
         AfterValidator(sorted_jobs),
     ]
     """Jobs by name: at most 16, and at most 64 times the number of seeds. The name of another job
-    in `initial_weights` or `rollouts.reward` lets a job wait for that one.
+    in `initial_weights` or `rollouts.reward`, or as `classifier` of a claim about the job, lets a
+    job wait for that one.
     """
     claims: Annotated[list[ClaimSpec], EveryError(MAX_CLAIMS)] = Field(
         default_factory=list, max_length=MAX_CLAIMS
@@ -165,7 +171,9 @@ class ExperimentJob(Reply):
     seed: int
     """Seed of the run."""
     needs: list[str]
-    """Names of the jobs that it waits for: the one that it starts from, and its reward model."""
+    """Names of the jobs that it waits for: the one that it starts from, its reward model, and the
+    classifiers of its samples.
+    """
     state: JobState
     """State of the job."""
     stop_reason: StopReason | None = None

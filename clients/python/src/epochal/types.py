@@ -91,6 +91,7 @@ ClaimMetric: TypeAlias = Literal[
     "valid",
     "nearest_neighbor_accuracy",
     "novelty",
+    "class_accuracy",
 ]
 
 
@@ -578,7 +579,11 @@ class ClaimSpec(TypedDict):
     of a diffusion network is how often the nearest neighbor of a sample that it generates, or of
     a validation sample, is of the same kind: about 0.5 if they are alike, at most 1. `novelty`
     is the fraction of 200 generated texts that end and are no row of the data set.
+    `class_accuracy` is the fraction of 200 samples of a diffusion network that `classifier`
+    assigns to the class that they were generated for; of fewer samples with more than 250 steps.
     """
+    classifier: NotRequired[str | None]
+    """Name of the job that classifies generated samples, for `class_accuracy`. None by default."""
     position: NotRequired[int | None]
     """Position in a sequence, or index of a number that is predicted, from 0, to which a loss or
     an accuracy of the answering weights is limited. All of them by default. At least 0.
@@ -612,7 +617,8 @@ class ExperimentSpec(TypedDict):
     """
     jobs: Mapping[str, TrainingSpec]
     """Jobs by name: at most 16, and at most 64 times the number of seeds. The name of another
-    job in `initial_weights` or `rollouts.reward` lets a job wait for that one.
+    job in `initial_weights` or `rollouts.reward`, or as `classifier` of a claim about the job,
+    lets a job wait for that one.
     """
     claims: NotRequired[Sequence[ClaimSpec]]
     """Claims about the results of each run, at most 64."""
@@ -2294,7 +2300,9 @@ class ExperimentJob:
     seed: int
     """Seed of the run."""
     needs: tuple[str, ...]
-    """Names of the jobs that it waits for: the one that it starts from, and its reward model."""
+    """Names of the jobs that it waits for: the one that it starts from, its reward model, and
+    the classifiers of its samples.
+    """
     state: JobState
     """State of the job."""
     stop_reason: StopReason | None

@@ -6,6 +6,7 @@ const claim: Claim = {
   claim: {
     job: 'cnn',
     minus: 'mlp',
+    classifier: null,
     minus_baseline: null,
     metric: 'validation_accuracy',
     epoch: 'answer',
@@ -33,6 +34,15 @@ describe('texts of experiments', () => {
     const last = { ...claim.claim, minus: null, position: 9 }
     expect(claimText({ ...claim, claim: last })).toBe(
       'validation accuracy at position 9 of cnn: at least 0.15',
+    )
+    const classes = {
+      ...claim.claim,
+      minus: null,
+      metric: 'class_accuracy' as const,
+      classifier: 'lenet',
+    }
+    expect(claimText({ ...claim, claim: classes })).toBe(
+      'class accuracy by lenet of cnn: at least 0.15',
     )
     const sudden = { ...claim.claim, minus: null, within_epochs: 2 }
     expect(claimText({ ...claim, claim: sudden })).toBe(

@@ -77,5 +77,6 @@ export function claimText({ claim }: Claim): string {
     ? `, improvement within ${toNumber(claim.within_epochs)} epochs`
     : ''
   const bounded = `${bounds.join(' and ')}${when[claim.epoch ?? 'answer']}`
-  return `${metric}${at} of ${subject}${within}: ${bounded}`
+  const by = claim.classifier ? ` by ${claim.classifier}` : ''
+  return `${metric}${at}${by} of ${subject}${within}: ${bounded}`
 }
