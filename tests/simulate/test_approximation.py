@@ -57,15 +57,49 @@ def test_without_an_activation_width_brings_nothing(ask: Ask) -> None:
 
 
 def test_one_tanh_fits_a_step_and_three_fit_four_points_exactly(ask: Ask) -> None:
-    assert ask("approximation", target="step", widths=[1])["widths"][0]["best_error"] < 1e-9
+    reply = ask("approximation", target="step", widths=[1], tolerance=0)
+    assert reply["widths"][0]["best_error"] < 1e-9
     reply = ask(
         "approximation",
         inputs=[0.0, 1.0, 2.0, 3.0],
         outputs=[0.0, 1.0, 0.5, 2.0],
         widths=[3],
         steps=100,
+        tolerance=0,
     )
     assert reply["widths"][0]["best_error"] < 1e-12
+
+
+def test_a_fit_stops_when_its_error_is_at_most_the_tolerance(ask: Ask) -> None:
+    """The steps before are those of a fit that does not stop."""
+    request: dict[str, Any] = {"widths": [1, 8, 16], "seeds": 4}
+    reply = ask("approximation", tolerance=1e-3, **request)
+    limit = 1e-3 * reply["constant_error"]
+    whole = ask("approximation", tolerance=0, **request)
+    assert [fit["steps"] for fit in whole["widths"]] == [[40] * 4] * 3
+    stopped = [
+        (fit["width"], seed, fit["errors"][seed], steps)
+        for fit in reply["widths"]
+        for seed, steps in enumerate(fit["steps"])
+        if steps < 40
+    ]
+    assert {width for width, *_ in stopped} == {8, 16}
+    # The narrowest layer whose median reaches the tolerance is as good as wider ones.
+    assert reply["verdict"].endswith(
+        f"for 8 (medians over the seeds). Fits stop at an error of {limit:.4g}."
+    )
+    for width, seed, error, steps in stopped:
+        # Alone, a fit is the same but for rounding, which its steps do not amplify.
+        alone: dict[str, Any] = {"widths": [width], "seeds": 1, "seed": seed, "tolerance": 0}
+        at_the_end, before = (
+            ask("approximation", steps=count, **alone)["widths"][0]["best_error"]
+            for count in (steps, steps - 1)
+        )
+        assert error == pytest.approx(at_the_end, rel=1e-2)
+        assert at_the_end <= limit < before
+    for fit in reply["widths"]:
+        for error, steps in zip(fit["errors"], fit["steps"], strict=True):
+            assert error <= limit or steps == 40
 
 
 def test_the_best_constant_misses_by_the_variance(ask: Ask) -> None:

@@ -110,6 +110,11 @@ class ReplyCache:
         with self._database.read() as connection:
             return jobs.versions(connection, [job_id]).get(job_id)
 
+    def find(self, key: Hashable) -> Content | None:
+        """Return the reply to an admitted request that depends on nothing else. Thread-safe."""
+        reply = self._get(key)
+        return reply.content if reply is not None and reply.job_id is None else None
+
     def put(self, key: Hashable, reply: CachedReply) -> None:
         """Keep the reply, unless it alone would push many others out. Thread-safe."""
         if reply.content.size > self._max_bytes // 8:
@@ -212,9 +217,12 @@ def call_and_keep(
 ) -> Content:
     """Call the method, which has a `basis`, and keep the content that `make` makes of its reply.
 
-    `key` are the bytes of the request. Raises what the method raises.
+    `key` are the bytes of the request. A reply of an explorer that was computed while the request
+    waited for its turn is taken. Raises what the method raises.
     """
     cache = context.replies
+    if cache is not None and method.explorer and (content := cache.find(key)):
+        return content
     job_id = arguments[0] if method.basis == "job" else None
     # Read before the reply: one that is newer than its version is computed once too often, one that
     # is older would be sent.
@@ -223,6 +231,11 @@ def call_and_keep(
     if cache is not None:
         cache.put(key, CachedReply(method, content, job_id, version))
     return content
+
+
+def of_body(path: str, body: bytes) -> Hashable:
+    """Return the key of a request with a body. A digest, since the cache counts replies alone."""
+    return path, hashlib.sha256(body).digest()
 
 
 def _count(caller: Context) -> bool:

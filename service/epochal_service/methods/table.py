@@ -788,6 +788,7 @@ SERVICES: tuple[Service, ...] = (
                 explorer.method,
                 explorer.summary,
                 examples=explorer.examples,
+                basis="release",
             )
             for rpc, explorer in EXPLORERS.items()
         ),

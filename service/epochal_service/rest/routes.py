@@ -6,7 +6,7 @@ path, query, Idempotency-Key, body ──> method ──> JSON, file, events, or
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cache, partial
 from inspect import Parameter, Signature
 from typing import Annotated, Any
@@ -14,12 +14,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator
 from starlette.routing import BaseRoute
 
 from ..large import limited
 from ..methods.context import Context
-from ..methods.replies import call_and_keep
+from ..methods.replies import call_and_keep, of_body
 from ..methods.table import METHODS, PATH_DESCRIPTIONS, Method
 from ..specs.base import FileReply
 from . import datasets, epochs, generation
@@ -183,9 +183,12 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         with limited(active=context.second_process is not None):
             return _answer(method, context=context, **values)
 
-    async def explore(*, context: Context, **values: Any) -> Any:
+    async def explore(*, context: Context, request: Request, body: BaseModel) -> Any:
+        known = context.replies and context.replies.find(_cache_key(request, body))
+        if known:
+            return json_reply(request.method, request.headers, known)
         async with context.explorer_turn():
-            return await run_in_threadpool(answer, context=context, **values)
+            return await run_in_threadpool(answer, context=context, request=request, body=body)
 
     endpoint: Callable[..., Any] = answer
     if is_watched:
@@ -241,7 +244,7 @@ def _answer(
         if epochs.prefers(media_type, request.headers.get("accept", JSON)):
             return respond(context, *arguments)
     if method.basis is not None:
-        of_request = cache_key(request.scope)
+        of_request = _cache_key(request, body)
         content = call_and_keep(method, context, of_request, arguments, cached_content)
         return json_reply(request.method, request.headers, content)
     if method.rpc == "CreateDataset":
@@ -258,6 +261,13 @@ def _answer(
         location = f"{method.path}/{reply.id}"
         return json_reply(request.method, request.headers, content, 201, location)
     return json_reply(request.method, request.headers, content)
+
+
+def _cache_key(request: Request, body: BaseModel | None) -> Hashable:
+    """Return the key of the reply. Defaults are in it, so that leaving them out changes nothing."""
+    if body is None:
+        return cache_key(request.scope)
+    return of_body(request.url.path, body.model_dump_json().encode())
 
 
 async def _watch(

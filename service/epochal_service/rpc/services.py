@@ -25,7 +25,7 @@ from .._proto import SERVICES as SERVICES
 from ..errors import EpochalError, InvalidArgument, TooLarge
 from ..large import LARGE_BYTES, LargeRequest, large_left_out, limited
 from ..methods.context import Context
-from ..methods.replies import Content, call_and_keep
+from ..methods.replies import Content, call_and_keep, of_body
 from ..methods.table import DATA, METHODS, NO_DATA, Method
 from ..metrics import Metrics
 from ..request_ids import HEADER, VARIABLE, accepted
@@ -89,7 +89,7 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
     async def handle(raw: bytes, call: Call) -> bytes:
         if method.basis is None or context.replies is None:
             return await compute(raw, call)
-        key, authorization = (method.rpc, raw), metadata_of(call, AUTHORIZATION)
+        key, authorization = of_body(method.rpc, raw), metadata_of(call, AUTHORIZATION)
         async with context.replies.turn(key, context, authorization) as current:
             if current is None:
                 return await compute(raw, call)
@@ -114,7 +114,7 @@ def answer(context: Context, rpc: str, raw: bytes) -> Content:
         return content
 
     if method.basis is not None:
-        return call_and_keep(method, context, (rpc, raw), given, message)
+        return call_and_keep(method, context, of_body(rpc, raw), given, message)
     reply = method.function(context, *given)
     method.audit(context, given[0] if method.path_fields else getattr(reply, "id", ""))
     return message(reply)

@@ -123,7 +123,7 @@ def approximation(request: SimulateApproximationRequest) -> ApproximationSimulat
         steps=request.steps,
         flops=flops,
         max_flops=MAX_FLOPS,
-        verdict=_verdict(fits, constant, request.steps),
+        verdict=_verdict(fits, constant, request),
     )
 
 
@@ -140,6 +140,22 @@ def _affordable_flops(request: SimulateApproximationRequest, samples: int) -> fl
     return flops
 
 
+@dataclass(frozen=True)
+class _Fits:
+    """The fits of one width, one from each seed."""
+
+    weights: Floats
+    """`(seeds, size)`."""
+    errors: Floats
+    """Mean squared errors `(seeds,)`."""
+    steps: NDArray[np.int64]
+    """How many steps were taken, `(seeds,)`."""
+
+    def keep(self, numbers: NDArray[np.int64], weights: Floats, errors: Floats) -> None:
+        """Keep the results of the seeds with these numbers."""
+        self.weights[numbers], self.errors[numbers] = weights, errors
+
+
 def _width_fit(
     request: SimulateApproximationRequest,
     activation: str,
@@ -152,12 +168,19 @@ def _width_fit(
     """The fits of one width, and the curve of the median one."""
     network = Network((1,), (Dense(width, activation), Dense(1)))
     seeds = [request.seed + k for k in range(request.seeds)]
-    weights, errors = _fit(
-        network, scale.inputs(inputs), scale.outputs(outputs), seeds, request.steps
+    fits = _fit(
+        network,
+        scale.inputs(inputs),
+        scale.outputs(outputs),
+        seeds,
+        request.steps,
+        request.tolerance,
     )
-    errors *= scale.deviation**2
+    errors = fits.errors * scale.deviation**2
     shown = int(np.argsort(errors, kind="stable")[(len(seeds) - 1) // 2])
-    curve = predict(network, parameter_views(network, weights[shown]), scale.inputs(xs)[:, None])
+    curve = predict(
+        network, parameter_views(network, fits.weights[shown]), scale.inputs(xs)[:, None]
+    )
     return WidthFit(
         width=width,
         parameters=network.learned_size,
@@ -166,6 +189,7 @@ def _width_fit(
         best_error=float(errors.min()),
         curve=(curve[:, 0] * scale.deviation + scale.mean).tolist(),
         curve_seed=seeds[shown],
+        steps=fits.steps.tolist(),
     )
 
 
@@ -202,37 +226,60 @@ def _flops(width: int, samples: int, seeds: int) -> float:
 
 
 def _fit(
-    network: Network, inputs: Floats, targets: Floats, seeds: Sequence[int], steps: int
-) -> tuple[Floats, Floats]:
-    """Weights `(seeds, size)` and their mean squared errors `(seeds,)` after the given steps.
+    network: Network,
+    inputs: Floats,
+    targets: Floats,
+    seeds: Sequence[int],
+    steps: int,
+    tolerance: float,
+) -> _Fits:
+    """Fit a network from each seed, until its mean squared error is at most the tolerance.
 
     Each step is that of `_damped_step`. A step that increases the error is undone and the damping
-    raised; otherwise the damping is lowered.
+    raised; otherwise the damping is lowered. Fits that have reached the tolerance leave the arrays.
     """
     weights = np.stack([_initial_weights(network, seed) for seed in seeds])
+    fits = _Fits(np.empty_like(weights), np.empty(len(seeds)), np.full(len(seeds), steps))
+    numbers, damping = np.arange(len(seeds)), np.full(len(seeds), 1e-3)
     jacobian_of = _Jacobian(network, inputs, len(seeds))
-    damping = np.full(len(seeds), 1e-3)
     # For systems of up to 64 equations a second thread is more trouble than help.
     with one_thread(), np.errstate(all="ignore"):
         outputs, jacobian = jacobian_of(weights)
         residuals = outputs - targets
         errors = _mean_squares(residuals)
         products = _products(jacobian)
-        for _ in range(steps):
+        for step in range(steps):
+            reached = errors <= tolerance
+            if reached.any():
+                fits.keep(numbers[reached], weights[reached], errors[reached])
+                fits.steps[numbers[reached]] = step
+                numbers = numbers[~reached]
+                weights, residuals, errors, jacobian, products, damping = (
+                    array[~reached]
+                    for array in (weights, residuals, errors, jacobian, products, damping)
+                )
+                if not len(numbers):
+                    break
             tried = weights - _damped_step(jacobian, products, residuals, damping)
             outputs, tried_jacobian = jacobian_of(tried)
             tried_residuals = outputs - targets
             tried_errors = _mean_squares(tried_residuals)
-            better = (tried_errors < errors) & np.isfinite(tried_jacobian.sum(axis=(1, 2)))
-            for k in better.nonzero()[0]:
-                weights[k] = tried[k]
-                residuals[k] = tried_residuals[k]
-                errors[k] = tried_errors[k]
-                jacobian[k] = tried_jacobian[k]
-                products[k] = _products(jacobian[k])
-            damping = np.where(better, damping / 9.0, damping * 3.0)
-            np.clip(damping, 1e-12, 1e12, damping)
-    return weights, errors
+            is_finite = np.isfinite(_mean_squares(tried_jacobian.reshape(len(tried), -1)))
+            better = (tried_errors < errors) & is_finite
+            if better.all():
+                weights, residuals, errors = tried, tried_residuals, tried_errors
+                jacobian, products = tried_jacobian, _products(tried_jacobian)
+            else:
+                for k in better.nonzero()[0]:
+                    weights[k] = tried[k]
+                    residuals[k] = tried_residuals[k]
+                    errors[k] = tried_errors[k]
+                    jacobian[k] = tried_jacobian[k]
+                    products[k] = _products(jacobian[k])
+            damping = damping * np.where(better, 1.0 / 9.0, 3.0)
+            damping = np.minimum(np.maximum(damping, 1e-12), 1e12)
+    fits.keep(numbers, weights, errors)
+    return fits
 
 
 def _mean_squares(x: Floats) -> Floats:
@@ -284,20 +331,24 @@ class _Jacobian:
         self._calls = Plan(outputs, np.float64).bind({z: self._sums}, results)
 
     def __call__(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Return outputs `(count, samples)` and the transposed Jacobian `(count, size, samples)`
-        for weights `(count, size)`.
+        """Return outputs `(n, samples)` and the transposed Jacobian `(n, size, samples)` for
+        weights `(n, size)` of up to `count` networks.
         """
         w, b, v, c = (weights[:, part, None] for part in self._parts)
+        count = len(weights)
+        sums, hidden, derivatives = (
+            x[:count] for x in (self._sums, self._hidden, self._derivatives)
+        )
         jacobian = np.empty((*weights.shape, len(self._inputs)))
         for_w, for_b, for_v, for_c = (jacobian[:, part] for part in self._parts)
-        np.multiply(w, self._inputs, self._sums)
-        np.add(self._sums, b, self._sums)
+        np.multiply(w, self._inputs, sums)
+        np.add(sums, b, sums)
         run_calls(self._calls)
-        np.multiply(v, self._derivatives, for_b)
+        np.multiply(v, derivatives, for_b)
         np.multiply(for_b, self._inputs, for_w)
-        np.copyto(for_v, self._hidden)
+        np.copyto(for_v, hidden)
         for_c.fill(1.0)
-        return (v.swapaxes(1, 2) @ self._hidden + c)[:, 0], jacobian
+        return (v.swapaxes(1, 2) @ hidden + c)[:, 0], jacobian
 
 
 def _initial_weights(network: Network, seed: int) -> Floats:
@@ -317,11 +368,14 @@ def _initial_weights(network: Network, seed: int) -> Floats:
     return vector
 
 
-def _verdict(fits: Sequence[WidthFit], constant: float, count: int) -> str:
-    best = min(fits, key=lambda fit: fit.median_error)
+def _verdict(
+    fits: Sequence[WidthFit], constant: float, request: SimulateApproximationRequest
+) -> str:
+    limit = request.tolerance * constant
+    best = min(fits, key=lambda fit: (max(fit.median_error, limit), fit.width))
     fewest = min(fits, key=lambda fit: fit.width)
     units = "hidden unit" if fewest.width == 1 else "hidden units"
-    steps = f"{count} steps" if count > 1 else "one step"
+    steps = f"{request.steps} steps" if request.steps > 1 else "one step"
     result = (
         f"The mean squared error is {number(constant)} for the best constant, "
         f"{number(fewest.median_error)} for {fewest.width} {units}"
@@ -329,7 +383,11 @@ def _verdict(fits: Sequence[WidthFit], constant: float, count: int) -> str:
     if best is not fewest:
         result += f", and {number(best.median_error)} for {best.width}"
     result += " (medians over the seeds)." if len(fits[0].errors) > 1 else "."
-    if any(fit.width > best.width for fit in fits):
+    if 0.0 < best.median_error <= limit:
+        result += f" Fits stop at an error of {number(limit)}."
+    if any(
+        fit.width > best.width and fit.median_error > max(best.median_error, limit) for fit in fits
+    ):
         result += f" Wider layers do no better here only because training stopped after {steps}."
     return result
 

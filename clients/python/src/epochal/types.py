@@ -3985,6 +3985,8 @@ class WidthFit:
     """Output of the median fit at each of `curve_inputs`."""
     curve_seed: int
     """Random seed of the median fit."""
+    steps: Ints
+    """Number of optimizer steps of the fit of each seed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -4008,7 +4010,7 @@ class ApproximationSimulation:
     optimizer: str
     """The optimizer of the fits and its initial weights."""
     steps: int
-    """Number of optimizer steps per fit."""
+    """Maximum number of optimizer steps per fit."""
     flops: float
     """Approximate number of multiplications and additions of all fits."""
     max_flops: float

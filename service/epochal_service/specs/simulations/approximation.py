@@ -40,7 +40,10 @@ class SimulateApproximationRequest(Spec):
     seed: int = Field(default=0, ge=0, lt=2**53)
     """Random seed of the first fit; the others use the next seeds. Default 0."""
     steps: int = Field(default=40, ge=1, le=400)
-    """Number of optimizer steps per fit. Default 40."""
+    """Maximum number of optimizer steps per fit. Default 40."""
+    tolerance: float = Field(default=1e-6, ge=0, le=1)
+    """Mean squared error at which a fit stops, as a fraction of the constant's error. In [0, 1].
+    Default 1e-6."""
 
 
 class WidthFit(Reply):
@@ -60,6 +63,8 @@ class WidthFit(Reply):
     """Output of the median fit at each of `curve_inputs`."""
     curve_seed: int
     """Random seed of the median fit."""
+    steps: list[int]
+    """Number of optimizer steps of the fit of each seed."""
 
 
 class ApproximationSimulation(Reply):
@@ -82,7 +87,7 @@ class ApproximationSimulation(Reply):
     optimizer: str
     """The optimizer of the fits and its initial weights."""
     steps: int
-    """Number of optimizer steps per fit."""
+    """Maximum number of optimizer steps per fit."""
     flops: float
     """Approximate number of multiplications and additions of all fits."""
     max_flops: float
