@@ -34,7 +34,6 @@ export function keepScrollPosition(): () => void {
   let remaining: { scrolled: number; top: number } | undefined
 
   function release(): void {
-    console.info('release', new Error().stack)
     expected = ''
     chosen = undefined
     clearTimeout(timer)
@@ -70,16 +69,16 @@ export function keepScrollPosition(): () => void {
     const there = target()
     if (!there || !remaining) return
     const now = place(there)
-    console.info('moved', JSON.stringify(now), JSON.stringify(remaining))
-    // Growing content moves the target without scrolling, or the browser scrolls without moving it.
-    if (Math.abs(now.scrolled - remaining.scrolled) > 1 && Math.abs(now.top - remaining.top) > 1)
-      leave()
+    // A user's scrolling moves both by as much. Content that grows moves the target, and a browser
+    // that makes up for growth scrolls, which also come together.
+    const scrolled = now.scrolled - remaining.scrolled
+    const grown = now.top - remaining.top + scrolled
+    if (Math.abs(scrolled) > 1 && Math.abs(grown) <= 1) leave()
   }
 
   const growth = new ResizeObserver(() => {
     const there = target()
     if (!there) return
-    console.info('growth', scrollY, there.getBoundingClientRect().top, document.body.clientHeight)
     there.scrollIntoView({ behavior: 'instant' })
     remaining = place(there)
     wait()
