@@ -136,7 +136,7 @@ def test_the_perceptron_rule_is_stepped_through_as_the_api_walks(
     open_page: Opened, url: str
 ) -> None:
     expected = simulate(url, "perceptron", table="and")
-    page = open_page("/#neuron")
+    page = open_page("/?perceptron.step=0#neuron")
     rule = figure(page, "The perceptron rule, one sample at a time")
     reading = page.get_by_test_id("perceptron-step")
     expect(reading).to_contain_text("Before the first sample")

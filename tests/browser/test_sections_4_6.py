@@ -280,16 +280,6 @@ def test_the_pass_opens_finished(open_page: Opened) -> None:
     expect(page.locator("#forward").get_by_label("not computed yet")).to_have_count(0)
 
 
-def test_the_pass_plays_once_when_it_comes_into_view(open_page: Opened) -> None:
-    page = open_page("/#forward", reduced_motion="no-preference")
-    section = page.locator("#forward")
-    unit(page, "x₁: 0.8").scroll_into_view_if_needed()
-    expect(section.get_by_role("button", name="Pause")).to_be_visible()
-    expect(page.get_by_test_id("verdict")).to_contain_text("The last step")
-    expect(page.get_by_test_id("verdict")).to_contain_text("54.9 %")
-    expect(section.get_by_role("button", name="Play")).to_be_visible()
-
-
 def test_each_step_brings_the_number_that_the_api_has(open_page: Opened, url: str) -> None:
     page = open_page("/?forward.step=0#forward")
     answer = traced(url, INPUT)

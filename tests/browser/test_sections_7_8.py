@@ -54,7 +54,7 @@ def test_stepping_back_passes_the_error_signal_from_unit_to_unit(
     open_page: Opened, url: str
 ) -> None:
     reply = ask(url, "/v1/simulate/backward", BACKWARD_PASS)
-    page = visit(open_page, "backpropagation")
+    page = visit(open_page, "backpropagation", "backward.step=0")
     reading = page.get_by_test_id("reading")
     expect(reading).to_contain_text(f"= {reply['loss']['value']:.4g}")
     on = page.get_by_role("group", name="Backward pass").get_by_role(
@@ -274,7 +274,7 @@ def test_four_phases_are_lit_one_after_another(open_page: Opened, url: str) -> N
         for name in ("network", "dataset", "loss", "batch_size", "seed", "optimizer")
     }
     steps = ask(url, "/v1/simulate/training", {**request_body, "epochs": 2, "steps": 2})["steps"]
-    page = visit(open_page, "training")
+    page = visit(open_page, "training", "loop.at=0")
     on = page.get_by_role("group", name="Training, phase by phase").get_by_role(
         "button", name="One step forward"
     )

@@ -1,6 +1,19 @@
 /** A picture that opens finished, plays once when it comes into view, and can be played again. */
 import { motion } from './theme.svelte'
 
+/**
+ * Watch whether a picture is in view: call `enter` each time that it comes into view, and `leave` when it is not.
+ * Return the function that ends the watch.
+ */
+export function watchView(element: Element, enter: () => void, leave: () => void): () => void {
+  const observer = new IntersectionObserver(
+    ([entry]) => (entry?.isIntersecting ? enter : leave)(),
+    { threshold: 0.35 },
+  )
+  observer.observe(element)
+  return () => observer.disconnect()
+}
+
 export interface Playback {
   /** How much of the picture is drawn, in [0, 1]; 1 while nothing plays. */
   readonly share: number
@@ -23,7 +36,7 @@ export function playback(milliseconds: number): Playback {
     frame = 0
   }
 
-  function finish(): void {
+  function leave(): void {
     if (!frame) return
     stop()
     share = 1
@@ -58,16 +71,9 @@ export function playback(milliseconds: number): Playback {
       share = Math.min(Math.max(next, 0), 1)
     },
     watch(element) {
-      const observer = new IntersectionObserver(
-        ([entry]) => {
-          if (!entry?.isIntersecting) finish()
-          else if (!played) play()
-        },
-        { threshold: 0.35 },
-      )
-      observer.observe(element)
+      const unwatch = watchView(element, () => played || play(), leave)
       return () => {
-        observer.disconnect()
+        unwatch()
         stop()
       }
     },

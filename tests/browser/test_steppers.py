@@ -1,0 +1,94 @@
+"""Figures with steps open finished, and play once when they come into view."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from tests.browser.conftest import Opened, rest
+
+SECTIONS = {
+    "Learning steps": "neuron",
+    "Forward pass": "forward",
+    "Backward pass": "backpropagation",
+    "Training, phase by phase": "training",
+    "Time steps": "zoo",
+    "Filter position": "zoo",
+}
+"""The section of each figure, by the name of its steps."""
+CHOSEN = 42
+"""A convolution is finished at every step: it opens where the filter meets the digit."""
+
+
+def slider(page: Page, name: str) -> Locator:
+    return page.get_by_role("slider", name=f"{name}: step")
+
+
+def button(page: Page, name: str, action: str) -> Locator:
+    return page.get_by_role("group", name=name, exact=True).get_by_role("button", name=action)
+
+
+def still(open_page: Opened, section: str, query: str = "") -> Page:
+    """Open a section that has come to rest, where nothing has moved yet, and allow motion."""
+    page = open_page(f"/{query}#{section}")
+    rest(page)
+    page.emulate_media(reduced_motion="no-preference")
+    return page
+
+
+def visit(page: Page, name: str) -> None:
+    """Scroll to the middle of the figure, and wait until the page has noticed it."""
+    slider(page, name).evaluate("(it) => it.closest('figure').scrollIntoView({block: 'center'})")
+    page.evaluate(
+        """() => new Promise((notice) =>
+            requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(notice))))"""
+    )
+
+
+def finished(name: str, steps: Locator) -> str:
+    return str(CHOSEN) if name == "Filter position" else steps.get_attribute("max") or ""
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_figure_opens_finished(open_page: Opened, name: str) -> None:
+    steps = slider(open_page(f"/#{SECTIONS[name]}"), name)
+    expect(steps).not_to_have_attribute("max", "0")
+    expect(steps).to_have_value(finished(name, steps))
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_figure_plays_once_when_it_comes_into_view(open_page: Opened, name: str) -> None:
+    page = still(open_page, SECTIONS[name])
+    steps = slider(page, name)
+    visit(page, name)
+    expect(button(page, name, "Pause")).to_be_visible()
+    end = finished(name, steps)
+    assert int(steps.input_value()) < int(end)
+    for _ in range(2):
+        button(page, name, "Speed").click()
+    expect(button(page, name, "Play")).to_be_visible()
+    expect(steps).to_have_value(end)
+    page.get_by_role("banner").first.scroll_into_view_if_needed()
+    visit(page, name)
+    expect(steps).to_have_value(end)
+    expect(button(page, name, "Play")).to_be_visible()
+    # The address of a figure that nobody has touched has no state.
+    page.wait_for_url(lambda address: "?" not in address)
+
+
+def test_a_figure_does_not_play_from_the_step_in_its_address(open_page: Opened) -> None:
+    page = still(open_page, "backpropagation", "?backward.step=3")
+    visit(page, "Backward pass")
+    expect(page.get_by_test_id("reading")).to_contain_text("hidden 2, unit 1")
+    expect(button(page, "Backward pass", "Play")).to_be_visible()
+    expect(slider(page, "Backward pass")).to_have_value("3")
+
+
+def test_a_step_of_the_reader_ends_the_play(open_page: Opened) -> None:
+    page = still(open_page, "backpropagation")
+    visit(page, "Backward pass")
+    expect(button(page, "Backward pass", "Pause")).to_be_visible()
+    slider(page, "Backward pass").press("End")
+    expect(button(page, "Backward pass", "Play")).to_be_visible()
+    slider(page, "Backward pass").press("Home")
+    page.get_by_role("banner").first.scroll_into_view_if_needed()
+    visit(page, "Backward pass")
+    expect(button(page, "Backward pass", "Play")).to_be_visible()
+    expect(slider(page, "Backward pass")).to_have_value("0")
