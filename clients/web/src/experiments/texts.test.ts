@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 
-import { claimText, progress, progressText, valueText, type Claim, type Experiment } from './texts'
+import {
+  claimText,
+  claimTitle,
+  progress,
+  progressText,
+  valueText,
+  type Claim,
+  type Experiment,
+} from './texts'
 
 const claim: Claim = {
   claim: {
@@ -27,6 +35,8 @@ const claim: Claim = {
 describe('texts of experiments', () => {
   it('says what a claim compares', () => {
     expect(claimText(claim)).toBe('validation accuracy of cnn − mlp: at least 0.15')
+    expect(claimTitle(claim.claim)).toBe('Validation accuracy of cnn − mlp: at least 0.15')
+    expect(claimTitle({ ...claim.claim, text: 'It is ahead' })).toBe('It is ahead')
     const every = { ...claim.claim, minus: null, epoch: 'every' as const }
     expect(claimText({ ...claim, claim: every })).toBe(
       'validation accuracy of cnn: at least 0.15 in every epoch',

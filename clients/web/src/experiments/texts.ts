@@ -1,7 +1,7 @@
 /** Texts about experiments: states, progress, claims. */
 import type { Schemas } from '../lib/api'
 import { format, toNumber } from '../lib/api/numbers'
-import { metricName } from '../job/texts'
+import { capital, metricName } from '../job/texts'
 
 export type Experiment = Schemas['Experiment']
 export type Claim = Schemas['Claim']
@@ -50,8 +50,12 @@ export function valueText(run: ClaimRun): string {
   return `${value} = ${format(toNumber(run.job_value))} − ${format(toNumber(run.minus_value))}`
 }
 
+/** What a claim is called: its own words, or its metric and its bounds. */
+export const claimTitle = (claim: Schemas['ClaimSpec']): string =>
+  claim.text ?? capital(claimText({ claim }))
+
 /** The metric and the bounds of a claim: `validation accuracy of cnn − mlp: at least 0.15`. */
-export function claimText({ claim }: Claim): string {
+export function claimText({ claim }: { claim: Schemas['ClaimSpec'] }): string {
   const metric = metricName(claim.metric)
   const other = claim.minus ?? claim.minus_baseline?.replace('four_', '4-')
   const subject = other ? `${claim.job} − ${other}` : claim.job
