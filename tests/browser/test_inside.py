@@ -54,7 +54,8 @@ def test_a_typed_text_has_the_weights_of_the_api_at_the_epoch_in_the_link(
     figure.get_by_label("Text", exact=True).fill("the dog")
     tokens = figure.get_by_test_id("attention-tokens")
     expect(tokens.locator("span")).to_have_count(8)  # the token that starts a text, and seven
-    figure.get_by_role("button", name="Head 2 of transformer_block_2.attention").click()
+    heads = figure.get_by_role("group", name="Heads of transformer_block_2.attention")
+    heads.get_by_role("button", name="head 2").click()
     tokens.focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")

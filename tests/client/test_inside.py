@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from tests.client.test_cli import Run, run  # noqa: F401 (a fixture)
+from tests.rest.test_corruption import MASK, TOPICS
 from tests.rest.test_generation import CIRCLE
 from tests.rest.test_inside import CNN
 
@@ -43,6 +44,16 @@ def test_activations_are_arrays_by_layer(cnn: epochal.Job) -> None:
     assert cnn.activations("conv2d_1").logits is None
     filters = cnn.layer_weights("conv2d_1").layers["conv2d_1"]["weight"]
     assert filters.shape == (3, 3, 1, 3)
+
+
+def test_gaps_of_masked_tokens_are_filled(run: Run, client: epochal.Client) -> None:  # noqa: F811
+    job = client.jobs.create(TOPICS, request_id="client-tests-masked").wait(60, check=True)
+    text = "[topic] sea1 _ the sea2 of a _ sea3"
+    gaps = job.activations("dense_3", texts=[text], only_masked=True)
+    whole = job.activations("dense_3", inputs=gaps.inputs).layers["dense_3"]
+    np.testing.assert_array_equal(gaps.layers["dense_3"], whole[0, [2, 7]])
+    printed = run("activations", job.id, "--text", text, "--layer", "dense_3", "--only-masked")
+    assert printed.stdout.split()[-7:-5] == ["dense_3", str(MASK)]
 
 
 def test_the_command_line_prints_maps_and_ranges(run: Run, circle: epochal.Job) -> None:  # noqa: F811

@@ -240,6 +240,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.ended, "epoch": 6, "rows": [3, 0], "layer": "logits"},
         {"id": w.ended, "inputs": [[0.5, 0.25]], "layer": "dense_1"},
         {"id": w.sequence, "rows": [1]},
+        {"id": w.masked, "inputs": [[4, 0, 4, 1]], "only_masked": True},
         {"id": w.diverged},
         {"id": w.queued},
     ],

@@ -88,6 +88,45 @@ def test_a_text_may_have_masks_by_their_name(client: TestClient, train: Train) -
     assert attention["token_names"][MASK] == "_"
 
 
+def test_the_gaps_of_texts_are_filled_with_probabilities(client: TestClient, train: Train) -> None:
+    job = created(client, train, TOPICS)
+    texts = ["[topic] sea1 _ the _ of a sea4 sea5", "_ sea1 sea2 the a of a sea4 sea5"]
+
+    def activations(job: str, **request: Any) -> Any:
+        return client.post(f"/v1/jobs/{job}/activations", json=request)
+
+    whole = activations(job, texts=texts).json()
+    gaps = activations(job, texts=texts, only_masked=True).json()
+    (every, some) = (
+        {part["name"]: part for part in [*reply["layers"], reply["logits"]]}
+        for reply in (whole, gaps)
+    )
+    assert {*every} == {*some}
+    assert some["dense_3"]["shape"] == [3, MASK]
+    for name, part in every.items():
+        values = np.reshape(part["values"], part["shape"])
+        expected = [values[0, 2], values[0, 4], values[1, 0]]
+        np.testing.assert_array_equal(
+            np.reshape(some[name]["values"], some[name]["shape"]), expected
+        )
+
+    unmasked = activations(job, texts=["sea1"], only_masked=True)
+    assert unmasked.status_code == 400
+    assert "the token 253" in unmasked.json()["errors"][0]["description"]
+    plain = {key: value for key, value in TOPICS.items() if key != "corruption"}
+    plain["network"] = {
+        "input_shape": [9],
+        "layers": [
+            {"type": "embedding", "vocabulary": 254, "units": 2},
+            {"type": "global_average_pool"},
+            {"type": "dense", "units": 6, "activation": "softmax"},
+        ],
+    }
+    other = activations(created(client, train, plain), only_masked=True)
+    assert other.status_code == 400
+    assert other.json()["errors"][0]["field"] == "only_masked"
+
+
 @pytest.mark.parametrize(
     ("text", "beyond", "expected"),
     [

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ..datasets.language import ANSWER_LENGTH, NUMBERS
 from ..specs.journey.stored_results import Exhibit, ExhibitCall, ExhibitKind
 
 JOB = "GET /v1/jobs/{id}"
@@ -79,6 +80,78 @@ _COMPARED: dict[str, Any] = {"count": 10, "max_tokens": 20, "seed": 1, "alternat
 """The texts that stand beside those of a model that was trained further."""
 _SUMS = ("34 boxes of 12?", "27 and 68 more?", "58 times 47?", "19 taken from 83?")
 """Questions as the data sets `arithmetic` and `arithmetic_calls` have them."""
+_GAPPED = (
+    "the sea3 of sea17 and sea8 sea30 in it sea21 was sea12",
+    "music5 is on a music24 with music33 to music9 for music40 music16",
+)
+"""Sentences as the data set `topics` has them: half of the words are of one topic."""
+_SEEN = {
+    (7, 3): """
+        .5eeffd. .29ffb1.
+        .4945fc. .6a36f7.
+        .....e6. .....ea.
+        .....fa. ..19fd1.
+        ..8effb. ..27df5.
+        ..4bf62. .....7f2
+        ...fa... .4715ec1
+        ..4f3... .3bffb2.
+    """,
+    (4, 9): """
+        ...6d... ..4dfb2.
+        ..1f7... ..ea3ea.
+        ..bc.1.. ..fa4fc.
+        .5f3.b7. ..5effc.
+        .ef68fa. ...13db.
+        .7cfff6. .....cb.
+        ...4fb.. ..925fa.
+        ...7f6.. ..4dfd2.
+    """,
+    (2, 3): """
+        ..3cfc1. .29ffb1.
+        .1fb9f7. .6a36f7.
+        .28..ea. .....ea.
+        ....5f5. ..19fd1.
+        ...1ec.. ..27df5.
+        ..1cf3.. .....7f2
+        ..bfc9a5 .4715ec1
+        ..2bffd6 .3bffb2.
+    """,
+}
+"""Digits that no data set has, two beside each other: of each pixel the ink in sixteenths."""
+
+
+def _picture_attention(job: str, layer: str) -> Iterator[ExhibitCall]:
+    """Yield the requests about pictures of two digits: what a network writes to each question, and
+    where it looks while it writes the right answer. The first one has the names of the letters.
+    """
+    yield _call(job, SAMPLES, count=1)
+    for digits, drawing in _SEEN.items():
+        pixels = [int(c, 16) / 16 for c in drawing.replace(".", "0") if not c.isspace()]
+        rows = [[*pixels, *tokens] for tokens in _question_rows(*digits)]
+        yield _call(job, ATTENTION, inputs=rows, layer=layer)
+        for row in rows:
+            read = row[: len(pixels) + 1]
+            yield _call(job, GENERATE, inputs=read, temperature=0, alternatives=0, max_tokens=10)
+
+
+def _question_rows(left: int, right: int) -> Iterator[list[int]]:
+    """Yield each question about two digits and its answer, as tokens of the data `questions`."""
+    letters = sorted({*"".join(NUMBERS)})
+    for question, number in enumerate((left, right, left + right)):
+        answer = [letters.index(letter) for letter in NUMBERS[number]]
+        filled = [*answer, *[len(letters)] * ANSWER_LENGTH][: ANSWER_LENGTH - 1]
+        yield [len(letters) + 1 + question, *filled]
+
+
+def _gaps(job: str, output: str, epochs: Iterable[int]) -> Iterator[ExhibitCall]:
+    """Yield the requests about sentences, each with one word hidden at a time, at each epoch."""
+    for sentence in _GAPPED:
+        words = sentence.split()
+        texts = [" ".join(["[topic]", *words[:i], "_", *words[i + 1 :]]) for i in range(len(words))]
+        for epoch in epochs:
+            yield _call(job, ACTIVATIONS, epoch=epoch, texts=texts, layer=output, only_masked=True)
+
+
 _EMBEDDING, _POSITIONS = "embedding_1", "positional_encoding_2"
 
 EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
@@ -183,6 +256,25 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             _call("sorting", SAMPLES, order="random", split="validation", count=4),
         ),
     ),
+    "bert-2018": (
+        _exhibit(
+            "gaps",
+            "Fill the gap",
+            "Hide a word: the network reads the others, on both sides, and gives each word that "
+            "could stand there a probability. Within a topic any word is as likely as another, so "
+            "that nobody could guess the hidden one: it is enough to know the topic.",
+            _gaps("pretrain", "dense_6", (1, 3, 12)),
+        ),
+        _exhibit(
+            "neighbors",
+            "Neighbors of words",
+            "Cosine similarity of the vectors that the last layer has for each word. No topic is "
+            "written in the data: the network learned which words stand in the same sentences.",
+            # Of the first reply, the picture takes the names of the words.
+            _call("pretrain", ACTIVATIONS, texts=["_"], layer="norm", only_masked=True),
+            _call("pretrain", WEIGHTS, layer="dense_6"),
+        ),
+    ),
     "gpt-2018": (
         _exhibit(
             "texts",
@@ -216,6 +308,15 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
         ),
     ),
     "frontier-2024": (
+        _exhibit(
+            "picture_attention",
+            "Where it looks while it answers",
+            "Three questions about one picture, which was drawn by hand and is in no data set. The "
+            "network reads the picture as eight patches. Darker blue: more attention while it "
+            "writes the chosen letter. For the first letter it looks at the digit in question; "
+            "afterwards a patch may also tell it of others, because the layers before mix them.",
+            _picture_attention("questions", "seen"),
+        ),
         _exhibit(
             "calls",
             "A call in the text, and an answer without one",

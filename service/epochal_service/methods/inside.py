@@ -28,6 +28,7 @@ from ..specs.inside import (
     SampleActivations,
     SampleAttention,
 )
+from ..specs.training import TrainingSpec
 from .context import Context
 from .inspection import check_size
 
@@ -63,7 +64,7 @@ def get_activations(context: Context, id: str, request: GetActivationsRequest) -
     """Return the outputs of every layer for samples: embeddings, feature maps, hidden states, and
     the logits.
 
-    Raises `NotFound`; `InvalidArgument` for too many numbers.
+    Raises `NotFound`; `InvalidArgument` for too many numbers, or samples without a mask.
     """
     opened, dataset = _opened(context, id, request)
     network, loss = opened.network, build_row_loss(opened.spec, dataset.ignore_label)
@@ -71,15 +72,41 @@ def get_activations(context: Context, id: str, request: GetActivationsRequest) -
     if loss.output_activation is not None:
         shapes[LOGITS] = network.output_shape
     samples = _samples(request, dataset)
-    names = _chosen(context, request, shapes, len(samples.inputs))
+    chosen: Any = ...
+    count = len(samples.inputs)
+    if request.only_masked:
+        chosen = _masked(opened.spec, samples.inputs)
+        count = int(chosen.sum())
+        positions = samples.inputs.shape[1]
+        shapes = {n: s[1:] for n, s in shapes.items() if s[0] == positions and len(s) > 1}
+    names = _chosen(context, request, shapes, count)
     arrays = _computed(
         opened, samples.inputs, lambda part: engine.activations(network, opened.weights, part, loss)
     )
+    arrays = {name: arrays[name][chosen] for name in names}
     return SampleActivations(
         **samples.described(opened, dataset),
         layers=[_array(name, arrays[name]) for name in names if name != LOGITS],
         logits=_array(LOGITS, arrays[LOGITS]) if LOGITS in names else None,
     )
+
+
+def _masked(spec: TrainingSpec, inputs: Array) -> NDArray[np.bool_]:
+    """Return which positions of inputs `(n, positions)` are masked. Raises `InvalidArgument`."""
+    if spec.corruption is None or spec.corruption.type != "mask":
+        raise InvalidArgument.of(
+            FieldError("only_masked", "must be false: the job does not have the corruption mask")
+        )
+    masked: NDArray[np.bool_] = inputs == spec.corruption.token
+    if not masked.any():
+        raise InvalidArgument.of(
+            FieldError(
+                "only_masked",
+                "must be false for samples without a masked position: send inputs or texts with "
+                f"the token {spec.corruption.token}, the last of token_names",
+            )
+        )
+    return masked
 
 
 def _opened(context: Context, id: str, request: InsideRequest) -> tuple[Trained, Dataset]:

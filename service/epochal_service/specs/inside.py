@@ -48,6 +48,10 @@ class GetActivationsRequest(InsideRequest):
 
     layer: LayerChoice | None = None
     """Name of a layer, or `logits`. Defaults to all."""
+    only_masked: bool = False
+    """Return the outputs at masked positions only, for a job with the corruption `mask`: its
+    probabilities of the tokens that fill the gaps of texts. Default false.
+    """
 
 
 class InsideArray(Reply):
@@ -91,7 +95,9 @@ class SampleActivations(InsideReply):
     """Activations of samples."""
 
     layers: list[InsideArray]
-    """Outputs of each layer, samples by the shape of its output."""
+    """Outputs of each layer, samples by the shape of its output. With `only_masked`, masked
+    positions, in the order of the samples, by the outputs of a position.
+    """
     logits: InsideArray | None = None
     """What the output activation is applied to. Absent for another `layer`, and where the loss
     needs no output activation.

@@ -142,6 +142,9 @@ ExhibitKind: TypeAlias = Literal[
     "calls",
     "run",
     "errors",
+    "gaps",
+    "neighbors",
+    "picture_attention",
 ]
 
 
@@ -3469,6 +3472,16 @@ class NeuronParts:
 
 
 @dataclass(frozen=True)
+class FirstCurves:
+    """Curves that tell what an experiment shows."""
+
+    metrics: tuple[str, ...]
+    """Metrics, one chart each."""
+    jobs: tuple[str, ...]
+    """Names of the jobs that are compared."""
+
+
+@dataclass(frozen=True)
 class PresetExperiment:
     """An experiment whose claims hold. Send `spec` to `POST /v1/experiments`."""
 
@@ -3486,6 +3499,8 @@ class PresetExperiment:
     """Request body for `POST /v1/experiments`, without defaults."""
     expected_seconds: float
     """Approximate duration on one core, in seconds."""
+    first_curves: FirstCurves | None
+    """Curves to show first. Defaults to those of all jobs for the metric of the first claim."""
 
 
 @dataclass(frozen=True)

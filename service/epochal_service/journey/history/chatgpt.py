@@ -1,5 +1,6 @@
 """2022: what people prefer becomes what a language model writes."""
 
+from ...specs.journey.preset_experiments import FirstCurves
 from ..preset_parts import JsonObject, dense, network
 from .parts import claim, experiment
 
@@ -178,4 +179,7 @@ CHATGPT = experiment(
     ],
     year=2022,
     seconds=60.0,
+    first_curves=FirstCurves(
+        metrics=["reward", "kl", "valid"], jobs=["rollouts-near", "rollouts-free"]
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...specs.experiments import ExperimentSpec
-from ...specs.journey.preset_experiments import PresetExperiment
+from ...specs.journey.preset_experiments import FirstCurves, PresetExperiment
 from ..preset_parts import JsonObject
 from ..presets import PRESETS
 
@@ -35,6 +35,7 @@ def experiment(
     year: int,
     seconds: float,
     section: str = "timeline",
+    first_curves: FirstCurves | None = None,
 ) -> PresetExperiment:
     """Return an experiment of five seeds that takes about `seconds`."""
     spec = ExperimentSpec.model_validate(
@@ -48,4 +49,5 @@ def experiment(
         year=year,
         spec=spec,
         expected_seconds=seconds,
+        first_curves=first_curves,
     )

@@ -10,6 +10,15 @@ from ..base import Reply
 from ..experiments import ExperimentSpec
 
 
+class FirstCurves(Reply):
+    """Curves that tell what an experiment shows."""
+
+    metrics: list[str]
+    """Metrics, one chart each."""
+    jobs: list[str]
+    """Names of the jobs that are compared."""
+
+
 class PresetExperiment(Reply):
     """An experiment whose claims hold. Send `spec` to `POST /v1/experiments`."""
 
@@ -27,6 +36,8 @@ class PresetExperiment(Reply):
     """Request body for `POST /v1/experiments`, without defaults."""
     expected_seconds: float
     """Approximate duration on one core, in seconds."""
+    first_curves: FirstCurves | None = None
+    """Curves to show first. Defaults to those of all jobs for the metric of the first claim."""
 
     @field_serializer("spec")
     def _as_written(self, spec: ExperimentSpec) -> dict[str, Any]:

@@ -23,6 +23,9 @@ ExhibitKind = Literal[
     "calls",
     "run",
     "errors",
+    "gaps",
+    "neighbors",
+    "picture_attention",
 ]
 
 

@@ -19,6 +19,9 @@ RowOption = Annotated[int, typer.Option(min=0, help="A row of the data set, from
 TextOption = Annotated[
     str | None, typer.Option(help="A text instead of a row, for data of tokens.")
 ]
+OnlyMaskedOption = Annotated[
+    bool, typer.Option("--only-masked", help="The masked positions only, of a job with a mask.")
+]
 LayerOption = Annotated[str | None, typer.Option(help="A layer. Default: all.")]
 
 
@@ -78,6 +81,7 @@ def activations(
     row: RowOption = 0,
     text: TextOption = None,
     layer: LayerOption = None,
+    only_masked: OnlyMaskedOption = False,
     epoch: EpochOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -87,7 +91,9 @@ def activations(
     --json prints all numbers: embeddings, feature maps, hidden states.
     """
     with Client(url) as client:
-        seen = find_job(client, job).activations(layer, **_sample(row, text), epoch=epoch)
+        seen = find_job(client, job).activations(
+            layer, **_sample(row, text), only_masked=only_masked, epoch=epoch
+        )
     if as_json:
         print_json(seen)
         return

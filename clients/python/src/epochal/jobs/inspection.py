@@ -238,20 +238,24 @@ class Inspection(JobHandle):
         rows: Sequence[int] = (),
         inputs: ArrayLike | None = None,
         texts: Sequence[str] = (),
+        only_masked: bool = False,
         epoch: int | None = None,
     ) -> Inside:
         """Return the outputs of every layer for samples: embeddings, feature maps, states, logits.
 
         The samples are `rows` of the data set (the first one by default), `inputs` `(samples,
-        features)`, or `texts` of its tokens. `layer` selects one layer, or "logits". `epoch`
-        selects the last checkpoint at or before that epoch, by default the latest. Raises
+        features)`, or `texts` of its tokens. `layer` selects one layer, or "logits". `only_masked`
+        selects the masked positions of a job with the corruption "mask": `(masks, outputs)`.
+        `epoch` selects the last checkpoint at or before that epoch, by default the latest. Raises
         `NotFound`, `InvalidArgument`.
 
         >>> job = client.jobs.create(client.preset("xor"), epochs=1).wait()
         >>> job.activations(rows=[0, 1]).layers["dense_1"].shape
         (2, 8)
         """
-        return self._inside("GetActivations", layer, rows, inputs, texts, epoch)
+        return self._inside(
+            "GetActivations", layer, rows, inputs, texts, epoch, only_masked=only_masked
+        )
 
     def _inside(
         self,
@@ -261,8 +265,9 @@ class Inspection(JobHandle):
         inputs: ArrayLike | None,
         texts: Sequence[str],
         epoch: int | None,
+        **more: bool,
     ) -> Inside:
-        fields: dict[str, Any] = {"id": self.id, "layer": layer, "epoch": epoch}
+        fields: dict[str, Any] = {"id": self.id, "layer": layer, "epoch": epoch, **more}
         if texts:
             fields["texts"] = list(texts)
         if len(rows):
