@@ -244,7 +244,7 @@ class Loop:
 
     def _rewind(self) -> None:
         """Make the state of the last epoch that of slot 0."""
-        np.copyto(self._buffer.slots[0], self._buffer.slots[self._slot])
+        self._buffer.restart(self._slot)
         if self._draws:
             self._states.restart(self._slot)
         self._progress = [[slots[self._slot]] for slots in self._progress]

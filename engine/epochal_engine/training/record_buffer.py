@@ -44,3 +44,11 @@ class RecordBuffer:
         self.slots: Array = np.zeros((length + 1, moment.vector.size), moment.vector.dtype)
         self.arrays = moment.named(self.slots)
         """The records by name, each `(length + 1, *shape)`."""
+
+    def restart(self, slot: int) -> None:
+        """Make the record in a slot that of slot 0. Two slots change places: nothing is copied."""
+        if slot == 1 and len(self.slots) == 2:
+            self.slots = self.slots[::-1]
+            self.arrays = {name: records[::-1] for name, records in self.arrays.items()}
+        else:
+            np.copyto(self.slots[0], self.slots[slot])

@@ -37,8 +37,8 @@ class Run(Loop):
     Raises ValueError if the data, the loss or the state do not fit the network.
     """
 
-    look_ahead = 20e-3
-    buffer_bytes = 4_000_000
+    look_ahead = 40e-3
+    buffer_bytes = 8_000_000
 
     def __init__(
         self, network: Network, training: Training, data: Data, state: State | None = None
