@@ -25,7 +25,7 @@ def test_the_record_of_a_slot_becomes_that_of_slot_0(length: int, slot: int) -> 
     assert buffer.arrays["parameters"].tolist() == [[slot, slot], *[[9.0, 9.0]] * length]
 
 
-def test_two_slots_change_places_instead_of_being_copied() -> None:
+def test_two_slots_are_exchanged_without_a_copy() -> None:
     buffer = filled(1)
     before = buffer.slots[1]
     buffer.restart(1)

@@ -397,8 +397,8 @@ MUTANTS = (
     Mutant(
         "owner of a data set",
         f"{SERVICE}/store/datasets.py",
-        "datasets.c.id == dataset_id, datasets.c.owner.in_(access.readable)",
-        "datasets.c.id == dataset_id",
+        "datasets.c.owner.in_(access.readable) | is_shared",
+        "sa.true()",
         (f"{KEYS}::test_what_belongs_to_another_owner_is_not_found",),
     ),
     Mutant(
@@ -706,5 +706,36 @@ MUTANTS = (
         "(double)++*(int64_t *)o->operand[0];",
         "(double)*(int64_t *)o->operand[0];  ",
         (f"{WALK}::test_a_step_of_adam_is_one_row_with_equal_bits",),
+    ),
+    Mutant(
+        "numbers in the key of an explorer's reply",
+        f"{SERVICE}/rest/routes.py",
+        "body.model_dump_json().encode())\n",
+        'b"")\n',
+        ("tests/rest/test_replies.py::test_an_explorer_computes_a_reply_once",),
+    ),
+    Mutant(
+        "reply of an explorer that is kept",
+        f"{SERVICE}/methods/table.py",
+        '                basis="release",\n            )\n            for rpc, explorer in',
+        "            )\n            for rpc, explorer in",
+        ("tests/rpc/test_server.py::test_an_explorer_computes_a_reply_once",),
+    ),
+    Mutant(
+        "tolerance of a fit",
+        f"{SERVICE}/simulate/approximation.py",
+        "reached = errors <= tolerance\n",
+        "reached = errors < 0.0\n",
+        (
+            "tests/simulate/test_approximation.py"
+            "::test_a_fit_stops_when_its_error_is_at_most_the_tolerance",
+        ),
+    ),
+    Mutant(
+        "exchange of two records",
+        f"{ENGINE}/training/record_buffer.py",
+        "if slot == 1 and len(self.slots) == 2:\n",
+        "if slot == 1:\n",
+        ("tests/engine/test_record_buffer.py::test_the_record_of_a_slot_becomes_that_of_slot_0",),
     ),
 )
