@@ -57,6 +57,58 @@ def test_samples_play_once_where_motion_is_welcome(open_page: Opened, url: str, 
     expect(figure.get_by_role("group", name=re.compile("50 of 50"))).to_be_visible()
 
 
+DIGITS: dict[str, Any] = {
+    **MOONS,
+    "name": "Digits from noise",
+    "network": {
+        "input_shape": [75],
+        "layers": [
+            {"type": "dense", "units": 64, "activation": "silu"},
+            {"type": "dense", "units": 64},
+        ],
+    },
+    "dataset": {"name": "digits", "scaling": "minmax"},
+    "epochs": 3,
+}
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_images_have_the_class_that_the_reader_chooses(
+    open_page: Opened, url: str, size: dict[str, int]
+) -> None:
+    job = train(url, DIGITS)
+    page = open_page(f"/jobs/{job}", size)
+    figure = page.get_by_role("figure", name="Samples from noise", exact=True)
+    digits = ", ".join(map(str, range(10)))
+    expect(figure.get_by_role("img", name=f"of {digits}, 50 of 50 steps")).to_be_visible()
+    figure.get_by_label("Class").select_option("3")
+    images = figure.get_by_role("img", name="Generated images of 3, 50 of 50 steps from noise")
+    expect(images.locator("canvas")).to_have_count(12)
+    page.wait_for_url(f"**/jobs/{job}?denoise.class=3")
+    fits(page, size)
+    barrier_free(page)
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_the_zoo_shows_each_step_from_noise_to_a_digit(
+    open_page: Opened, size: dict[str, int]
+) -> None:
+    page = open_page("/?zoo.kind=diffusion#zoo", size)
+    card = page.get_by_test_id("milestone-diffusion-2020")
+    card.scroll_into_view_if_needed()
+    figure = card.get_by_role("figure", name="From noise to the digit that was asked for")
+    rows = figure.get_by_role("img", name=re.compile("Generated images of 0, 1, 2"))
+    expect(rows).to_have_count(6)
+    expect(figure.get_by_role("listitem").filter(has_text="50 steps")).to_be_visible()
+    figure.get_by_role("radio", name="epoch 20", exact=True).check(force=True)
+    figure.get_by_role("button", name="Table").click()
+    expect(figure.get_by_role("row")).to_have_count(1 + 6 * 10)
+    moons = card.get_by_role("figure", name="Moons emerge from noise")
+    expect(moons.get_by_role("group", name=re.compile("50 of 50 steps"))).to_be_visible()
+    fits(page, size)
+    barrier_free(page, within="#zoo")
+
+
 def test_the_lab_makes_a_network_for_what_is_hidden(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
     page.locator("summary", has_text=re.compile("^More")).click()

@@ -11,9 +11,9 @@ from epochal_service.journey.history import preset_experiment
 from epochal_service.specs.build import build_network
 from epochal_service.specs.networks import NetworkSpec
 
-NINE = [
+NAMES = [
     *("mlp", "cnn", "rnn", "lstm", "gru", "seq2seq"),
-    *("transformer_encoder", "transformer_decoder", "autoencoder"),
+    *("transformer_encoder", "transformer_decoder", "autoencoder", "diffusion"),
 ]
 
 
@@ -23,8 +23,8 @@ def zoo(client: TestClient) -> list[dict[str, Any]]:
     return architectures
 
 
-def test_all_nine_are_listed_with_their_sources(zoo: list[dict[str, Any]]) -> None:
-    assert [architecture["id"] for architecture in zoo] == NINE
+def test_all_are_listed_with_their_sources(zoo: list[dict[str, Any]]) -> None:
+    assert [architecture["id"] for architecture in zoo] == NAMES
     for architecture in zoo:
         assert str(architecture["year"]) in architecture["source"]
         assert architecture["strengths"]
@@ -34,7 +34,7 @@ def test_all_nine_are_listed_with_their_sources(zoo: list[dict[str, Any]]) -> No
 
 
 LAYERS = {
-    **dict.fromkeys(("mlp", "autoencoder"), "dense"),
+    **dict.fromkeys(("mlp", "autoencoder", "diffusion"), "dense"),
     "cnn": "conv2d",
     "rnn": "rnn",
     "lstm": "lstm",
@@ -94,7 +94,8 @@ def test_every_network_can_memorize_a_few_random_targets(zoo: list[dict[str, Any
     for architecture in zoo:
         spec = architecture["network"]
         network = build_network(NetworkSpec.model_validate(spec))
-        loss = "binary_cross_entropy" if architecture["id"] == "autoencoder" else "cross_entropy"
+        losses = {"autoencoder": "binary_cross_entropy", "diffusion": "mse"}
+        loss = losses.get(architecture["id"], "cross_entropy")
         check_output(network, loss)
         has_tokens = any(layer["type"] == "embedding" for layer in spec["layers"])
         shape = (8, *network.input_shape)
@@ -104,13 +105,13 @@ def test_every_network_can_memorize_a_few_random_targets(zoo: list[dict[str, Any
             rows = rng.integers(0, classes, (8, *network.output_shape[:-1]))
             targets = np.eye(classes)[rows]
         else:
-            targets = inputs.round()
+            targets = rng.random((8, *network.output_shape)).round()
         training = Training(loss, Adam(0.02), epochs=30, gradients_every=0)
         run = Run(network, training, Data(inputs, targets))
         for _ in run:
             pass
-        losses = np.concatenate([block.columns["train_loss"] for block in run.take()])
-        assert losses[-1] < 0.6 * losses[0], architecture["id"]
+        values = np.concatenate([block.columns["train_loss"] for block in run.take()])
+        assert values[-1] < 0.6 * values[0], architecture["id"]
 
 
 def test_typical_sizes_match_the_parameter_counts(client: TestClient) -> None:

@@ -566,4 +566,62 @@ DESCRIPTIONS: tuple[Description, ...] = (
         preset="autoencoder",
         experiment="autoencoder-2006",
     ),
+    Description(
+        id="diffusion",
+        name="Diffusion model",
+        year=2020,
+        idea=(
+            "Training mixes noise into samples, and the network learns to predict this noise. To "
+            "make a sample, it starts from pure noise and removes a part of the noise that it "
+            "predicts, step by step. With the class as a further input it makes samples of the "
+            "class that it is asked for."
+        ),
+        strengths=(
+            "It is trained with a squared error, which makes training stable",
+            "Its samples are as varied as the data",
+            "A condition, such as a class or a text, steers what it makes",
+        ),
+        weaknesses=(
+            "A sample takes one pass through the network for each step, often dozens",
+            "A linear network can only move, turn and scale the noise",
+            "It learns what data look like, not whether a sample is true",
+        ),
+        cost="The cost of the network for each step of each sample; training takes one pass.",
+        used_in=(
+            "Images from text: Stable Diffusion (Rombach et al., 2021)",
+            "Sound and video",
+            "The shapes of proteins: AlphaFold 3 (Abramson et al., 2024)",
+        ),
+        typical_size=(
+            "Millions to billions of parameters; the denoiser of Stable Diffusion has about 860 "
+            "million."
+        ),
+        source=(
+            "Ho, Jain and Abbeel (2020), Denoising diffusion probabilistic models, arXiv:2006.11239"
+        ),
+        graph=_graph(
+            [
+                ("noisy", "noisy sample", "input", 0, 0),
+                ("time", "time", "input", 0, 1),
+                ("class", "class", "input", 0, 2),
+                ("hidden_1", "dense + activation", "layer", 1, 1),
+                ("hidden_2", "dense + activation", "layer", 2, 1),
+                ("noise", "predicted noise", "state", 3, 1),
+                ("remove", "remove a part", "operation", 4, 0),
+                ("output", "clearer sample", "output", 5, 0),
+            ],
+            [
+                ("noisy", "hidden_1"),
+                ("time", "hidden_1"),
+                ("class", "hidden_1"),
+                ("hidden_1", "hidden_2"),
+                ("hidden_2", "noise"),
+                ("noise", "remove"),
+                ("noisy", "remove"),
+                ("remove", "output"),
+            ],
+        ),
+        network=_network([75], _dense(256, "silu"), _dense(256, "silu"), _dense(64)),
+        experiment="diffusion-2020",
+    ),
 )

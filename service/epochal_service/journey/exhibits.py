@@ -78,6 +78,7 @@ _WRITTEN: dict[str, Any] = {
 """The texts that the page shows first."""
 _COMPARED: dict[str, Any] = {"count": 10, "max_tokens": 20, "seed": 1, "alternatives": 0}
 """The texts that stand beside those of a model that was trained further."""
+_DENOISED: dict[str, Any] = {"seed": 0, "steps_per_event": 10}
 _SUMS = ("34 boxes of 12?", "27 and 68 more?", "58 times 47?", "19 taken from 83?")
 """Questions as the data sets `arithmetic` and `arithmetic_calls` have them."""
 _GAPPED = (
@@ -305,6 +306,22 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             "Mean squared error of the next value, after so many examples of the same function. "
             "Without examples nobody can know the function: the error is the variance, 2.",
             (_call(job, EVALUATION) for job in ("functions", "functions-tiny")),
+        ),
+    ),
+    "diffusion-2020": (
+        _exhibit(
+            "denoised",
+            "Moons emerge from noise",
+            "The same noise, and the noise that each network predicts removed step by step. A "
+            "linear network can move, turn and scale the cloud, and it stays one cloud.",
+            (_call(job, GENERATE, count=200, **_DENOISED) for job in ("linear", "network")),
+        ),
+        _exhibit(
+            "denoised",
+            "From noise to the digit that was asked for",
+            "One column for each class, from noise to a picture that is in no data set. "
+            "The random numbers are the same after each epoch: only the network has changed.",
+            (_call("digits", GENERATE, epoch=n, count=10, **_DENOISED) for n in (0, 20, 60, 200)),
         ),
     ),
     "frontier-2024": (

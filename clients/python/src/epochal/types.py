@@ -145,6 +145,7 @@ ExhibitKind: TypeAlias = Literal[
     "gaps",
     "neighbors",
     "picture_attention",
+    "denoised",
 ]
 
 

@@ -84,3 +84,12 @@ export function claimText({ claim }: { claim: Schemas['ClaimSpec'] }): string {
   const by = claim.classifier ? ` by ${claim.classifier}` : ''
   return `${metric}${at}${by} of ${subject}${within}: ${bounded}`
 }
+
+/** What each of several generations is: the epoch of a network, with its name if there are others. */
+export function headings(
+  jobs: readonly string[],
+  replies: readonly Schemas['Generation'][],
+): string[] {
+  const isOneJob = new Set(jobs).size === 1
+  return replies.map(({ epoch }, i) => `${isOneJob ? '' : `${jobs[i]}, `}epoch ${epoch}`)
+}

@@ -26,6 +26,7 @@ ExhibitKind = Literal[
     "gaps",
     "neighbors",
     "picture_attention",
+    "denoised",
 ]
 
 
