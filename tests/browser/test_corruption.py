@@ -119,6 +119,9 @@ def test_the_lab_makes_a_network_for_what_is_hidden(open_page: Opened, url: str)
     spec = spec_of(page)
     assert spec["corruption"] == {"type": "diffuse", "steps": 20}
     assert ask(url, "/v1/jobs/validate", spec)["spec"]["network"]["input_shape"] == [3]
+    page.get_by_role("switch", name="Generate a chosen class").check()
+    spec = spec_of(page)
+    assert ask(url, "/v1/jobs/validate", spec)["spec"]["network"]["input_shape"] == [5]
     hide.select_option("none")
     assert "corruption" not in spec_of(page)
 

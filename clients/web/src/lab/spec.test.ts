@@ -19,11 +19,13 @@ import {
   START,
   steps,
   suggestedSpec,
+  withClass,
   withCorruption,
   withData,
   withLoss,
   type Facts,
   type Spec,
+  readsClass,
 } from './spec'
 
 const MOONS: Facts = {
@@ -285,6 +287,12 @@ describe('what is hidden', () => {
       network: { input_shape: [3] },
     })
     expect(layersOf(spec).at(-1)).toMatchObject({ units: 2, activation: 'linear' })
+    expect(readsClass(spec, MOONS)).toBe(false)
+    const chosen = withClass(spec, true, MOONS)
+    expect(chosen.network).toMatchObject({ input_shape: [5] })
+    expect(readsClass(chosen, MOONS)).toBe(true)
+    expect(withClass(chosen, false, MOONS)).toEqual(spec)
+    expect(readsClass(START, MOONS)).toBeUndefined()
     const plain = withCorruption(spec, undefined, MOONS)
     expect(plain).not.toHaveProperty('corruption')
     expect(plain.network).toMatchObject({ input_shape: [2] })

@@ -279,6 +279,22 @@ export function withCorruption(spec: Spec, corruption: Corruption | undefined, f
   return withLoss(next, lossesFor(facts)[0]!, facts)
 }
 
+const CLASSIFIED = ['binary', 'multiclass']
+
+/** Whether a diffusion network reads the class of a sample; undefined if the data have no classes. */
+export function readsClass(spec: Spec, facts: Facts): boolean | undefined {
+  if (spec.corruption?.type !== 'diffuse' || !CLASSIFIED.includes(facts.task)) return undefined
+  if (!('layers' in spec.network)) return undefined
+  return spec.network.input_shape[0] === facts.features + 1 + facts.classes
+}
+
+/** Let a diffusion network read the class of a sample, or the sample and the time alone. */
+export function withClass(spec: Spec, reads: boolean, facts: Facts): Spec {
+  if (!('layers' in spec.network)) return spec
+  const inputs = facts.features + 1 + (reads ? facts.classes : 0)
+  return { ...spec, network: { ...spec.network, input_shape: [inputs] } }
+}
+
 /** A layer whose vocabulary has the token. */
 const taking =
   (token: number) =>
