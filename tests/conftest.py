@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.servers.explorers import computed_neurons
 from tests.servers.postgres import (
     database_url,
     module_database_url,
@@ -18,6 +19,7 @@ from tests.servers.valkey import broker_url, valkey_server
 
 __all__ = [
     "broker_url",
+    "computed_neurons",
     "database_url",
     "make_stack",
     "module_database_url",

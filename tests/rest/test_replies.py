@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from tests.rest.conftest import XOR, served
 from tests.rest.test_heads import connected, received
 
-from epochal_service.methods.simulations import EXPLORERS, path_of
+from epochal_service.methods.simulations import path_of
 
 PLAIN = {"Accept-Encoding": "identity"}
 
@@ -57,25 +57,17 @@ def test_a_changed_job_is_sent_with_another_tag(client: TestClient) -> None:
 
 
 def test_an_explorer_computes_a_reply_once(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, computed_neurons: list[object]
 ) -> None:
-    explorer, calls = EXPLORERS["SimulateNeuron"], []
-    compute = explorer.function
-
-    def count(request: object) -> object:
-        calls.append(request)
-        return compute(request)
-
-    monkeypatch.setitem(vars(explorer), "function", count)
     path, body = path_of("SimulateNeuron"), {"inputs": [1.0, 2.0], "weights": [0.5, 0.25]}
     first = client.post(path, json=body)
     again = client.post(path, json=body | {"bias": 0.0})  # the default
     assert first.status_code == 200
     assert again.json() == first.json()
-    assert len(calls) == 1
+    assert len(computed_neurons) == 1
     other = client.post(path, json=body | {"bias": 1.0})
     assert other.json() != first.json()
-    assert len(calls) == 2
+    assert len(computed_neurons) == 2
     assert client.post(path, json=body | {"bias": "none"}).status_code == 400
 
 

@@ -24,7 +24,6 @@ from tests.rpc.training import train
 from tests.servers.stack import await_condition
 
 from epochal_service._proto import message
-from epochal_service.methods.simulations import EXPLORERS
 from epochal_service.methods.table import METHODS
 from epochal_service.rpc.server import serve
 from epochal_service.rpc.services import SERVICES
@@ -57,23 +56,13 @@ def test_port_0_is_any_free_port_and_the_address_says_which(server: Serving) -> 
     assert int(port) > 0
 
 
-def test_an_explorer_computes_a_reply_once(
-    server: Serving, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    explorer, calls = EXPLORERS["SimulateNeuron"], []
-    compute = explorer.function
-
-    def count(request: object) -> object:
-        calls.append(request)
-        return compute(request)
-
-    monkeypatch.setitem(vars(explorer), "function", count)
+def test_an_explorer_computes_a_reply_once(server: Serving, computed_neurons: list[object]) -> None:
     request = {"inputs": [1.0, 2.0], "weights": [0.5, 0.25]}
     first = server.client.call("SimulateNeuron", **request)
     assert server.client.call("SimulateNeuron", **request) == first
-    assert len(calls) == 1
+    assert len(computed_neurons) == 1
     assert server.client.call("SimulateNeuron", **request, bias=1.0) != first
-    assert len(calls) == 2
+    assert len(computed_neurons) == 2
 
 
 def test_every_service_is_healthy_where_requests_can_be_served(server: Serving) -> None:

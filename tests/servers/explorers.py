@@ -1,0 +1,24 @@
+"""What an explorer computes while a test runs."""
+
+from functools import wraps
+
+import pytest
+
+
+@pytest.fixture
+def computed_neurons(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The requests for which the explorer of a neuron has computed a reply."""
+    # NumPy must not be imported before `pytest_configure`.
+    from epochal_service.methods.simulations import EXPLORERS
+
+    requests: list[object] = []
+    explorer = EXPLORERS["SimulateNeuron"]
+    compute = explorer.function
+
+    @wraps(compute)  # whose annotations are the models of the method
+    def computed(request: object) -> object:
+        requests.append(request)
+        return compute(request)
+
+    monkeypatch.setitem(vars(explorer), "function", computed)
+    return requests
