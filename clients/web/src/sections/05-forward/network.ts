@@ -47,6 +47,31 @@ export function given(
   })
 }
 
+export const INPUT = [0.8, 0.3, 0.6]
+
+/** The network with the weights `pattern` and an input, as the simulations take it. */
+export const example = () => ({
+  network: {
+    input_shape: [SIZES[0]],
+    layers: SIZES.slice(1).map((units, k) => ({
+      type: 'dense' as const,
+      units,
+      activation: k === LAYERS - 1 ? ('softmax' as const) : ('relu' as const),
+    })),
+  },
+  input: INPUT,
+  weights: given(pattern()),
+})
+
+/** Where the units of each layer stand in a picture of this height, in columns from `left` to `right`. */
+export const columnsOf = (left: number, right: number, height: number) =>
+  SIZES.map((units, l) =>
+    Array.from({ length: units }, (_, u) => ({
+      x: left + (l * (right - left)) / LAYERS,
+      y: height / 2 + (u - (units - 1) / 2) * 54,
+    })),
+  )
+
 export type Grain = 'edge' | 'unit' | 'layer'
 
 export interface Step {
