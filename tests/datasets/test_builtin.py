@@ -189,6 +189,46 @@ def test_plays_are_windows_of_the_whole_text() -> None:
     assert len(plays.token_names) == len(load("plays").token_names) == 65
 
 
+@pytest.mark.parametrize("merges", [1, 60, 1000])
+def test_merged_tokens_spell_the_plays(merges: int) -> None:
+    plays = load("plays", samples=100, length=50, merges=merges)
+    read = "".join(plays.token_names[int(token)] for token in plays.inputs.ravel())
+    following = "".join(plays.token_names[token] for token in plays.targets[:, -1])
+    characters = load("plays", samples=400, length=50)
+    text = "".join(characters.token_names[int(token)] for token in characters.inputs.ravel())
+    assert len(read) > plays.inputs.size
+    assert text.startswith(read)
+    assert len(following) >= len(plays.targets)
+    np.testing.assert_array_equal(plays.inputs.ravel()[1:], plays.targets.ravel()[:-1])
+    assert plays.token_names[:65] == characters.token_names
+    assert len(plays.token_names) == 65 + merges
+
+
+def test_a_vocabulary_of_the_plays_begins_with_those_of_fewer_merges() -> None:
+    few, many = (load("plays", samples=10, merges=merges).token_names for merges in (50, 900))
+    assert many[: len(few)] == few
+    assert {" the", " and"} <= set(many)
+
+
+def test_plays_have_as_many_windows_as_fit() -> None:
+    assert load("plays", merges=60).samples == 8_000
+    plays = load("plays", merges=500)
+    assert 1_000 < plays.samples < 8_000
+    assert load("plays", merges=500, samples=plays.samples).samples == plays.samples
+    assert errors(name="plays", merges=500, samples=plays.samples + 1) == {
+        "samples": f"samples must be at most {plays.samples:,} for 500 merges and a length of 64."
+    }
+
+
+def test_merges_have_bounds_and_are_those_of_the_plays() -> None:
+    for merges in (-1, 1001):
+        assert errors(name="plays", merges=merges) == {
+            "merges": "merges must be between 0 and 1000 for plays."
+        }
+    assert errors(name="plays", merges=1.5)["merges"].endswith("whole number for plays.")
+    assert errors(name="iris", merges=3)["merges"].startswith("merges is not a parameter of iris")
+
+
 def test_a_name_ends_once_and_nothing_counts_behind_its_end() -> None:
     names = load("names")
     assert names.token_names == names.class_names == (".", *"abcdefghijklmnopqrstuvwxyz")

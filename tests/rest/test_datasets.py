@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 CSV = "width,height,kind\n1.5,2,cat\n3,4.5,dog\n2,2,cat\n"
@@ -64,6 +65,35 @@ def test_a_body_that_is_neither_json_nor_a_file_is_refused(client: TestClient) -
     answer = client.post("/v1/datasets", content=CSV, headers={"Content-Type": "text/html"})
     assert answer.status_code == 415
     assert "application/json or text/csv" in answer.json()["detail"]
+
+
+def test_the_plays_are_previewed_and_stored_with_merged_tokens(client: TestClient) -> None:
+    preview = client.get("/v1/datasets/plays/preview?merges=80&rows=2&length=16").json()
+    names = preview["dataset"]["token_names"]
+    text = "".join(names[int(token)] for row in preview["inputs"] for token in row)
+    assert len(names) == 145
+    assert len(text) > 32
+    assert "First Citizen:\nBefore we proceed any further, hear me speak.".startswith(text)
+    generator = {"name": "plays", "samples": 20, "length": 16, "merges": 80}
+    stored = client.post("/v1/datasets", json={"name": "mine", "generator": generator})
+    assert stored.status_code == 201, stored.text
+    assert stored.json()["token_names"] == names
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("plays/preview?merges=-1", "must be at least 0"),
+        ("plays/preview?merges=1001", "between 0 and 1000"),
+        ("plays/preview?merges=many", "merges"),
+        ("plays/preview?merges=500&samples=7999", "at most 1,769 for 500 merges"),
+        ("names/preview?merges=5", "not a parameter of names"),
+    ],
+)
+def test_merges_that_do_not_fit_are_refused(client: TestClient, query: str, words: str) -> None:
+    reply = client.get(f"/v1/datasets/{query}")
+    assert reply.status_code == 400
+    assert words in reply.text
 
 
 def test_what_is_built_in_is_listed_previewed_and_never_deleted(client: TestClient) -> None:

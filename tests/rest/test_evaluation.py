@@ -148,6 +148,7 @@ def test_an_evaluation_of_sequences_has_the_accuracy_of_each_position(
     assert sequence["perplexity"] == pytest.approx(np.exp(latest["validation_loss"]), rel=1e-5)
     bits = latest["validation_loss"] / np.log(2)
     assert sequence["bits_per_prediction"] == pytest.approx(bits, rel=1e-5)
+    assert sequence["bits_per_character"] is None  # the target is no next token
     rows = sequence["positions"]
     assert [(row["position"], row["predictions"]) for row in rows] == [(i, 150) for i in range(6)]
     accuracies = [row["accuracy"] for row in rows]
@@ -173,3 +174,32 @@ def test_each_of_several_binary_outputs_is_evaluated(client: TestClient, train: 
     metrics = evaluation(client, trained(client, train, spec))["classification"]
     assert [(row["name"], row["support"]) for row in metrics["classes"]] == [("y1", 2), ("y2", 3)]
     assert metrics["classes"][0]["roc_auc"] == 1.0
+
+
+@pytest.mark.parametrize("merges", [0, 50])
+def test_the_loss_of_a_text_is_also_that_of_each_character(
+    client: TestClient, train: Train, merges: int
+) -> None:
+    layers = [
+        {"type": "embedding", "vocabulary": 65 + merges, "units": 8},
+        {"type": "dense", "units": 65 + merges, "activation": "softmax"},
+    ]
+    spec = {
+        "network": {"input_shape": [16], "layers": layers},
+        "dataset": {"name": "plays", "samples": 40, "length": 16, "merges": merges},
+        "loss": "cross_entropy",
+        "epochs": 1,
+    }
+    job_id = trained(client, train, spec)
+    sequence = evaluation(client, job_id)["sequence"]
+    body = {"split": "train", "count": 40}
+    reply = client.post(f"/v1/jobs/{job_id}/sample-predictions", json=body).json()
+    written = "".join(
+        reply["class_names"][token]
+        for sample in reply["samples"]
+        for token in sample["target_classes"]
+    )
+    per_token = len(written) / (40 * 16)
+    assert per_token == 1 if merges == 0 else per_token > 1.2
+    expected = sequence["bits_per_prediction"] / per_token
+    assert sequence["bits_per_character"] == pytest.approx(expected)

@@ -246,7 +246,7 @@ def _sonnets(*, seed: int, **parameters: float) -> Dataset:
 
 
 def _plays(*, seed: int, **parameters: float) -> Dataset:
-    return language.plays(int(parameters["length"]), int(parameters["samples"]))
+    return language.plays(*(int(parameters[name]) for name in ("length", "samples", "merges")))
 
 
 def _first_names(*, seed: int, **parameters: float) -> Dataset:
@@ -331,11 +331,18 @@ CATALOG: dict[str, Builtin] = {
             _plays,
             name="plays",
             description="Plays by Shakespeare, divided into windows: at each step the network "
-            "predicts the next of 65 characters.",
+            "predicts the next of 65 characters, or the next token after merges by byte-pair "
+            "encoding.",
             task="sequence",
             parameters={
-                "samples": Parameter(8_000, 10, 8_000, "windows of the text"),
-                "length": Parameter(64, 8, 128, "characters in a window"),
+                "samples": Parameter(
+                    language.PLAYS_WINDOWS,
+                    10,
+                    language.PLAYS_WINDOWS,
+                    "windows of the text, by default fewer with many merges",
+                ),
+                "length": Parameter(64, 8, 128, "tokens in a window"),
+                "merges": Parameter(0, 0, language.MAX_MERGES, "frequent pairs of tokens to merge"),
             },
             source="William Shakespeare, plays: the excerpt known as tiny Shakespeare, from "
             "A. Karpathy's char-rnn",

@@ -1,15 +1,34 @@
 """Data sets of text and of pictures with text, whose content comes from files."""
 
 import gzip
+from functools import cache
 from importlib import resources
 
 import numpy as np
 
-from epochal_service.datasets.dataset import IGNORED, Dataset
+from epochal_service.datasets.dataset import IGNORED, MAX_LOGITS, Dataset, DatasetError
 from epochal_service.datasets.text_rows import per_step, rows_of_texts, windows
-from epochal_service.datasets.tokens import encode
+from epochal_service.datasets.tokens import encode, merged_tokens
 
-__all__ = ["NAME_LENGTH", "names", "packed", "plays", "questions", "sonnets"]
+__all__ = [
+    "MAX_MERGES",
+    "NAME_LENGTH",
+    "PLAYS_WINDOWS",
+    "names",
+    "packed",
+    "play_characters",
+    "play_merges",
+    "plays",
+    "questions",
+    "sonnets",
+]
+
+MAX_MERGES = 1000
+"""Merges that are learned on the plays."""
+MERGED_TEXT = 200_000
+"""Characters of the plays that the merges are learned on: more take longer, and change few."""
+PLAYS_WINDOWS = 8_000
+"""Windows of the plays by default: as many of them as the number of tokens allows."""
 
 NAME_LENGTH = 16
 """Characters in a row of names: the longest name has 15, and its end is one."""
@@ -33,11 +52,38 @@ def sonnets(length: int) -> Dataset:
     return windows("sonnets", text, _characters(text), length, feature="character")
 
 
-def plays(length: int, samples: int) -> Dataset:
-    """Return the first windows of the plays and the next character of each step."""
-    text = packed("plays.txt.gz")
-    part = text[: samples * length + 1]
-    return windows("plays", part, _characters(text), length, feature="character")
+def plays(length: int, samples: int, merges: int) -> Dataset:
+    """Return the first windows of the plays and the next token of each step.
+
+    A token is a character, or one of the merged pairs. Raises `DatasetError` on `samples` if they
+    need more than `MAX_LOGITS` probabilities.
+    """
+    tokens = (*play_characters(), *play_merges()[:merges])
+    most = MAX_LOGITS // (length * len(tokens))
+    if most < samples != PLAYS_WINDOWS:
+        advice = f"must be at most {most:,} for {merges} merges and a length of {length}"
+        raise DatasetError(("samples", f"samples {advice}."))
+    return windows(
+        "plays",
+        packed("plays.txt.gz"),
+        tokens,
+        length,
+        feature="token" if merges else "character",
+        limit=min(samples, most),
+    )
+
+
+@cache
+def play_characters() -> tuple[str, ...]:
+    """Return the characters of the plays, sorted."""
+    return _characters(packed("plays.txt.gz"))
+
+
+@cache
+def play_merges() -> tuple[str, ...]:
+    """Return the pairs merged by byte-pair encoding on the plays, the most frequent first."""
+    text = packed("plays.txt.gz")[:MERGED_TEXT]
+    return merged_tokens(text, MAX_MERGES)[len(set(text)) :]
 
 
 def _characters(text: str) -> tuple[str, ...]:

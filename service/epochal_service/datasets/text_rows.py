@@ -227,13 +227,15 @@ def windows(
     length: int,
     *,
     feature: str = "token",
+    limit: int | None = None,
     max_rows: int = 1_000_000,
 ) -> Dataset:
     """Return windows of a text and the next token of each step: both `(windows, length)`.
 
-    Windows do not overlap, so that the validation part is not in the training part.
+    Windows do not overlap, so that the validation part is not in the training part. With a `limit`
+    there are no more than so many, from the first.
     """
-    encoded = encode(text, tokens)
+    encoded = encode(text, tokens, None if limit is None else limit * length + 1)
     count = (len(encoded) - 1) // length
     if count == 0:
         raise DatasetError(

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -83,16 +83,16 @@ def _merged(parts: Sequence[str], pair: tuple[str, str]) -> tuple[str, ...]:
     return tuple(result)
 
 
-def encode(text: str, tokens: Sequence[str]) -> Labels:
-    """Return the tokens of a text by their numbers, `(n,)`.
+def encode(text: str, tokens: Sequence[str], limit: int | None = None) -> Labels:
+    """Return the tokens of a text by their numbers, `(n,)`; at most the first `limit` of them.
 
     Raises KeyError with the first character that is no token.
     """
     numbers = {token: number for number, token in enumerate(tokens)}
     if all(len(token) == 1 for token in tokens):
-        return np.array([numbers[character] for character in text], np.int64)
+        return np.array([numbers[character] for character in text[:limit]], np.int64)
     known: dict[str, list[int]] = {}
-    return np.fromiter(_encoded_words(text, numbers, known), np.int64)
+    return np.fromiter(islice(_encoded_words(text, numbers, known), limit), np.int64)
 
 
 def _encoded_words(

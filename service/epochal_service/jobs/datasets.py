@@ -169,6 +169,7 @@ def generate(spec: GeneratorSpec) -> Dataset:
         classes=spec.classes,
         features=spec.features,
         length=spec.length,
+        merges=spec.merges,
     )
 
 

@@ -14,6 +14,7 @@ import epochal_engine as engine
 from epochal_engine.model import Binary
 
 from ..datasets import Dataset
+from ..datasets.dataset import Labels
 from ..specs.inspection import (
     ClassEvaluation,
     ClassificationMetrics,
@@ -78,15 +79,28 @@ def correct_predictions(loss: engine.Loss, outputs: Array, targets: Array) -> Ar
 
 
 def evaluate_sequences(
-    outputs: Array, targets: Array, loss: engine.Loss, log_loss: float | None
+    outputs: Array,
+    targets: Array,
+    loss: engine.Loss,
+    log_loss: float | None,
+    characters: Labels | None,
 ) -> SequenceMetrics:
-    """Return the metrics of outputs `(n, …, outputs)` against targets, by position."""
+    """Return the metrics of outputs `(n, …, outputs)` against targets, by position.
+
+    `characters` has the length of each class, if they are the tokens of a text.
+    """
     counted = counted_predictions(loss, targets).reshape(len(targets), -1)
+    bits = None if log_loss is None else log_loss / math.log(2)
+    per_character = None
+    if bits is not None and characters is not None:
+        expected = true_classes(targets).reshape(counted.shape)[counted]
+        per_character = bits / float(characters[expected].mean())
     correct = correct_predictions(loss, outputs, targets).reshape(counted.shape) * counted
     return SequenceMetrics(
         exact_match=float(((correct == 1.0) | ~counted).all(1).mean()),
         perplexity=None if log_loss is None else float(engine.perplexity(log_loss)),
-        bits_per_prediction=None if log_loss is None else log_loss / math.log(2),
+        bits_per_prediction=bits,
+        bits_per_character=per_character,
         positions=[
             PositionAccuracy(position=at, predictions=int(n), accuracy=float(total / n))
             for at, (n, total) in enumerate(zip(counted.sum(0), correct.sum(0), strict=True))

@@ -49,6 +49,13 @@ class Language:
         return "" if all(character in known for name in known for character in name) else " "
 
     @property
+    def characters(self) -> Labels | None:
+        """The number of characters of each token that can be written; None for words."""
+        if self.separator:
+            return None
+        return np.array([*map(len, self.names[: self.written])], np.int64)
+
+    @property
     def capacity(self) -> int:
         """The number of tokens of the text that a network can read."""
         return self.window - self.to_read - (self.start is not None)

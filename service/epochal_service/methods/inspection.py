@@ -32,6 +32,7 @@ from ..jobs.inspection import (
     trained,
     true_classes,
 )
+from ..jobs.language import language_of
 from ..jobs.preferences import is_scorer
 from ..jobs.preparation import Prepared, has_validation, prepare
 from ..large import NUMBER_BYTES, require_small
@@ -211,6 +212,7 @@ def get_evaluation(context: Context, id: str, request: GetEvaluationRequest) -> 
     outputs, targets = trained_network.outputs(samples.inputs), samples.targets
     classes = dataset.class_names or loss.has_accuracy
     whole = (outputs, targets) if classes and outputs.ndim > 2 else None
+    language = language_of(dataset) if whole else None
     if outputs.ndim > 2:  # positions of a sequence
         counted = counted_predictions(loss, targets)
         outputs, targets = outputs[counted], targets[counted]
@@ -223,7 +225,9 @@ def get_evaluation(context: Context, id: str, request: GetEvaluationRequest) -> 
         classification=classification,
         sequence=None
         if whole is None or classification is None
-        else evaluate_sequences(*whole, loss, classification.log_loss),
+        else evaluate_sequences(
+            *whole, loss, classification.log_loss, language.characters if language else None
+        ),
         regression=None if classes else evaluate_numbers(outputs, targets, dataset.target_names),
     )
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
-from ..datasets.language import packed
-from ..datasets.tokens import encode, merged_tokens
+from ..datasets.language import play_characters, play_merges
+from ..datasets.tokens import encode
 from ..specs.simulations.tokenization import (
-    MAX_MERGES,
     SimulateTokenizationRequest,
     TextToken,
     TokenizationSimulation,
@@ -17,9 +15,6 @@ from ..specs.simulations.tokenization import (
 from .explorer import Explorer
 from .formulas import expression, quantity
 
-CORPUS = 200_000
-"""Characters of the plays that the merges are learned on."""
-
 
 def tokenization(request: SimulateTokenizationRequest) -> TokenizationSimulation:
     """Divide a text into characters, and into byte pairs (Sennrich, Haddow and Birch, 2016).
@@ -27,8 +22,8 @@ def tokenization(request: SimulateTokenizationRequest) -> TokenizationSimulation
     Each merge joins the pair of neighboring tokens that is the most frequent one in the plays, so
     that frequent words become single tokens. Characters that the plays do not have stay single.
     """
-    text, merged = request.text, _merges()[: request.merges]
-    characters = sorted(_characters() | set(text))
+    text, merged = request.text, play_merges()[: request.merges]
+    characters = sorted({*play_characters(), *text})
     vocabulary = [*characters, *merged]
     tokens = _tokens(text, vocabulary)
     return TokenizationSimulation(
@@ -44,18 +39,6 @@ def tokenization(request: SimulateTokenizationRequest) -> TokenizationSimulation
         ),
         verdict=_verdict(text, tokens, characters),
     )
-
-
-@cache
-def _merges() -> tuple[str, ...]:
-    """Return the merges learned on the plays, the most frequent first."""
-    corpus = packed("plays.txt.gz")[:CORPUS]
-    return merged_tokens(corpus, MAX_MERGES)[len(set(corpus)) :]
-
-
-@cache
-def _characters() -> frozenset[str]:
-    return frozenset(packed("plays.txt.gz")[:CORPUS])
 
 
 def _tokens(text: str, vocabulary: Sequence[str]) -> list[TextToken]:

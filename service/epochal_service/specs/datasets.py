@@ -42,6 +42,8 @@ class GeneratorSpec(Spec):
     """Number of features; `blobs` only."""
     length: int | None = Field(default=None, ge=1)
     """Number of time steps; sequences only."""
+    merges: int | None = Field(default=None, ge=0)
+    """Number of pairs of tokens to merge by byte-pair encoding; `plays` only."""
     seed: Seed = 0
     """Random seed of a generator. Default 0. The same seed gives the same samples."""
 
@@ -275,6 +277,8 @@ class PreviewDatasetRequest(Request):
     """Number of features; `blobs` only."""
     length: int | None = Field(default=None, ge=1)
     """Number of time steps; sequences only."""
+    merges: int | None = Field(default=None, ge=0)
+    """Number of pairs of tokens to merge by byte-pair encoding; `plays` only."""
     seed: Seed = 0
     """Random seed of a generator. Default 0. The same seed gives the same samples."""
 

@@ -276,6 +276,10 @@ class SequenceMetrics(Reply):
     """log_loss / ln 2: the loss in bits, per character or token. Absent if outputs are not
     probabilities.
     """
+    bits_per_character: float | None = None
+    """The loss in bits for each character of the predicted tokens, which compares vocabularies.
+    Absent if the data are no text of characters or parts of words.
+    """
     positions: list[PositionAccuracy]
     """Accuracy by position, without positions at which no prediction counts."""
 

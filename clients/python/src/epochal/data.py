@@ -843,21 +843,30 @@ def plays(
     *,
     samples: int | None = None,
     length: int | None = None,
+    merges: int | None = None,
     seed: int | None = None,
     scaling: Scaling | None = None,
 ) -> NamedDataset:
     """Plays by Shakespeare, divided into windows: at each step the network predicts the next of
-    65 characters.
+    65 characters, or the next token after merges by byte-pair encoding.
 
     Args:
-        samples: Windows of the text. From 10 to 8000. Default 8000.
-        length: Characters in a window. From 8 to 128. Default 64.
+        samples: Windows of the text, by default fewer with many merges. From 10 to 8000. Default
+            8000.
+        length: Tokens in a window. From 8 to 128. Default 64.
+        merges: Frequent pairs of tokens to merge. From 0 to 1000. Default 0.
         seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
             samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
-        NamedDataset, name="plays", samples=samples, length=length, seed=seed, scaling=scaling
+        NamedDataset,
+        name="plays",
+        samples=samples,
+        length=length,
+        merges=merges,
+        seed=seed,
+        scaling=scaling,
     )
 
 

@@ -502,6 +502,8 @@ class GeneratorSpec(TypedDict):
     """Number of features; `blobs` only. At least 1."""
     length: NotRequired[int | None]
     """Number of time steps; sequences only. At least 1."""
+    merges: NotRequired[int | None]
+    """Number of pairs of tokens to merge by byte-pair encoding; `plays` only. At least 0."""
     seed: NotRequired[int]
     """Random seed of a generator. At least 0. Default 0. The same seed gives the same samples."""
 
@@ -525,6 +527,8 @@ class NamedDataset(TypedDict):
     """Number of features; `blobs` only. At least 1."""
     length: NotRequired[int | None]
     """Number of time steps; sequences only. At least 1."""
+    merges: NotRequired[int | None]
+    """Number of pairs of tokens to merge by byte-pair encoding; `plays` only. At least 0."""
     seed: NotRequired[int]
     """Random seed of a generator. At least 0. Default 0. The same seed gives the same samples."""
     scaling: NotRequired[Scaling]
@@ -2678,6 +2682,10 @@ class SequenceMetrics:
     bits_per_prediction: float | None
     """log_loss / ln 2: the loss in bits, per character or token. Absent if outputs are not
     probabilities.
+    """
+    bits_per_character: float | None
+    """The loss in bits for each character of the predicted tokens, which compares vocabularies.
+    Absent if the data are no text of characters or parts of words.
     """
     positions: tuple[PositionAccuracy, ...]
     """Accuracy by position, without positions at which no prediction counts."""

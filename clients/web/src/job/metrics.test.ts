@@ -60,12 +60,19 @@ describe('metrics', () => {
 
   it('of sequences begin with whole sequences, and have an accuracy by position', () => {
     const positions = [0, 2].map((position) => ({ position, predictions: 5, accuracy: 0.8 }))
-    const sequence = { exact_match: 0.6, perplexity: 2, bits_per_prediction: 1, positions }
+    const sequence = {
+      exact_match: 0.6,
+      perplexity: 2,
+      bits_per_prediction: 1,
+      bits_per_character: 0.5,
+      positions,
+    }
     const shown = metricsOf({ ...classes, sequence }).map(({ name, text }) => `${name} ${text}`)
-    expect(shown.slice(0, 4)).toEqual([
+    expect(shown.slice(0, 5)).toEqual([
       'exact match 60.0 %',
       'perplexity 2.000',
       'bits per prediction 1.000',
+      'bits per character 0.500',
       'accuracy 60.0 %',
     ])
     expect(positionsOf({ ...classes, sequence })).toMatchObject({ x: [1, 3], y: [0.8, 0.8] })

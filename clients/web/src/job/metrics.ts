@@ -53,6 +53,12 @@ function ofSequences(metrics: Schemas['SequenceMetrics']): Metric[] {
       ratio,
       'The loss in bits: per character of a text, or per token.',
     ),
+    metric(
+      'bits per character',
+      metrics.bits_per_character,
+      ratio,
+      'The loss in bits for each character of the predicted tokens, which compares vocabularies.',
+    ),
   ].flat()
 }
 

@@ -216,8 +216,8 @@ export async function look(dataset: Dataset, rows: number, signal?: AbortSignal)
       }),
     )
   }
-  const { name, samples, noise, classes, features, length, seed } = dataset
-  const query = compact({ rows, samples, noise, classes, features, length, seed })
+  const { name, samples, noise, classes, features, length, merges, seed } = dataset
+  const query = compact({ rows, samples, noise, classes, features, length, merges, seed })
   return body(
     api.GET('/v1/datasets/{id}/preview', {
       params: { path: { id: name }, query: query as { rows: number } },

@@ -342,6 +342,7 @@ describe('sequences', () => {
 
   it('of another length or vocabulary need another network', () => {
     expect(reshaped(REVERSAL, 'length', 4, 6)).toMatchObject({ features: 8, targets: 4, tokens: 9 })
+    expect(reshaped(REVERSAL, 'merges', 20, 0)).toMatchObject({ classes: 28, tokens: 29 })
     expect(reshaped(REVERSAL, 'classes', 5, 8)).toMatchObject({
       classes: 5,
       tokens: 6,

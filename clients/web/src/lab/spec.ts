@@ -32,10 +32,10 @@ export function factsOf(dataset: Schemas['Dataset']): Facts {
   }
 }
 
-/** Facts of the same data with another number of classes, features or positions. */
+/** Facts of the same data with another number of classes, features, positions or merges. */
 export function reshaped(
   facts: Facts,
-  name: 'classes' | 'features' | 'length',
+  name: 'classes' | 'features' | 'length' | 'merges',
   value: number,
   before: number,
 ): Facts {
@@ -47,6 +47,10 @@ export function reshaped(
     }
   }
   if (name === 'features') return { ...facts, features: value }
+  if (name === 'merges') {
+    const more = value - before
+    return { ...facts, classes: facts.classes + more, tokens: facts.tokens + more }
+  }
   if (facts.task === 'sequence')
     return { ...facts, classes: value, tokens: facts.tokens + value - before }
   return { ...facts, classes: value, task: value === 2 ? 'binary' : 'multiclass' }
