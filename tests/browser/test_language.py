@@ -241,6 +241,24 @@ def test_tools_shows_calls_with_the_results_of_the_calculator(open_page: Opened,
         expect(part.locator("dd").last).to_contain_text(verdict)
 
 
+def test_models_of_both_vocabularies_are_compared_by_character(open_page: Opened, url: str) -> None:
+    jobs = {}
+    for name in ("plays-characters", "plays-byte-pairs"):
+        spec: Json = ask(url, f"/v1/presets/{name}")["spec"]
+        short = {"epochs": 1, "dataset": spec["dataset"] | {"samples": 60}}
+        jobs[name] = ask(url, "/v1/jobs", spec | short)["id"]
+    await_condition(
+        lambda: all(ask(url, f"/v1/jobs/{job}")["state"] == "succeeded" for job in jobs.values()),
+        120,
+        "the jobs did not succeed",
+    )
+    page = open_page(f"/?{'&'.join(f'run.{name}={job}' for name, job in jobs.items())}#language")
+    result = page.get_by_test_id("bits-per-character")
+    for job in jobs.values():
+        bits = ask(url, f"/v1/jobs/{job}/evaluation")["sequence"]["bits_per_character"]
+        expect(result).to_contain_text(f"{bits:.2f}")
+
+
 @pytest.mark.parametrize("model", ["stored", "own"])
 def test_section_9_shows_the_heads_of_the_model(
     open_page: Opened, trained: dict[str, str], model: str

@@ -89,6 +89,54 @@ OVERFITTED: JsonObject = {
     "optimizer": {"type": "adam", "learning_rate": 0.01},
 }
 
+
+def _plays(
+    tokens: str,
+    title: str,
+    description: str,
+    *,
+    length: int,
+    merges: int,
+    samples: int,
+    epochs: int,
+    expected: Expectation,
+) -> Preset:
+    """Return a preset of a decoder that reads windows of the plays."""
+    vocabulary = 65 + merges  # the plays have 65 characters
+    return make_preset(
+        f"plays-{tokens}",
+        "language",
+        title,
+        description,
+        {
+            **SEQUENCE_TRAINING,
+            "network": network(
+                length,
+                [
+                    {"type": "embedding", "vocabulary": vocabulary, "units": 64},
+                    {"type": "positional_encoding", "kind": "learned"},
+                    {"type": "transformer_block", "heads": 4, "hidden": 128, "causal": True},
+                    {"type": "transformer_block", "heads": 4, "hidden": 128, "causal": True},
+                    {"type": "layer_norm"},
+                    *dense(vocabulary, output="softmax"),
+                ],
+            ),
+            "dataset": {
+                "name": "plays",
+                "samples": samples,
+                "length": length,
+                **({"merges": merges} if merges else {}),
+            },
+            "loss": "cross_entropy",
+            "epochs": epochs,
+            "batch_size": 16,
+            "optimizer": {"type": "adam", "learning_rate": 0.005},
+        },
+        expected,
+        seconds=40.0,
+    )
+
+
 PRESETS: tuple[Preset, ...] = (
     _perceptron(
         "and",
@@ -398,6 +446,28 @@ PRESETS: tuple[Preset, ...] = (
         },
         between(2.0, "validation_loss", 2.15),
         seconds=15.0,
+    ),
+    _plays(
+        "characters",
+        "Shakespeare by characters",
+        "A decoder reads 219,000 characters of the plays and predicts each character from up to 64 "
+        "before it.",
+        length=64,
+        merges=0,
+        samples=3_400,
+        epochs=4,
+        expected=between(1.8, "validation_loss", 2.3),
+    ),
+    _plays(
+        "byte-pairs",
+        "Shakespeare by byte pairs",
+        "The same layers read the same characters as 115,000 tokens, after 250 merges, and predict "
+        "each token from up to 32 before it, which are about as many characters.",
+        length=32,
+        merges=250,
+        samples=3_600,
+        epochs=5,
+        expected=between(3.0, "validation_loss", 3.5),
     ),
 )
 
