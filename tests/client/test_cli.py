@@ -701,6 +701,7 @@ def test_the_command_prints_claims_and_fails_unless_all_are_met(
     path.write_text(json.dumps({"jobs": pair(client), "claims": [CLAIM]}))
     met = run("experiment", str(path), "--seeds", "0,1")
     assert met.returncode == 0, met.stderr
+    assert "4 jobs · 1 claim\n" in met.stderr
     assert "2 of 2" in met.stdout
     assert "-36 (4 − 40)" in met.stdout
     missed = [CLAIM | {"at_most": -37.0}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -67,10 +68,14 @@ def experiment(
             follow(made, as_json=as_json)
 
 
+def _count(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}" + "s" * (len(items) != 1)
+
+
 def follow(made: Experiment, *, as_json: bool) -> None:
     """Watch the experiment and print its claims. Exit with code 1 unless all are met."""
     if not as_json:
-        err.print(f"{made.id} · {len(made.jobs)} jobs · {len(made.claims)} claims")
+        err.print(f"{made.id} · {_count(made.jobs, 'job')} · {_count(made.claims, 'claim')}")
     _watch(made, quiet=as_json)
     if as_json:
         print_json(made.data)
