@@ -25,17 +25,28 @@ def button(page: Page, name: str, action: str) -> Locator:
     return page.get_by_role("group", name=name, exact=True).get_by_role("button", name=action)
 
 
-def still(open_page: Opened, section: str, query: str = "") -> Page:
-    """Open a section that has come to rest, where nothing has moved yet, and allow motion."""
-    page = open_page(f"/{query}#{section}")
+def show(page: Page, name: str) -> None:
+    """Move the figure to the middle of the window at once."""
+    slider(page, name).evaluate(
+        "(it) => it.closest('figure').scrollIntoView({block: 'center', behavior: 'instant'})"
+    )
+
+
+def still(open_page: Opened, name: str, query: str = "") -> Page:
+    """Open the page at its start, with all that is near the figure loaded, and allow motion."""
+    page = open_page(f"/{query}#{SECTIONS[name]}")
     rest(page)
+    page.mouse.wheel(0, 1)  # a reader who scrolls leaves the section that the address names
+    show(page, name)
+    rest(page)
+    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
     page.emulate_media(reduced_motion="no-preference")
     return page
 
 
 def visit(page: Page, name: str) -> None:
-    """Scroll to the middle of the figure, and wait until the page has noticed it."""
-    slider(page, name).evaluate("(it) => it.closest('figure').scrollIntoView({block: 'center'})")
+    """Move to the figure, and wait until the page has noticed it."""
+    show(page, name)
     page.evaluate(
         """() => new Promise((notice) =>
             requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(notice))))"""
@@ -55,7 +66,7 @@ def test_a_figure_opens_finished(open_page: Opened, name: str) -> None:
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_a_figure_plays_once_when_it_comes_into_view(open_page: Opened, name: str) -> None:
-    page = still(open_page, SECTIONS[name])
+    page = still(open_page, name)
     steps = slider(page, name)
     visit(page, name)
     expect(button(page, name, "Pause")).to_be_visible()
@@ -65,7 +76,7 @@ def test_a_figure_plays_once_when_it_comes_into_view(open_page: Opened, name: st
         button(page, name, "Speed").click()
     expect(button(page, name, "Play")).to_be_visible()
     expect(steps).to_have_value(end)
-    page.get_by_role("banner").first.scroll_into_view_if_needed()
+    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
     visit(page, name)
     expect(steps).to_have_value(end)
     expect(button(page, name, "Play")).to_be_visible()
@@ -74,7 +85,7 @@ def test_a_figure_plays_once_when_it_comes_into_view(open_page: Opened, name: st
 
 
 def test_a_figure_does_not_play_from_the_step_in_its_address(open_page: Opened) -> None:
-    page = still(open_page, "backpropagation", "?backward.step=3")
+    page = still(open_page, "Backward pass", "?backward.step=3")
     visit(page, "Backward pass")
     expect(page.get_by_test_id("reading")).to_contain_text("hidden 2, unit 1")
     expect(button(page, "Backward pass", "Play")).to_be_visible()
@@ -82,13 +93,29 @@ def test_a_figure_does_not_play_from_the_step_in_its_address(open_page: Opened) 
 
 
 def test_a_step_of_the_reader_ends_the_play(open_page: Opened) -> None:
-    page = still(open_page, "backpropagation")
+    page = still(open_page, "Backward pass")
     visit(page, "Backward pass")
     expect(button(page, "Backward pass", "Pause")).to_be_visible()
     slider(page, "Backward pass").press("End")
     expect(button(page, "Backward pass", "Play")).to_be_visible()
     slider(page, "Backward pass").press("Home")
-    page.get_by_role("banner").first.scroll_into_view_if_needed()
+    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
     visit(page, "Backward pass")
     expect(button(page, "Backward pass", "Play")).to_be_visible()
     expect(slider(page, "Backward pass")).to_have_value("0")
+
+
+def test_a_figure_that_is_still_in_part_in_view_plays_on(open_page: Opened) -> None:
+    page = still(open_page, "Backward pass")
+    visit(page, "Backward pass")
+    expect(button(page, "Backward pass", "Pause")).to_be_visible()
+    steps = slider(page, "Backward pass")
+    steps.evaluate(
+        """(it) => {
+            const {top, height} = it.closest('figure').getBoundingClientRect()
+            scrollBy({ top: top + 0.9 * height, behavior: 'instant' })
+        }"""
+    )
+    seen = int(steps.input_value())
+    expect(steps).to_have_value(str(seen + 1))
+    expect(button(page, "Backward pass", "Pause")).to_be_visible()

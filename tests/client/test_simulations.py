@@ -234,7 +234,7 @@ def test_a_sequence_is_read_by_cells_and_by_attention(client: epochal.Client) ->
 
 def test_the_zoo_is_read_with_its_graphs(client: epochal.Client) -> None:
     zoo = {architecture.id: architecture for architecture in client.journey.architectures()}
-    assert len(zoo) == 9
+    assert len(zoo) == 10
     lstm = client.journey.architecture("lstm")
     assert lstm == zoo["lstm"]
     assert lstm.preset == "adding-lstm"

@@ -1,14 +1,22 @@
 /** A picture that opens finished, plays once when it comes into view, and can be played again. */
 import { motion } from './theme.svelte'
 
+/** Share of a picture that must be in view for it to play. */
+const SEEN = 0.35
+
 /**
- * Watch whether a picture is in view: call `enter` each time that it comes into view, and `leave` when it is not.
+ * Watch whether a picture is in view: call `enter` each time that enough of it comes into view, and
+ * `leave` when nothing of it is: a figure whose height changes while it plays stays in view.
  * Return the function that ends the watch.
  */
 export function watchView(element: Element, enter: () => void, leave: () => void): () => void {
   const observer = new IntersectionObserver(
-    ([entry]) => (entry?.isIntersecting ? enter : leave)(),
-    { threshold: 0.35 },
+    (entries) => {
+      const now = entries.at(-1)!
+      if (now.intersectionRatio >= SEEN) enter()
+      else if (!now.isIntersecting) leave()
+    },
+    { threshold: [0, SEEN] },
   )
   observer.observe(element)
   return () => observer.disconnect()

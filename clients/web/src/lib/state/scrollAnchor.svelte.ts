@@ -69,11 +69,11 @@ export function keepScrollPosition(): () => void {
     const there = target()
     if (!there || !remaining) return
     const now = place(there)
-    // A user's scrolling moves both by as much. Content that grows moves the target, and a browser
-    // that makes up for growth scrolls, which also come together.
+    // A user's scrolling moves the target by as much. Content that grows above the target moves it, and
+    // a browser that makes up for a part of the growth scrolls by at most that.
     const scrolled = now.scrolled - remaining.scrolled
     const grown = now.top - remaining.top + scrolled
-    if (Math.abs(scrolled) > 1 && Math.abs(grown) <= 1) leave()
+    if (Math.abs(scrolled) > 1 && Math.abs(grown) < Math.abs(scrolled) / 2) leave()
   }
 
   const growth = new ResizeObserver(() => {
