@@ -133,7 +133,7 @@ def _plays(
             "optimizer": {"type": "adam", "learning_rate": 0.005},
         },
         expected,
-        seconds=40.0,
+        seconds=8.0,
     )
 
 
