@@ -3,13 +3,16 @@
 Transformers of several windows and widths, and an LSTM, with untrained weights: what they write
 costs as much. With the cache a token costs one position; without it the window is computed for
 each token. Each figure is the median of the rounds, in processor time, sampling included. A text
-that is as long as the window goes on with its last half.
+that is as long as the window goes on with its last half. A second table is about texts that are
+written together, as by `rollouts`, without sampling.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -37,9 +40,12 @@ from epochal_engine import (
     draw_token,
     sampling_probabilities,
 )
+from epochal_engine.model import Steps, forward_passes
+from epochal_engine.symbolic import Array, perform
 
 VOCABULARY = 64
 SECONDS = 0.5
+TEXTS = 64
 
 
 def transformer(window: int, units: int, layers: int) -> Network:
@@ -75,30 +81,60 @@ def rate(decoder: Decoder, window: int, seconds: float) -> float:
     return tokens / (process_time() - begun)
 
 
+def rate_together(network: Network, weights: dict[str, Array], *, cached: bool) -> float:
+    """Return the tokens per second of texts that are written together."""
+    (window,) = network.input_shape
+    rows = np.zeros((TEXTS, window), np.float32)
+    if cached:
+        steps = Steps(network, weights, TEXTS)
+        calls = [call for at in range(window) for call in steps.calls(at, rows[:, at])]
+    else:
+        outputs = np.empty((TEXTS, *network.output_shape), np.float32)
+        calls = [*chain(*forward_passes(network, weights, rows, outputs))]
+    begun = process_time()
+    perform(calls)
+    return TEXTS * (window if cached else 1) / (process_time() - begun)
+
+
 def main() -> None:
     """Print the table."""
     given = options(__doc__).parse_args()
     rounds = 1 if given.quick else 5
-    rows = []
+    alone, together = [], []
     for name, network in CASES.items():
         drawn = network.initial_parameters(rng=np.random.default_rng(0))
         weights = {path: array.astype(np.float32) for path, array in drawn.items()}
         (window,) = network.input_shape
-        cached, whole = (
-            median(rate(kind(network, weights), window, SECONDS) for _ in range(rounds))
-            for kind in (CachedDecoder, WindowDecoder)
-        )
-        rows.append(
+        size = f"{network.learned_size:,}"
+        alone.append(
             (
                 name,
-                f"{network.learned_size:,}",
-                f"{cached:,.0f}",
-                f"{whole:,.0f}",
-                f"{cached / whole:.1f}",
+                size,
+                *factors(
+                    median(rate(kind(network, weights), window, SECONDS) for _ in range(rounds))
+                    for kind in (CachedDecoder, WindowDecoder)
+                ),
+            )
+        )
+        together.append(
+            (
+                name,
+                size,
+                *factors(
+                    median(rate_together(network, weights, cached=c) for _ in range(rounds))
+                    for c in (True, False)
+                ),
             )
         )
     header = ("network", "parameters", "with cache", "without", "factor")
-    print_table("Tokens per second of processor time", header, rows)
+    print_table("Tokens per second of processor time", header, alone)
+    print_table(f"The same, {TEXTS} texts together", header, together)
+
+
+def factors(rates: Iterable[float]) -> tuple[str, str, str]:
+    """Return the rates with and without a cache, and how many times the first is the second."""
+    cached, whole = rates
+    return f"{cached:,.0f}", f"{whole:,.0f}", f"{cached / whole:.1f}"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from epochal_engine import (
     Engine,
     GlobalAveragePool,
     Gru,
+    Layer,
     Network,
+    Reshape,
     Rollouts,
     Run,
     ScoreTexts,
@@ -28,6 +30,7 @@ from epochal_engine import (
     State,
     Sweep,
     Training,
+    TransformerBlock,
     choose_engine,
     chosen_engine,
     memory,
@@ -197,6 +200,35 @@ def test_tokens_are_drawn_with_their_probabilities() -> None:
     np.testing.assert_allclose(shares, chances, atol=0.03)
 
 
+CACHED = (Embedding(3, 8), TransformerBlock(2, 16, causal=True), Gru(12, return_sequences=True))
+UNCACHED = (Embedding(3, 8), Reshape((LENGTH, 8)), Gru(12, return_sequences=True))
+
+
+@pytest.mark.parametrize(
+    ("layers", "passes"), [(CACHED, 1), (UNCACHED, LENGTH - 1)], ids=["cached", "uncached"]
+)
+def test_texts_are_those_that_passes_over_whole_rows_would_give(
+    layers: tuple[Layer, ...], passes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("epochal_engine.training.rollouts.TEXTS_AT_ONCE", 8)
+    network, data = Network((LENGTH,), (*layers, Dense(3, "softmax"))), prompts(20, prompt=2)
+    run = Run(network, training(3, end=2), data)
+    sampler = run._sampler
+    assert sampler is not None
+    assert sum(cost for _, cost in sampler._written()) == pytest.approx(passes * 20)
+    for _ in range(3):
+        weights = run.weights()
+        next(iter(run))
+        chances = predict(network, weights, sampler._rows).cumsum(2)
+        # Of each text, up to its end.
+        ends = (sampler._labels == 2).cumsum(1)
+        is_written = np.concatenate([np.zeros((20, 1), int), ends[:, :-1]], 1) == 0
+        is_written[:, 0] = False
+        drawn = (chances <= sampler._numbers[..., None]).sum(2)
+        assert (sampler._labels == np.where(is_written, drawn, -1)).all()
+        assert (sampler._rows[:, 2:] == np.where(is_written, drawn, 2)[:, 1:-1]).all()
+
+
 def test_a_text_ends_with_its_end_token() -> None:
     run = finished(Run(NETWORK, training(1, end=2), prompts(64)))
     assert run._sampler is not None
@@ -234,13 +266,14 @@ def test_a_run_continues_with_equal_bits(engine: Engine, reward: Reward) -> None
 
 @pytest.mark.parametrize("reward", [COUNT_A, judge("float32")], ids=["rule", "network"])
 def test_both_engines_give_equal_bits(reward: Reward) -> None:
+    network = Network((LENGTH,), (*CACHED, Dense(3, "softmax")))
     before = chosen_engine()
     results = []
     try:
         for engine in ("python", "compiled"):
             choose_engine(engine)
             settings = replace(training(3, reward=reward), dtype="float32")
-            run = finished(Run(NETWORK, settings, prompts(20)))
+            run = finished(Run(network, settings, prompts(20)))
             results.append((run.weights(), columns(run)))
     finally:
         choose_engine(before)
@@ -277,10 +310,23 @@ def test_a_text_is_valid_if_sentences_can_begin_so(text: str, valid: bool) -> No
     assert GRAMMARS["sentences"](text) == valid
 
 
-def test_rollouts_cost_a_pass_for_each_token() -> None:
+def test_a_text_costs_a_pass_with_a_cache_and_else_one_for_each_token() -> None:
     plain = replace(training(1), rollouts=None)
-    assert work(NETWORK, training(1), 32).flops > 3 * work(NETWORK, plain, 32).flops
-    assert memory(NETWORK, training(1), 32).total > memory(NETWORK, plain, 32).total
+    for layers, passes in ((CACHED, 1), (UNCACHED, LENGTH)):
+        network = Network((LENGTH,), (*layers, Dense(3, "softmax")))
+        more = work(network, training(1), 32).flops - work(network, plain, 32).flops
+        assert more == 32 * network.flops * (passes + 2)
+        assert memory(network, training(1), 32).total > memory(network, plain, 32).total
+    network = Network((LENGTH,), (*CACHED[:2], Dense(3, "softmax")))
+    assert work(network, training(1), 32).calls > 1.4 * work(network, plain, 32).calls
+
+
+def test_texts_that_are_not_written_together_share_memory() -> None:
+    network = Network((LENGTH,), (*CACHED, Dense(3, "softmax")))
+    few, many = (Run(network, training(1), prompts(count))._sampler for count in (128, 1_280))
+    assert few is not None
+    assert many is not None
+    assert list(few._steps) == list(many._steps) == [128]
 
 
 def test_a_reward_model_costs_a_pass_for_each_text() -> None:

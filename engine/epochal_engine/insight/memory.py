@@ -8,30 +8,35 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from ..model.decoding import Steps, uncached_layer
 from ..model.losses import find_loss
 from ..model.network import Network, parameter_leaves
 from ..model.pairs import trained_network
 from ..model.predict import ELEMENTS_AT_ONCE, SAMPLES_AT_ONCE
 from ..optimize.rewards import ScoreTexts
-from ..symbolic.plan import Plan
+from ..symbolic.plan import Plan, calls_of
 from ..symbolic.trace import Array, Call, leaf
 from ..training.epoch import BATCHES_AT_ONCE, FLOPS_PER_SECOND, PULSE, SECONDS_PER_CALL
 from ..training.lockstep import SAMPLES_AT_ONCE as SAMPLES_OF_ALL_MEMBERS
 from ..training.loop import LONGEST_BUFFER
 from ..training.probe import MOST as MOST_PROBED
+from ..training.rollouts import TEXTS_AT_ONCE
 from ..training.run import Run
 from ..training.sweep import Sweep
 from ..training.training import Training
-from .work import StepCalls, arrays_in, at_batch, steps_up_to
+from .work import StepCalls, arrays_in, at_batch, empty_weights, steps_up_to
 
 CALL_BYTES = 400
 """A bound call with its views of arrays."""
 CALLS_PER_GATHER = 4
 """Calls each time that samples are gathered for some batches."""
+CALLS_PER_TOKEN = 3
+"""Calls that write a token of some texts."""
 RESULT_BYTES = 12
 """Results of an epoch need so many bytes for each parameter: a copy of the gradient in float32, and
 the bins of its elements as integers."""
@@ -110,7 +115,8 @@ def memory(
     held += validation_samples * features * itemsize
     if training.rollouts is not None:  # Logits twice, in double precision for a moment, and texts.
         held += samples * (outputs * (2 * itemsize + 3 * 8) + 4 * features * 8)
-        held += 2 * _forward_plan(network, training, samples) + size * itemsize
+        held += 2 * _forward_plan(network, training, min(samples, _samples_at_once(network)))
+        held += size * itemsize + _writing_bytes(network, training, samples)
         if isinstance(training.rollouts.reward, ScoreTexts):
             held += _scoring_bytes(training.rollouts.reward.network, samples)
     held += _forward_bytes(network, training, samples, validation_samples, members)
@@ -134,7 +140,7 @@ def _forward_bytes(
     members: int | None,
 ) -> int:
     """Return the bytes of the plans of passes without gradients: validation, and the probe."""
-    largest = max(1, min(SAMPLES_AT_ONCE, ELEMENTS_AT_ONCE // network.largest_array))
+    largest = _samples_at_once(network)
     if members is None:
         probed = min(samples, MOST_PROBED) if training.gradients_every else 0
         # What the layers make of the samples, and copies of their weights.
@@ -147,6 +153,24 @@ def _forward_bytes(
         return 0
     at_once = min(validation_samples, max(1, SAMPLES_OF_ALL_MEMBERS // members))
     return 2 * members * _forward_plan(network, training, at_once)
+
+
+def _samples_at_once(network: Network) -> int:
+    """Return the largest number of samples in a pass without gradients."""
+    return max(1, min(SAMPLES_AT_ONCE, ELEMENTS_AT_ONCE // network.largest_array))
+
+
+def _writing_bytes(network: Network, training: Training, samples: int) -> int:
+    """Return the bytes of what writes texts token by token, and of its calls."""
+    if uncached_layer(network) is not None:
+        return 0
+    weights = empty_weights(network, training)
+    written = 0
+    for count in {min(samples, TEXTS_AT_ONCE), samples % TEXTS_AT_ONCE} - {0}:
+        passes = Steps(network, weights, count).passes
+        written += _bytes_of(chain(*map(calls_of, passes)), weights.values())
+    tokens = math.ceil(samples / TEXTS_AT_ONCE) * network.input_shape[0]
+    return written + tokens * CALLS_PER_TOKEN * CALL_BYTES
 
 
 def _scoring_bytes(network: Network, samples: int) -> int:

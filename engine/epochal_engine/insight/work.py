@@ -15,13 +15,16 @@ from time import perf_counter
 import numpy as np
 
 from ..data.data import Data
+from ..model.decoding import Steps, uncached_layer
 from ..model.layers import Dense, GlobalAveragePool, TransformerBlock
 from ..model.losses import find_loss
 from ..model.network import Network
 from ..model.pairs import trained_network
 from ..optimize.optimizers import Adam
 from ..optimize.rewards import ScoreTexts
+from ..symbolic.plan import calls_of
 from ..symbolic.trace import Array, Call
+from ..training.rollouts import TEXTS_AT_ONCE
 from ..training.run import Run
 from ..training.step import Gradient, update
 from ..training.sweep import Sweep
@@ -81,24 +84,29 @@ def work(
     network = trained_network(network, training.loss)
     batch = training.samples_per_step(samples)
     steps = math.ceil(samples / batch)
-    passes = 3 * samples + validation_samples
-    scoring = 0
-    if training.rollouts is not None:  # A pass for each token, and two for the advantages.
-        passes += (network.input_shape[0] + 2) * samples
-        if isinstance(training.rollouts.reward, ScoreTexts):
-            scoring = samples * training.rollouts.reward.network.flops
+    forward, forward_calls, scoring = validation_samples, 0, 0
     compiled = steps_up_to(network, training, batch)
     calls = len(compiled[0].calls)
+    if training.rollouts is not None:  # Texts are written, and two passes give the advantages.
+        length = network.input_shape[0]
+        if uncached_layer(network) is None:
+            forward += 3 * samples
+            token = len(calls_of(Steps(network, empty_weights(network, training)).passes[0]))
+            forward_calls = math.ceil(samples / TEXTS_AT_ONCE) * length * token
+        else:
+            forward += (length + 2) * samples
+        if isinstance(training.rollouts.reward, ScoreTexts):
+            scoring = samples * training.rollouts.reward.network.flops
     elements = at_batch(batch, compiled, lambda step: sum(map(_elements, step.calls)))
     epoch = Work(
         epochs=1.0,
         snapshots=len(network.layers) / training.gradients_every
         if training.gradients_every
         else 0.0,
-        calls=steps * calls,
+        calls=steps * calls + forward_calls,
         member_calls=steps * calls * (members - 1),
-        flops=float(members * network.flops * passes + scoring),
-        elements=members * elements * (steps + validation_samples / (3 * batch)),
+        flops=float(members * network.flops * (3 * samples + forward) + scoring),
+        elements=members * elements * (steps + forward / (3 * batch)),
     )
     return epoch * training.epochs
 
@@ -133,6 +141,11 @@ def step_calls(network: Network, training: Training, batch: int) -> StepCalls:
 
     calls = bound() + update(network, training, now, np.zeros((), training.dtype), 0)
     return StepCalls(batch, calls, bound(), given)
+
+
+def empty_weights(network: Network, training: Training) -> dict[str, Array]:
+    """Return weights that nobody has written to, so that they take no memory."""
+    return {n: np.empty(shape, training.dtype) for n, shape in network.parameters.items()}
 
 
 def steps_up_to(network: Network, training: Training, batch: int) -> list[StepCalls]:

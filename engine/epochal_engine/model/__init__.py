@@ -12,6 +12,7 @@ from .components import (
     describe_fields,
     split_annotation,
 )
+from .decoding import Steps
 from .layers import Scope
 from .layers.convolution import Padding
 from .layers.layer import InitialValues, ones, zeros
@@ -19,7 +20,7 @@ from .layers.structure import position_names
 from .layers.tokens import sinusoids
 from .losses import SMALLEST_DIVISOR, SMALLEST_LOG, Binary, Floats, as_rows
 from .network import INPUT, parameter_leaves, parameter_views
-from .predict import ELEMENTS_AT_ONCE
+from .predict import ELEMENTS_AT_ONCE, forward_passes
 
 __all__ = [
     "ELEMENTS_AT_ONCE",
@@ -39,8 +40,10 @@ __all__ = [
     "PerAxis",
     "Range",
     "Scope",
+    "Steps",
     "as_rows",
     "describe_fields",
+    "forward_passes",
     "ones",
     "parameter_leaves",
     "parameter_views",

@@ -11,16 +11,16 @@ each token instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from ..symbolic.plan import Plan, perform
-from ..symbolic.trace import Array, leaf
+from ..symbolic.plan import Plan, perform, run_calls
+from ..symbolic.trace import Array, Call, Symbol, leaf
 from .layers.layer import Scope, Step
 from .network import INPUT, Network, parameter_leaves
-from .predict import checked_parameters, forward_passes
+from .predict import checked_parameters, forward_passes, itself
 
 
 class Decoder(Protocol):
@@ -34,6 +34,70 @@ class Decoder(Protocol):
         ...
 
 
+class Steps:
+    """Passes over one position of several rows after another, from the first one on.
+
+    Raises ValueError for a network that has an `uncached_layer`.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        weights: Mapping[str, Array],
+        rows: int = 1,
+        read: Callable[[Symbol], Symbol] = itself,
+    ) -> None:
+        layer = uncached_layer(network)
+        if layer is not None:
+            raise ValueError(f"{layer} needs all positions at once")
+        parameters = checked_parameters(network, weights)
+        dtype = next(iter(parameters.values())).dtype
+        step, x, leaves = Step(network.input_shape[0]), leaf((rows, 1)), parameter_leaves(network)
+        output = read(network.forward(x, leaves, step=step)[-1])
+        names = list(step.after)
+        plan = Plan([output, *(step.after[name] for name in names)], dtype)
+        self._input = np.zeros((rows, 1), dtype)
+        self._position = np.zeros((step.window, 1), dtype)
+        self._mask = np.empty((step.window, 1), dtype)
+        output_array = np.empty(output.shape, dtype)
+        self.outputs: Array = output_array[:, 0]
+        """The outputs at the last position `(rows, outputs)`, or what `read` finds on the way."""
+        # Carried arrays are read from one of two sets and written into the other, in turn.
+        shapes = [step.before[name].shape for name in names]
+        self._carried = [[np.zeros(shape, dtype) for shape in shapes] for _ in range(2)]
+        given = {x: self._input, step.position: self._position, step.mask: self._mask}
+        given |= {leaves[name]: array for name, array in parameters.items()}
+        self.passes: list[Call] = [
+            (
+                run_calls,
+                (
+                    plan.bind(
+                        given | {step.before[n]: a for n, a in zip(names, before, strict=True)},
+                        [output_array, *after],
+                    ),
+                ),
+            )
+            for before, after in (self._carried, self._carried[::-1])
+        ]
+        """The passes over even and odd positions."""
+
+    def calls(self, position: int, numbers: Array) -> list[Call]:
+        """Return the calls of the pass over a position, with the numbers of the rows there
+        `(rows,)`; it comes after the pass over the position before.
+        """
+        return [(self._move, (position, numbers)), self.passes[position % 2]]
+
+    def _move(self, position: int, numbers: Array) -> None:
+        if position == 0:
+            self._mask.fill(-np.inf)
+            for array in self._carried[0]:
+                array.fill(0)
+        self._position.fill(0)
+        self._position[position] = 1
+        self._mask[position] = 0
+        self._input[:, 0] = numbers
+
+
 class CachedDecoder:
     """A decoder that computes each position once, as long as rows continue the one before.
 
@@ -41,59 +105,19 @@ class CachedDecoder:
     """
 
     def __init__(self, network: Network, weights: Mapping[str, Array]) -> None:
-        layer = uncached_layer(network)
-        if layer is not None:
-            raise ValueError(f"{layer} needs all positions at once")
-        parameters = checked_parameters(network, weights)
-        dtype = next(iter(parameters.values())).dtype
-        step, x, leaves = Step(network.input_shape[0]), leaf((1, 1)), parameter_leaves(network)
-        output = network.forward(x, leaves, step=step)[-1]
-        names = list(step.after)
-        plan = Plan([output, *(step.after[name] for name in names)], dtype)
+        self._steps = Steps(network, weights)
         self._row: list[float] = []
-        self._input = np.zeros((1, 1), dtype)
-        self._position = np.zeros((step.window, 1), dtype)
-        self._mask = np.empty((step.window, 1), dtype)
-        self._output = np.empty(output.shape, dtype)
-        # Carried arrays are read from one of two sets and written into the other, in turn.
-        shapes = [step.before[name].shape for name in names]
-        self._carried = [[np.zeros(shape, dtype) for shape in shapes] for _ in range(2)]
-        given = {x: self._input, step.position: self._position, step.mask: self._mask}
-        given |= {leaves[name]: array for name, array in parameters.items()}
-        self._calls = [
-            plan.bind(
-                given | {step.before[n]: a for n, a in zip(names, before, strict=True)},
-                [self._output, *after],
-            )
-            for before, after in (self._carried, self._carried[::-1])
-        ]
-        self._start()
 
     def outputs_after(self, row: Sequence[float]) -> Array:
         """Return the outputs at the last position of the row, `(outputs,)`."""
         read = len(self._row)
         if not 0 < read < len(row) or list(row[:read]) != self._row:
-            self._start()
+            self._row.clear()
         for number in row[len(self._row) :]:
-            self._read(number)
-        return np.array(self._output[0, 0])
-
-    def _start(self) -> None:
-        self._row.clear()
-        self._position.fill(0)
-        self._mask.fill(-np.inf)
-        for array in self._carried[0]:
-            array.fill(0)
-
-    def _read(self, number: float) -> None:
-        position = len(self._row)
-        self._position[position - 1] = 0
-        self._position[position] = 1
-        self._mask[position] = 0
-        self._input[0, 0] = number
-        with np.errstate(all="ignore"):
-            perform(self._calls[position % 2])
-        self._row.append(number)
+            with np.errstate(all="ignore"):
+                perform(self._steps.calls(len(self._row), np.array([number])))
+            self._row.append(number)
+        return np.array(self._steps.outputs[0])
 
 
 class WindowDecoder:

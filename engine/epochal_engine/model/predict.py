@@ -58,7 +58,8 @@ def checked_parameters(network: Network, weights: Mapping[str, Array]) -> dict[s
     return parameters
 
 
-def _itself(output: Symbol) -> Symbol:
+def itself(output: Symbol) -> Symbol:
+    """Return the output of a network as what is read from it."""
     return output
 
 
@@ -80,7 +81,7 @@ def forward_passes(
     parameters: Mapping[str, Array],
     inputs: Array,
     results: Array,
-    read: Callable[[Symbol], Symbol] = _itself,
+    read: Callable[[Symbol], Symbol] = itself,
     layer: int = -1,
 ) -> list[list[Call]]:
     """The calls that fill `results` from `inputs`, in passes over a limited number of samples.

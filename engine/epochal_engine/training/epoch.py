@@ -207,8 +207,8 @@ class EpochCompiler:
 
     def write(self, sampler: Sampler, inputs: Array, targets: Array) -> Iterator[Segment]:
         """Write the samples, as texts of the network."""
-        for call in sampler.calls(inputs, targets, self.streams[0].augmentation):
-            yield self.segment([call], len(inputs))
+        for calls, passes in sampler.calls(inputs, targets, self.streams[0].augmentation):
+            yield self.segment(calls, passes)
 
     def change(self, given: Array, changed: Array, targets: Array) -> Iterator[Segment]:
         """Copy the samples to each of `changed`, and augment and corrupt them there; the targets of
@@ -329,7 +329,7 @@ class EpochCompiler:
         read = find_loss(self.training.loss).logits
         return forward_passes(self.network, self.parameters, inputs, logits, read)
 
-    def segment(self, calls: list[Call], passes: int) -> Segment:
+    def segment(self, calls: list[Call], passes: float) -> Segment:
         """Return the calls with their cost: so many passes of one sample through the networks."""
         seconds = len(calls) * self.seconds_per_call
         return Segment(calls, seconds + passes * self.flops / FLOPS_PER_SECOND)

@@ -13,19 +13,23 @@ stops.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import numpy as np
 
 from ..data.data import Data
 from ..data.generators import IGNORED
+from ..model.decoding import Steps, uncached_layer
 from ..model.losses import CrossEntropy, find_loss
 from ..model.network import Network
 from ..model.predict import checked_parameters, forward_passes
 from ..optimize.rewards import GRAMMARS, Rollouts, ScoreTexts
-from ..symbolic.plan import perform
 from ..symbolic.trace import Array, Call
 from .training import Training
 
+TEXTS_AT_ONCE = 128
+"""Largest number of texts that are written together: their keys and values stay in the cache of the
+processor."""
 SMALLEST_DEVIATION = 1e-6
 """Added to the standard deviation of the advantages, which may be 0."""
 
@@ -57,20 +61,48 @@ class Sampler:
             forward_passes(network, weights, self._rows, logits, read)
             for weights, logits in ((parameters, self._logits), (reference, self._others))
         ]
+        # Parts of as many texts share their arrays.
+        self._steps: dict[int, Steps] = {}
+        if uncached_layer(network) is None:
+            for count in {len(self._rows[part]) for part in self._parts()}:
+                self._steps[count] = Steps(network, parameters, count, read)
         self.weights = np.zeros((*shape, 1), training.dtype)
         """The advantage of the text of each target, `(n, length, 1)`; 0 for those that do not
         count."""
         self.metrics: dict[str, float] = {}
         """Means over the texts of the last epoch."""
 
-    def calls(self, inputs: Array, targets: Array, rng: np.random.Generator) -> Iterator[Call]:
+    def calls(
+        self, inputs: Array, targets: Array, rng: np.random.Generator
+    ) -> Iterator[tuple[list[Call], float]]:
         """Yield the calls that write an epoch's samples into `inputs` and `targets` `(n, length)`,
-        each about one forward pass of all of them.
+        and of how many passes of one sample they are.
         """
-        yield self._start, (rng,)
-        for position in range(int(self._first.min()), inputs.shape[1]):
-            yield self._write, (position,)
-        yield self._finish, (inputs, targets)
+        yield [(self._start, (rng,))], 0
+        yield from self._written()
+        for calls in chain(*self._passes):
+            yield calls, len(inputs) / len(self._passes[0])
+        yield [(self._finish, (inputs, targets))], 0
+
+    def _parts(self) -> list[slice]:
+        """Return the rows of the texts that are written together."""
+        starts = range(0, len(self._rows), TEXTS_AT_ONCE)
+        return [slice(start, start + TEXTS_AT_ONCE) for start in starts]
+
+    def _written(self) -> Iterator[tuple[list[Call], float]]:
+        """Yield the calls that write a token of some texts, and their cost."""
+        length = self._rows.shape[1]
+        if not self._steps:
+            for position in range(int(self._first.min()), length):
+                draw: Call = (self._draw, (slice(None), position, self._logits[:, position]))
+                yield [*chain(*self._passes[0]), draw], len(self._rows)
+            return
+        for part in self._parts():
+            rows = self._rows[part]
+            steps = self._steps[len(rows)]
+            for position in range(length):
+                draw = (self._draw, (part, position, steps.outputs))
+                yield [*steps.calls(position, rows[:, position]), draw], len(rows) / length
 
     def _start(self, rng: np.random.Generator) -> None:
         np.copyto(self._rows, self._prompts)
@@ -82,25 +114,22 @@ class Sampler:
         rng.random(out=self._numbers)
         self._is_written = np.ones(len(self._rows), bool)
 
-    def _write(self, position: int) -> None:
+    def _draw(self, part: slice, position: int, logits: Array) -> None:
         """Draw the token of a position of each text that has begun and not ended."""
-        self._perform(0)
-        logits = self._logits[:, position].astype(np.float64)
+        logits = logits.astype(np.float64)
         chances = np.exp(logits - logits.max(1, keepdims=True))
         reached = chances.cumsum(1)
-        number = self._numbers[:, position, None] * reached[:, -1:]
+        number = self._numbers[part, position, None] * reached[:, -1:]
         tokens = np.minimum((reached <= number).sum(1), logits.shape[1] - 1)
-        written = self._is_written & (self._first <= position)
-        self._labels[written, position] = tokens[written]
+        written = self._is_written[part] & (self._first[part] <= position)
+        self._labels[part, position][written] = tokens[written]
         if position + 1 < self._rows.shape[1]:
-            self._rows[written, position + 1] = tokens[written]
+            self._rows[part, position + 1][written] = tokens[written]
         if self._rollouts.end is not None:
-            self._is_written &= ~(written & (tokens == self._rollouts.end))
+            self._is_written[part] &= ~(written & (tokens == self._rollouts.end))
 
     def _finish(self, inputs: Array, targets: Array) -> None:
         """Copy the texts, and compute the advantages."""
-        for index in range(2):
-            self._perform(index)
         counts = self._labels != IGNORED
         ratios = self._log_probabilities(self._logits) - self._log_probabilities(self._others)
         divergence = (ratios * counts).sum(1)
@@ -116,11 +145,6 @@ class Sampler:
         if self._rollouts.grammar is not None:
             is_valid = GRAMMARS[self._rollouts.grammar]
             self.metrics["valid"] = float(np.mean([is_valid(text) for text in texts]))
-
-    def _perform(self, index: int) -> None:
-        with np.errstate(all="ignore"):
-            for calls in self._passes[index]:
-                perform(calls)
 
     def _log_probabilities(self, logits: Array) -> Array:
         """Return the log-probability of each label, `(n, length)`; of those without, any number."""
