@@ -162,7 +162,7 @@ CASES: dict[str, Spec] = {
         "variants": [{"seed": seed} for seed in range(8)],
     },
     "sweep of 32, 0.3 M": {
-        "job": digits(dense(512), dense(512), epochs=6),
+        "job": digits(dense(512), dense(512), epochs=10),
         "variants": [{"seed": seed} for seed in range(32)],
     },
 }

@@ -51,6 +51,8 @@ PATIENCE = 60_000
 SAVE_DATA = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
 SLOWED = float(os.environ.get("EPOCHAL_BROWSER_SLOWED", 0))
 """How many times slower than this one the machine is that the pages are to believe in."""
+LATENCY = float(os.environ.get("EPOCHAL_BROWSER_LATENCY", 0))
+"""Milliseconds that each reply is late: a page must not be wrong until its data has come."""
 
 
 def _missing() -> str | None:
@@ -122,9 +124,12 @@ class Opened:
         if saves_data:
             context.add_init_script(SAVE_DATA)
         page = context.new_page()
-        if SLOWED:
+        if SLOWED or LATENCY:
             devtools = context.new_cdp_session(page)
-            devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
+            devtools.send("Emulation.setCPUThrottlingRate", {"rate": max(SLOWED, 1)})
+            network = {"offline": False, "latency": LATENCY, "downloadThroughput": -1}
+            devtools.send("Network.enable")
+            devtools.send("Network.emulateNetworkConditions", {**network, "uploadThroughput": -1})
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self._heard("error", str(error)))
         page.on("request", lambda request: self.requested.append(request.url))

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import (
     PHONE,
     WIDE,
@@ -336,6 +336,33 @@ def test_pictures_can_begin_with_a_convolution(open_page: Opened, url: str) -> N
         [re.compile(item) for item in ("64$", "8×8×1", "8×8×8", "4×4×8", "128", r"10 \+1,290$")]
     )
     assert ask(url, "/v1/jobs/validate", spec_of(page))["parameters"] == 1370
+
+
+def test_own_class_weights_wait_for_the_classes(open_page: Opened) -> None:
+    """A user who is quicker than the data cannot ask for a number for each of no classes."""
+    held: list[Route] = []
+    are_held = True
+
+    def hold(route: Route) -> None:
+        if are_held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page = open_page("/jobs")
+    page.route("**/v1/datasets/*/preview*", hold)
+    with page.expect_request("**/v1/datasets/*/preview*"):
+        page.goto("/lab")
+    choice = page.get_by_label("Class weights in the loss")
+    choice.select_option("balanced")
+    numbers = choice.locator("option", has_text="a number for each class")
+    expect(numbers).to_have_count(0)
+    are_held = False
+    while held:
+        held.pop().continue_()
+    expect(numbers).to_have_count(1)
+    choice.select_option("own")
+    expect(page.get_by_label("Weight of each class")).to_have_value("1, 1")
 
 
 def test_class_weights_are_balanced_or_a_number_for_each_class(open_page: Opened, url: str) -> None:

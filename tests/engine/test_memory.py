@@ -60,6 +60,15 @@ def test_members_of_a_sweep_need_their_own_memory() -> None:
     assert many - few > 30 * 5 * network.size * 4
 
 
+def test_members_that_are_trained_in_parts_share_a_plan() -> None:
+    # The vectors of one member fill the cache: each is a part, and they need one plan.
+    network = Network((512,), (Dense(512), Dense(1)))
+    few, few_in_batches = (memory(network, training(n), 512, 0, 2).total for n in (16, 512))
+    many, many_in_batches = (memory(network, training(n), 512, 0, 32).total for n in (16, 512))
+    difference = (many_in_batches - many) - (few_in_batches - few)
+    assert difference < 512 * 513 * 4
+
+
 def test_a_plan_takes_no_memory_before_it_is_bound() -> None:
     x = leaf((1_000_000, 1_000))
     plan = Plan([(x + 1.0) @ leaf((1_000, 1))], np.float32)

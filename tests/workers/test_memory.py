@@ -64,7 +64,8 @@ def moons(units: int, batch: int) -> dict[str, Any]:
 def test_a_job_takes_about_the_memory_that_was_predicted(name: str) -> None:
     result = measure(CASES[name])
     assert result.state == "succeeded"
-    assert 0.75 < result.memory / result.peak < 1.6
+    # Copies of a resume point wait for the database: four to six, as quick as it is.
+    assert 0.75 < result.memory / result.peak < 1.75
 
 
 def test_a_batch_that_needs_too_much_memory_is_refused(local: Service) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from ..symbolic.plan import Plan, calls_of
 from ..symbolic.trace import Array, Call, leaf
 from ..training.epoch import BATCHES_AT_ONCE, FLOPS_PER_SECOND, PULSE, SECONDS_PER_CALL
 from ..training.lockstep import SAMPLES_AT_ONCE as SAMPLES_OF_ALL_MEMBERS
+from ..training.lockstep import bounds_of
 from ..training.loop import LONGEST_BUFFER
 from ..training.probe import MOST as MOST_PROBED
 from ..training.rollouts import TEXTS_AT_ONCE
@@ -81,9 +82,8 @@ def memory(
     compiled = steps_up_to(network, training, batch)
     calls = len(compiled[0].calls)
 
-    record = size + (2 + training.optimizer.moments) * network.changing_size
-    record += (samples + validation_samples) * outputs
-    record *= count * itemsize
+    vectors = size + (2 + training.optimizer.moments) * network.changing_size
+    record = count * (vectors + (samples + validation_samples) * outputs) * itemsize
     most = Run.buffer_bytes if members is None else Sweep.buffer_bytes
     ahead = 1
     if training.corruption is None:
@@ -98,11 +98,16 @@ def memory(
     features = math.prod(network.input_shape) + 1
 
     held = record * (2 + ahead)
-    plan = count * int(at_batch(batch, compiled, _plan_bytes))
-    more = count * int(at_batch(batch, compiled, _bytes_of_another))
+    # Members are trained in parts; those that are as many share a plan.
+    is_one = members is None or (network.has_noise and not has_own_samples)
+    bounds = bounds_of(count, vectors * itemsize, is_one=is_one)
+    planned = sum({end - start for start, end in pairwise(bounds)})
+    plan = planned * int(at_batch(batch, compiled, _plan_bytes))
+    more = planned * int(at_batch(batch, compiled, _bytes_of_another))
     # The last batch may be smaller; it has a plan of its own.
     held += plan + plan * (samples % batch) // batch + (at_once - 1) * more
-    held += (calls * at_once + CALLS_PER_GATHER * (steps // at_once)) * CALL_BYTES
+    calls_bound = calls * at_once + CALLS_PER_GATHER * (steps // at_once)
+    held += (len(bounds) - 1) * calls_bound * CALL_BYTES
     # The samples as numbers of the type, with a column of ones, and as they are changed; gathered.
     copies = 2 + (samples_of_their_own if changes else 0)
     of_targets = 1 + (samples_of_their_own if is_corrupted else 0)

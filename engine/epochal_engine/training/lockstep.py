@@ -52,7 +52,10 @@ def compile_epochs(
     plans = _Plans(network, first)
     whole = _Compiler(network, first, data, now, streams, [], targets, (count,))
     whole.parts = []
-    bounds = _bounds(network, now, count, streams)
+    vectors = sum(x.nbytes for name, x in now.items() if not name.endswith("logits"))
+    # Members that share dropout masks are one part, which draws them once.
+    is_one = network.has_noise and len(streams) == 1
+    bounds = bounds_of(count, vectors // count, is_one=is_one)
     scratch = np.empty((max(np.diff(bounds)), network.changing_size), rates.dtype)
     for start, end in pairwise(bounds):
         rows = slice(start, end)
@@ -68,18 +71,14 @@ def compile_epochs(
     return whole.segments()
 
 
-def _bounds(
-    network: Network, now: Mapping[str, Array], members: int, streams: Sequence[Streams]
-) -> list[int]:
+def bounds_of(members: int, bytes_of_one: int, *, is_one: bool) -> list[int]:
     """Return the row where each part of the members begins, and the last one's end.
 
-    The vectors of a part, which every step reads again, fit the cache. Members that share dropout
-    masks are one part, which draws them once.
+    The vectors of a part, `bytes_of_one` for each member, which every step reads again, fit the
+    cache. `is_one` if the members cannot be divided.
     """
-    if network.has_noise and len(streams) == 1:
-        return [0, members]
-    vectors = sum(x.nbytes for name, x in now.items() if not name.endswith("logits"))
-    parts = math.ceil(members / max(1, BYTES_AT_ONCE * members // vectors))
+    most = max(1, BYTES_AT_ONCE // max(bytes_of_one, 1))
+    parts = 1 if is_one else math.ceil(members / most)
     return [members * k // parts for k in range(parts + 1)]
 
 
