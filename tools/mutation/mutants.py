@@ -667,8 +667,8 @@ MUTANTS = (
     Mutant(
         "one part for members that share dropout masks",
         f"{ENGINE}/training/lockstep.py",
-        "    if network.has_noise and len(streams) == 1:\n",
-        "    if False:\n",
+        "    is_one = network.has_noise and len(streams) == 1\n",
+        "    is_one = False\n",
         (f"{SWEEPS}::test_members_that_share_dropout_masks_take_their_steps_together",),
     ),
     Mutant(
