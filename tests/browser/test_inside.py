@@ -27,6 +27,7 @@ def byte_pairs(url: str) -> str:
         f"{url}/v1/datasets?text=windows&length=8&merges=12&name=pairs",
         content=TEXT.encode(),
         headers={"Content-Type": "text/plain"},
+        timeout=60,
     )
     dataset = answer.raise_for_status().json()
     count = len(dataset["token_names"])
