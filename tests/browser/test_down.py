@@ -11,13 +11,15 @@ PREFETCHED = """name => performance.getEntriesByType('resource').some(
     entry => new RegExp(`/${name}-[^/]*\\\\.js$`).test(entry.name))"""
 
 
-@pytest.fixture
-def private(make_stack: MakeStack) -> Stack:
-    return make_stack(workers=1)
+@pytest.fixture(scope="module")
+def private(module_stack: MakeStack) -> Stack:
+    return module_stack(workers=1)
 
 
 @pytest.fixture
 def open_private(chromium: Browser, private: Stack) -> Iterator[Opened]:
+    if private.process.poll() is not None:  # a test that failed has left it down
+        private.start()
     opened = Opened(chromium, private.http)
     opened.excuse("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE", "ERR_CONNECTION_RESET", "Failed to")
     yield opened

@@ -16,6 +16,8 @@ from epochal_service.specs.jobs import TERMINAL
 NAMES = [preset.name for preset in PRESETS]
 # The check trains `WORLDS` data sets and splits with `MEMBERS` seeds of the weights each.
 WORLDS, MEMBERS = 8, 8
+MOST_FLOPS = 1e11
+"""The presets above take longer than all others together: only `make check-presets` trains them."""
 
 # What the texts say of two presets: by their metrics, the first is below the second divided by a
 # factor, whatever the seeds.
@@ -100,10 +102,15 @@ def misses(preset: dict[str, Any], state: str, latest: dict[str, Any]) -> list[s
     ]
 
 
-def test_every_preset_ends_as_expected_on_a_running_service(stack: Stack) -> None:
-    with httpx2.Client(base_url=stack.http, timeout=30) as client:
+def test_presets_end_as_expected_on_a_running_service(stack: Stack) -> None:
+    with httpx2.Client(base_url=stack.http, timeout=60) as client:
         presets = client.get("/v1/presets").json()["presets"]
-        jobs = [(item, client.post("/v1/jobs", json=item["spec"]).json()) for item in presets]
+        costs = [client.post("/v1/jobs/validate", json=item["spec"]).json() for item in presets]
+        small = [
+            item for item, cost in zip(presets, costs, strict=True) if cost["flops"] < MOST_FLOPS
+        ]
+        assert len(small) > 0.9 * len(presets)
+        jobs = [(item, client.post("/v1/jobs", json=item["spec"]).json()) for item in small]
         for item, job in jobs:
             with client.stream("GET", f"/v1/jobs/{job['id']}/events") as events:
                 for _ in events.iter_lines():

@@ -34,12 +34,13 @@ def test_the_queue_of_one_client_does_not_delay_another(
         epochal.Client(stack.http, api_key=first) as many,
         epochal.Client(stack.http, api_key=second) as patient,
     ):
-        queued = [many.jobs.create({**spec, "priority": 10}) for _ in range(80)]
+        queued = [many.jobs.create({**spec, "priority": 10}) for _ in range(30)]
         job = patient.jobs.create({**spec, "epochs": 5})
         assert job.wait().state == "succeeded"
         assert job.started_at is not None
         assert job.created_at is not None
         begun = [other.refresh().started_at for other in queued]
+        assert [at for at in begun if at is None or at > job.started_at]
         between = [at for at in begun if at and job.created_at < at < job.started_at]
         # One message may be on its way to a worker already.
         assert len(between) <= 3, between
