@@ -178,7 +178,7 @@ CHATGPT = experiment(
         claim("But for texts that are no sentences", "learned-free", "valid", below=0.3),
     ],
     year=2022,
-    seconds=60.0,
+    seconds=40.0,
     first_curves=FirstCurves(
         metrics=["reward", "kl", "valid"], jobs=["rollouts-near", "rollouts-free"]
     ),

@@ -90,5 +90,5 @@ NAMES = experiment(
     ],
     section="language",
     year=2018,
-    seconds=90.0,
+    seconds=45.0,
 )
