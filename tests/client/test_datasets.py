@@ -170,13 +170,15 @@ def test_a_generator_reports_its_defaults_and_bounds(client: epochal.Client) -> 
     classes = next(row for row in blobs.parameters if row.name == "classes")
     assert (classes.minimum, classes.maximum, classes.integer) == (2, 20, True)
     # The service uses the defaults that it reports.
-    moons = {row.name: row.default for row in client.datasets.get("two_moons").parameters}
+    moons = {row.name: row.default or 0 for row in client.datasets.get("two_moons").parameters}
     by_default = client.datasets.preview("two_moons", rows=1000)
     explicit = client.datasets.preview(
         "two_moons", rows=1000, samples=int(moons["samples"]), noise=moons["noise"]
     )
     assert by_default.inputs.tolist() == explicit.inputs.tolist()
     assert client.datasets.get("iris").parameters == ()
+    plays = {row.name: row.default for row in client.datasets.get("plays").parameters}
+    assert plays == {"samples": None, "length": 64, "merges": 0}
 
 
 def test_gaps_are_filled_and_kinds_are_chosen_on_request(client: epochal.Client) -> None:

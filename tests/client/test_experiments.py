@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
+from tests.rest.test_corruption import CLASSIFIER, CORNERS
 
 from epochal import Client, InvalidArgument, NotFound, TimedOut
 
@@ -76,6 +78,55 @@ def without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_none(item) for key, item in value.items() if item is not None}
     return value
+
+
+def test_a_claim_on_classes_is_marked_by_the_classifier_on_both_wires(client: Client) -> None:
+    claim = {"job": "points", "metric": "class_accuracy", "classifier": "judge", "at_least": 0}
+    points = CORNERS | {"epochs": 3}
+    made = client.experiments.create(jobs={"points": points, "judge": CLASSIFIER}, claims=[claim])
+    assert {job.job: [*job.needs] for job in made.jobs} == {"judge": [], "points": ["judge"]}
+    (evaluated,) = made.wait(60).claims
+    assert evaluated.claim["classifier"] == "judge"
+    samples = made.job("points").generate(count=200)
+    assert samples.diffusion is not None
+    names = [samples.diffusion.class_names[label] for label in samples.diffusion.classes]
+    classified = made.job("judge").classify(samples.array)
+    assert evaluated.runs[0].value == np.mean([*map(str.__eq__, names, classified)])
+    with pytest.raises(InvalidArgument, match=r"claims\[0\].classifier: must be the name"):
+        client.experiments.create(jobs={"points": points}, claims=[claim | {"classifier": None}])
+
+
+def test_a_claim_on_bits_per_character_compares_vocabularies(client: Client) -> None:
+    metric = {"metric": "bits_per_character", "at_least": -9}
+    claims = [{"job": "pairs", **metric}, {"job": "pairs", "minus": "characters", **metric}]
+    networks = {"characters": plays(merges=0), "pairs": plays(merges=20)}
+    made = client.experiments.create(jobs=networks, claims=claims).wait(60)
+    bits = {}
+    for name in networks:
+        sequence = made.job(name).evaluate().sequence
+        assert sequence is not None
+        assert sequence.bits_per_character is not None
+        bits[name] = sequence.bits_per_character
+    alone, difference = (claim.runs[0].value for claim in made.claims)
+    assert alone == pytest.approx(bits["pairs"])
+    assert difference == pytest.approx(bits["pairs"] - bits["characters"])
+    with pytest.raises(InvalidArgument, match="first, which predicts no text of characters"):
+        client.experiments.create(jobs=jobs(client), claims=[{"job": "first", **metric}])
+
+
+def plays(*, merges: int) -> dict[str, Any]:
+    vocabulary = 65 + merges
+    layers = [
+        {"type": "embedding", "vocabulary": vocabulary, "units": 8},
+        {"type": "dense", "units": vocabulary, "activation": "softmax"},
+    ]
+    return {
+        "network": {"input_shape": [16], "layers": layers},
+        "dataset": {"name": "plays", "samples": 200, "length": 16, "merges": merges},
+        "loss": "cross_entropy",
+        "epochs": 2,
+        "validation_fraction": 0.2,
+    }
 
 
 def test_an_experiment_is_cancelled_as_a_whole(client: Client) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from epochal_engine.data.generators import GENERATORS
 from epochal_service.datasets import CATALOG, Builtin, DatasetError, load, parse_csv
+from epochal_service.datasets.language import PLAYS_WINDOWS
 
 MEASURED = ("iris", "wine", "breast_cancer", "digits", "shifted_digits", "digit_images")
 TEXTS = ("sonnets", "plays", "names", "questions")
@@ -36,7 +37,7 @@ def test_every_entry_loads_by_its_name_alone_and_is_described(builtin: Builtin) 
     assert builtin.description.endswith(".")
     assert np.isfinite(dataset.inputs).all()
     if "samples" in builtin.parameters:
-        assert dataset.samples == builtin.parameters["samples"].default
+        assert dataset.samples == (builtin.parameters["samples"].default or PLAYS_WINDOWS)
     loss = "mse" if dataset.task == "regression" else "cross_entropy"
     assert len(dataset.encoded_targets(loss)) == dataset.samples
 
@@ -122,18 +123,18 @@ def test_an_unknown_name_is_refused_with_a_similar_name_or_all_names() -> None:
 def test_parameters_of_a_fixed_data_set_are_refused() -> None:
     wrong = errors(name="iris", samples=10, noise=0.1)
     assert wrong == {
-        "samples": "samples is not a parameter of iris; its parameters: none.",
-        "noise": "noise is not a parameter of iris; its parameters: none.",
+        "samples": "is not a parameter of iris; its parameters: none.",
+        "noise": "is not a parameter of iris; its parameters: none.",
     }
 
 
 def test_every_argument_out_of_bounds_is_named_with_its_bounds() -> None:
     wrong = errors(name="sine", samples=3, noise=float("nan"), seed=-1, classes=4)
     assert wrong == {
-        "samples": "samples must be between 4 and 100000 for sine.",
-        "noise": "noise must be between 0 and 10 for sine.",
-        "classes": "classes is not a parameter of sine; its parameters: samples and noise.",
-        "seed": f"seed must be between 0 and {2**63 - 1}.",
+        "samples": "must be between 4 and 100000 for sine.",
+        "noise": "must be between 0 and 10 for sine.",
+        "classes": "is not a parameter of sine; its parameters: samples and noise.",
+        "seed": f"must be between 0 and {2**63 - 1}.",
     }
 
 
@@ -211,22 +212,24 @@ def test_a_vocabulary_of_the_plays_begins_with_those_of_fewer_merges() -> None:
 
 
 def test_plays_have_as_many_windows_as_fit() -> None:
-    assert load("plays", merges=60).samples == 8_000
+    assert load("plays", merges=60).samples == PLAYS_WINDOWS
     plays = load("plays", merges=500)
-    assert 1_000 < plays.samples < 8_000
+    assert 1_000 < plays.samples < PLAYS_WINDOWS
     assert load("plays", merges=500, samples=plays.samples).samples == plays.samples
-    assert errors(name="plays", merges=500, samples=plays.samples + 1) == {
-        "samples": f"samples must be at most {plays.samples:,} for 500 merges and a length of 64."
-    }
+    for samples in (plays.samples + 1, PLAYS_WINDOWS):
+        assert errors(name="plays", merges=500, samples=samples) == {
+            "samples": f"must be at most {plays.samples:,} for 500 merges and a length of 64: use "
+            "fewer, fewer merges or a smaller length."
+        }
 
 
 def test_merges_have_bounds_and_are_those_of_the_plays() -> None:
     for merges in (-1, 1001):
         assert errors(name="plays", merges=merges) == {
-            "merges": "merges must be between 0 and 1000 for plays."
+            "merges": "must be between 0 and 1000 for plays."
         }
     assert errors(name="plays", merges=1.5)["merges"].endswith("whole number for plays.")
-    assert errors(name="iris", merges=3)["merges"].startswith("merges is not a parameter of iris")
+    assert errors(name="iris", merges=3)["merges"].startswith("is not a parameter of iris")
 
 
 def test_a_name_ends_once_and_nothing_counts_behind_its_end() -> None:

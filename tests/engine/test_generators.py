@@ -41,6 +41,7 @@ def test_every_generator_returns_float_inputs_and_labels_or_a_column_of_numbers(
     if "length" in generator.parameters:
         steps = inputs.shape[1] / len(generator.feature_names)
         length = generator.parameters["length"].default
+        assert length is not None
         assert steps in (length, 2 * length)
     else:
         features = len(generator.feature_names) or generator.parameters["features"].default
@@ -96,6 +97,7 @@ def test_a_record_is_found_under_its_name_and_its_defaults_lie_within_its_bounds
 ) -> None:
     assert GENERATORS[generator.name] is generator
     for parameter in generator.parameters.values():
+        assert parameter.default is not None
         assert parameter.minimum <= parameter.default <= parameter.maximum
 
 

@@ -153,6 +153,34 @@ def test_novelty_counts_generated_texts_that_end_and_are_no_rows(
     assert 0 < actual < 1
 
 
+PLAYS = {
+    **REPEATS,
+    "network": network(8, 70),
+    "dataset": {"name": "plays", "samples": 90, "length": 8, "merges": 5},
+}
+WORDS = {
+    **REPEATS,
+    "network": network(4, 3),
+    "dataset": {
+        "inputs": [[0, 1, 2, 0], [1, 2, 0, 1]] * 9,
+        "targets": [[1, 2, 0, 1], [2, 0, 1, 2]] * 9,
+        "class_names": ["red", "green", "blue"],
+    },
+}
+
+
+@pytest.mark.parametrize("validation", [0.2, 0])
+def test_bits_per_character_are_those_of_the_evaluation(
+    client: TestClient, train: Train, validation: float
+) -> None:
+    spec = {**PLAYS, "validation_fraction": validation}
+    job, (actual,) = values(client, train, spec, {"metric": "bits_per_character"})
+    reply = client.get(f"/v1/jobs/{job}/evaluation").json()
+    assert reply["split"] == ("validation" if validation else "train")
+    assert actual == pytest.approx(reply["sequence"]["bits_per_character"])
+    assert 0 < actual < reply["sequence"]["bits_per_prediction"]
+
+
 MEASURED: list[dict[str, Any]] = [
     {"metric": "novelty"},
     {"metric": "validation_loss", "position": 3},
@@ -220,6 +248,13 @@ def test_a_measure_without_enough_memory_does_not_fail_its_job(
         (REPEATS, {"metric": "novelty"}, "metric"),
         (DIGITS, {"metric": "novelty"}, "metric"),
         (NAMES, {"metric": "novelty", "epoch": "last"}, "epoch"),
+        (WORDS, {"metric": "bits_per_character"}, "metric"),
+        (DIGITS, {"metric": "bits_per_character"}, "metric"),
+        (FUNCTIONS, {"metric": "bits_per_character"}, "metric"),
+        (PLAYS, {"metric": "bits_per_character", "epoch": "best"}, "epoch"),
+        (PLAYS, {"metric": "bits_per_character", "within_epochs": 2}, "within_epochs"),
+        (PLAYS, {"metric": "bits_per_character", "position": 1}, "position"),
+        (PLAYS, {"metric": "bits_per_character", "minus_baseline": "bigram"}, "minus_baseline"),
     ],
 )
 def test_claims_that_do_not_fit_their_job_are_refused(

@@ -120,7 +120,7 @@ def test_a_whole_number_may_have_a_decimal_point() -> None:
             "is not a field here",
         ),
         (changed("schedule", to="cosine"), "schedule", "must be an object"),
-        (changed("labels", to={"Week 3": "x"}), "labels.Week 3", "must match"),
+        (changed("labels", to={"Week 3": "x"}), "labels.Week 3", "lowercase letters"),
         (changed("labels", to={"week": "x" * 65}), "labels.week", "at most 64 characters"),
         (changed("validation_fraction", to=1), "validation_fraction", "must be less than 1"),
         (changed("seed", to=-1), "seed", "must be at least 0"),

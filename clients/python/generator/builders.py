@@ -100,10 +100,10 @@ def _dataset(name: str) -> str:
     signature, described = ["*"], {}
     for key, parameter in entry.parameters.items():
         signature.append(f"{key}: {'int' if parameter.integer else 'float'} | None = None")
-        described[key] = (
-            f"{_sentence(parameter.description)} From {parameter.minimum:g} to "
-            f"{parameter.maximum:g}. Default {parameter.default:g}."
-        )
+        text = f"{_sentence(parameter.description)} From {parameter.minimum:g} to "
+        described[key] = f"{text}{parameter.maximum:g}."
+        if parameter.default is not None:
+            described[key] += f" Default {parameter.default:g}."
     if entry.parameters:
         signature.append("seed: int | None = None")
         described["seed"] = about["seed"]

@@ -377,9 +377,12 @@ def _choose(labels: Labels, of_zero: Floats, of_one: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number that a generator takes, from `minimum` to `maximum`, both included."""
+    """A number that a generator takes, from `minimum` to `maximum`, both included.
 
-    default: float
+    A default of None is as much as the other parameters allow.
+    """
+
+    default: float | None
     minimum: float
     maximum: float
     description: str
@@ -387,7 +390,7 @@ class Parameter:
     @property
     def integer(self) -> bool:
         """Whether the value must be an integer, like the default."""
-        return isinstance(self.default, int)
+        return not isinstance(self.default, float)
 
 
 @dataclass(frozen=True)

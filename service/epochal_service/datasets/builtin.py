@@ -68,25 +68,29 @@ def load(
     errors = [
         (key, problem)
         for key, value in arguments.items()
-        if (problem := _problem(name, key, value, builtin.parameters.get(key)))
+        if (problem := _problem(name, value, builtin.parameters.get(key)))
     ]
     if not 0 <= seed <= MAX_SEED:
-        errors.append(("seed", f"seed must be between 0 and {MAX_SEED}."))
+        errors.append(("seed", f"must be between 0 and {MAX_SEED}."))
     if errors:
         raise DatasetError(*errors)
-    defaults = {key: parameter.default for key, parameter in builtin.parameters.items()}
+    defaults = {
+        key: parameter.default
+        for key, parameter in builtin.parameters.items()
+        if parameter.default is not None
+    }
     return builtin.make(seed=seed, **{**defaults, **arguments})
 
 
-def _problem(name: str, key: str, value: float, parameter: Parameter | None) -> str | None:
+def _problem(name: str, value: float, parameter: Parameter | None) -> str | None:
     """Return what is wrong with the value of one parameter; None if it is valid."""
     if parameter is None:
         names = " and ".join(CATALOG[name].parameters) or "none"
-        return f"{key} is not a parameter of {name}; its parameters: {names}."
+        return f"is not a parameter of {name}; its parameters: {names}."
     if not parameter.minimum <= value <= parameter.maximum:
-        return f"{key} must be between {parameter.minimum:g} and {parameter.maximum:g} for {name}."
+        return f"must be between {parameter.minimum:g} and {parameter.maximum:g} for {name}."
     if parameter.integer and value != int(value):
-        return f"{key} must be a whole number for {name}."
+        return f"must be a whole number for {name}."
     return None
 
 
@@ -99,7 +103,7 @@ def _generated(generator: Generator) -> Builtin:
             for key, value in parameters.items()
         }
         if generator.is_paired and numbers["samples"] % 2:
-            raise DatasetError(("samples", "samples must be even: two rows for each pair."))
+            raise DatasetError(("samples", "must be even: two rows for each pair."))
         inputs, targets = generator.function(**numbers, rng=np.random.default_rng(seed))
         classes = 0 if generator.task == "regression" else int(numbers.get("classes", 2))
         class_names = generator.class_names or tuple(map(str, range(classes)))
@@ -246,7 +250,11 @@ def _sonnets(*, seed: int, **parameters: float) -> Dataset:
 
 
 def _plays(*, seed: int, **parameters: float) -> Dataset:
-    return language.plays(*(int(parameters[name]) for name in ("length", "samples", "merges")))
+    return language.plays(
+        int(parameters["length"]),
+        int(parameters["merges"]),
+        int(parameters["samples"]) if "samples" in parameters else None,
+    )
 
 
 def _first_names(*, seed: int, **parameters: float) -> Dataset:
@@ -336,10 +344,10 @@ CATALOG: dict[str, Builtin] = {
             task="sequence",
             parameters={
                 "samples": Parameter(
-                    language.PLAYS_WINDOWS,
+                    None,
                     10,
                     language.PLAYS_WINDOWS,
-                    "windows of the text, by default fewer with many merges",
+                    "windows of the text, by default as many as length and merges allow",
                 ),
                 "length": Parameter(64, 8, 128, "tokens in a window"),
                 "merges": Parameter(0, 0, language.MAX_MERGES, "frequent pairs of tokens to merge"),

@@ -63,7 +63,7 @@ def from_rows(
         raise DatasetError(("loss", f"There is no loss {loss!r}: choose one of {known}."))
     problems = Problems()
     if len(inputs) == 0:
-        problems.add("inputs", "inputs is empty: there must be at least one row.")
+        problems.add("inputs", "There must be at least one row.")
     if len(inputs) != len(targets):
         problems.add(
             "targets",
@@ -135,7 +135,7 @@ def _check_pairs(inputs: Floats, targets: Floats, problems: Problems) -> None:
         chosen = 2 * pair
         problems.add(
             f"inputs[{chosen + 1}]",
-            f"inputs[{chosen + 1}], the rejected row, is equal to the chosen one before it.",
+            "is the rejected row, and equal to the chosen one before it.",
         )
 
 
@@ -163,12 +163,12 @@ def _table(field: str, rows: Sequence[object] | NDArray[np.generic], problems: P
     for index, row in enumerate(rows):
         at = f"{field}[{index}]"
         if not _is_row(row) or len(row) == 0:
-            problems.add(at, f"{at} must be a row of at least one number.")
+            problems.add(at, "must be a row of at least one number.")
         elif width and len(row) != width:
-            problems.add(at, f"{at} must have {width} numbers, like {field}[0]; it has {len(row)}.")
+            problems.add(at, f"must have {width} numbers, like {field}[0]; it has {len(row)}.")
         elif not all(map(_is_finite, row)):
             column = next(i for i, value in enumerate(row) if not _is_finite(value))
-            problems.add(at, f"{at}[{column}] is not a finite number.")
+            problems.add(at, f"must have finite numbers alone; the value at {column} is not one.")
     return np.empty((0, 0)) if problems.errors else np.array(rows, dtype=np.float64)
 
 
@@ -193,8 +193,8 @@ def _as_truth_values(table: Floats, problems: Problems) -> Reading:
         at, column = f"targets[{index}]", is_wrong[index].argmax()
         problems.add(
             at,
-            f"{at}{f'[{column}]' if several else ''} is {table[index, column]:g}: "
-            "binary_cross_entropy needs 0 or 1.",
+            f"must be 0 or 1 with binary_cross_entropy; "
+            f"{f'the value at {column}' if several else 'it'} is {table[index, column]:g}.",
         )
     if several:
         # Any of them may be 1, so a sample does not have one of several classes.
@@ -208,11 +208,10 @@ def _as_sequences(table: Floats, classes: int, problems: Problems) -> Reading:
     for index in np.flatnonzero(invalid | ~label.any(axis=1)):
         problems.add(
             f"targets[{index}]",
-            f"targets[{index}] must have a whole label from 0 to {classes - 1} for every time "
+            f"must have a whole label from 0 to {classes - 1} for every time "
             f"step, or {IGNORED} for steps that do not count: the network has {classes} classes."
             if invalid[index]
-            else f"targets[{index}] must have a label for at least one time step; all of its "
-            f"labels are {IGNORED}.",
+            else f"must have a label for at least one time step; all of its labels are {IGNORED}.",
         )
     problems.raise_any()
     return "sequence", table.astype(np.int64), tuple(str(label) for label in range(classes))
@@ -224,7 +223,7 @@ def _as_preferences(table: Floats, problems: Problems) -> Reading:
     for index in np.flatnonzero(wrong):
         problems.add(
             f"targets[{index}]",
-            f"targets[{index}] must be {int(expected[index])}: of each pair of rows the first is "
+            f"must be {int(expected[index])}: of each pair of rows the first is "
             "chosen, 1, and the second rejected, 0. Rows of tokens have their next tokens as "
             "targets, and the network must have an output for each.",
         )
@@ -238,8 +237,8 @@ def _as_classes(table: Floats, problems: Problems) -> Reading:
         for index in np.flatnonzero(~fits):
             problems.add(
                 f"targets[{index}]",
-                f"targets[{index}] is {labels[index]:g}: cross_entropy needs whole labels from 0 "
-                f"to {MAX_CLASSES - 1}, or rows of probabilities.",
+                f"must be a whole label from 0 to {MAX_CLASSES - 1} with cross_entropy, or a row "
+                f"of probabilities; it is {labels[index]:g}.",
             )
         # A refused label may be too large as a number of classes, or as an integer.
         problems.raise_any()
@@ -255,7 +254,7 @@ def _as_classes(table: Floats, problems: Problems) -> Reading:
         for index in np.flatnonzero(~fits):
             problems.add(
                 f"targets[{index}]",
-                f"targets[{index}] must be probabilities between 0 and 1 whose sum is 1. For "
+                "must be probabilities between 0 and 1 whose sum is 1. For "
                 "labels of a sequence, the network must have an output for each time step.",
             )
         one_hot = ((table == 0) | (table == 1)).all()

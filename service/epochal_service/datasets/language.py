@@ -28,7 +28,7 @@ MAX_MERGES = 1000
 MERGED_TEXT = 200_000
 """Characters of the plays that the merges are learned on: more take longer, and change few."""
 PLAYS_WINDOWS = 8_000
-"""Windows of the plays by default: as many of them as the number of tokens allows."""
+"""The most windows of the plays."""
 
 NAME_LENGTH = 16
 """Characters in a row of names: the longest name has 15, and its end is one."""
@@ -52,24 +52,26 @@ def sonnets(length: int) -> Dataset:
     return windows("sonnets", text, _characters(text), length, feature="character")
 
 
-def plays(length: int, samples: int, merges: int) -> Dataset:
+def plays(length: int, merges: int, samples: int | None) -> Dataset:
     """Return the first windows of the plays and the next token of each step.
 
-    A token is a character, or one of the merged pairs. Raises `DatasetError` on `samples` if they
-    need more than `MAX_LOGITS` probabilities.
+    A token is a character, or one of the merged pairs. By default there are as many windows as
+    need no more than `MAX_LOGITS` probabilities, at most `PLAYS_WINDOWS`. Raises `DatasetError` on
+    `samples` for more of them.
     """
     tokens = (*play_characters(), *play_merges()[:merges])
-    most = MAX_LOGITS // (length * len(tokens))
-    if most < samples != PLAYS_WINDOWS:
-        advice = f"must be at most {most:,} for {merges} merges and a length of {length}"
-        raise DatasetError(("samples", f"samples {advice}."))
+    most = min(MAX_LOGITS // (length * len(tokens)), PLAYS_WINDOWS)
+    if samples is not None and samples > most:
+        advice = "use fewer, fewer merges or a smaller length"
+        text = f"must be at most {most:,} for {merges} merges and a length of {length}: {advice}."
+        raise DatasetError(("samples", text))
     return windows(
         "plays",
         packed("plays.txt.gz"),
         tokens,
         length,
         feature="token" if merges else "character",
-        limit=min(samples, most),
+        limit=most if samples is None else samples,
     )
 
 

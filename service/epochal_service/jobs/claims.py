@@ -134,6 +134,9 @@ def _run_errors(claim: ClaimSpec, run: Run, classifier: Run | None) -> Iterator[
     if claim.metric == "novelty" and not run.writes_texts:
         text = "which writes no texts from their start to their end, as on names"
         yield "metric", f"must be a metric of {run.name}, {text}"
+    if claim.metric == "bits_per_character" and not run.spells_text:
+        text = "which predicts no text of characters or parts of words"
+        yield "metric", f"must be a metric of {run.name}, {text}"
     if claim.metric == "class_accuracy" and run.generated is None:
         text = "which is no diffusion network that takes the class of its samples"
         yield "metric", f"must be a metric of {run.name}, {text}"

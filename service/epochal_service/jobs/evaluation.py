@@ -1,4 +1,4 @@
-"""Metrics of a network's outputs on samples."""
+"""Metrics of a network's outputs on samples, and of a network on a part of its data."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from epochal_engine.model import Binary
 
 from ..datasets import Dataset
 from ..datasets.dataset import Labels
+from ..settings import Limits
+from ..specs.build import build_row_loss
 from ..specs.inspection import (
     ClassEvaluation,
     ClassificationMetrics,
+    Evaluation,
+    EvaluationSplit,
     PositionAccuracy,
     RegressionMetrics,
     SequenceMetrics,
@@ -25,14 +29,53 @@ from ..specs.inspection import (
 )
 from .inspection import (
     NO_CLASS,
+    Trained,
     classes_of,
     losses_of,
     predicted_classes,
+    samples_of,
     threshold_of,
     true_classes,
 )
+from .language import language_of
+from .preparation import Prepared, has_validation
 
 Array = NDArray[Any]
+
+
+def evaluate(
+    network: Trained, prepared: Prepared, limits: Limits, split: EvaluationSplit | None = None
+) -> Evaluation:
+    """Return the metrics of a network on a part of its data: by default on the validation part, or
+    on the training part without one.
+
+    Raises `InvalidArgument` for a part that the job does not have, or that exceeds the limit.
+    """
+    dataset = prepared.dataset
+    loss = build_row_loss(network.spec, dataset.ignore_label)
+    split = split or ("validation" if has_validation(network.spec) else "train")
+    samples = samples_of(prepared, limits, split)
+    outputs, targets = network.outputs(samples.inputs), samples.targets
+    classes = dataset.class_names or loss.has_accuracy
+    whole = (outputs, targets) if classes and outputs.ndim > 2 else None
+    language = language_of(dataset) if whole else None
+    if outputs.ndim > 2:  # positions of a sequence
+        counted = counted_predictions(loss, targets)
+        outputs, targets = outputs[counted], targets[counted]
+    classification = evaluate_classes(outputs, targets, dataset, loss) if classes else None
+    return Evaluation(
+        epoch=network.epoch,
+        split=split,
+        samples=len(samples),
+        predictions=len(outputs),
+        classification=classification,
+        sequence=None
+        if whole is None or classification is None
+        else evaluate_sequences(
+            *whole, loss, classification.log_loss, language.characters if language else None
+        ),
+        regression=None if classes else evaluate_numbers(outputs, targets, dataset.target_names),
+    )
 
 
 def evaluate_numbers(outputs: Array, targets: Array, names: Sequence[str]) -> RegressionMetrics:

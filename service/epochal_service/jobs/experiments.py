@@ -33,7 +33,7 @@ from ..store.packing import pack
 from . import lifecycle
 from . import quotas as owner_quotas
 from .forks import Parent, future_parent
-from .measures import Labeled, classified, generated, positions_of, writes_texts
+from .measures import Labeled, classified, generated, positions_of, spells_text, writes_texts
 from .preparation import Prepared, prepare
 from .price import price_of
 from .sources import INITIAL_WEIGHTS, REWARD, named_source, sources, with_source
@@ -88,6 +88,8 @@ class Run:
     """Number of positions that have a loss each; 0 without any."""
     writes_texts: bool
     """Whether its network can write whole rows of its data."""
+    spells_text: bool
+    """Whether its network predicts a text whose characters can be counted."""
     generated: Labeled | None
     """The samples that its network generates by class."""
     classified: Labeled | None
@@ -255,6 +257,7 @@ def _run(
         has_exact_match=has_exact_match(prepared.network, prepared.spec.loss),
         positions=positions_of(prepared),
         writes_texts=writes_texts(prepared.dataset),
+        spells_text=spells_text(prepared),
         generated=generated(prepared),
         classified=classified(prepared),
     )

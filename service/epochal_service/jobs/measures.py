@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from epochal_engine import LOSSES
+
 from ..datasets import Dataset
 from ..datasets.dataset import IGNORED
 from ..errors import InvalidArgument
@@ -23,7 +25,7 @@ from ..store import log as job_log
 from ..store.jobs import JobRow
 from .diffusion import class_accuracy, generated_classes, sample_distance
 from .epochs import merge
-from .evaluation import correct_predictions, counted_predictions
+from .evaluation import correct_predictions, counted_predictions, evaluate
 from .generation import Writer
 from .inspection import Trained, samples_of, trained
 from .language import Language, language_of
@@ -134,9 +136,26 @@ def novelty(network: Trained, prepared: Prepared) -> float:
     return float(np.mean(new))
 
 
+def spells_text(prepared: Prepared) -> bool:
+    """Return whether a network gives the next characters or parts of words of a text as
+    probabilities.
+    """
+    language = language_of(prepared.dataset)
+    is_text = language is not None and language.characters is not None
+    return is_text and LOSSES[prepared.spec.loss].output_activation == "softmax"
+
+
+def bits_per_character(network: Trained, prepared: Prepared) -> float:
+    """Return the loss in bits for each character, as the evaluation has it; NaN without a text."""
+    sequence = evaluate(network, prepared, UNLIMITED).sequence
+    bits = None if sequence is None else sequence.bits_per_character
+    return math.nan if bits is None else bits
+
+
 MEASURES: dict[str, Callable[[Trained, Prepared], float]] = {
     "nearest_neighbor_accuracy": sample_distance,
     "novelty": novelty,
+    "bits_per_character": bits_per_character,
 }
 """Measures of the answering weights by the metric of their claims."""
 

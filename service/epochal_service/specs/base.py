@@ -8,6 +8,7 @@ own JSON mapping has it.
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -197,6 +198,31 @@ class IdOf:
         return {**handler(schema), "pattern": f"^{id_pattern(self.kind)}$"}
 
 
+class Matches:
+    """The metadata of a string that must match a pattern as a whole, with the error in words: few
+    read regular expressions. The JSON schema has the pattern.
+    """
+
+    def __init__(self, pattern: str, error: str) -> None:
+        self.pattern = re.compile(pattern)
+        self.error = error
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^{self.pattern.pattern}$"}
+
+    def _check(self, value: str) -> str:
+        if not self.pattern.fullmatch(value):
+            raise PydanticCustomError("pattern", "{error}", {"error": self.error})
+        return value
+
+
 class KeyOf:
     """The metadata of a string that must be a key of one of the engine's tables.
 
@@ -232,10 +258,21 @@ LayerTypeName = Annotated[str, KeyOf(LAYERS)]
 LossName = Annotated[str, KeyOf(LOSSES)]
 OptimizerName = Annotated[str, KeyOf(OPTIMIZERS)]
 
-LabelKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+LabelKey = Annotated[
+    str,
+    Matches(
+        r"[a-z0-9][a-z0-9_.-]{0,62}",
+        "must have up to 63 lowercase letters, digits, _, . and -, and begin with a letter or "
+        "digit, such as week-3",
+    ),
+]
 LabelValue = Annotated[str, Field(max_length=64)]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-NameOrEmpty = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+NameOrEmpty = Annotated[
+    str,
+    Field(max_length=100),
+    Matches(r"[^\x00-\x1f\x7f]*", "must be one line, without control characters"),
+]
+Name = Annotated[NameOrEmpty, Field(min_length=1)]
 PageSize = Annotated[int, Field(ge=1, description="Rows a page; more than 1000 counts as 1000.")]
 PageToken = Annotated[
     str, Field(max_length=200, description="`next_page_token` of the page before.")

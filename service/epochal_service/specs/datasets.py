@@ -288,8 +288,8 @@ class DatasetParameter(Reply):
 
     name: str
     """Name of the parameter, a field of the data set in a job's spec."""
-    default: float
-    """Default value."""
+    default: float | None = None
+    """Default value. Absent if it depends on the other parameters: as much as they allow."""
     minimum: float
     """Smallest value."""
     maximum: float

@@ -13,6 +13,7 @@ from .base import (
     PAGE_SIZE,
     EveryError,
     IdOf,
+    Matches,
     Name,
     PageSize,
     PageToken,
@@ -35,7 +36,13 @@ MAX_OPEN = 64
 MAX_TEXT = 10_000
 
 OpenField = Annotated[
-    str, Field(max_length=200, pattern=r"^jobs\.[a-z0-9_-]+(\.[a-z0-9_]+|\[\d+\])+$")
+    str,
+    Field(max_length=200),
+    Matches(
+        r"jobs\.[a-z0-9_-]+(\.[a-z0-9_]+|\[\d+\])+",
+        "must be the path of a field of a job, such as jobs.xor.epochs or "
+        "jobs.xor.network.layers[0].units",
+    ),
 ]
 
 

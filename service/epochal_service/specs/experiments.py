@@ -14,6 +14,7 @@ from .base import (
     Cursor,
     EveryError,
     IdOf,
+    Matches,
     Name,
     PageSize,
     PageToken,
@@ -31,7 +32,14 @@ MAX_RUNS = 64
 """Jobs of an experiment times its seeds."""
 MAX_CLAIMS = 64
 
-JobName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+JobName = Annotated[
+    str,
+    Matches(
+        r"[a-z0-9][a-z0-9_-]{0,39}",
+        "must have up to 40 lowercase letters, digits, _ and -, and begin with a letter or digit, "
+        "such as two-layers",
+    ),
+]
 ClaimMetric = Literal[
     "train_loss",
     "validation_loss",
@@ -49,6 +57,7 @@ ClaimMetric = Literal[
     "nearest_neighbor_accuracy",
     "novelty",
     "class_accuracy",
+    "bits_per_character",
 ]
 ClaimBaseline = Literal["constant", "linear", "bigram", "trigram", "four_gram", "initial"]
 ClaimEpoch = Literal["answer", "last", "best", "every"]
@@ -74,7 +83,9 @@ class ClaimSpec(Spec):
     validation sample, is of the same kind: about 0.5 if they are alike, at most 1. `novelty` is the
     fraction of 200 generated texts that end and are no row of the data set. `class_accuracy` is the
     fraction of 200 samples of a diffusion network that `classifier` assigns to the class that they
-    were generated for; of fewer samples with more than 250 steps.
+    were generated for; of fewer samples with more than 250 steps. `bits_per_character` is the loss
+    of a language model in bits for each character of its text, which compares vocabularies: of the
+    validation part, or of the training part without one.
     """
     classifier: JobName | None = None
     """Name of the job that classifies generated samples, for `class_accuracy`. None by default."""

@@ -20,6 +20,7 @@ from .base import (
     IdOf,
     InitializerName,
     LayerTypeName,
+    Matches,
     Name,
     PageSize,
     PageToken,
@@ -30,7 +31,14 @@ from .base import (
 )
 from .derive import Derived, as_list, derive_models, union_of
 
-LayerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+LayerName = Annotated[
+    str,
+    Matches(
+        r"[a-z][a-z0-9_]{0,39}",
+        "must have up to 40 lowercase letters, digits and _, and begin with a letter, such as "
+        "dense_1",
+    ),
+]
 Gain = Annotated[float, Field(ge=0, le=1e6)]
 
 

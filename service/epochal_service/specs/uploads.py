@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
-from .base import Cursor, Reply, Request, RequestId, Spec
+from .base import Cursor, Matches, Reply, Request, RequestId, Spec
 
 
 class CreateUploadRequest(Spec):
@@ -14,7 +15,7 @@ class CreateUploadRequest(Spec):
 
     size_bytes: int = Field(ge=1, lt=2**63)
     """Size of the file in bytes."""
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    sha256: Annotated[str, Matches("[0-9a-f]{64}", "must be 64 digits from 0 to f")] | None = None
     """SHA-256 of the file in lower-case hexadecimal digits, checked when a data set is made of it.
     Not checked by default.
     """

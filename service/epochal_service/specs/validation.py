@@ -39,7 +39,6 @@ SENTENCES = {
     "too_long": "may have at most {max_length}",
     "string_too_short": "must not be empty",
     "string_too_long": "may have at most {max_length} characters",
-    "string_pattern_mismatch": "must match {pattern}",
     "literal_error": "must be one of {expected}",
     "union_tag_not_found": "is required",
     "union_tag_invalid": "must be one of {expected_tags}",

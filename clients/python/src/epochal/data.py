@@ -851,7 +851,7 @@ def plays(
     65 characters, or the next token after merges by byte-pair encoding.
 
     Args:
-        samples: Windows of the text, by default fewer with many merges. From 10 to 8000. Default
+        samples: Windows of the text, by default as many as length and merges allow. From 10 to
             8000.
         length: Tokens in a window. From 8 to 128. Default 64.
         merges: Frequent pairs of tokens to merge. From 0 to 1000. Default 0.

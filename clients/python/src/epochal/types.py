@@ -92,6 +92,7 @@ ClaimMetric: TypeAlias = Literal[
     "nearest_neighbor_accuracy",
     "novelty",
     "class_accuracy",
+    "bits_per_character",
 ]
 
 
@@ -589,6 +590,8 @@ class ClaimSpec(TypedDict):
     is the fraction of 200 generated texts that end and are no row of the data set.
     `class_accuracy` is the fraction of 200 samples of a diffusion network that `classifier`
     assigns to the class that they were generated for; of fewer samples with more than 250 steps.
+    `bits_per_character` is the loss of a language model in bits for each character of its text,
+    which compares vocabularies: of the validation part, or of the training part without one.
     """
     classifier: NotRequired[str | None]
     """Name of the job that classifies generated samples, for `class_accuracy`. None by default."""
@@ -2020,8 +2023,8 @@ class DatasetParameter:
 
     name: str
     """Name of the parameter, a field of the data set in a job's spec."""
-    default: float
-    """Default value."""
+    default: float | None
+    """Default value. Absent if it depends on the other parameters: as much as they allow."""
     minimum: float
     """Smallest value."""
     maximum: float

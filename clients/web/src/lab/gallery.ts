@@ -86,7 +86,7 @@ export interface Parameter {
 export function parametersOf(dataset: Schemas['Dataset']): Parameter[] {
   return dataset.parameters.map(({ name, integer, ...bounds }) => {
     const [usual, minimum, maximum] = [
-      toNumber(bounds.default),
+      toNumber(bounds.default ?? dataset.samples),
       toNumber(bounds.minimum),
       toNumber(bounds.maximum),
     ]

@@ -6,11 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..base import Seed, Spec
+from ..base import Matches, Seed, Spec
 from ..networks import NetworkSpec
 
 Value = Annotated[float, Field(ge=-1e6, le=1e6)]
-LayerPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,4}$")]
+LayerPath = Annotated[
+    str,
+    Matches(
+        r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,4}",
+        "must be the name of a layer, such as dense_1, or of one within another, such as "
+        "residual_2.dense_1",
+    ),
+]
 
 
 class GivenWeights(Spec):
