@@ -71,7 +71,7 @@ def test_other_numbers_are_refused_where_they_are(service: Wires) -> None:
     wrong = spec(dataset={"inputs": INPUTS, "targets": [*TARGETS[:3], [1.0, 0.5, 0.0]]})
     refused = same(service.both("CreateJob", spec=wrong))
     assert refused.errors == {
-        ("dataset.targets[3]", "targets[3][1] is 0.5: binary_cross_entropy needs 0 or 1.")
+        ("dataset.targets[3]", "must be 0 or 1 with binary_cross_entropy; the value at 1 is 0.5.")
     }
     narrow = spec()
     narrow["network"]["layers"][0]["units"] = 2

@@ -167,7 +167,7 @@ def test_inline_rows_are_pairs_in_turn(client: TestClient, train: Train) -> None
         "rejected one."
     }
     errors = refused(client, {**spec, "dataset": {"inputs": rows, "targets": [0, 1] * 5}})
-    assert errors["dataset.targets[0]"].startswith("targets[0] must be 1: of each pair")
+    assert errors["dataset.targets[0]"].startswith("must be 1: of each pair")
     same = {"inputs": [*rows[:2], rows[4], rows[4]], "targets": [1, 0, 1, 0]}
     assert "equal" in refused(client, {**spec, "dataset": same})["dataset"]
 

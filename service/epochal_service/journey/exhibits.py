@@ -291,6 +291,18 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
         _language_model("names", (_EMBEDDING, _POSITIONS), "emma", (0, 1, 3, 10)),
         *(_run(job, _call(job, GENERATE, **_COMPARED)) for job in ("tuned", "preferred")),
     ),
+    "vocabularies": (
+        _exhibit(
+            "texts",
+            "What each network writes",
+            "The same random numbers. Byte pairs make whole words sooner, since many of them are "
+            "tokens; a network of characters has to spell each.",
+            (
+                _call(job, GENERATE, prompt="ROMEO:", count=2, max_tokens=n, seed=1, alternatives=0)
+                for job, n in (("characters", 160), ("byte-pairs", 80))
+            ),
+        ),
+    ),
     "gpt3-2020": (
         _exhibit(
             "induction",

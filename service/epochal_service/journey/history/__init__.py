@@ -17,7 +17,7 @@ from .frontier import FRONTIER
 from .gpt import GPT
 from .gpt3 import GPT_3
 from .gru import GRU
-from .language import NAMES
+from .language import NAMES, VOCABULARIES
 from .lenet import LENET
 from .lstm import LSTM
 from .perceptron import PERCEPTRON
@@ -38,6 +38,7 @@ PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
     ALEXNET,
     ATTENTION,
     GRU,
+    VOCABULARIES,
     TRANSFORMER,
     ENCODER,
     BERT,

@@ -1,4 +1,6 @@
-"""Chapter 11: a language model, and what fine-tuning and preferences make of it."""
+"""Chapter 11: a language model, and what fine-tuning and preferences make of it; and two models of
+one text, by characters and by byte pairs.
+"""
 
 from __future__ import annotations
 
@@ -91,4 +93,33 @@ NAMES = experiment(
     section="language",
     year=2018,
     seconds=45.0,
+)
+
+VOCABULARIES = experiment(
+    "vocabularies",
+    "Characters against byte pairs",
+    "Two networks of the same layers read the same part of Shakespeare's plays, one as characters, "
+    "one as tokens after 250 merges by byte-pair encoding (Sennrich, Haddow and Birch), each three "
+    "times. A token is harder to guess than a character, but there are fewer of them, and a token "
+    "reaches farther back: for each character of the text, byte pairs need fewer bits.",
+    {name: preset_job(f"plays-{name}", epochs=3) for name in ("characters", "byte-pairs")},
+    [
+        claim(
+            "A byte pair is harder to guess than a character",
+            "byte-pairs",
+            "validation_loss",
+            minus="characters",
+            at_least=1,
+        ),
+        claim(
+            "For each character, byte pairs need fewer bits",
+            "byte-pairs",
+            "bits_per_character",
+            minus="characters",
+            at_most=-0.2,
+        ),
+    ],
+    section="language",
+    year=2016,
+    seconds=60.0,
 )
