@@ -131,6 +131,23 @@ def test_an_exercise_is_made_of_a_run_on_uploaded_data(
     delete(teacher)
 
 
+def test_a_claim_on_classes_names_the_network_that_judges_them(
+    opened: Opened, school: tuple[Stack, dict[str, str]]
+) -> None:
+    stack, keys = school
+    page = opened("/experiments", WIDE)
+    enter(page, keys["10b"])
+    page.goto(f"{stack.http}/exercises/new?exercise.preset=diffusion-2020")
+    claims = page.get_by_role("group", name="Claims that an attempt must meet")
+    page.get_by_label("Network", exact=True).select_option("digits")
+    page.get_by_label("Metric").select_option("class_accuracy")
+    page.get_by_label("Classifier").select_option("classifier")
+    page.get_by_label("Value").fill("0.8")
+    page.get_by_role("button", name="Add the claim").click()
+    title = "Class accuracy by classifier of digits: at least 0.8"
+    expect(claims.get_by_role("checkbox", name=title)).to_be_checked()
+
+
 def test_an_exercise_is_made_of_an_experiment(
     opened: Opened, school: tuple[Stack, dict[str, str]]
 ) -> None:
@@ -147,6 +164,7 @@ def test_an_exercise_is_made_of_an_experiment(
     claims = page.get_by_role("group", name="Claims that an attempt must meet")
     expect(claims.get_by_role("checkbox", name="Parameters of one: at most 99")).to_be_checked()
     page.get_by_label("Network", exact=True).select_option("two")
+    page.get_by_label("Minus").select_option("one")
     page.get_by_label("Metric").select_option("train_loss")
     page.get_by_label("Value").fill("0.7")
     page.get_by_role("button", name="Add the claim").click()
@@ -156,6 +174,6 @@ def test_an_exercise_is_made_of_an_experiment(
     page.wait_for_url("**/exercises/exr_*")
     expect(page.get_by_role("heading", level=1)).to_have_text("Two")
     expect(
-        page.get_by_role("columnheader", name="Training loss of two: at most 0.7")
+        page.get_by_role("columnheader", name="Training loss of two − one: at most 0.7")
     ).to_be_visible()
     delete(page)

@@ -241,22 +241,19 @@ def test_tools_shows_calls_with_the_results_of_the_calculator(open_page: Opened,
         expect(part.locator("dd").last).to_contain_text(verdict)
 
 
-def test_models_of_both_vocabularies_are_compared_by_character(open_page: Opened, url: str) -> None:
-    jobs = {}
-    for name in ("plays-characters", "plays-byte-pairs"):
-        spec: Json = ask(url, f"/v1/presets/{name}")["spec"]
-        short = {"epochs": 1, "dataset": spec["dataset"] | {"samples": 60}}
-        jobs[name] = ask(url, "/v1/jobs", spec | short)["id"]
-    await_condition(
-        lambda: all(ask(url, f"/v1/jobs/{job}")["state"] == "succeeded" for job in jobs.values()),
-        120,
-        "the jobs did not succeed",
-    )
-    page = open_page(f"/?{'&'.join(f'run.{name}={job}' for name, job in jobs.items())}#language")
-    result = page.get_by_test_id("bits-per-character")
-    for job in jobs.values():
-        bits = ask(url, f"/v1/jobs/{job}/evaluation")["sequence"]["bits_per_character"]
-        expect(result).to_contain_text(f"{bits:.2f}")
+def test_both_vocabularies_are_compared_with_stored_results(open_page: Opened, url: str) -> None:
+    results = ask(url, "/v1/preset-experiments/vocabularies/results")
+    card = open_page("/#language").get_by_test_id("milestone-vocabularies")
+    card.scroll_into_view_if_needed()
+    claims = card.get_by_role("list", name="Claims of Characters against byte pairs")
+    for claim in results["experiment"]["claims"]:
+        row = claims.get_by_role("listitem").filter(has_text=claim["text"])
+        expect(row).to_contain_text("Met 5 of 5")
+    expect(claims).to_contain_text("bits per character of byte-pairs − characters")
+    figure = card.get_by_role("figure", name="What each network writes")
+    for call in results["exhibits"][0]["calls"]:
+        first, *_ = json.loads(call["reply"])["samples"][0]["text"].strip().splitlines()
+        expect(figure).to_contain_text(first)
 
 
 @pytest.mark.parametrize("model", ["stored", "own"])

@@ -1,7 +1,7 @@
 /**
  * Write what the OpenAPI document says about the settings in the lab into src/lab/schema.json: for
  * each layer, optimizer, schedule, augmentation, corruption and other part of a spec, the default, bounds and
- * description of its fields.
+ * description of its fields; and the metrics of claims.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -49,6 +49,7 @@ const document = {
     clipping: fieldsOf(schemas.ClippingSpec),
     early_stopping: fieldsOf(schemas.EarlyStoppingSpec),
     snapshots: fieldsOf(schemas.SnapshotsSpec),
+    claim: fieldsOf(schemas.ClaimSpec),
   },
 }
 writeFileSync('src/lab/schema.json', JSON.stringify(document))

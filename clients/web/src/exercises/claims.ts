@@ -1,24 +1,47 @@
-/** Metrics that a claim about a job can have. */
+/** Metrics that a claim about a job can have, of those in the API's schema. */
+import schema from '../lab/schema.json'
 import type { Schemas } from '../lib/api'
 
 export type Metric = Schemas['ClaimSpec']['metric']
 type Spec = Schemas['TrainingSpec']
 
-const COUNTS: readonly Metric[] = ['parameters', 'epochs', 'steps']
+const METRICS = schema.parts.claim.metric.words as readonly Metric[]
+const FIRST: readonly Metric[] = [
+  'validation_accuracy',
+  'validation_loss',
+  'train_accuracy',
+  'train_loss',
+]
+const COSTS: readonly Metric[] = ['kl', 'parameters', 'epochs', 'steps', 'bits_per_character']
 
-/** The metrics of the job, those of validation first. The service checks the claim. */
+const validates = (spec: Spec) =>
+  (spec.validation_fraction ?? 0) > 0 || Boolean(spec.validation_dataset)
+const hasClasses = ({ loss }: Spec) => !['mse', 'mae', 'huber'].includes(loss)
+const diffuses = ({ corruption }: Spec) => corruption?.type === 'diffuse'
+const writes = ({ network, loss }: Spec) =>
+  ['cross_entropy', 'preference'].includes(loss) &&
+  (!('layers' in network) || network.layers.some(({ type }) => type === 'embedding'))
+
+/** What a job needs for some metrics. Of what depends on its data, the service says what is wrong. */
+const NEEDS: readonly [RegExp, (spec: Spec) => boolean][] = [
+  [/^validation_|^nearest_neighbor/, validates],
+  [/^(train|validation)_(accuracy|exact_match)$/, hasClasses],
+  [/^(reward|kl|valid)$/, ({ rollouts }) => Boolean(rollouts)],
+  [/^(nearest_neighbor|class)_accuracy$/, diffuses],
+  [/^(novelty|bits_per_character)$/, writes],
+]
+
+/** The metrics of the job, those of validation first. */
 export function metricsOf(spec: Spec): Metric[] {
-  const kinds: readonly string[] = [
-    ...(['mse', 'mae', 'huber'].includes(spec.loss) ? [] : ['accuracy']),
-    'loss',
-  ]
-  const validates = (spec.validation_fraction ?? 0) > 0 || Boolean(spec.validation_dataset)
-  const parts = validates ? ['validation', 'train'] : ['train']
-  const ofEpochs = parts.flatMap((part) => kinds.map((kind) => `${part}_${kind}` as Metric))
-  const ofTexts: readonly Metric[] = spec.rollouts ? ['reward', 'kl'] : []
-  return [...ofEpochs, ...ofTexts, ...COUNTS]
+  const possible = METRICS.filter((metric) =>
+    NEEDS.every(([pattern, isMet]) => !pattern.test(metric) || isMet(spec)),
+  )
+  const rank = (metric: Metric) => (FIRST.indexOf(metric) + 1 || FIRST.length + 1) - 1
+  return possible.toSorted((a, b) => rank(a) - rank(b))
 }
 
 /** Whether less of it is better, so that a claim usually has an upper bound. */
-export const isCost = (metric: Metric): boolean =>
-  metric.endsWith('loss') || metric === 'kl' || COUNTS.includes(metric)
+export const isCost = (metric: Metric): boolean => metric.endsWith('loss') || COSTS.includes(metric)
+
+/** Whether another job judges what the job generates. */
+export const needsClassifier = (metric: Metric): boolean => metric === 'class_accuracy'

@@ -31,6 +31,10 @@ test('the metrics of the claims come first', () => {
     'train_accuracy',
     'train_loss',
   ])
-  expect(lastEpoch(CURVES)).toBe(8)
-  expect(lastEpoch([])).toBe(1)
+})
+
+test('a chart ends with the last epoch of its metrics', () => {
+  expect(lastEpoch(CURVES, ['train_loss'])).toBe(8)
+  expect(lastEpoch(CURVES.slice(0, 1), ['train_loss'])).toBe(4)
+  expect(lastEpoch(CURVES.slice(0, 1), ['train_accuracy'])).toBe(1)
 })

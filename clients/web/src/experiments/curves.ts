@@ -37,8 +37,10 @@ export function metricsOf(curves: readonly JobCurve[], first: readonly string[] 
   return [...first.filter((metric) => present.delete(metric)), ...present]
 }
 
-/** The last epoch of all curves; 1 without any. */
-export function lastEpoch(curves: readonly JobCurve[]): number {
-  const ends = curves.flatMap(({ series }) => series.map((line) => line.epochs.at(-1) ?? 1))
-  return Math.max(1, ...ends)
+/** The last epoch of the curves of these metrics; 1 without any. */
+export function lastEpoch(curves: readonly JobCurve[], metrics: readonly string[]): number {
+  const lines = curves.flatMap(({ series }) =>
+    series.filter((line) => metrics.includes(line.metric)),
+  )
+  return Math.max(1, ...lines.map((line) => line.epochs.at(-1) ?? 1))
 }
