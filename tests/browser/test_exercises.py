@@ -141,7 +141,7 @@ def test_a_claim_on_classes_names_the_network_that_judges_them(
     claims = page.get_by_role("group", name="Claims that an attempt must meet")
     page.get_by_label("Network", exact=True).select_option("digits")
     page.get_by_label("Metric").select_option("class_accuracy")
-    page.get_by_label("Classifier").select_option("classifier")
+    page.get_by_label("Classifier", exact=True).select_option("classifier")
     page.get_by_label("Value").fill("0.8")
     page.get_by_role("button", name="Add the claim").click()
     title = "Class accuracy by classifier of digits: at least 0.8"
