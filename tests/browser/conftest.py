@@ -91,8 +91,11 @@ def url(chromium: Browser, stack: Stack) -> str:
 class Opened:
     """Opens pages of one test in any size and light, and keeps what they complain of."""
 
-    def __init__(self, browser: Browser, base_url: str) -> None:
+    def __init__(
+        self, browser: Browser, base_url: str, shared: BrowserContext | None = None
+    ) -> None:
         self._browser = browser
+        self._shared = shared
         self._contexts: list[BrowserContext] = []
         self._excused: list[str] = []
         self.base_url = base_url
@@ -105,31 +108,32 @@ class Opened:
         size: dict[str, int] = WIDE,
         *,
         saves_data: bool = False,
-        **options: Any,
+        **media: Any,
     ) -> Page:
-        """`color_scheme="dark"`, `reduced_motion="no-preference"` and the like go to the browser.
+        """`color_scheme="dark"`, `reduced_motion="no-preference"` and the like are emulated.
 
         The page of a user who saves data loads nothing in advance.
 
         Less motion is asked for unless a test is about motion: what moves is elsewhere a moment
         later.
         """
-        context = self._browser.new_context(
-            base_url=self.base_url,
-            viewport={"width": size["width"], "height": size["height"]},
-            **{"reduced_motion": "reduce", **options},
-        )
-        context.set_default_timeout(PATIENCE)
-        self._contexts.append(context)
-        if saves_data:
-            context.add_init_script(SAVE_DATA)
+        context = self._shared
+        if context is None:
+            context = new_context(self._browser, self.base_url)
+            self._contexts.append(context)
         page = context.new_page()
+        devtools = context.new_cdp_session(page)
+        stored = {"origin": self.base_url, "storageTypes": "cookies,local_storage"}
+        devtools.send("Storage.clearDataForOrigin", stored)
         if SLOWED or LATENCY:
-            devtools = context.new_cdp_session(page)
             devtools.send("Emulation.setCPUThrottlingRate", {"rate": max(SLOWED, 1)})
             network = {"offline": False, "latency": LATENCY, "downloadThroughput": -1}
             devtools.send("Network.enable")
             devtools.send("Network.emulateNetworkConditions", {**network, "uploadThroughput": -1})
+        if saves_data:
+            page.add_init_script(SAVE_DATA)
+        page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        page.emulate_media(**{"reduced_motion": "reduce", **media})
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self._heard("error", str(error)))
         page.on("request", lambda request: self.requested.append(request.url))
@@ -147,11 +151,38 @@ class Opened:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
+        if self._shared is not None:
+            for page in self._shared.pages:
+                page.close()
+
+
+def new_context(browser: Browser, base_url: str) -> BrowserContext:
+    """A profile of the browser with a cache and a storage of its own."""
+    context = browser.new_context(base_url=base_url)
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+@pytest.fixture(scope="module")
+def shared_context(chromium: Browser, url: str) -> Iterator[BrowserContext]:
+    """That of the tests of a file: only the first page that they open loads all scripts."""
+    context = new_context(chromium, url)
+    yield context
+    context.close()
 
 
 @pytest.fixture
-def open_page(chromium: Browser, url: str) -> Iterator[Opened]:
+def open_page(chromium: Browser, url: str, shared_context: BrowserContext) -> Iterator[Opened]:
     """`open_page("/jobs", size=PHONE, color_scheme="dark")`; fails on errors in the console."""
+    opened = Opened(chromium, url, shared_context)
+    yield opened
+    opened.close()
+    assert opened.complaints == []
+
+
+@pytest.fixture
+def open_alone(chromium: Browser, url: str) -> Iterator[Opened]:
+    """The same for a test that changes the browser: its clock, its connection, its permissions."""
     opened = Opened(chromium, url)
     yield opened
     opened.close()

@@ -58,10 +58,10 @@ def test_the_first_picture_is_not_waited_for(open_page: Opened) -> None:
     assert abs(before["y"] - after["y"]) < 1  # nothing jumped when the run came
 
 
-def test_nothing_is_asked_of_other_hosts_and_nothing_complains(open_page: Opened) -> None:
+def test_nothing_is_asked_of_other_hosts_and_nothing_complains(open_alone: Opened) -> None:
     """As on a train: whatever is not this service cannot be reached."""
-    page = open_page("/jobs")
-    here = urlsplit(open_page.base_url).netloc
+    page = open_alone("/jobs")
+    here = urlsplit(open_alone.base_url).netloc
 
     def only_here(route: Route) -> None:
         if urlsplit(route.request.url).netloc == here:
@@ -73,7 +73,7 @@ def test_nothing_is_asked_of_other_hosts_and_nothing_complains(open_page: Opened
     for path in ("/", "/lab", "/jobs"):
         page.goto(path)
         see_everything(page)
-    hosts = {urlsplit(url).netloc for url in open_page.requested if url.startswith("http")}
+    hosts = {urlsplit(url).netloc for url in open_alone.requested if url.startswith("http")}
     assert hosts == {here}
 
 

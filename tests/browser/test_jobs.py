@@ -220,10 +220,10 @@ def test_a_run_alone_cannot_be_compared(open_page: Opened) -> None:
 
 
 def test_what_is_deleted_can_be_taken_back_for_a_moment(
-    open_page: Opened, url: str, train: Train
+    open_alone: Opened, url: str, train: Train
 ) -> None:
     persisted, deleted = train("Deleted not"), train("Deleted yes")
-    page = open_page("/jobs?jobs.find=deleted")
+    page = open_alone("/jobs?jobs.find=deleted")
     expect(row(page, "Deleted")).to_have_count(2)
     page.clock.install()
     page.clock.pause_at(page.evaluate("Date.now()") + 1000)  # the moment lasts

@@ -102,9 +102,9 @@ def at_result(url: str, job: str) -> dict[str, float]:
 
 
 def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
-    open_page: Opened, url: str
+    open_alone: Opened, url: str
 ) -> None:
-    page = open_page()
+    page = open_alone()
     page.get_by_role("link", name="Go straight to the lab").click()
     drop(page, "incomes.csv", incomes())
     expect(page.get_by_label("Column to predict")).to_have_value("buys")
@@ -131,7 +131,7 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_role("button", name="Link copied")).to_be_visible()
-    friend = open_page(page.evaluate("navigator.clipboard.readText()"))
+    friend = open_alone(page.evaluate("navigator.clipboard.readText()"))
     shown = friend.get_by_test_id("training-loss")
     expect(shown).to_be_visible()
     assert number(shown.inner_text()) == pytest.approx(after["train_loss"], rel=1e-3)

@@ -239,15 +239,15 @@ def test_a_page_without_a_framework_trains_xor(open_page: Opened) -> None:
     assert violations(page) == []
 
 
-def test_a_lost_connection_is_shown_until_it_is_restored(open_page: Opened) -> None:
-    page = open_page("/#neuron")
+def test_a_lost_connection_is_shown_until_it_is_restored(open_alone: Opened) -> None:
+    page = open_alone("/#neuron")
     weight = page.get_by_label("w₁", exact=True)
     product = page.get_by_test_id("product-1").locator(".number")
     expect(product).to_have_text("0.700")
     bar = page.locator("header").get_by_role("status")
     expect(bar).to_be_empty()
     rest(page)  # an interrupted download would have to start again
-    open_page.excuse("ERR_INTERNET")
+    open_alone.excuse("ERR_INTERNET")
     page.context.set_offline(True)
     weight.press("ArrowRight")
     expect(bar).to_contain_text("Reconnecting")
