@@ -198,7 +198,19 @@ class IdOf:
         return {**handler(schema), "pattern": f"^{id_pattern(self.kind)}$"}
 
 
-class Matches:
+class Checked:
+    """The metadata of a string that `_check` returns, or refuses."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, value: str) -> str:
+        raise NotImplementedError
+
+
+class Matches(Checked):
     """The metadata of a string that must match a pattern as a whole, with the error in words: few
     read regular expressions. The JSON schema has the pattern.
     """
@@ -206,11 +218,6 @@ class Matches:
     def __init__(self, pattern: str, error: str) -> None:
         self.pattern = re.compile(pattern)
         self.error = error
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return no_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -223,7 +230,7 @@ class Matches:
         return value
 
 
-class KeyOf:
+class KeyOf(Checked):
     """The metadata of a string that must be a key of one of the engine's tables.
 
     The table may grow: it is read at each validation and for each JSON schema.
@@ -231,11 +238,6 @@ class KeyOf:
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         self.table = table
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return no_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
