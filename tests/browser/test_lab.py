@@ -132,6 +132,19 @@ def test_other_data_bring_the_loss_and_the_ends_that_they_need(open_page: Opened
     expect(page.get_by_label("Loss", exact=True)).to_have_value("mse")
 
 
+def test_a_text_is_written_in_the_characters_of_another(open_page: Opened) -> None:
+    page = open_page("/lab")
+    page.get_by_role("button", name="plays").click()
+    expect(page.get_by_label("Loss", exact=True)).to_have_value("cross_entropy")
+    page.get_by_role("group", name="In the characters of").get_by_text("sonnets").click()
+    expect(page.get_by_role("figure", name="plays")).to_contain_text("first citizen:")
+    spec = spec_of(page)
+    assert spec["dataset"] == {"name": "plays", "vocabulary": "sonnets"}
+    assert spec["network"]["layers"][0]["vocabulary"] == 37
+    assert spec["network"]["layers"][-1]["units"] == 37
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_noise_moves_the_points(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
     picture = page.get_by_role("figure", name="two moons")

@@ -69,6 +69,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": "two_moons", "rows": 3, "samples": 20, "noise": 0.3, "seed": 9},
         {"id": "sorting", "rows": 2, "samples": 5, "length": 3, "classes": 4},
         {"id": "plays", "rows": 2, "samples": 10, "length": 8, "merges": 20},
+        {"id": "plays", "rows": 2, "samples": 10, "length": 8, "vocabulary": "sonnets"},
     ],
     "CreateUpload": lambda w: [
         {"size_bytes": 100, "sha256": "0" * 64},

@@ -34,6 +34,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "DatasetSpec.features": {"name": "blobs"},
     "DatasetSpec.length": {"name": "sorting"},
     "DatasetSpec.merges": {"name": "plays"},
+    "DatasetSpec.vocabulary": {"name": "plays"},
     "DatasetSpec.inputs": {"targets": [[0.0], [1.0]]},
     "DatasetSpec.feature_names": {"inputs": [[0.0], [1.0]], "targets": [[0.0], [1.0]]},
     "DatasetSpec.class_names": {"inputs": [[0.0], [1.0]], "targets": [[0.0], [1.0]]},

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from epochal_engine.data.generators import GENERATORS
-from epochal_service.datasets import CATALOG, Builtin, DatasetError, load, parse_csv
+from epochal_service.datasets import CATALOG, Builtin, Dataset, DatasetError, load, parse_csv
 from epochal_service.datasets.language import PLAYS_WINDOWS
 
 MEASURED = ("iris", "wine", "breast_cancer", "digits", "shifted_digits", "digit_images")
@@ -230,6 +230,40 @@ def test_merges_have_bounds_and_are_those_of_the_plays() -> None:
         }
     assert errors(name="plays", merges=1.5)["merges"].endswith("whole number for plays.")
     assert errors(name="iris", merges=3)["merges"].startswith("is not a parameter of iris")
+
+
+def text_of(dataset: Dataset) -> str:
+    return "".join(dataset.token_names[int(token)] for token in dataset.inputs.ravel())
+
+
+def test_texts_can_be_written_in_the_characters_of_each_other() -> None:
+    sonnets, other = load("sonnets"), load("plays", samples=200, length=64, vocabulary="sonnets")
+    assert other.token_names == other.class_names == sonnets.token_names
+    assert text_of(other).startswith(
+        "first citizen:\nbefore we proceed any further, hear me speak."
+    )
+    # Characters that the sonnets lack are left out, and the windows still join.
+    whole = text_of(load("plays", length=128, vocabulary="sonnets"))
+    assert not {"$", "&", "3", "A"} & {*whole}
+    np.testing.assert_array_equal(other.inputs.ravel()[1:], other.targets.ravel()[:-1])
+    capital = load("sonnets", vocabulary="plays")
+    assert capital.token_names == load("plays").token_names
+    assert text_of(capital).startswith("From fairest creatures we desire increase,\nThat thereby")
+    assert load("sonnets", vocabulary="sonnets").inputs.tobytes() == sonnets.inputs.tobytes()
+    merged = load("plays", samples=10, merges=5, vocabulary="plays")
+    assert merged.inputs.tobytes() == load("plays", samples=10, merges=5).inputs.tobytes()
+
+
+def test_a_vocabulary_is_that_of_a_text_and_belongs_to_texts() -> None:
+    assert errors(name="plays", vocabulary="names") == {
+        "vocabulary": "must be plays or sonnets for plays."
+    }
+    assert errors(name="plays", merges=5, vocabulary="sonnets") == {
+        "merges": "must be 0 with the characters of sonnets."
+    }
+    assert errors(name="names", vocabulary="sonnets") == {
+        "vocabulary": "must be absent: names has its own alone."
+    }
 
 
 def test_a_name_ends_once_and_nothing_counts_behind_its_end() -> None:

@@ -104,6 +104,9 @@ def _dataset(name: str) -> str:
         described[key] = f"{text}{parameter.maximum:g}."
         if parameter.default is not None:
             described[key] += f" Default {parameter.default:g}."
+    if entry.vocabularies:
+        signature.append("vocabulary: str | None = None")
+        described["vocabulary"] = about["vocabulary"]
     if entry.parameters:
         signature.append("seed: int | None = None")
         described["seed"] = about["seed"]

@@ -23,7 +23,7 @@ CREATIVE_COMMONS = "CC BY 4.0"
 
 
 class Make(Protocol):
-    def __call__(self, *, seed: int, **parameters: float) -> Dataset: ...
+    def __call__(self, *, seed: int, **parameters: Any) -> Dataset: ...
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Builtin:
     """One entry of the catalog.
 
     `parameters` has the defaults and bounds of a generator's parameters besides the seed; it is
-    empty for a fixed data set.
+    empty for a fixed data set. `vocabularies` are the data sets whose characters a text can be
+    written in.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Builtin:
     source: str
     license: str
     make: Make
+    vocabularies: tuple[str, ...] = ()
 
 
 def load(
@@ -48,6 +50,7 @@ def load(
     samples: int | None = None,
     noise: float | None = None,
     seed: int = 0,
+    vocabulary: str | None = None,
     **parameters: float | None,
 ) -> Dataset:
     """Return the data set `name`; the same arguments return the same data.
@@ -64,12 +67,19 @@ def load(
         raise DatasetError(("name", f"There is no data set {name[:40]!r}: {advice}"))
     builtin = CATALOG[name]
     optional = {"samples": samples, "noise": noise, **parameters}
-    arguments = {key: value for key, value in optional.items() if value is not None}
+    arguments: dict[str, Any] = {k: value for k, value in optional.items() if value is not None}
     errors = [
         (key, problem)
         for key, value in arguments.items()
         if (problem := _problem(name, value, builtin.parameters.get(key)))
     ]
+    if vocabulary is not None:
+        arguments["vocabulary"] = vocabulary
+        if not builtin.vocabularies:
+            errors.append(("vocabulary", f"must be absent: {name} has its own alone."))
+        elif vocabulary not in builtin.vocabularies:
+            choices = " or ".join(builtin.vocabularies)
+            errors.append(("vocabulary", f"must be {choices} for {name}."))
     if not 0 <= seed <= MAX_SEED:
         errors.append(("seed", f"must be between 0 and {MAX_SEED}."))
     if errors:
@@ -202,7 +212,7 @@ def _vendored(
 def _derived(derive: Make, **metadata: Any) -> Builtin:
     """Return an entry whose data comes from `derive`, with its metadata."""
 
-    def make(*, seed: int, **parameters: float) -> Dataset:
+    def make(*, seed: int, **parameters: Any) -> Dataset:
         fields = {key: metadata[key] for key in ("name", "description", "source", "license")}
         return replace(derive(seed=seed, **parameters), **fields)
 
@@ -245,15 +255,16 @@ def _digit_images(*, seed: int, **parameters: float) -> Dataset:
     )
 
 
-def _sonnets(*, seed: int, **parameters: float) -> Dataset:
-    return language.sonnets(int(parameters["length"]))
+def _sonnets(*, seed: int, vocabulary: str = "sonnets", **parameters: float) -> Dataset:
+    return language.sonnets(int(parameters["length"]), vocabulary)
 
 
-def _plays(*, seed: int, **parameters: float) -> Dataset:
+def _plays(*, seed: int, vocabulary: str = "plays", **parameters: float) -> Dataset:
     return language.plays(
         int(parameters["length"]),
         int(parameters["merges"]),
         int(parameters["samples"]) if "samples" in parameters else None,
+        vocabulary,
     )
 
 
@@ -331,6 +342,7 @@ CATALOG: dict[str, Builtin] = {
             "step the network predicts the next character.",
             task="sequence",
             parameters={"length": Parameter(32, 8, 256, "characters in a window")},
+            vocabularies=language.TEXTS,
             source="William Shakespeare, Sonnets (1609): 1, 2, 12, 18, 27, 29, 30, 33, 55, 60, 64, "
             "65, 71, 73, 97, 106, 116 and 130, in modern spelling",
             license="public domain",
@@ -352,6 +364,7 @@ CATALOG: dict[str, Builtin] = {
                 "length": Parameter(64, 8, 128, "tokens in a window"),
                 "merges": Parameter(0, 0, language.MAX_MERGES, "frequent pairs of tokens to merge"),
             },
+            vocabularies=language.TEXTS,
             source="William Shakespeare, plays: the excerpt known as tiny Shakespeare, from "
             "A. Karpathy's char-rnn",
             license="public domain",

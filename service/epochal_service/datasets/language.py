@@ -14,6 +14,7 @@ __all__ = [
     "MAX_MERGES",
     "NAME_LENGTH",
     "PLAYS_WINDOWS",
+    "TEXTS",
     "names",
     "packed",
     "play_characters",
@@ -45,21 +46,33 @@ DIGIT_GROUPS = 20
 """Parts of the digits. Both digits of a row are of one part, so that a split can separate them."""
 
 
-def sonnets(length: int) -> Dataset:
-    """Return windows of the sonnets in lower case and the next character of each step."""
-    text = resources.files(__package__).joinpath("files", "sonnets.txt").read_text("ascii")
-    text = text.lower()
-    return windows("sonnets", text, _characters(text), length, feature="character")
+TEXTS = ("plays", "sonnets")
+"""Texts that can be written in the characters of each other."""
 
 
-def plays(length: int, merges: int, samples: int | None) -> Dataset:
+def sonnets(length: int, vocabulary: str = "sonnets") -> Dataset:
+    """Return windows of the sonnets and the next character of each step.
+
+    The characters are those of the `vocabulary`, one of `TEXTS`; those of the sonnets have no upper
+    case.
+    """
+    characters = _characters_of(vocabulary)
+    text = _written_in(_sonnets_text(), characters)
+    return windows("sonnets", text, characters, length, feature="character")
+
+
+def plays(length: int, merges: int, samples: int | None, vocabulary: str = "plays") -> Dataset:
     """Return the first windows of the plays and the next token of each step.
 
-    A token is a character, or one of the merged pairs. By default there are as many windows as
-    need no more than `MAX_LOGITS` probabilities, at most `PLAYS_WINDOWS`. Raises `DatasetError` on
-    `samples` for more of them.
+    A token is a character of the `vocabulary`, one of `TEXTS`, or one of the merged pairs. By
+    default there are as many windows as need no more than `MAX_LOGITS` probabilities, at most
+    `PLAYS_WINDOWS`. Raises `DatasetError` on `samples` for more of them, and on `merges` if there
+    are any with characters of another text.
     """
-    tokens = (*play_characters(), *play_merges()[:merges])
+    if merges and vocabulary != "plays":
+        raise DatasetError(("merges", f"must be 0 with the characters of {vocabulary}."))
+    characters = _characters_of(vocabulary)
+    tokens = (*characters, *play_merges()[:merges])
     most = min(MAX_LOGITS // (length * len(tokens)), PLAYS_WINDOWS)
     if samples is not None and samples > most:
         advice = "use fewer, fewer merges or a smaller length"
@@ -67,7 +80,7 @@ def plays(length: int, merges: int, samples: int | None) -> Dataset:
         raise DatasetError(("samples", text))
     return windows(
         "plays",
-        packed("plays.txt.gz"),
+        _written_in(packed("plays.txt.gz"), characters),
         tokens,
         length,
         feature="token" if merges else "character",
@@ -79,6 +92,24 @@ def plays(length: int, merges: int, samples: int | None) -> Dataset:
 def play_characters() -> tuple[str, ...]:
     """Return the characters of the plays, sorted."""
     return _characters(packed("plays.txt.gz"))
+
+
+def _characters_of(text: str) -> tuple[str, ...]:
+    """Return the characters of one of `TEXTS`."""
+    return play_characters() if text == "plays" else _characters(_sonnets_text().lower())
+
+
+def _sonnets_text() -> str:
+    return resources.files(__package__).joinpath("files", "sonnets.txt").read_text("ascii")
+
+
+def _written_in(text: str, characters: tuple[str, ...]) -> str:
+    """Return the text with these characters alone: others become lower case, or are left out."""
+    table = {
+        ord(c): c.lower() if c.lower() in characters else None
+        for c in {*text}.difference(characters)
+    }
+    return text.translate(table)
 
 
 @cache

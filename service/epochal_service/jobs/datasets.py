@@ -170,6 +170,7 @@ def generate(spec: GeneratorSpec) -> Dataset:
         features=spec.features,
         length=spec.length,
         merges=spec.merges,
+        vocabulary=spec.vocabulary,
     )
 
 

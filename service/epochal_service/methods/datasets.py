@@ -382,6 +382,7 @@ def _builtin(name: str) -> Dataset:
             )
             for name, parameter in entry.parameters.items()
         ],
+        vocabularies=[*entry.vocabularies],
         **_sizes(table),
     )
 

@@ -44,6 +44,11 @@ class GeneratorSpec(Spec):
     """Number of time steps; sequences only."""
     merges: int | None = Field(default=None, ge=0)
     """Number of pairs of tokens to merge by byte-pair encoding; `plays` only."""
+    vocabulary: str | None = Field(default=None, min_length=1, max_length=64)
+    """The built-in text whose characters the text is written in, for a network that is trained on
+    both; `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case, or are
+    left out. Defaults to its own.
+    """
     seed: Seed = 0
     """Random seed of a generator. Default 0. The same seed gives the same samples."""
 
@@ -279,6 +284,11 @@ class PreviewDatasetRequest(Request):
     """Number of time steps; sequences only."""
     merges: int | None = Field(default=None, ge=0)
     """Number of pairs of tokens to merge by byte-pair encoding; `plays` only."""
+    vocabulary: str | None = Field(default=None, min_length=1, max_length=64)
+    """The built-in text whose characters the text is written in, for a network that is trained on
+    both; `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case, or are
+    left out. Defaults to its own.
+    """
     seed: Seed = 0
     """Random seed of a generator. Default 0. The same seed gives the same samples."""
 
@@ -391,6 +401,10 @@ class Dataset(Reply):
     """Time of the upload; absent for built-in data sets."""
     parameters: list[DatasetParameter] = Field(default_factory=list)
     """Parameters of a generator besides its seed; empty for other data sets."""
+    vocabularies: list[str] = Field(default_factory=list)
+    """Built-in texts whose characters a built-in text can be written in, for `vocabulary`; empty
+    for other data sets.
+    """
     columns: list[Column] = Field(default_factory=list)
     """Columns of an uploaded CSV, in order, without the target; empty for other data sets."""
     warnings: list[ColumnWarning] = Field(default_factory=list)

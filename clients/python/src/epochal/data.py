@@ -825,18 +825,32 @@ def digit_images(*, scaling: Scaling | None = None) -> NamedDataset:
 
 
 def sonnets(
-    *, length: int | None = None, seed: int | None = None, scaling: Scaling | None = None
+    *,
+    length: int | None = None,
+    vocabulary: str | None = None,
+    seed: int | None = None,
+    scaling: Scaling | None = None,
 ) -> NamedDataset:
     """18 sonnets by Shakespeare in lower case, divided into windows: at each step the network
     predicts the next character.
 
     Args:
         length: Characters in a window. From 8 to 256. Default 32.
+        vocabulary: The built-in text whose characters the text is written in, for a network that is
+            trained on both; `plays` and `sonnets` only. Characters that the vocabulary lacks become
+            lower case, or are left out. Defaults to its own.
         seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
             samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
-    return build(NamedDataset, name="sonnets", length=length, seed=seed, scaling=scaling)
+    return build(
+        NamedDataset,
+        name="sonnets",
+        length=length,
+        vocabulary=vocabulary,
+        seed=seed,
+        scaling=scaling,
+    )
 
 
 def plays(
@@ -844,6 +858,7 @@ def plays(
     samples: int | None = None,
     length: int | None = None,
     merges: int | None = None,
+    vocabulary: str | None = None,
     seed: int | None = None,
     scaling: Scaling | None = None,
 ) -> NamedDataset:
@@ -855,6 +870,9 @@ def plays(
             8000.
         length: Tokens in a window. From 8 to 128. Default 64.
         merges: Frequent pairs of tokens to merge. From 0 to 1000. Default 0.
+        vocabulary: The built-in text whose characters the text is written in, for a network that is
+            trained on both; `plays` and `sonnets` only. Characters that the vocabulary lacks become
+            lower case, or are left out. Defaults to its own.
         seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
             samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
@@ -865,6 +883,7 @@ def plays(
         samples=samples,
         length=length,
         merges=merges,
+        vocabulary=vocabulary,
         seed=seed,
         scaling=scaling,
     )

@@ -505,6 +505,11 @@ class GeneratorSpec(TypedDict):
     """Number of time steps; sequences only. At least 1."""
     merges: NotRequired[int | None]
     """Number of pairs of tokens to merge by byte-pair encoding; `plays` only. At least 0."""
+    vocabulary: NotRequired[str | None]
+    """The built-in text whose characters the text is written in, for a network that is trained
+    on both; `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case,
+    or are left out. Defaults to its own.
+    """
     seed: NotRequired[int]
     """Random seed of a generator. At least 0. Default 0. The same seed gives the same samples."""
 
@@ -530,6 +535,11 @@ class NamedDataset(TypedDict):
     """Number of time steps; sequences only. At least 1."""
     merges: NotRequired[int | None]
     """Number of pairs of tokens to merge by byte-pair encoding; `plays` only. At least 0."""
+    vocabulary: NotRequired[str | None]
+    """The built-in text whose characters the text is written in, for a network that is trained
+    on both; `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case,
+    or are left out. Defaults to its own.
+    """
     seed: NotRequired[int]
     """Random seed of a generator. At least 0. Default 0. The same seed gives the same samples."""
     scaling: NotRequired[Scaling]
@@ -2129,6 +2139,10 @@ class Dataset:
     """Time of the upload; absent for built-in data sets."""
     parameters: tuple[DatasetParameter, ...]
     """Parameters of a generator besides its seed; empty for other data sets."""
+    vocabularies: tuple[str, ...]
+    """Built-in texts whose characters a built-in text can be written in, for `vocabulary`; empty
+    for other data sets.
+    """
     columns: tuple[Column, ...]
     """Columns of an uploaded CSV, in order, without the target; empty for other data sets."""
     warnings: tuple[ColumnWarning, ...]

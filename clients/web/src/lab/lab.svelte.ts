@@ -216,8 +216,8 @@ export async function look(dataset: Dataset, rows: number, signal?: AbortSignal)
       }),
     )
   }
-  const { name, samples, noise, classes, features, length, merges, seed } = dataset
-  const query = compact({ rows, samples, noise, classes, features, length, merges, seed })
+  const { name, scaling: _scaling, ...parameters } = dataset
+  const query = compact({ rows, ...parameters })
   return body(
     api.GET('/v1/datasets/{id}/preview', {
       params: { path: { id: name }, query: query as { rows: number } },
@@ -263,6 +263,7 @@ function inline(dataset: Schemas['InlineDataset']): Look {
       license: '',
       created_at: null,
       parameters: [],
+      vocabularies: [],
       columns: [],
       warnings: [],
     },

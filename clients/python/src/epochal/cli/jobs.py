@@ -336,7 +336,7 @@ def describe_network(network: dict[str, Any]) -> str:
 def _describe_dataset(dataset: dict[str, Any]) -> str:
     if "inputs" in dataset:
         return f"{len(dataset['inputs']):,} rows in the spec"
-    keys = ("samples", "noise", "classes", "features", "length", "merges", "seed")
+    keys = ("samples", "noise", "classes", "features", "length", "merges", "vocabulary", "seed")
     choices = {key: dataset[key] for key in keys if dataset.get(key)}
     if dataset.get("scaling", "none") != "none":
         choices["scaling"] = dataset["scaling"]
