@@ -78,6 +78,16 @@ _WRITTEN: dict[str, Any] = {
 """The texts that the page shows first."""
 _COMPARED: dict[str, Any] = {"count": 10, "max_tokens": 20, "seed": 1, "alternatives": 0}
 """The texts that stand beside those of a model that was trained further."""
+_VERSES: dict[str, Any] = {
+    "prompt": "\n",
+    "stop": ["\n"],
+    "temperature": 0.7,
+    "seed": 0,
+    "count": 6,
+    "max_tokens": 48,
+    "alternatives": 0,
+}
+"""Lines of verse, from a line break to the next."""
 _DENOISED: dict[str, Any] = {"seed": 0, "steps_per_event": 10}
 _SUMS = ("34 boxes of 12?", "27 and 68 more?", "58 times 47?", "19 taken from 83?")
 """Questions as the data sets `arithmetic` and `arithmetic_calls` have them."""
@@ -284,6 +294,25 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             (
                 _call("names", GENERATE, count=10, max_tokens=15, seed=0, alternatives=0, epoch=n)
                 for n in (0, 1, 2, 4)
+            ),
+        ),
+    ),
+    "sonnets-2018": (
+        _exhibit(
+            "texts",
+            "Six lines after each epoch",
+            "The same random numbers, other weights: from plays it learns words, and from sonnets "
+            "to write thee and thy. The last network has read the sonnets alone, and writes hardly "
+            "any words.",
+            (
+                _call(job, GENERATE, **_VERSES, epoch=epoch)
+                for job, epoch in (
+                    ("pretrain", 0),
+                    ("pretrain", 1),
+                    ("pretrain", 3),
+                    ("tuned", 4),
+                    ("scratch", 8),
+                )
             ),
         ),
     ),

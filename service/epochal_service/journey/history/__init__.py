@@ -22,6 +22,7 @@ from .lenet import LENET
 from .lstm import LSTM
 from .perceptron import PERCEPTRON
 from .rnn import RNN
+from .sonnets import SONNETS
 from .transformer import TRANSFORMER
 from .vanishing import VANISHING
 from .xor import XOR
@@ -43,6 +44,7 @@ PRESET_EXPERIMENTS: tuple[PresetExperiment, ...] = (
     ENCODER,
     BERT,
     GPT,
+    SONNETS,
     DECODER,
     NAMES,
     DIFFUSION,

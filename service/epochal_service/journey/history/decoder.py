@@ -28,7 +28,7 @@ DECODER = experiment(
     "Both networks predict the next character of 18 sonnets. A recurrent network does so better "
     "than counting which character follows the two before it. A decoder does not: it assumes "
     "nothing about the order of characters, and has to learn it from the text. On 30,000 names it "
-    "learns that, as gpt-2018 shows.",
+    "learns that, as gpt-2018 shows, and on plays, as sonnets-2018 shows.",
     {"decoder": _DECODER, "lstm": _LSTM},
     [
         claim(
