@@ -136,3 +136,107 @@ def test_the_lab_masks_the_tokens_of_a_data_set(open_page: Opened, url: str) -> 
     spec = spec_of(page)
     assert spec["corruption"] == {"type": "mask", "token": 253}
     assert ask(url, "/v1/jobs/validate", spec)["spec"]["corruption"]["share"] == 0.15
+
+
+def test_a_diffusion_run_of_the_lab_draws_digits(open_page: Opened, url: str) -> None:
+    page = open_page("/lab")
+    page.locator("summary", has_text=re.compile("^More")).click()
+    page.get_by_label("Hide and predict").select_option("diffuse")
+    page.get_by_role("button", name="digits", exact=True).click()
+    expect(page.get_by_role("button", name="Train")).to_be_enabled()
+    spec = spec_of(page)
+    assert spec["dataset"]["scaling"] == "minmax"
+    # 64 pixels, the time and the class.
+    assert spec["network"]["input_shape"] == [75]
+    job = train(url, spec)
+    reader = train(
+        url,
+        {
+            "network": {
+                "input_shape": [64],
+                "layers": [
+                    {"type": "dense", "units": 64, "activation": "relu"},
+                    {"type": "dense", "units": 10, "activation": "softmax"},
+                ],
+            },
+            "dataset": {"name": "digits", "scaling": "minmax"},
+            "loss": "cross_entropy",
+            "epochs": 20,
+            "optimizer": {"type": "adam", "learning_rate": 0.003},
+        },
+    )
+    read = 0
+    for digit in "07":
+        request = {"count": 20, "steps_per_event": 1000, "class_name": digit}
+        made = ask(url, f"/v1/jobs/{job}/generate", request)["denoised"][-1]["samples"]
+        read += ask(url, f"/v1/jobs/{reader}/predict", {"inputs": made})["labels"].count(digit)
+    assert read >= 30
+
+
+SENTENCE = "[topic] sea1 of sea2 in the sea3 for sea4 is a sea5 with"
+WORDS: dict[str, Any] = {
+    "name": "Masked words",
+    "network": {
+        "input_shape": [13],
+        "layers": [
+            {"type": "embedding", "vocabulary": 254, "units": 32},
+            {"type": "positional_encoding", "kind": "learned"},
+            {"type": "transformer_block", "heads": 4, "hidden": 32},
+            {"type": "layer_norm"},
+            {"type": "dense", "units": 253, "activation": "softmax"},
+        ],
+    },
+    "dataset": {"name": "topics", "samples": 2000},
+    "loss": "cross_entropy",
+    "epochs": 8,
+    "optimizer": {"type": "adam", "learning_rate": 0.004},
+    "corruption": {"type": "mask", "token": 253, "share": 0.2},
+}
+
+
+@pytest.fixture(scope="module")
+def words(url: str) -> str:
+    return train(url, WORDS)
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_run_on_masked_words_fills_gaps(
+    open_page: Opened, url: str, words: str, size: dict[str, int]
+) -> None:
+    page = open_page(f"/jobs/{words}", size)
+    figure = page.get_by_role("figure", name="Fill the gap")
+    sentence = figure.get_by_role("slider", name="Sentence: choose the word to hide")
+    verdict = figure.get_by_test_id("verdict-fill-the-gap")
+    text = figure.get_by_role("textbox")
+    names = ask(url, "/v1/datasets/topics")["token_names"]
+
+    def guesses(gapped: list[str]) -> list[str]:
+        row = [names.index(word) if word != "_" else 253 for word in gapped]
+        request = {"inputs": [row], "layer": "dense_5", "only_masked": True}
+        values = ask(url, f"/v1/jobs/{words}/activations", request)["layers"][0]["values"]
+        return [names[i] for i in sorted(range(253), key=lambda i: -values[i])]
+
+    for at in (0, 5):
+        row = text.input_value().split()
+        sentence.press("Home")
+        for _ in range(at):
+            sentence.press("ArrowRight")
+        best = guesses([*row[:at], "_", *row[at + 1 :]])
+        expect(verdict).to_contain_text(f"Hidden: {row[at]}. First guess: {best[0]}")
+        if row[at] != best[0]:
+            expect(verdict).to_contain_text(f"rank {best.index(row[at]) + 1} of 253")
+    figure.get_by_role("button", name="Load another sample").click()
+    expect(text).not_to_have_value(" ".join(row))
+    typed = SENTENCE.split()
+    text.fill(" ".join([*typed[:6], "_", *typed[7:]]))
+    best = guesses([*typed[:6], "_", *typed[7:]])
+    # The word that was there is not known, so no guess is right.
+    expect(verdict).to_contain_text(f"First guess: {best[0]}, with")
+    expect(verdict).not_to_contain_text("Hidden")
+    bars = figure.get_by_role("group", name="The likeliest words for the gap")
+    assert [
+        str(bar.get_attribute("aria-label")).split(":")[0] for bar in bars.get_by_role("img").all()
+    ] == best[:5]
+    expect(page.get_by_role("figure", name="Predict for your own input")).to_have_count(0)
+    fits(page, size)
+    barrier_free(page)

@@ -1,5 +1,7 @@
 """An experiment is started from its card, and shows its claims, curves and runs."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import PHONE, WIDE, Opened, ask, barrier_free, fits
@@ -20,8 +22,9 @@ def test_an_experiment_is_run_from_its_card_and_its_claims_are_met(open_page: Op
     expect(page.get_by_role("row")).to_have_count(16)
     page.get_by_text("4", exact=True).first.click()
     page.wait_for_url("**experiment.seed=4*")
-    page.get_by_text("Training accuracy", exact=True).last.click()
-    page.wait_for_url("**experiment.metric=train_accuracy*")
+    expect(page.get_by_role("slider", name="Training accuracy of A perceptron")).to_be_visible()
+    page.get_by_text("Training loss", exact=True).last.click()
+    page.wait_for_url("**experiment.metric=train_loss*")
     page.get_by_role("button", name="Delete with all runs").click()
     page.wait_for_url("**/experiments")
 
@@ -41,3 +44,23 @@ def test_the_pages_of_experiments_fit_and_are_barrier_free(
         expect(page.get_by_text("Loading")).to_have_count(0)
         fits(page, size)
         barrier_free(page)
+
+
+def test_an_experiment_opens_with_the_curves_of_its_preset(open_page: Opened, url: str) -> None:
+    preset = ask(url, "/v1/preset-experiments/chatgpt-2022")
+    jobs = {
+        name: {**job, "epochs": 1, "dataset": {**job["dataset"], "samples": 40}}
+        for name, job in preset["spec"]["jobs"].items()
+    }
+    made = ask(url, "/v1/experiments", {"name": preset["title"], "seeds": [0], "jobs": jobs})["id"]
+    await_condition(
+        lambda: ask(url, f"/v1/experiments/{made}")["state"] == "succeeded", 120, "it is over"
+    )
+    page = open_page(f"/experiments/{made}")
+    for metric in ("Reward", "KL divergence", "Valid"):
+        chart = page.get_by_role("slider", name=f"{metric} of {preset['title']}")
+        chart.press("End")
+        expect(chart).to_have_attribute(
+            "aria-valuetext", re.compile("rollouts-free .*rollouts-near ")
+        )
+        expect(chart).not_to_have_attribute("aria-valuetext", re.compile("learned"))

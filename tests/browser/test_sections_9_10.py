@@ -427,7 +427,7 @@ def test_a_milestone_opens_with_stored_results(open_page: Opened, url: str) -> N
     ]
     expect(curve).to_have_attribute("aria-valuetext", re.compile(f"xor {last:g}$"))
     figure = card.get_by_role("figure", name="XOR: the line at every epoch")
-    step = figure.get_by_role("slider", name="Step", exact=True)
+    step = figure.get_by_role("slider", name="Epoch", exact=True)
     for key in ("Home", "ArrowRight", "End"):
         step.press(key)
         expect(figure).not_to_contain_text("0 of 4 on the wrong side")

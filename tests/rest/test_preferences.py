@@ -148,6 +148,9 @@ def test_a_network_with_one_output_becomes_a_reward_model(client: TestClient, tr
             answer = client.post(f"/v1/jobs/{job}/{path}", json={})
         assert answer.status_code == 400, answer.text
         assert "compares two rows" in answer.text
+    space = client.post(f"/v1/jobs/{job}/hidden-space", json={"samples": 20}).json()
+    assert len(space["points"]) == 20
+    assert space["targets"] == space["classes"] == space["class_names"] == []
 
 
 def test_inline_rows_are_pairs_in_turn(client: TestClient, train: Train) -> None:

@@ -404,7 +404,7 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             "Ten texts before and after",
             "The base writes sentences. From pairs or rewards it learns to write bright and moon. "
             "With a penalty on moving away they stay sentences; without one only the words stay, "
-            "or whatever a reward model happens to pay for.",
+            "or whatever a reward model happens to pay for. Each text ends after 24 characters.",
             (
                 _call(job, GENERATE, count=10, max_tokens=24, seed=0, alternatives=0)
                 for job in (

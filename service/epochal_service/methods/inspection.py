@@ -137,7 +137,9 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
     ratios = np.empty(0)
     if units > 2:
         values, ratios = principal_components(values)
-    names = list(dataset.class_names)
+    # The targets of a pair are those of both its rows: its letters, which a score does not predict.
+    scores = is_scorer(trained_network.spec, network)
+    names = [] if scores else list(dataset.class_names)
     is_sequence = len(network.output_shape) > 1
     classes = true_classes(samples.targets) if names else np.empty(0)
     targets = classes if names and is_sequence else samples.targets
@@ -148,7 +150,7 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
         indices=samples.indices.tolist(),
         points=values.astype(float).tolist(),
         explained_variance=ratios.tolist(),
-        targets=targets.reshape(count, -1).astype(float).tolist(),
+        targets=[] if scores else targets.reshape(count, -1).astype(float).tolist(),
         classes=[] if is_sequence else classes.tolist(),
         class_names=names,
     )

@@ -107,12 +107,12 @@ class HiddenSpace(Reply):
     """
     targets: list[list[float]]
     """Targets, one row per sample. For a sequence of classes: the true class of each time step, -1
-    for steps that do not count.
+    for steps that do not count. Empty for a reward model, whose single rows have none.
     """
     classes: list[int]
-    """True class of each sample; empty for regression and for sequences."""
+    """True class of each sample; empty for regression, for sequences and for a reward model."""
     class_names: list[str]
-    """Names of the classes; empty for regression."""
+    """Names of the classes; empty for regression and for a reward model."""
 
 
 class GetConfusionMatrixRequest(Spec):

@@ -2546,12 +2546,12 @@ class HiddenSpace:
     """
     targets: Floats
     """Targets, one row per sample. For a sequence of classes: the true class of each time step,
-    -1 for steps that do not count.
+    -1 for steps that do not count. Empty for a reward model, whose single rows have none.
     """
     classes: Ints
-    """True class of each sample; empty for regression and for sequences."""
+    """True class of each sample; empty for regression, for sequences and for a reward model."""
     class_names: tuple[str, ...]
-    """Names of the classes; empty for regression."""
+    """Names of the classes; empty for regression and for a reward model."""
 
 
 @dataclass(frozen=True, eq=False)

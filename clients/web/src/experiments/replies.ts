@@ -4,6 +4,15 @@ import { api, body, type Schemas } from '../lib/api'
 export type Call = Schemas['ExhibitCall']
 export type Exhibit = Schemas['Exhibit']
 
+/** What the picture of an exhibit is drawn from. */
+export interface ExhibitProps<Replies extends readonly unknown[]> {
+  figure: Pick<Exhibit, 'title' | 'caption'> & { name: string }
+  kind: Exhibit['kind']
+  /** Names of the networks, one for each reply. */
+  jobs: readonly string[]
+  replies: Replies
+}
+
 /** The stored replies of an exhibit; undefined if none are stored. */
 export function storedReplies(exhibit: Exhibit): unknown[] | undefined {
   if (exhibit.calls.some((call) => !call.reply)) return undefined

@@ -37,6 +37,7 @@ export function dataOf(
       classes,
       targets: 1,
       tokens: 0,
+      images: false,
     },
   }
 }

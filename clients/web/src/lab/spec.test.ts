@@ -35,6 +35,7 @@ const MOONS: Facts = {
   classes: 2,
   targets: 1,
   tokens: 0,
+  images: false,
 }
 const IRIS: Facts = {
   task: 'multiclass',
@@ -43,6 +44,7 @@ const IRIS: Facts = {
   classes: 3,
   targets: 1,
   tokens: 0,
+  images: false,
 }
 const DIGITS: Facts = {
   task: 'multiclass',
@@ -51,6 +53,7 @@ const DIGITS: Facts = {
   classes: 10,
   targets: 1,
   tokens: 0,
+  images: true,
 }
 const SINE: Facts = {
   task: 'regression',
@@ -59,8 +62,17 @@ const SINE: Facts = {
   classes: 0,
   targets: 1,
   tokens: 0,
+  images: false,
 }
-const XOR: Facts = { task: 'binary', samples: 4, features: 2, classes: 2, targets: 1, tokens: 0 }
+const XOR: Facts = {
+  task: 'binary',
+  samples: 4,
+  features: 2,
+  classes: 2,
+  targets: 1,
+  tokens: 0,
+  images: false,
+}
 
 const last = (spec: Spec) => layersOf(spec).at(-1)
 
@@ -294,9 +306,51 @@ describe('what is hidden', () => {
     expect(withClass(chosen, false, MOONS)).toEqual(spec)
     expect(readsClass(START, MOONS)).toBeUndefined()
     const plain = withCorruption(spec, undefined, MOONS)
+    expect(plain.dataset.scaling).toBeUndefined()
+    expect(plain.optimizer).toEqual(START.optimizer)
+    expect(plain).not.toHaveProperty('schedule')
     expect(plain).not.toHaveProperty('corruption')
     expect(plain.network).toMatchObject({ input_shape: [2] })
     expect(layersOf(plain).at(-1)).toMatchObject({ units: 1, activation: 'sigmoid' })
+  })
+
+  it('is noise in images, whose pixels are scaled to [0, 1], with a wider network', () => {
+    const noisy = withCorruption(START, { type: 'diffuse', steps: 20 }, MOONS)
+    const spec = withData(noisy, { name: 'digits' }, DIGITS)
+    expect(spec).toMatchObject({
+      loss: 'mse',
+      dataset: { name: 'digits', scaling: 'minmax' },
+      corruption: { type: 'diffuse', steps: 20 },
+      network: { input_shape: [75] },
+      optimizer: { learning_rate: 0.003 },
+      schedule: { type: 'cosine' },
+    })
+    expect(readsClass(spec, DIGITS)).toBe(true)
+    const units = (of: Spec) => layersOf(of).map((layer) => 'units' in layer && layer.units)
+    expect(units(noisy)).toEqual([64, 64, 64, 2])
+    expect(units(spec)).toEqual([256, 256, 64])
+    const edited = setAt(spec, ['network', 'layers', 0, 'units'], 100)
+    expect(units(withCorruption(edited, { type: 'diffuse' }, DIGITS))).toEqual([100, 256, 64])
+    const convolution: Spec = {
+      ...START,
+      network: {
+        input_shape: [64],
+        layers: [{ type: 'reshape', shape: [8, 8, 1] }, { type: 'flatten' }],
+      },
+    }
+    expect(units(withCorruption(convolution, { type: 'diffuse' }, DIGITS))).toEqual([256, 256, 64])
+    expect(withData(spec, { name: 'topics' }, TOPICS)).not.toHaveProperty('corruption')
+  })
+
+  it('is the new last token of other data', () => {
+    const spec = withCorruption(START, { type: 'mask', token: 9, share: 0.3 }, TOPICS)
+    const other = { ...TOPICS, tokens: 300 }
+    expect(withData(spec, { name: 'topics' }, other).corruption).toEqual({
+      type: 'mask',
+      token: 300,
+      share: 0.3,
+    })
+    expect(withData(spec, { name: 'two_moons' }, MOONS)).not.toHaveProperty('corruption')
   })
 })
 
@@ -308,6 +362,7 @@ describe('sequences', () => {
     classes: 8,
     targets: 6,
     tokens: 9,
+    images: false,
   }
   const types = (spec: Spec) => layersOf(spec).map((layer) => layer.type)
 

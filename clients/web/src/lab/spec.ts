@@ -19,6 +19,8 @@ export interface Facts {
   targets: number
   /** Vocabulary size if the inputs are tokens; else 0. */
   tokens: number
+  /** Whether the features are the pixels of an image. */
+  images: boolean
 }
 
 export function factsOf(dataset: Schemas['Dataset']): Facts {
@@ -29,6 +31,7 @@ export function factsOf(dataset: Schemas['Dataset']): Facts {
     classes: dataset.class_names.length,
     targets: dataset.target_names.length,
     tokens: dataset.token_names.length,
+    images: dataset.feature_names.every((name) => name.startsWith('pixel')),
   }
 }
 
@@ -271,19 +274,35 @@ export function withCorruption(spec: Spec, corruption: Corruption | undefined, f
   }
   if (corruption?.type === 'diffuse') {
     next.loss = 'mse'
-    next.dataset = { ...spec.dataset, scaling: 'standard' }
+    // Pixels that are always empty have no deviation to divide by.
+    next.dataset = { ...spec.dataset, scaling: facts.images ? 'minmax' : 'standard' }
     next.network = {
       input_shape: [facts.features + 1],
-      layers: endingIn(layers, facts.features, 'linear'),
+      layers: endingIn(isOwn(layers) ? layers : denoiser(facts), facts.features, 'linear'),
     }
-    return next
+    if (isSame(next.optimizer, START.optimizer)) Object.assign(next, DENOISING)
+    return facts.images && CLASSIFIED.includes(facts.task) ? withClass(next, true, facts) : next
   }
   delete next.corruption
+  if (isSame(next.optimizer, DENOISING.optimizer)) {
+    next.optimizer = START.optimizer
+    delete next.schedule
+  }
+  next.dataset = compact({ ...spec.dataset, scaling: scalingFor(spec.dataset, facts) })
   next.network = { input_shape: [facts.features], layers: [...layers] }
   return withLoss(next, lossesFor(facts)[0]!, facts)
 }
 
 const CLASSIFIED = ['binary', 'multiclass']
+
+/** How noise is learned if the user has chosen no optimizer: with ever smaller steps. */
+const DENOISING = {
+  optimizer: { type: 'adam', learning_rate: 0.003 },
+  schedule: { type: 'cosine' },
+} satisfies Partial<Spec>
+
+const isSame = (value: unknown, other: unknown): boolean =>
+  JSON.stringify(value) === JSON.stringify(other)
 
 /** Whether a diffusion network reads the class of a sample; undefined if the data have no classes. */
 export function readsClass(spec: Spec, facts: Facts): boolean | undefined {
@@ -315,6 +334,12 @@ const restoring = (facts: Facts): Layer[] => [
   { type: 'layer_norm' },
 ]
 
+/** Layers that predict noise. */
+const denoiser = (facts: Facts): Layer[] => [
+  ...DENOISERS[facts.images ? 1 : 0]!,
+  { type: 'dense', units: 1 },
+]
+
 const FLAT = new Set<LayerType>([
   'dense',
   'activation',
@@ -324,16 +349,24 @@ const FLAT = new Set<LayerType>([
   'residual',
 ])
 
+/** Whether the user has built these layers, and they take any row of numbers. */
+const isOwn = (layers: readonly Layer[]): boolean =>
+  layers.length > 0 &&
+  layers.every((layer) => FLAT.has(layer.type)) &&
+  ![...ROOMY, ...DENOISERS].some((choice) => isSame(choice, layers.slice(0, -1)))
+
+/** What is hidden in samples of other data; nothing if they do not allow it. */
+function hiddenIn(facts: Facts, corruption: Corruption): Corruption | undefined {
+  if (corruption.type === 'mask')
+    return facts.tokens ? { ...corruption, token: facts.tokens } : undefined
+  return facts.tokens ? undefined : corruption
+}
+
 /** Change the data and keep all settings that still apply. */
 export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Spec {
-  const flat =
-    'layers' in spec.network && spec.network.layers.every((layer) => FLAT.has(layer.type))
   // If the user has not built a network, choose one that suits the data.
   const sequence = readerFor(dataset, facts)
-  const built =
-    flat &&
-    !sequence &&
-    !ROOMY.some((choice) => JSON.stringify(choice) === JSON.stringify(layersOf(spec).slice(0, -1)))
+  const built = !sequence && isOwn(layersOf(spec))
   const layers: readonly Layer[] = built
     ? layersOf(spec)
     : [...(sequence ?? hidden(facts)), { type: 'dense', units: 1 }]
@@ -370,9 +403,10 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
     delete next.validation_dataset
   }
   const loss = losses.includes(spec.loss) ? spec.loss : losses[0]!
-  if (few && JSON.stringify(next.optimizer) === JSON.stringify(START.optimizer))
+  if (few && isSame(next.optimizer, START.optimizer))
     next.optimizer = { type: 'adam', learning_rate: 0.05 }
-  return withLoss(next, loss, facts)
+  const fitted = withLoss(next, loss, facts)
+  return spec.corruption ? withCorruption(fitted, hiddenIn(facts, spec.corruption), facts) : fitted
 }
 
 /** Below this number of samples, use no validation. */
@@ -391,6 +425,12 @@ const ROOMY: readonly (readonly Layer[])[] = [
     { type: 'dense', units: 8, activation: 'tanh' },
   ],
   [{ type: 'dense', units: 32, activation: 'relu' }],
+]
+
+/** Default hidden layers that predict the noise of points and of images. */
+const DENOISERS: readonly (readonly Layer[])[] = [
+  Array.from({ length: 3 }, () => ({ type: 'dense', units: 64, activation: 'silu' })),
+  Array.from({ length: 2 }, () => ({ type: 'dense', units: 256, activation: 'silu' })),
 ]
 
 /** Layers for sequence data; undefined for other data. */
@@ -420,13 +460,13 @@ function readerFor(dataset: Spec['dataset'], facts: Facts): readonly Layer[] | u
   ]
 }
 
-const OF_ONE_UNIT = new Set(['digits', 'shifted_digits', 'digit_images', 'blobs', 'adding'])
+const OF_ONE_UNIT = new Set(['blobs', 'adding'])
 
 /** Standardize measured columns, which have different units; points and images need no scaling. */
 function scalingFor(dataset: Spec['dataset'], facts: Facts): 'standard' | undefined {
   if (facts.task === 'sequence') return undefined
   if ('id' in dataset) return 'standard'
-  return 'name' in dataset && facts.features > 2 && !OF_ONE_UNIT.has(dataset.name)
+  return 'name' in dataset && facts.features > 2 && !facts.images && !OF_ONE_UNIT.has(dataset.name)
     ? 'standard'
     : undefined
 }

@@ -10,6 +10,7 @@ it('templates end as the loss requires, and use convolutions for images', () => 
     classes: 10,
     targets: 1,
     tokens: 0,
+    images: true,
   } as const
   const all = templates(facts, 'cross_entropy', 8)
   expect(all.map(({ layers }) => layers.length)).toEqual([1, 2, 3, 7, 5])

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 
-import { gapsOf, topicOf, topicShares } from './gaps'
+import { gapAt, gapsOf, topicOf, topicShares, unmasked } from './gaps'
+import type { Seen } from './seen'
 
 const NAMES = ['sea1', 'sea2', 'city1', 'the', '[topic]', '_']
 const REPLY = {
@@ -53,4 +54,22 @@ test('words without a number and the start token have no topic', () => {
     undefined,
     undefined,
   ])
+})
+
+test('the chosen gap is one of several that a text has', () => {
+  const reply = {
+    ...REPLY,
+    inputs: [[4, 5, 3, 5]],
+    layers: [{ ...REPLY.layers[0]!, shape: [2, 5] }],
+  }
+  expect(gapAt(reply, 1, 'sea1').guesses[0]).toEqual({ word: 'sea2', probability: 0.4 })
+  const last = gapAt(reply, 3, undefined)
+  expect(last.hidden).toBeUndefined()
+  expect(last.guesses[0]).toEqual({ word: 'the', probability: 0.6 })
+})
+
+test('what was masked in a sample is its target', () => {
+  const sample = { inputs: [4, 5, 3, 5], target_classes: [-1, 0, -1, 2] }
+  const seen = { samples: [sample] } as unknown as Seen
+  expect(unmasked(seen, 7, 5)).toEqual([4, 0, 3, 2])
 })
