@@ -1,5 +1,6 @@
 """2018: what is learned from masked words helps where labels are few."""
 
+from ...specs.journey.preset_experiments import FirstCurves
 from ..preset_parts import JsonObject, dense, network
 from .parts import claim, experiment
 
@@ -88,5 +89,10 @@ BERT = experiment(
         ),
     ],
     year=2018,
+    # The accuracy of pre-training is that of words, not of topics.
+    first_curves=FirstCurves(
+        metrics=["validation_accuracy"],
+        jobs=["scratch-12", "scratch-24", "tuned-12", "tuned-24"],
+    ),
     seconds=40.0,
 )
