@@ -128,6 +128,7 @@ def test_an_exercise_is_made_of_a_run_on_uploaded_data(
     expect(pupil.get_by_role("status").filter(has_text="Solved")).to_be_visible()
     expect(pupil.get_by_text("2 of 2 seeds")).to_be_visible()
     fits(pupil, size)
+    expect(pupil.get_by_role("list", name="Attempts").get_by_role("listitem")).to_have_count(1)
     delete(teacher)
 
 
