@@ -48,8 +48,8 @@ The service evaluates the claims. Train one yourself with `epochal experiment {e
 page *Experiments*.
 
 - A value with two numbers is a difference: 0.2 = 0.9 − 0.7.
-- *Processor time* is that of the worker process for all five seeds, with data and baselines. Unlike
-  seconds, it depends little on other programs.
+- *Processor time* is that of the worker process for all five seeds, with data and baselines. Beside
+  many other programs it grows by up to two fifths, because they share the cache: see the load.
 - *Memory* is the peak of the worker process, of which about 120 MiB are Python, NumPy and Celery.
 - The systems of their time are not repeated: their facts are those of the timeline, with sources.
 """
