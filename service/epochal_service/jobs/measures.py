@@ -20,20 +20,23 @@ from ..settings import UNLIMITED
 from ..specs.build import build_row_loss
 from ..specs.experiments import ClaimSpec
 from ..specs.generation import GeneratedSample, GenerateRequest
+from ..specs.inspection import EvaluationSplit
 from ..store import Access, Database, experiments
 from ..store import log as job_log
 from ..store.jobs import JobRow
 from .diffusion import class_accuracy, generated_classes, sample_distance
 from .epochs import merge
-from .evaluation import correct_predictions, counted_predictions, evaluate
+from .evaluation import correct_predictions, counted_predictions
 from .generation import Writer
-from .inspection import Trained, samples_of, trained
+from .inspection import Trained, losses_of, samples_of, trained, true_classes
 from .language import Language, language_of
-from .preparation import Prepared, scaled_targets
+from .preparation import Prepared, has_validation, scaled_targets
 
 TEXTS = 200
 """Texts that are generated for `novelty`, with seed 0."""
 EPOCHS_AT_ONCE = 10_000
+WINDOWS_AT_ONCE = 64
+"""Windows of a text whose probabilities are computed together."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +150,22 @@ def spells_text(prepared: Prepared) -> bool:
 
 def bits_per_character(network: Trained, prepared: Prepared) -> float:
     """Return the loss in bits for each character, as the evaluation has it; NaN without a text."""
-    sequence = evaluate(network, prepared, UNLIMITED).sequence
-    bits = None if sequence is None else sequence.bits_per_character
-    return math.nan if bits is None else bits
+    language = language_of(prepared.dataset)
+    if language is None or language.characters is None:
+        return math.nan
+    loss = build_row_loss(network.spec, prepared.dataset.ignore_label)
+    part: EvaluationSplit = "validation" if has_validation(network.spec) else "train"
+    samples = samples_of(prepared, UNLIMITED, part)
+    nats, characters = 0.0, 0
+    # Of all windows at once, the probabilities of many tokens need more memory than the training.
+    for start in range(0, len(samples), WINDOWS_AT_ONCE):
+        rows = slice(start, start + WINDOWS_AT_ONCE)
+        targets = samples.targets[rows]
+        counted = counted_predictions(loss, targets)
+        outputs, targets = network.outputs(samples.inputs[rows])[counted], targets[counted]
+        nats += losses_of(LOSSES["cross_entropy"], outputs, targets).sum()
+        characters += int(language.characters[true_classes(targets)].sum())
+    return nats / math.log(2) / characters if characters else math.nan
 
 
 MEASURES: dict[str, Callable[[Trained, Prepared], float]] = {
