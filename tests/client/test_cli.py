@@ -755,6 +755,9 @@ def test_an_exercise_is_assigned_from_an_experiment_and_from_a_job(
     second = client.exercises.get(run(*task, "epochs>=3").stdout.strip())
     assert second.title == "Short"
     assert client.exercises.attempt(second.id, {"network": {"epochs": 3}}).wait().claims[0].met
+    nameless = client.jobs.create({key: job[key] for key in job if key != "name"}).wait(60)
+    third = run("assign", nameless.id, *task[2:], "epochs>=3").stdout.strip()
+    assert client.exercises.get(third).title == nameless.id
     unclear = run(*task, "epochs=3")
     assert unclear.returncode == 2
     assert "network:train_accuracy>=0.9" in " ".join(unclear.stderr.replace("│", " ").split())

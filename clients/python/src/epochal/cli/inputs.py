@@ -131,7 +131,7 @@ def read_task(source: str, url: str | None) -> dict[str, Any]:
     if source == "last" or source.startswith("job_"):
         with Client(url) as client:
             job = find_job(client, source)
-        return {"name": job.spec["name"] or job.id, "jobs": {"network": job.spec}}
+        return {"name": job.spec.get("name") or job.id, "jobs": {"network": job.spec}}
     return read_experiment(source, url)
 
 
