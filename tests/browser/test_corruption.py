@@ -149,22 +149,7 @@ def test_a_diffusion_run_of_the_lab_draws_digits(open_page: Opened, url: str) ->
     # 64 pixels, the time and the class.
     assert spec["network"]["input_shape"] == [75]
     job = train(url, spec)
-    reader = train(
-        url,
-        {
-            "network": {
-                "input_shape": [64],
-                "layers": [
-                    {"type": "dense", "units": 64, "activation": "relu"},
-                    {"type": "dense", "units": 10, "activation": "softmax"},
-                ],
-            },
-            "dataset": {"name": "digits", "scaling": "minmax"},
-            "loss": "cross_entropy",
-            "epochs": 20,
-            "optimizer": {"type": "adam", "learning_rate": 0.003},
-        },
-    )
+    reader = train(url, ask(url, "/v1/presets/digits")["spec"])
     read = 0
     for digit in "07":
         request = {"count": 20, "steps_per_event": 1000, "class_name": digit}
