@@ -164,3 +164,13 @@ def test_a_milestone_opens_with_the_curves_that_it_names(open_page: Opened, url:
     card.get_by_text("Validation accuracy, all networks", exact=True).click()
     chart.press("Home")
     expect(chart).to_have_attribute("aria-valuetext", re.compile("pretrain"))
+
+
+def test_lines_after_a_line_break_begin_at_the_top(open_page: Opened, url: str) -> None:
+    reply = exhibit(url, "sonnets-2018", "texts")[0]
+    assert reply["prompt"] == "\n"
+    figure = milestone(open_page, "sonnets-2018").get_by_role("figure", name="Six lines")
+    lines = figure.get_by_role("list").first.get_by_role("listitem")
+    expect(lines).to_have_count(len(reply["samples"]))
+    for line, sample in zip(lines.all(), reply["samples"], strict=True):
+        assert line.inner_text().splitlines()[0].startswith(sample["text"].strip()[:3])
