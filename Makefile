@@ -174,7 +174,7 @@ check-tables: $(VENV)/.dev .venv-tables/.done ## Train on 20 CSV files with all 
 
 .PHONY: bench-engine
 bench-engine: .venv-oracles/.done ## Benchmark the engine and PyTorch eager, on one thread
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=engine:benchmarks .venv-oracles/bin/python benchmarks/engine.py $(ARGS)
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=engine .venv-oracles/bin/python -m benchmarks.engine $(ARGS)
 
 .PHONY: protos
 protos: $(VENV)/.dev ## Generate the .proto files and the types of the SDK from the models, and compile
@@ -189,12 +189,12 @@ protos: $(VENV)/.dev ## Generate the .proto files and the types of the SDK from 
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/.dev .venv-mlflow/.done ## Store and poll a long metric, as MLflow's tracking server does
-	$(BIN)/python benchmarks/peers.py --mlflow $(CURDIR)/.venv-mlflow/bin/python $(ARGS)
+	$(BIN)/python -m benchmarks.peers --mlflow $(CURDIR)/.venv-mlflow/bin/python $(ARGS)
 
 .PHONY: bench
-bench: bench-engine bench-peers ## Run every benchmark, beside PyTorch and MLflow (ARGS=--quick)
-	@for script in $(filter-out %/engine.py %/peers.py,$(wildcard benchmarks/[a-z]*.py)); do \
-	  echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
+bench: bench-engine bench-peers .venv-tables/.done ## Run every benchmark, beside PyTorch and MLflow (ARGS=--quick)
+	@for name in $(filter-out engine peers,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))); do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Test every property and method with new random examples (ROUNDS=5, SEED= to repeat one)
@@ -218,7 +218,7 @@ check-mechanisms: $(VENV)/.dev ## Remove each mechanism that keeps a promise, an
 
 .PHONY: adversaries
 adversaries: $(VENV)/.dev ## Attack a real service; print what others notice (ARGS="--attack half_open")
-	$(BIN)/python benchmarks/adversaries.py $(ARGS)
+	$(BIN)/python -m benchmarks.adversaries $(ARGS)
 
 .PHONY: dist
 dist: $(VENV)/.dev $(PAGE) ## Build sdists, wheels, .proto archive and openapi.json into dist/ and check them

@@ -26,11 +26,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import cycle
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
-from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import psutil

@@ -11,14 +11,10 @@ from __future__ import annotations
 
 import http.client
 import itertools
-import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from time import perf_counter, process_time
 from typing import NamedTuple
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import structlog

@@ -1,4 +1,4 @@
-"""Speed of the engine and of other frameworks: `python benchmarks/engine.py [part …]`, one thread.
+"""Speed of the engine and of other frameworks: `python -m benchmarks.engine [part …]`, one thread.
 
     training   microseconds per step of both engines, with and without snapshots; PyTorch's usual
                eager loop, and JAX with scan; the goals
@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +28,6 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MKL_NUM_THREADS"] = "1"
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 from benchmarks import _frameworks as frameworks

@@ -8,12 +8,9 @@ The factor is the larger of estimate and duration divided by the smaller. The ba
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks._report import options, print_table
 from tests.servers.stack import Stack

@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import http.client
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from time import perf_counter, process_time
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 from benchmarks._ground import api, fresh_settings

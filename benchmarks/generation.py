@@ -10,19 +10,14 @@ written together, as by `rollouts`, without sampling.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
 from itertools import chain
-from pathlib import Path
 from statistics import median
 from time import process_time
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from benchmarks._report import options, print_table
 
 from epochal_engine import (

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import http.client
 import json
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, NamedTuple
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 from benchmarks._ground import XOR

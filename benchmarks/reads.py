@@ -14,13 +14,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from statistics import median
 from threading import Event, Thread
 from time import perf_counter
 from typing import NamedTuple
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import psutil

@@ -8,13 +8,10 @@ batches of 10, 5 times in batches of 32.
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from time import process_time
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 from benchmarks._report import options, print_table

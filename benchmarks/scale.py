@@ -9,14 +9,10 @@ how long one of its transactions kept others from writing, at most, and how long
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 from time import perf_counter, thread_time
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import sqlalchemy as sa

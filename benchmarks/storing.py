@@ -9,16 +9,13 @@ of wall-clock time, which other processes influence.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import structlog
 from benchmarks._ground import XOR, fresh_settings, submit

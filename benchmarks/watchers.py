@@ -30,8 +30,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple, cast
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 import numpy as np
 import psutil
 import redis
