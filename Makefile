@@ -193,8 +193,8 @@ bench-peers: $(VENV)/.dev .venv-mlflow/.done ## Store and poll a long metric, as
 
 .PHONY: bench
 bench: bench-engine bench-peers .venv-tables/.done ## Run every benchmark, beside PyTorch and MLflow (ARGS=--quick)
-	@for name in $(filter-out engine peers,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))); do \
-	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
+	@status=0; for name in $(filter-out engine peers,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))); do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || status=1; done; exit $$status
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Test every property and method with new random examples (ROUNDS=5, SEED= to repeat one)

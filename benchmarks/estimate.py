@@ -86,7 +86,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Print the table, and exit with 1 if a factor is above the bar."""
+    """Print the table, and whether a factor is above the bar."""
     arguments = options(__doc__).parse_args()
     rows, worst = [], 0.0
     with tempfile.TemporaryDirectory(prefix="epochal-benchmark-") as folder:
@@ -104,9 +104,9 @@ def main() -> None:
         finally:
             stack.stop()
     header = ("job", "fresh", "estimate", "seconds", "factor", "factor fresh")
-    print_table(f"{len(rows)} jobs: the worst factor is {worst:.2f}", header, rows)
-    if worst > BAR:
-        raise SystemExit(1)
+    verdict = "reached" if worst <= BAR else "MISSED"
+    title = f"{len(rows)} jobs: the worst factor is {worst:.2f}; at most {BAR:g}: {verdict}"
+    print_table(title, header, rows)
 
 
 def measure(

@@ -261,9 +261,10 @@ def test_a_vocabulary_is_that_of_a_text_and_belongs_to_texts() -> None:
     assert errors(name="plays", merges=5, vocabulary="sonnets") == {
         "merges": "must be 0 with the characters of sonnets."
     }
-    assert errors(name="names", vocabulary="sonnets") == {
-        "vocabulary": "must be absent: names has its own alone."
-    }
+    for name in ("names", "two_moons"):
+        assert errors(name=name, vocabulary="sonnets") == {
+            "vocabulary": f"must be absent for {name}: only sonnets and plays have a choice."
+        }
 
 
 def test_a_name_ends_once_and_nothing_counts_behind_its_end() -> None:

@@ -1,14 +1,19 @@
 """Claims on positions, on sudden improvements and on generated texts, beside what they measure."""
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from epochal_service.jobs import measures
+from epochal_service.jobs.inspection import Trained
+from epochal_service.jobs.preparation import prepare
 from epochal_service.settings import Settings
+from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database
 from epochal_service.store.tables import checkpoints, job_specs, log
 
@@ -179,6 +184,28 @@ def test_bits_per_character_are_those_of_the_evaluation(
     assert reply["split"] == ("validation" if validation else "train")
     assert actual == pytest.approx(reply["sequence"]["bits_per_character"])
     assert 0 < actual < reply["sequence"]["bits_per_prediction"]
+
+
+def test_bits_per_character_of_a_long_text_take_the_memory_of_a_short_one(
+    settings: Settings,
+) -> None:
+    database = Database(settings.database_url)
+    peaks = []
+    for samples in (64, 640):
+        dataset = {"name": "plays", "samples": samples}
+        spec = TrainingSpec.model_validate(
+            {**PLAYS, "network": network(64, 65), "dataset": dataset, "validation_fraction": 0}
+        )
+        prepared = prepare(database, spec, "owner", settings.limits)
+        weights = prepared.network.initial_parameters(rng=np.random.default_rng(0))
+        untrained = Trained("owner", spec, prepared.network, 0, weights)
+        tracemalloc.start()
+        assert 5 < measures.bits_per_character(untrained, prepared) < 8  # log2(65) = 6.0
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    database.close()
+    # Of all windows at once, the probabilities would take nine times as much.
+    assert peaks[1] < 4 * peaks[0]
 
 
 MEASURED: list[dict[str, Any]] = [

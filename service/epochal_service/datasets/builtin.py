@@ -76,7 +76,8 @@ def load(
     if vocabulary is not None:
         arguments["vocabulary"] = vocabulary
         if not builtin.vocabularies:
-            errors.append(("vocabulary", f"must be absent: {name} has its own alone."))
+            texts = " and ".join(key for key, other in CATALOG.items() if other.vocabularies)
+            errors.append(("vocabulary", f"must be absent for {name}: only {texts} have a choice."))
         elif vocabulary not in builtin.vocabularies:
             choices = " or ".join(builtin.vocabularies)
             errors.append(("vocabulary", f"must be {choices} for {name}."))

@@ -161,17 +161,7 @@ def uploaded_id(dataset: DatasetSpec | None) -> str | None:
 
 def generate(spec: GeneratorSpec) -> Dataset:
     """Return a built-in data set. Raises `DatasetError`."""
-    return load_builtin(
-        spec.name,
-        samples=spec.samples,
-        noise=spec.noise,
-        seed=spec.seed,
-        classes=spec.classes,
-        features=spec.features,
-        length=spec.length,
-        merges=spec.merges,
-        vocabulary=spec.vocabulary,
-    )
+    return load_builtin(**{name: getattr(spec, name) for name in GeneratorSpec.model_fields})
 
 
 def read_uploaded(connection: Connection, dataset_id: str, access: Access | None) -> Dataset:

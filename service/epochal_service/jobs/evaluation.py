@@ -1,4 +1,4 @@
-"""Metrics of a network's outputs on samples, and of a network on a part of its data."""
+"""Metrics of a network's outputs on samples."""
 
 from __future__ import annotations
 
@@ -15,13 +15,9 @@ from epochal_engine.model import Binary
 
 from ..datasets import Dataset
 from ..datasets.dataset import Labels
-from ..settings import Limits
-from ..specs.build import build_row_loss
 from ..specs.inspection import (
     ClassEvaluation,
     ClassificationMetrics,
-    Evaluation,
-    EvaluationSplit,
     PositionAccuracy,
     RegressionMetrics,
     SequenceMetrics,
@@ -29,53 +25,14 @@ from ..specs.inspection import (
 )
 from .inspection import (
     NO_CLASS,
-    Trained,
     classes_of,
     losses_of,
     predicted_classes,
-    samples_of,
     threshold_of,
     true_classes,
 )
-from .language import language_of
-from .preparation import Prepared, has_validation
 
 Array = NDArray[Any]
-
-
-def evaluate(
-    network: Trained, prepared: Prepared, limits: Limits, split: EvaluationSplit | None = None
-) -> Evaluation:
-    """Return the metrics of a network on a part of its data: by default on the validation part, or
-    on the training part without one.
-
-    Raises `InvalidArgument` for a part that the job does not have, or that exceeds the limit.
-    """
-    dataset = prepared.dataset
-    loss = build_row_loss(network.spec, dataset.ignore_label)
-    split = split or ("validation" if has_validation(network.spec) else "train")
-    samples = samples_of(prepared, limits, split)
-    outputs, targets = network.outputs(samples.inputs), samples.targets
-    classes = dataset.class_names or loss.has_accuracy
-    whole = (outputs, targets) if classes and outputs.ndim > 2 else None
-    language = language_of(dataset) if whole else None
-    if outputs.ndim > 2:  # positions of a sequence
-        counted = counted_predictions(loss, targets)
-        outputs, targets = outputs[counted], targets[counted]
-    classification = evaluate_classes(outputs, targets, dataset, loss) if classes else None
-    return Evaluation(
-        epoch=network.epoch,
-        split=split,
-        samples=len(samples),
-        predictions=len(outputs),
-        classification=classification,
-        sequence=None
-        if whole is None or classification is None
-        else evaluate_sequences(
-            *whole, loss, classification.log_loss, language.characters if language else None
-        ),
-        regression=None if classes else evaluate_numbers(outputs, targets, dataset.target_names),
-    )
 
 
 def evaluate_numbers(outputs: Array, targets: Array, names: Sequence[str]) -> RegressionMetrics:
@@ -135,9 +92,9 @@ def evaluate_sequences(
     counted = counted_predictions(loss, targets).reshape(len(targets), -1)
     bits = None if log_loss is None else log_loss / math.log(2)
     per_character = None
-    if bits is not None and characters is not None:
+    if log_loss is not None and characters is not None:
         expected = true_classes(targets).reshape(counted.shape)[counted]
-        per_character = bits / float(characters[expected].mean())
+        per_character = bits_per_character(log_loss, float(characters[expected].mean()))
     correct = correct_predictions(loss, outputs, targets).reshape(counted.shape) * counted
     return SequenceMetrics(
         exact_match=float(((correct == 1.0) | ~counted).all(1).mean()),
@@ -150,6 +107,11 @@ def evaluate_sequences(
             if n > 0
         ],
     )
+
+
+def bits_per_character(nats: float, characters: float) -> float:
+    """Return the bits of text of so many characters, whose tokens have so many nats, for each."""
+    return nats / math.log(2) / characters
 
 
 def _evaluate_outputs(

@@ -24,6 +24,7 @@ from ..specs.inspection import EvaluationSplit
 from ..store import Access, Database, experiments
 from ..store import log as job_log
 from ..store.jobs import JobRow
+from . import evaluation
 from .diffusion import class_accuracy, generated_classes, sample_distance
 from .epochs import merge
 from .evaluation import correct_predictions, counted_predictions
@@ -165,7 +166,7 @@ def bits_per_character(network: Trained, prepared: Prepared) -> float:
         outputs, targets = network.outputs(samples.inputs[rows])[counted], targets[counted]
         nats += losses_of(LOSSES["cross_entropy"], outputs, targets).sum()
         characters += int(language.characters[true_classes(targets)].sum())
-    return nats / math.log(2) / characters if characters else math.nan
+    return evaluation.bits_per_character(nats, characters) if characters else math.nan
 
 
 MEASURES: dict[str, Callable[[Trained, Prepared], float]] = {

@@ -13,7 +13,12 @@ from epochal_engine.model import INPUT
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..jobs.datasets import load_for_stored_job
-from ..jobs.evaluation import evaluate
+from ..jobs.evaluation import (
+    counted_predictions,
+    evaluate_classes,
+    evaluate_numbers,
+    evaluate_sequences,
+)
 from ..jobs.inspection import (
     NO_CLASS,
     Samples,
@@ -27,8 +32,9 @@ from ..jobs.inspection import (
     trained,
     true_classes,
 )
+from ..jobs.language import language_of
 from ..jobs.preferences import is_scorer
-from ..jobs.preparation import Prepared, prepare
+from ..jobs.preparation import Prepared, has_validation, prepare
 from ..large import NUMBER_BYTES, require_small
 from ..specs.build import build_row_loss
 from ..specs.inspection import (
@@ -200,7 +206,32 @@ def get_evaluation(context: Context, id: str, request: GetEvaluationRequest) -> 
 
     Raises `NotFound`; `InvalidArgument` for a part that the job does not have.
     """
-    return evaluate(*_judged(context, id, request.epoch), context.settings.limits, request.split)
+    network, prepared = _judged(context, id, request.epoch)
+    dataset = prepared.dataset
+    loss = build_row_loss(network.spec, dataset.ignore_label)
+    split = request.split or ("validation" if has_validation(network.spec) else "train")
+    samples = samples_of(prepared, context.settings.limits, split)
+    outputs, targets = network.outputs(samples.inputs), samples.targets
+    classes = dataset.class_names or loss.has_accuracy
+    whole = (outputs, targets) if classes and outputs.ndim > 2 else None
+    language = language_of(dataset) if whole else None
+    if outputs.ndim > 2:  # positions of a sequence
+        counted = counted_predictions(loss, targets)
+        outputs, targets = outputs[counted], targets[counted]
+    classification = evaluate_classes(outputs, targets, dataset, loss) if classes else None
+    return Evaluation(
+        epoch=network.epoch,
+        split=split,
+        samples=len(samples),
+        predictions=len(outputs),
+        classification=classification,
+        sequence=None
+        if whole is None or classification is None
+        else evaluate_sequences(
+            *whole, loss, classification.log_loss, language.characters if language else None
+        ),
+        regression=None if classes else evaluate_numbers(outputs, targets, dataset.target_names),
+    )
 
 
 def get_sample_predictions(

@@ -234,14 +234,7 @@ def _dataset(spec: ShortRunSpec) -> Dataset:
         if isinstance(dataset, GeneratorSpec):
             if (dataset.samples or 0) > MAX_SAMPLES:
                 raise DatasetError(("samples", f"must be at most {MAX_SAMPLES}"))
-            return _loaded(
-                dataset.name,
-                dataset.samples,
-                dataset.noise,
-                dataset.seed,
-                dataset.classes,
-                dataset.features,
-            )
+            return _loaded(**dict(dataset))
         is_single = all(len(row) == 1 for row in dataset.targets)
         targets = [row[0] for row in dataset.targets] if is_single else dataset.targets
         return from_rows(dataset.inputs, targets, loss=spec.loss)
@@ -249,16 +242,7 @@ def _dataset(spec: ShortRunSpec) -> Dataset:
         raise _under_dataset(error) from None
 
 
-@lru_cache(maxsize=32)
-def _loaded(
-    name: str,
-    samples: int | None,
-    noise: float | None,
-    seed: int,
-    classes: int | None,
-    features: int | None,
-) -> Dataset:
-    return load(name, samples=samples, noise=noise, seed=seed, classes=classes, features=features)
+_loaded = lru_cache(maxsize=32)(load)
 
 
 def _under_dataset(error: DatasetError) -> InvalidArgument:

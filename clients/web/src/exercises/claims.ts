@@ -5,13 +5,13 @@ import type { Schemas } from '../lib/api'
 export type Metric = Schemas['ClaimSpec']['metric']
 type Spec = Schemas['TrainingSpec']
 
-const METRICS = schema.parts.claim.metric.words as readonly Metric[]
 const FIRST: readonly Metric[] = [
   'validation_accuracy',
   'validation_loss',
   'train_accuracy',
   'train_loss',
 ]
+const METRICS = [...new Set([...FIRST, ...(schema.parts.claim.metric.words as Metric[])])]
 const COSTS: readonly Metric[] = ['kl', 'parameters', 'epochs', 'steps', 'bits_per_character']
 
 const validates = (spec: Spec) =>
@@ -33,11 +33,9 @@ const NEEDS: readonly [RegExp, (spec: Spec) => boolean][] = [
 
 /** The metrics of the job, those of validation first. */
 export function metricsOf(spec: Spec): Metric[] {
-  const possible = METRICS.filter((metric) =>
+  return METRICS.filter((metric) =>
     NEEDS.every(([pattern, isMet]) => !pattern.test(metric) || isMet(spec)),
   )
-  const rank = (metric: Metric) => (FIRST.indexOf(metric) + 1 || FIRST.length + 1) - 1
-  return possible.toSorted((a, b) => rank(a) - rank(b))
 }
 
 /** Whether less of it is better, so that a claim usually has an upper bound. */

@@ -19,6 +19,14 @@ test('each job with the metric is a series, with the color of its place', () => 
   ])
 })
 
+test('a few jobs keep the colors that they have among all', () => {
+  const names = seriesOf(CURVES, 'train_loss', Infinity, ['hidden']).map(({ name, color }) => [
+    name,
+    color,
+  ])
+  expect(names).toEqual([['hidden', 'var(--series-2)']])
+})
+
 test('series end at the epoch', () => {
   const [rule, hidden] = seriesOf(CURVES, 'train_loss', 2)
   expect(rule!.x).toEqual([1, 2])

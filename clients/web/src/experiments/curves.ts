@@ -9,15 +9,19 @@ export interface JobCurve {
   series: readonly Schemas['CurveSeries'][]
 }
 
-/** One series for each job that has the metric, up to an epoch. A job's color is that of its place. */
+/**
+ * One series for each job that has the metric, up to an epoch; of some jobs alone, if they are given.
+ * A job's color is that of its place among all.
+ */
 export function seriesOf(
   curves: readonly JobCurve[],
   metric: string,
   upTo = Infinity,
+  jobs?: readonly string[],
 ): (Series & { color: string })[] {
   return curves.flatMap(({ job, series }, i) => {
     const line = series.find((curve) => curve.metric === metric)
-    if (!line?.values.length) return []
+    if (!line?.values.length || (jobs && !jobs.includes(job))) return []
     const count = line.epochs.filter((epoch) => epoch <= upTo).length
     return [
       {
