@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from epochal_engine.symbolic import primitives as p
 from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.memory import LINE, zeros
 from epochal_engine.symbolic.plan import Plan, evaluate, perform
 from epochal_engine.symbolic.trace import Array, Symbol, leaf
 
@@ -155,3 +156,12 @@ def test_lists_bound_from_one_plan_share_the_calls_on_what_they_have_in_common()
     assert not all(shared)
     perform([*first, *second])
     np.testing.assert_allclose(results, np.tanh(1.0) * np.array([1.5, 5.5]))
+
+
+def test_memory_begins_at_cache_lines() -> None:
+    x = leaf((3, 5))
+    plan = Plan([p.softmax(p.tanh(x) @ x.T)], "float32")
+    plan.bind({x: np.ones((3, 5), "float32")}, [np.empty((3, 3), "float32")])
+    arrays = [*plan._memory[0].values(), *(zeros((n, 7), np.float64) for n in range(1, 20))]
+    assert [array.ctypes.data % LINE for array in arrays] == [0] * len(arrays)
+    assert not any(array.any() for array in arrays[-19:])

@@ -342,7 +342,7 @@ def test_a_product_has_equal_bits(data: st.DataObject) -> None:
         b = np.asfortranarray(b)
     if data.draw(st.booleans()):
         b = a.T
-    out = np.empty((len(a), b.shape[1]), dtype)
+    out = np.full((len(a), b.shape[1]), np.nan, dtype)
     if data.draw(st.booleans()):
         a, out = (a[0], out[0]) if len(a) > 0 else (a, out)
     for call in [(a.dot, (b, out)), (np.matmul, (a, b, out))]:

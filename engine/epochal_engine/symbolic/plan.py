@@ -18,6 +18,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .memory import zeros
 from .primitives import copy
 from .threads import one_thread
 from .trace import Array, Call, Shape, Symbol, in_order, is_computed, is_contiguous
@@ -66,7 +67,7 @@ class Plan:
         layout = self._layout
         # The system gives memory for zeros when they are first used: a plan that is only bound, to
         # count its calls, takes none.
-        buffers = [np.zeros(size, self.dtype) for size in layout.sizes]
+        buffers = [zeros((size,), self.dtype) for size in layout.sizes]
 
         # One and the same array for all that live there: to work in place on two views of the same
         # memory takes NumPy twice as long, as it then has to find out how they overlap.
@@ -160,10 +161,13 @@ class _Layout:
         return len(self.sizes) - 1
 
     def take(self, size: int) -> int:
-        """The smallest free buffer that is large enough; else the largest one, enlarged."""
+        """The smallest free buffer that is large enough; else the largest one, enlarged.
+
+        Of several, it is the one that was used last, which is still in the cache.
+        """
         if not self.free:
             return self.keep(size)
-        fitting = [k for k in self.free if self.sizes[k] >= size]
+        fitting = [k for k in reversed(self.free) if self.sizes[k] >= size]
         number = (
             min(fitting, key=lambda k: self.sizes[k])
             if fitting

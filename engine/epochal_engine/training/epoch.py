@@ -24,6 +24,7 @@ from ..model.losses import as_rows, find_loss, take_rows, typed
 from ..model.network import Network, parameter_views
 from ..model.predict import SAMPLES_AT_ONCE, forward_passes
 from ..model.sample_weights import training_weights
+from ..symbolic.memory import zeros
 from ..symbolic.plan import run_calls
 from ..symbolic.trace import Array, Call, Shape
 from ..walk import chosen_engine, compiled
@@ -237,7 +238,7 @@ class EpochCompiler:
         samples = orders.shape[1]
         most = min(batches_at_once(samples // batch) * batch, samples)
         copies = max(len(part.select(orders)) for part in self.parts)
-        x = np.empty((copies, most, *inputs.shape[2:]), self.dtype)
+        x = zeros((copies, most, *inputs.shape[2:]), self.dtype)
         y = np.empty((copies, most, *self.network.output_shape), self.dtype)
         w = None if weights is None else np.empty((*y.shape[:2], *weights.shape[1:]), self.dtype)
         for part in self.parts:

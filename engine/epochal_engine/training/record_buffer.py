@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..symbolic.memory import zeros
 from ..symbolic.trace import Array, Shape
 
 
@@ -26,7 +27,7 @@ class Record:
         self._shapes = dict(shapes)
         bounds = np.cumsum([0, *(math.prod(shape) for shape in shapes.values())])
         self._parts = [slice(start, end) for start, end in pairwise(bounds)]
-        self.vector = np.zeros(bounds[-1], dtype)
+        self.vector = zeros((int(bounds[-1]),), dtype)
         self.arrays = self.named(self.vector)
 
     def named(self, vectors: Array) -> dict[str, Array]:

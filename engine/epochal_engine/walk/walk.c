@@ -337,7 +337,8 @@ enum { ROW_MAJOR = 101, UPPER = 121 };
 BLAS(float, float)
 BLAS(double, double)
 
-/* NumPy writes zeros before every product, and so does this walk. */
+/* NumPy writes zeros before every product. So does this walk, but not before products of matrices,
+ * which do not read their output. */
 static void clear(const operation *o)
 {
     memset(o->operand[2], 0, (size_t)(size)o->data);
@@ -500,8 +501,8 @@ PUBLIC void epochal_walk(const table *t)
         case LARGEST_OF_FEW_FLOAT: largest_of_few_float(o); break;
         case LARGEST_OF_FEW_DOUBLE: largest_of_few_double(o); break;
         case MATMUL: products(o); break;
-        case GEMM_FLOAT: clear(o); call_gemm_float(o); break;
-        case GEMM_DOUBLE: clear(o); call_gemm_double(o); break;
+        case GEMM_FLOAT: call_gemm_float(o); break;
+        case GEMM_DOUBLE: call_gemm_double(o); break;
         case GEMV_FLOAT: clear(o); call_gemv_float(o); break;
         case GEMV_DOUBLE: clear(o); call_gemv_double(o); break;
         case SYRK_FLOAT: clear(o); call_syrk_float(o); break;
