@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engine.recordings import CASES, DType, record
 from tests.engine.test_layers import EXAMPLES
@@ -51,10 +51,11 @@ from epochal_engine.training.blocks import Block, join
 from epochal_engine.training.epoch import scatter
 from epochal_engine.training.probe import Probe
 from epochal_engine.training.snapshots import take_snapshots
-from epochal_engine.walk import Table, compiled, python_calls
+from epochal_engine.walk import compiled, python_calls
 from epochal_engine.walk.native import LIBRARY, library
 from epochal_engine.walk.recording import Measurement
 from epochal_engine.walk.rows import Kind, row_of
+from epochal_engine.walk.table import Table
 
 pytestmark = pytest.mark.skipif(why_python() is not None, reason=str(why_python()))
 
@@ -696,6 +697,84 @@ def test_calls_that_only_resemble_adam_are_not_fused() -> None:
             assert rows_in(table) == (1 if at == 9 else 10)
         (table,) = compiled([calls[1:-1]])
         assert rows_in(table) == 9
+
+
+# ---------------------------------------------------------------- chains
+
+LONG = 5_000
+TWO = np.array(2.0, np.float32)
+
+
+@pytest.fixture
+def long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrays of `LONG` numbers are worth a chain; a piece is 2,048 of them."""
+    monkeypatch.setattr("epochal_engine.walk.chains.FEWEST", LONG)
+
+
+def bits_and_rows(calls: list[Call], memory: Array) -> tuple[bytes, bytes, int]:
+    """What Python and C leave in the memory, and the number of rows."""
+    before = memory.copy()
+    with np.errstate(all="ignore"):
+        perform(calls)
+        expected = memory.tobytes()
+        np.copyto(memory, before)
+        with using("compiled"):
+            (table,) = compiled([calls])
+        perform(table)
+    return expected, memory.tobytes(), rows_in(table)
+
+
+@pytest.mark.usefixtures("long")
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_calls_on_long_arrays_have_equal_bits_in_pieces(data: st.DataObject) -> None:
+    memory = RNG.normal(size=4 * LONG).astype("float32")
+    # Some of them overlap.
+    starts = st.sampled_from([0, LONG, 2 * LONG, 3 * LONG, 1, LONG + 2_048, 2 * LONG - 7])
+    calls: list[Call] = []
+    for _ in range(data.draw(st.integers(1, 6))):
+        x, y, out = (memory[k : k + LONG] for k in (data.draw(starts) for _ in range(3)))
+        functions = (np.square, np.tanh, np.add, np.multiply)
+        function: np.ufunc | None = data.draw(st.sampled_from([*functions, None]))
+        if function is None:
+            calls += _density_calls(x, out)
+        else:
+            inputs = (x, data.draw(st.sampled_from([y, TWO])))[: function.nin]
+            calls += [(partial(function, *inputs, out=out), ())]
+    expected, actual, _ = bits_and_rows(calls, memory)
+    assert actual == expected
+
+
+@pytest.mark.usefixtures("long")
+def test_calls_on_the_same_long_arrays_are_one_row() -> None:
+    memory = RNG.normal(size=(3, LONG)).astype("float32")
+    x, y, z = memory
+    calls: list[Call] = [
+        (np.square, (x, y)),
+        (partial(np.greater, y, x, out=z), ()),
+        (np.multiply, (y, TWO, y)),
+        *_density_calls(y, x),
+        (np.add, (x, z, z)),
+    ]
+    expected, actual, rows = bits_and_rows(calls, memory)
+    assert actual == expected
+    assert rows == 1
+    short: list[Call] = [(np.square, (x[:9], y[:9])), (np.add, (x[:9], y[:9], z[:9]))]
+    assert bits_and_rows([*calls[:2], *short, *calls[2:]], memory)[2] == 4
+
+
+@pytest.mark.usefixtures("long")
+def test_calls_on_long_arrays_that_overlap_are_no_chain() -> None:
+    memory = RNG.normal(size=2 * LONG + 1).astype("float32")
+    x, shifted, y = memory[:LONG], memory[1 : LONG + 1], memory[LONG + 1 :]
+    overlapping: tuple[list[Call], ...] = (
+        [(np.square, (x, y)), (np.multiply, (y, TWO, shifted))],
+        [(np.square, (y, shifted)), (np.multiply, (x, TWO, y))],
+    )
+    for calls in overlapping:
+        expected, actual, rows = bits_and_rows(calls, memory)
+        assert actual == expected
+        assert rows == 2
 
 
 # ---------------------------------------------------------------- calls that come again

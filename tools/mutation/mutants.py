@@ -701,6 +701,13 @@ MUTANTS = (
         (f"{WALK}::test_the_normal_distribution_is_one_row_with_equal_bits",),
     ),
     Mutant(
+        "arrays of a chain that overlap",
+        f"{ENGINE}/walk/chains.py",
+        "        written == used or written[1] < used[0] or used[1] < written[0]\n",
+        "        True\n",
+        (f"{WALK}::test_calls_on_long_arrays_that_overlap_are_no_chain",),
+    ),
+    Mutant(
         "one counter of Adam's steps",
         f"{ENGINE}/walk/walk.c",
         "(double)++*(int64_t *)o->operand[0];",

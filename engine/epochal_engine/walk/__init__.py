@@ -17,10 +17,12 @@ import numpy as np
 
 from ..symbolic.plan import calls_of, run_calls
 from ..symbolic.trace import Array, Call
+from .chains import Chains
 from .fused import Fusion
 from .native import address, library
-from .rows import Kind, Row, row_of
+from .rows import Row, row_of
 from .states import GeneratorStates
+from .table import Table
 
 Engine: TypeAlias = Literal["python", "compiled"]
 
@@ -52,30 +54,6 @@ def why_python() -> str | None:
     return reason if isinstance(reason, str) else None
 
 
-class Table:
-    """Calls in C, to be run again and again, and all that they need in memory.
-
-    `ctypes` hands it to the library as the address of its fields.
-    """
-
-    def __init__(self, calls: Sequence[Call], rows: Sequence[Row]) -> None:
-        distinct = {id(row): row for row in rows}
-        numbers = {key: number for number, key in enumerate(distinct)}
-        self._in_memory = calls, [*distinct.values()]
-        self._rows = np.array([row.columns for row in distinct.values()], np.intp)
-        self._order = np.array([numbers[id(row)] for row in rows], np.int32)
-        self._fields = np.array([address(self._rows), address(self._order), len(rows)], np.intp)
-        self._as_parameter_ = ctypes.c_void_p(address(self._fields))
-
-    def __len__(self) -> int:
-        """Return the number of rows that are walked."""
-        return len(self._order)
-
-    def as_row(self) -> Row:
-        """Return a row of another table that walks this one."""
-        return Row(Kind.WALK, operands=[address(self._fields)], keeps=self)
-
-
 def compiled(lists: Sequence[list[Call]]) -> list[list[Call]]:
     """Return lists of calls with all that C can call in tables; as they are for `python`.
 
@@ -93,7 +71,7 @@ class _Compiler:
 
     def __init__(self, walk: ctypes.CDLL) -> None:
         self._walk = walk
-        self._fusion = Fusion()
+        self._fusion, self._chains = Fusion(), Chains()
         self._known: dict[int, Row | Call] = {}
         """By the identity of a call its row, or the call that Python makes."""
 
@@ -105,7 +83,7 @@ class _Compiler:
         def close() -> None:
             if block:
                 bound, rows = zip(*block, strict=True)
-                table = Table(bound, self._fusion.fused(rows))
+                table = Table(bound, self._chains.chained(self._fusion.fused(rows)))
                 result.append((self._walk.epochal_walk, (table,)))
                 block.clear()
 

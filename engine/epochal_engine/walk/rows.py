@@ -70,6 +70,7 @@ class Kind(IntEnum):
     LARGEST_OF_FEW = 41
     SHARE = 43
     DENSITY = 44
+    CHAIN = 45
 
 
 @dataclass
@@ -529,7 +530,7 @@ def _of_normal(
         return None
     factors = np.array(numbers, np.float32)
     operands = [address(x), address(out), address(factors)]
-    return Row(kind, *loop, operands, out.size, keeps=factors)
+    return Row(kind, *loop, operands, out.size, [4, 4, 0], keeps=factors)
 
 
 def _windows(_: object, x: Array, out: Array, size: Pair, stride: Pair) -> Row | None:

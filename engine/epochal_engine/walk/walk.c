@@ -40,7 +40,7 @@ enum kind {
     CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE,
     WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE,
     WALK, TRANSPOSE, MULTIPLY_FLOAT, MULTIPLY_DOUBLE, LARGEST_OF_FEW_FLOAT, LARGEST_OF_FEW_DOUBLE,
-    SHARE, DENSITY
+    SHARE, DENSITY, CHAIN
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -479,70 +479,92 @@ PUBLIC void epochal_shuffle(const generator *rng, int64_t *x, size count)
 
 /* ---------------------------------------------------------------- the walk */
 
+static void in_pieces(const operation *);
+PUBLIC void epochal_walk(const table *);
+
+static void call(const operation *o)
+{
+    switch (o->kind) {
+    case LOOP:
+        if (o->more == NULL) {
+            char *operand[3] = {o->operand[0], o->operand[1], o->operand[2]};
+            ((inner_loop)o->function)(operand, &o->count, o->step, o->data);
+            break;
+        }
+        along_all_axes(o);
+        break;
+    case COMPARE_FLOAT: case COMPARE_DOUBLE: case COPY: case TRANSPOSE: case LARGEST:
+    case TAKE: case PUT: case ONE_HOT_FLOAT: case ONE_HOT_DOUBLE:
+        along_all_axes(o);
+        break;
+    case MULTIPLY_FLOAT: multiply_float(o); break;
+    case MULTIPLY_DOUBLE: multiply_double(o); break;
+    case LARGEST_OF_FEW_FLOAT: largest_of_few_float(o); break;
+    case LARGEST_OF_FEW_DOUBLE: largest_of_few_double(o); break;
+    case MATMUL: products(o); break;
+    case GEMM_FLOAT: call_gemm_float(o); break;
+    case GEMM_DOUBLE: call_gemm_double(o); break;
+    case GEMV_FLOAT: clear(o); call_gemv_float(o); break;
+    case GEMV_DOUBLE: clear(o); call_gemv_double(o); break;
+    case SYRK_FLOAT: clear(o); call_syrk_float(o); break;
+    case SYRK_DOUBLE: clear(o); call_syrk_double(o); break;
+    case DOT_FLOAT: call_dot_float(o); break;
+    case DOT_DOUBLE: call_dot_double(o); break;
+    case AXPY_FLOAT: clear(o); call_axpy_float(o); break;
+    case AXPY_DOUBLE: clear(o); call_axpy_double(o); break;
+    case ADAM_FLOAT: ADAM(float) break;
+    case ADAM_DOUBLE: ADAM(double) break;
+    case DRAW_FLOAT: draw_float(o); break;
+    case DRAW_DOUBLE: draw_double(o); break;
+    case ARGMAX_FLOAT: ARGMAX(float) break;
+    case ARGMAX_DOUBLE: ARGMAX(double) break;
+    case WHOLE_FLOAT: WHOLE(float) break;
+    case WHOLE_DOUBLE: WHOLE(double) break;
+    case SHUFFLE:
+        epochal_shuffle((const generator *)o->data, (int64_t *)o->operand[0], o->count);
+        break;
+    case CLIP_NORM_FLOAT: CLIP_NORM(float) break;
+    case CLIP_NORM_DOUBLE: CLIP_NORM(double) break;
+    case ADAM_STEP_FLOAT: ADAM_STEP(float, epochal_adam_float) break;
+    case ADAM_STEP_DOUBLE: ADAM_STEP(double, epochal_adam_double) break;
+    case WINDOWS_FLOAT: WINDOWS(float, epochal_largest_float) break;
+    case WINDOWS_DOUBLE: WINDOWS(double, epochal_largest_double) break;
+    case WINDOW_GRADIENTS_FLOAT:
+        WINDOW_GRADIENTS(float, epochal_largest_gradients_float) break;
+    case WINDOW_GRADIENTS_DOUBLE:
+        WINDOW_GRADIENTS(double, epochal_largest_gradients_double) break;
+    case SHARE:
+        epochal_share((const float *)o->operand[0], (float *)o->operand[1], o->count,
+                      (const float *)o->operand[2], (inner_loop)o->function, o->data);
+        break;
+    case DENSITY:
+        epochal_density((const float *)o->operand[0], (float *)o->operand[1], o->count,
+                        (const float *)o->operand[2], (inner_loop)o->function, o->data);
+        break;
+    case WALK: epochal_walk((const table *)o->operand[0]); break;
+    case CHAIN: in_pieces(o); break;
+    }
+}
+
+/* The rows of another table on a piece of their arrays after the other, see `chains.py`. */
+static void in_pieces(const operation *o)
+{
+    const table *t = (const table *)o->operand[0];
+    const size length = (size)o->data;
+    for (size start = 0; start < o->count; start += length)
+        for (size i = 0; i < t->length; i++) {
+            operation part = t->operations[t->order[i]];
+            part.count = o->count - start < length ? o->count - start : length;
+            for (int k = 0; k < 3; k++)
+                part.operand[k] += start * part.step[k];
+            call(&part);
+        }
+}
+
 PUBLIC void epochal_walk(const table *t)
 {
-    for (size i = 0; i < t->length; i++) {
-        const operation *o = t->operations + t->order[i];
-        switch (o->kind) {
-        case LOOP:
-            if (o->more == NULL) {
-                char *operand[3] = {o->operand[0], o->operand[1], o->operand[2]};
-                ((inner_loop)o->function)(operand, &o->count, o->step, o->data);
-                break;
-            }
-            along_all_axes(o);
-            break;
-        case COMPARE_FLOAT: case COMPARE_DOUBLE: case COPY: case TRANSPOSE: case LARGEST:
-        case TAKE: case PUT: case ONE_HOT_FLOAT: case ONE_HOT_DOUBLE:
-            along_all_axes(o);
-            break;
-        case MULTIPLY_FLOAT: multiply_float(o); break;
-        case MULTIPLY_DOUBLE: multiply_double(o); break;
-        case LARGEST_OF_FEW_FLOAT: largest_of_few_float(o); break;
-        case LARGEST_OF_FEW_DOUBLE: largest_of_few_double(o); break;
-        case MATMUL: products(o); break;
-        case GEMM_FLOAT: call_gemm_float(o); break;
-        case GEMM_DOUBLE: call_gemm_double(o); break;
-        case GEMV_FLOAT: clear(o); call_gemv_float(o); break;
-        case GEMV_DOUBLE: clear(o); call_gemv_double(o); break;
-        case SYRK_FLOAT: clear(o); call_syrk_float(o); break;
-        case SYRK_DOUBLE: clear(o); call_syrk_double(o); break;
-        case DOT_FLOAT: call_dot_float(o); break;
-        case DOT_DOUBLE: call_dot_double(o); break;
-        case AXPY_FLOAT: clear(o); call_axpy_float(o); break;
-        case AXPY_DOUBLE: clear(o); call_axpy_double(o); break;
-        case ADAM_FLOAT: ADAM(float) break;
-        case ADAM_DOUBLE: ADAM(double) break;
-        case DRAW_FLOAT: draw_float(o); break;
-        case DRAW_DOUBLE: draw_double(o); break;
-        case ARGMAX_FLOAT: ARGMAX(float) break;
-        case ARGMAX_DOUBLE: ARGMAX(double) break;
-        case WHOLE_FLOAT: WHOLE(float) break;
-        case WHOLE_DOUBLE: WHOLE(double) break;
-        case SHUFFLE:
-            epochal_shuffle((const generator *)o->data, (int64_t *)o->operand[0], o->count);
-            break;
-        case CLIP_NORM_FLOAT: CLIP_NORM(float) break;
-        case CLIP_NORM_DOUBLE: CLIP_NORM(double) break;
-        case ADAM_STEP_FLOAT: ADAM_STEP(float, epochal_adam_float) break;
-        case ADAM_STEP_DOUBLE: ADAM_STEP(double, epochal_adam_double) break;
-        case WINDOWS_FLOAT: WINDOWS(float, epochal_largest_float) break;
-        case WINDOWS_DOUBLE: WINDOWS(double, epochal_largest_double) break;
-        case WINDOW_GRADIENTS_FLOAT:
-            WINDOW_GRADIENTS(float, epochal_largest_gradients_float) break;
-        case WINDOW_GRADIENTS_DOUBLE:
-            WINDOW_GRADIENTS(double, epochal_largest_gradients_double) break;
-        case SHARE:
-            epochal_share((const float *)o->operand[0], (float *)o->operand[1], o->count,
-                          (const float *)o->operand[2], (inner_loop)o->function, o->data);
-            break;
-        case DENSITY:
-            epochal_density((const float *)o->operand[0], (float *)o->operand[1], o->count,
-                            (const float *)o->operand[2], (inner_loop)o->function, o->data);
-            break;
-        case WALK: epochal_walk((const table *)o->operand[0]); break;
-        }
-    }
+    for (size i = 0; i < t->length; i++)
+        call(t->operations + t->order[i]);
 }
 
 /* The checksum of this file, by which its reader knows a library of another version. */
