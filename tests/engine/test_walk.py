@@ -580,12 +580,12 @@ def steps_of_adam(optimizer: Any, size: int, dtype: str, engine: str) -> tuple[l
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("size", [1, 2, 7, 33, 70_000])
 def test_a_step_of_adam_is_one_row_with_equal_bits(size: int, dtype: str) -> None:
-    for optimizer, others in ((Adam(0.01), 0), (AdamW(0.01), 4)):
+    for optimizer in (Adam(0.01), AdamW(0.01)):
         python, _ = steps_of_adam(optimizer, size, dtype, "python")
         compiled_, rows = steps_of_adam(optimizer, size, dtype, "compiled")
         assert compiled_ == python
         if size <= BLOCK:
-            assert rows == 2 + others
+            assert rows == 2
 
 
 @settings(max_examples=100)

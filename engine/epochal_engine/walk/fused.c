@@ -7,16 +7,24 @@
 
 #include "portable.h"
 
+/* `decay` and `d` are NULL for Adam without weight decay. */
 #define ADAM_STEP(NAME, TYPE, ROOT)                                                                \
     EACH_PROCESSOR void NAME(TYPE *restrict p, TYPE *restrict m, TYPE *restrict v,                 \
-                             const TYPE *restrict g, TYPE *restrict s, TYPE beta_1, TYPE beta_2,   \
-                             TYPE epsilon, TYPE rate, size count)                                  \
+                             const TYPE *restrict g, TYPE *restrict s,                             \
+                             const TYPE *restrict decay, TYPE *restrict d, TYPE beta_1,            \
+                             TYPE beta_2, TYPE epsilon, TYPE rate, TYPE decay_rate, size count)    \
     {                                                                                              \
         for (size i = 0; i < count; i++) {                                                         \
+            if (decay != NULL) {                                                                   \
+                d[i] = p[i] * decay[i] * decay_rate;                                               \
+                p[i] = p[i] - d[i];                                                                \
+            }                                                                                      \
             m[i] = m[i] * beta_1 + g[i];                                                           \
             v[i] = v[i] * beta_2 + g[i] * g[i];                                                    \
             s[i] = m[i] / (ROOT(v[i]) + epsilon) * rate;                                           \
             p[i] = p[i] - s[i];                                                                    \
+            if (decay != NULL)                                                                     \
+                s[i] = s[i] + d[i];                                                                \
         }                                                                                          \
     }
 ADAM_STEP(epochal_adam_float, float, sqrtf)

@@ -360,10 +360,10 @@ static void clear(const operation *o)
     }
 
 /* In `fused.c`. */
-void epochal_adam_float(float *, float *, float *, const float *, float *, float, float, float,
-                        float, size);
-void epochal_adam_double(double *, double *, double *, const double *, double *, double, double,
-                         double, double, size);
+void epochal_adam_float(float *, float *, float *, const float *, float *, const float *, float *,
+                        float, float, float, float, float, size);
+void epochal_adam_double(double *, double *, double *, const double *, double *, const double *,
+                         double *, double, double, double, double, double, size);
 
 void epochal_largest_float(const size *, const float *, float *);
 void epochal_largest_double(const size *, const double *, double *);
@@ -373,14 +373,15 @@ void epochal_largest_gradients_double(const size *, const double *, const double
 void epochal_share(const float *, float *, size, const float *, inner_loop, void *);
 void epochal_density(const float *, float *, size, const float *, inner_loop, void *);
 
-/* more: the gradient and the step, and the addresses of four numbers */
+/* more: the gradient and the step, the addresses of four numbers, and with weight decay that of the
+ * rate and two arrays. */
 #define ADAM_STEP(TYPE, NAME)                                                                      \
     {                                                                                              \
         const size *m = o->more;                                                                   \
         char *const *at = o->operand;                                                              \
         NAME((TYPE *)at[0], (TYPE *)at[1], (TYPE *)at[2], (const TYPE *)m[0], (TYPE *)m[1],        \
-             *(const TYPE *)m[2], *(const TYPE *)m[3], *(const TYPE *)m[4], *(const TYPE *)m[5],   \
-             o->count);                                                                            \
+             (const TYPE *)m[7], (TYPE *)m[8], *(const TYPE *)m[2], *(const TYPE *)m[3],           \
+             *(const TYPE *)m[4], *(const TYPE *)m[5], m[6] ? *(const TYPE *)m[6] : 0, o->count);  \
     }
 
 /* more: the fields of `fused.c`; `data` is the number of bytes of gradients to clear before. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -149,14 +149,26 @@ class Adam(Optimizer):
             rate · m̂ / (√v̂ + ε)  =  (rate · scale₁ / scale₂) · m' / (√v' + ε / scale₂)
             scale₁ = (1 - β₁) / (1 - β₁ᵗ)      scale₂ = √((1 - β₂) / (1 - β₂ᵗ))
         """
+        vectors = (parameter, gradient, step, moments)
+        return [call for part in self.parts(*vectors, rate, steps, shapes) for call in part]
+
+    def parts(
+        self,
+        parameter: Array,
+        gradient: Array,
+        step: Array,
+        moments: Array,
+        rate: Array,
+        steps: int,
+        shapes: Mapping[str, Shape],
+    ) -> Iterator[list[Call]]:
+        """Yield the calls in parts: those of all, and then those of each block of the vectors."""
         dtype, sgd = parameter.dtype, Sgd(self.learning_rate)
         beta_1, beta_2 = np.array(self.beta_1, dtype), np.array(self.beta_2, dtype)
         scaled_rate, scaled_epsilon = np.zeros((), dtype), np.zeros((), dtype)
-        calls: list[Call] = [
-            (self._correct, (np.array(steps, np.int64), rate, scaled_rate, scaled_epsilon))
-        ]
+        yield [(self._correct, (np.array(steps, np.int64), rate, scaled_rate, scaled_epsilon))]
         for p, g, s, (m, v) in blocks(parameter, gradient, step, moments):
-            calls += [
+            yield [
                 (np.multiply, (m, beta_1, m)),
                 (np.add, (m, g, m)),
                 (np.multiply, (v, beta_2, v)),
@@ -165,7 +177,6 @@ class Adam(Optimizer):
                 *in_units(m, v, scaled_epsilon, s),
                 *sgd.calls(p, s, s, moments, scaled_rate, steps, shapes),
             ]
-        return calls
 
     def _correct(
         self, clock: Array, rate: Array, scaled_rate: Array, scaled_epsilon: Array
@@ -216,10 +227,7 @@ class AdamW(Optimizer):
     ) -> list[Call]:
         """As `Optimizer.calls`; the decay is part of the step."""
         adam = Adam(self.learning_rate, self.beta_1, self.beta_2, self.epsilon)
-        return decayed(
-            weight_mask(shapes) * self.weight_decay,
-            parameter,
-            step,
-            rate,
-            adam.calls(parameter, gradient, step, moments, rate, steps, shapes),
-        )
+        vectors = (parameter, gradient, step, moments)
+        first, *others = adam.parts(*vectors, rate, steps, shapes)
+        decay = weight_mask(shapes) * self.weight_decay
+        return [*first, *decayed(decay, parameter, step, rate, others)]

@@ -59,9 +59,8 @@ class Lion(Optimizer):
         dtype, sgd = parameter.dtype, Sgd(self.learning_rate)
         share = np.array(self.beta_1 * (1.0 - self.beta_2) / (1.0 - self.beta_1), dtype)
         beta_2 = np.array(self.beta_2, dtype)
-        calls: list[Call] = []
-        for p, g, s, (m,) in blocks(parameter, gradient, step, moments):
-            calls += [
+        parts: list[list[Call]] = [
+            [
                 (np.multiply, (m, share, s)),
                 (np.add, (s, g, s)),
                 (np.sign, (s, s)),
@@ -69,4 +68,6 @@ class Lion(Optimizer):
                 (np.multiply, (m, beta_2, m)),
                 (np.add, (m, g, m)),
             ]
-        return decayed(weight_mask(shapes) * self.weight_decay, parameter, step, rate, calls)
+            for p, g, s, (m,) in blocks(parameter, gradient, step, moments)
+        ]
+        return decayed(weight_mask(shapes) * self.weight_decay, parameter, step, rate, parts)

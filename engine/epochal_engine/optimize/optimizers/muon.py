@@ -85,7 +85,7 @@ class Muon(Optimizer):
         for start, end, matrix in segments:
             if matrix is None:
                 decay[start:end] *= self.adam_fraction
-        return decayed(decay, parameter, step, rate, calls)
+        return decayed(decay, parameter, step, rate, [calls], parameter.size)
 
 
 def hidden_matrices(shapes: Mapping[str, Shape]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -39,22 +39,30 @@ def weight_mask(shapes: Mapping[str, Shape]) -> Array:
 
 
 def decayed(
-    decay: Array, parameter: Array, step: Array, rate: Array, calls: list[Call]
+    decay: Array,
+    parameter: Array,
+    step: Array,
+    rate: Array,
+    parts: Sequence[list[Call]],
+    block: int = BLOCK,
 ) -> list[Call]:
-    """Return the calls of p ← p - rate · decay · p, then `calls`; `step` includes both."""
+    """Return for each block the calls of p ← p - rate · decay · p, then those in `parts`.
+
+    `step` includes both.
+    """
     if not decay.any():
-        return calls
+        return [call for part in parts for call in part]
     factors = np.resize(decay, parameter.size).astype(parameter.dtype)
-    decrease = np.empty_like(parameter)
-    before: list[Call] = []
-    after: list[Call] = []
-    for start in range(0, parameter.size, BLOCK):
-        part = slice(start, start + BLOCK)
-        p, s, d = parameter[part], step[part], decrease[part]
-        before += [
-            (np.multiply, (p, factors[part], d)),
+    decrease = np.empty_like(parameter[:block])
+    calls: list[Call] = []
+    for start, part in zip(range(0, parameter.size, block), parts, strict=True):
+        p, s, f = (x[start : start + block] for x in (parameter, step, factors))
+        d = decrease[: p.size]
+        calls += [
+            (np.multiply, (p, f, d)),
             (np.multiply, (d, rate, d)),
             (np.subtract, (p, d, p)),
+            *part,
+            (np.add, (s, d, s)),
         ]
-        after.append((np.add, (s, d, s)))
-    return [*before, *calls, *after]
+    return calls
