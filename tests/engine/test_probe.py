@@ -16,8 +16,10 @@ from epochal_engine import (
     Run,
     Sgd,
     Training,
+    TransformerBlock,
 )
 from epochal_engine.model.network import parameter_views
+from epochal_engine.symbolic.plan import perform
 from epochal_engine.symbolic.trace import Array
 from epochal_engine.training.blocks import join
 from epochal_engine.training.probe import FEWEST, MOST, SHARE, Probe
@@ -99,6 +101,20 @@ def test_many_epochs_at_once_give_the_bits_of_each_alone() -> None:
     for number in (0, 17, 49):
         alone = probe.look(vectors[number : number + 1])[0]
         np.testing.assert_array_equal(together[number], alone)
+
+
+def test_of_a_run_every_epoch_gets_the_bits_that_it_gets_alone() -> None:
+    network = Network((6, 8), (TransformerBlock(2, 16), Dense(3)))
+    vectors = RNG.normal(size=(9, network.size)).astype(np.float32)
+    probe = Probe(network, RNG.normal(size=(40, 6, 8)), np.float32, alone=True)
+    together = probe.look(vectors)
+    np.testing.assert_array_equal(together, np.concatenate([probe.look(v[None]) for v in vectors]))
+    current = vectors[4].copy()
+    calls, outputs = probe.bound(current)
+    current[:] = vectors[7]  # The calls read the numbers where they are.
+    perform(calls)
+    means = [output.values.astype(np.float64).mean() for output in outputs]
+    np.testing.assert_allclose(means, together[7, :, 0], rtol=1e-12)
 
 
 def test_a_run_shows_what_its_layers_do_after_the_epoch() -> None:

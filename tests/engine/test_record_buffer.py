@@ -6,6 +6,14 @@ import pytest
 from epochal_engine.training.record_buffer import Record, RecordBuffer
 
 
+def test_the_beginning_of_a_record_shares_its_memory() -> None:
+    record = Record({"parameters": (2,), "moments": (1, 2), "gradient": (2,)}, "float32")
+    state = record.beginning(2)
+    record.arrays["moments"][:] = 7.0
+    assert list(state.arrays) == ["parameters", "moments"]
+    np.testing.assert_array_equal(state.vector, [0.0, 0.0, 7.0, 7.0])
+
+
 def filled(length: int) -> RecordBuffer:
     """A buffer whose slot k has the parameters k, k and the gradient -k."""
     buffer = RecordBuffer(Record({"parameters": (2,), "gradient": (1,)}, "float32"), length)

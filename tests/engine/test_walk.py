@@ -34,6 +34,7 @@ from epochal_engine import (
     Network,
     Noise,
     Run,
+    Sgd,
     Sweep,
     Training,
     choose_engine,
@@ -185,6 +186,36 @@ def spirals() -> Data:
 
 NETWORK = Network((2,), (Dense(9, "gelu"), Dropout(0.2), Dense(8, "tanh"), Dense(1)))
 TRAINING = Training("mse", Adam(0.02), epochs=20, batch_size=8, seed=3)
+
+
+@pytest.mark.parametrize("every", [0, 1, 7])
+def test_results_of_many_rounds_have_equal_bits(every: int) -> None:
+    training = replace(TRAINING, epochs=300, gradients_every=every)
+    in_python, in_c = bits_of_both(NETWORK, training, spirals())
+    assert in_python == in_c
+
+
+@pytest.mark.parametrize("rate", [4.0, 1e30])
+def test_both_engines_explain_a_divergence_before_the_end_of_a_round_alike(rate: float) -> None:
+    network = Network((1,), (Dense(1, use_bias=False), Dense(1, use_bias=False)))
+    data = Data(np.ones((1, 1)), np.zeros((1, 1)))
+    outcomes = []
+    for engine in ("python", "compiled"):
+        with using(engine):
+            run = Run(network, Training("mse", Sgd(rate), epochs=500), data)
+            bits_of_run(run)
+        outcomes.append(run.outcome)
+    assert outcomes[0] is not None
+    assert outcomes[0].stop_reason == "diverged"
+    assert outcomes[0] == outcomes[1]
+
+
+def test_of_what_is_looked_at_after_each_epoch_nothing_else_is_kept() -> None:
+    state = NETWORK.size * (1 + TRAINING.optimizer.moments)
+    for engine, has_more in (("compiled", False), ("python", True)):
+        with using(engine):
+            run = Run(NETWORK, TRAINING, spirals())
+        assert (run._buffer.slots.shape[1] > state) == has_more
 
 
 def test_a_run_goes_on_with_the_other_engine_as_if_nothing_had_happened() -> None:

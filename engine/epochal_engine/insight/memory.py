@@ -30,6 +30,7 @@ from ..training.rollouts import TEXTS_AT_ONCE
 from ..training.run import Run
 from ..training.sweep import Sweep
 from ..training.training import Training
+from ..walk.recording import knows
 from .work import StepCalls, arrays_in, at_batch, empty_weights, steps_up_to
 
 CALL_BYTES = 400
@@ -84,12 +85,18 @@ def memory(
 
     vectors = size + (2 + training.optimizer.moments) * network.changing_size
     record = count * (vectors + (samples + validation_samples) * outputs) * itemsize
-    most = Run.buffer_bytes if members is None else Sweep.buffer_bytes
+    # What is kept of an epoch; the rest is looked at only while it is current.
+    state = (size + training.optimizer.moments * network.changing_size) * itemsize
+    if members is not None or not knows(find_loss(training.loss)):
+        state = record
+    loop = Run if members is None else Sweep
+    pass_seconds = count * network.flops / FLOPS_PER_SECOND
     ahead = 1
     if training.corruption is None:
-        ahead = max(1, min(LONGEST_BUFFER, most // max(record, 1)))
+        by_time = int(loop.look_ahead / (3 * samples * pass_seconds))
+        ahead = max(1, min(LONGEST_BUFFER, by_time, loop.buffer_bytes // max(state, 1)))
 
-    seconds = calls * SECONDS_PER_CALL + 3 * batch * count * network.flops / FLOPS_PER_SECOND
+    seconds = calls * SECONDS_PER_CALL + 3 * batch * pass_seconds
     steps = math.ceil(samples / batch)
     at_once = min(BATCHES_AT_ONCE, int(PULSE / seconds) + 1, steps)
     is_corrupted = training.corruption is not None
@@ -97,7 +104,7 @@ def memory(
     samples_of_their_own = count if has_own_samples or changes else 1
     features = math.prod(network.input_shape) + 1
 
-    held = record * (2 + ahead)
+    held = record + state * (1 + ahead)
     # Members are trained in parts; those that are as many share a plan.
     is_one = members is None or (network.has_noise and not has_own_samples)
     bounds = bounds_of(count, vectors * itemsize, is_one=is_one)

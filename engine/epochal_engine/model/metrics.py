@@ -117,6 +117,8 @@ def answers_of(loss: Loss, data: Data) -> dict[str, Answers]:
     }
 
 
+LOGITS = {"train": "logits", "validation": "validation_logits"}
+"""The array of a record that has the logits of a part."""
 MEASURED = ("loss", "accuracy", "exact_match")
 """What is measured of the answers of a part, where it has a meaning."""
 Measure: TypeAlias = Callable[[Array], dict[str, Array]]
@@ -158,11 +160,19 @@ def measure(
     `record_shapes`, or of many members `(m, members, *shape)`, and so are then the columns;
     `squares`, `(m, layers)`, those of the gradient and parameters, see `LayerSlices.squares`.
     """
-    columns = {}
-    for part, logits_name in (("train", "logits"), ("validation", "validation_logits")):
-        if part in measures:
-            for name, values in measures[part](records[logits_name]).items():
-                columns[f"{part}_{name}"] = values
+    metrics = {part: measure_(records[LOGITS[part]]) for part, measure_ in measures.items()}
+    return columns_of(metrics, squares)
+
+
+def columns_of(
+    metrics: Mapping[str, Mapping[str, Array]], squares: Mapping[str, Array]
+) -> tuple[dict[str, Array], Array]:
+    """Return the columns as `measure` does, from the metrics of the parts."""
+    columns = {
+        f"{part}_{name}": values
+        for part, of_part in metrics.items()
+        for name, values in of_part.items()
+    }
     columns["gradient_norm"] = np.sqrt(squares["gradient"].sum(-1))
     return columns, np.isfinite(squares["parameters"].sum(-1))
 

@@ -9,7 +9,7 @@ A run is the loop of one member. A sweep has many, in arrays with a leading axis
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,21 +17,20 @@ import numpy as np
 
 from ..data.data import Data
 from ..model.losses import find_loss
-from ..model.metrics import Measure, answers_of, measure
+from ..model.metrics import LOGITS, Measure, answers_of, columns_of, measure
 from ..model.network import Network
-from ..optimize.stopping import Progress, StopReason, epochs_at_one_rate, follow
+from ..optimize.stopping import GROWTH, Progress, StopReason, epochs_at_one_rate, follow
 from ..symbolic.plan import perform
 from ..symbolic.threads import one_thread
 from ..symbolic.trace import Array
-from ..walk import chosen_engine, python_calls, record_epochs
-from ..walk.recording import ChangingMeasurement, Measurement
-from ..walk.states import GeneratorStates
+from ..walk import chosen_engine, python_calls, record_epochs, states, table_of
+from ..walk.recording import ChangingMeasurement, Measurement, Recorder
 from .blocks import LARGEST_BLOCK, Block, cut, join
 from .divergence import Divergence, explain
 from .epoch import Segment, compiled_segments
 from .probe import Probe
 from .record_buffer import Record, RecordBuffer
-from .snapshots import Gradients, LayerSlices, take_snapshots
+from .snapshots import Gradients, LayerSlices, empty_snapshots, take_snapshots
 from .streams import Streams
 from .training import Training
 
@@ -117,14 +116,9 @@ class Loop:
         self._changes_targets = targets is not None
         changes = len(first.augmentation) > 0 or self._changes_targets
         self._draws = shuffles or self.network.has_noise or changes
-        length = self._buffer_length()
-        self._buffer = RecordBuffer(self._record, length)
-        generators = [g for streams in self._streams for g in streams.drawn.values()]
-        self._states = GeneratorStates(generators, length)
-        np.copyto(self._buffer.slots[0], self._record.vector)
-        self._slot = 0  # the record of the last state that was yielded
         self._layer_slices = LayerSlices(self.network)
-        self._probe = Probe(self.network, self.data.train_inputs, first.dtype)
+        is_run = self._indices == [()]
+        self._probe = Probe(self.network, self.data.train_inputs, first.dtype, alone=is_run)
         loss = find_loss(first.loss)
         answers = answers_of(loss, self.data)
         self._measures: dict[str, Measure] = {
@@ -132,6 +126,16 @@ class Loop:
         }
         if targets is not None:
             self._measures["train"] = ChangingMeasurement(loss, targets, answers["train"].weights)
+        recorder = self._recorder_maker() if is_run else None
+        # What is computed in every epoch is not recorded.
+        self._state = self._record if recorder is None else self._record.beginning(2)
+        length = self._buffer_length()
+        self._recorder = None if recorder is None else recorder(length)
+        self._buffer = RecordBuffer(self._state, length)
+        generators = [g for streams in self._streams for g in streams.drawn.values()]
+        self._states = states.GeneratorStates(generators, length)
+        np.copyto(self._buffer.slots[0], self._state.vector)
+        self._slot = 0  # the record of the last state that was yielded
         self._blocks: list[list[Block]] = [[] for _ in self.trainings]
         self._taken = self.epoch
         self._epochs = self._train()
@@ -208,8 +212,8 @@ class Loop:
 
     def _random(self, slot: int) -> list[dict[str, Any]]:
         """Return the states of the random streams after the epoch in a slot."""
-        states = iter(self._states.at(slot if self._draws else 0))
-        return [dict(zip(streams.drawn, states, strict=False)) for streams in self._streams]
+        at_slot = iter(self._states.at(slot if self._draws else 0))
+        return [dict(zip(streams.drawn, at_slot, strict=False)) for streams in self._streams]
 
     # ------------------------------------------------------------------------------------ inside
 
@@ -218,7 +222,7 @@ class Loop:
         if len(self._segments) > 1 or self._changes_targets:
             return 1
         by_time = self.look_ahead / self._segments[0].seconds
-        by_memory = self.buffer_bytes / max(self._record.vector.nbytes, 1)
+        by_memory = self.buffer_bytes / max(self._state.vector.nbytes, 1)
         return max(1, min(LONGEST_BUFFER, int(by_time), int(by_memory)))
 
     def _train(self) -> Iterator[int]:
@@ -237,7 +241,7 @@ class Loop:
                 self.at_boundary = False
                 yield self.epoch
             self.at_boundary = True
-            for slot in range(1, self._compute_results(rates) + 1):
+            for slot in range(1, self._compute_results(rates[:, : self._advanced]) + 1):
                 self.epoch += 1
                 self._slot = slot
                 yield self.epoch
@@ -274,14 +278,18 @@ class Loop:
             with np.errstate(all="ignore"):
                 perform(segment.calls)
             yield
+        if self._recorder is not None:
+            self._recorder.start(self._progress[0][0].first_loss)
         with one_thread(), np.errstate(all="ignore"):
-            record_epochs(
+            self._advanced = record_epochs(
                 last.calls,
                 ordered,
                 self._rate,
-                self._record.vector,
+                self._state.vector,
                 self._buffer.slots[1 : 1 + count],
                 self._states if self._draws else None,
+                self._recorder,
+                self.epoch + 1,
             )
 
     def _compute_results(self, rates: Array) -> int:
@@ -290,15 +298,9 @@ class Loop:
         Return the slot of the last epoch of a member.
         """
         first, (members, count) = self.epoch + 1, rates.shape
-        records = {name: record[1 : count + 1] for name, record in self._buffer.arrays.items()}
         with np.errstate(all="ignore"):
-            squares = {
-                name: self._layer_slices.squares(records[name])
-                for name in ("gradient", "parameters")
-            }
-            columns, are_finite = measure(self._measures, records, squares)
+            columns, are_finite, snapshots = self._results(np.arange(first, first + count))
             columns |= self._more_columns()
-            snapshots = self._snapshots(np.arange(first, first + count), records, squares)
         last = 0
         for row, member in enumerate(self._order):
             progress = self._progress[member]
@@ -330,6 +332,57 @@ class Loop:
                 self._end(member, slot, reason, member_columns)
         return last
 
+    def _results(self, epochs: Array) -> tuple[dict[str, Array], Array, Gradients | None]:
+        """Return the columns of the epochs in the slots from 1 on, whether their parameters are
+        finite, and their snapshots.
+        """
+        count, every = len(epochs), self.trainings[0].gradients_every
+        if self._recorder is None:
+            records = {name: record[1 : count + 1] for name, record in self._buffer.arrays.items()}
+            squares = {
+                name: self._layer_slices.squares(records[name])
+                for name in ("gradient", "parameters")
+            }
+            return *measure(self._measures, records, squares), self._snapshots(
+                epochs, records, squares
+            )
+        columns = columns_of(self._recorder.metrics(count), self._recorder.squares(count))
+        due = epochs[:0] if every == 0 else epochs[-epochs[0] % every :: every]
+        if len(due) == 0:
+            return *columns, None
+        statistics, histogram = self._recorder.snapshots(len(due))
+        return *columns, Gradients(due, self._layer_slices.layers, statistics, histogram)
+
+    def _recorder_maker(self) -> Callable[[int], Recorder] | None:
+        """Return what makes the recorder of rounds of a length; None where Python computes some of
+        the results.
+        """
+        last, now = self._segments[-1].calls, self._record.arrays
+        every, slices = self.trainings[0].gradients_every, self._layer_slices
+        measures = {
+            part: measure_
+            for part, measure_ in self._measures.items()
+            if isinstance(measure_, Measurement)
+            and measure_.fields(now[LOGITS[part]].shape[-1]) is not None
+        }
+        looks, outputs = ([], []) if every == 0 else self._probe.bound(now["parameters"])
+        if (
+            table_of(last) is None
+            or (self._draws and not states.layout_is_known())
+            or len(measures) < len(self._measures)
+            or (every > 0 and table_of(looks) is None)
+        ):
+            return None
+
+        def make(length: int) -> Recorder:
+            snapshots = 0 if every == 0 else math.ceil(length / every)
+            room = empty_snapshots(slices, snapshots, self._record.vector.dtype)
+            return Recorder(
+                slices.for_walk, now, measures, every, looks, outputs, *room, GROWTH, length
+            )
+
+        return make
+
     def _more_columns(self) -> dict[str, Array]:
         """Return further columns of the epochs; those of subclasses that have some."""
         return {}
@@ -357,6 +410,10 @@ class Loop:
         before it.
         """
         epoch, index, records = self.epoch + slot, self._indices[member], self._buffer.arrays
+        # A recorder ends a round with the epoch that diverged, whose numbers are then the current.
+        ended = {name: array[slot] for name, array in records.items()}
+        if self._recorder is not None:
+            ended = self._record.arrays
         divergence = None
         if reason == "diverged":
             names = [name for name in ("train_loss", "validation_loss") if name in columns]
@@ -365,7 +422,7 @@ class Loop:
                 self.network,
                 self.trainings[member],
                 self.data.train_inputs,
-                *(records[name][(slot, *index)] for name in ("parameters", "gradient", "step")),
+                *(ended[name][index] for name in ("parameters", "gradient", "step")),
                 loss_is_finite=all(math.isfinite(columns[name][slot - 1]) for name in names),
             )
             slot -= 1

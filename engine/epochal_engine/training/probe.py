@@ -11,10 +11,10 @@ import math
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..model.network import Network, parameter_leaves
+from ..model.network import Network, parameter_leaves, parameter_views
 from ..symbolic.plan import Plan, perform
 from ..symbolic.replicas import replicate
-from ..symbolic.trace import Array, Symbol, leaf
+from ..symbolic.trace import Array, Call, Symbol, leaf
 from ..walk import compiled, recording
 
 SHARE, FEWEST, MOST = 32, 20, 256
@@ -34,12 +34,19 @@ _FLAT_BEYOND = {
 
 
 class Probe:
-    """Samples that are spread evenly over the `inputs` `(n, *input_shape)` of training."""
+    """Samples that are spread evenly over the `inputs` `(n, *input_shape)` of training.
 
-    def __init__(self, network: Network, inputs: Array, dtype: DTypeLike) -> None:
+    If `alone`, every epoch gets the bits that it gets alone. Products of more than two axes are
+    rounded in another way if they are computed for many epochs together.
+    """
+
+    def __init__(
+        self, network: Network, inputs: Array, dtype: DTypeLike, *, alone: bool = False
+    ) -> None:
         samples = min(len(inputs), max(FEWEST, min(MOST, len(inputs) // SHARE)))
         chosen = np.linspace(0, len(inputs) - 1, samples).astype(np.int64)
         self._samples = np.ascontiguousarray(inputs[chosen], dtype)
+        self._network = network
         self._x, self._leaves = leaf(self._samples.shape), parameter_leaves(network)
         layers = dict.fromkeys(name.partition(".")[0] for name in network.learned)
         outputs = dict(zip(network.names, network.forward(self._x, self._leaves), strict=True))
@@ -51,10 +58,12 @@ class Probe:
         self._outputs = [outputs[name] for name in layers]
         size = sum(math.prod(output.shape) for output in self._outputs)
         self._at_once = max(1, PROBE_BYTES // (size * self._samples.itemsize))
-        try:
-            replicate(self._outputs, set(self._leaves.values()), 2)
-        except ValueError:
-            self._at_once = 1
+        self._alone = alone
+        if not alone:
+            try:
+                replicate(self._outputs, set(self._leaves.values()), 2)
+            except ValueError:
+                self._alone = True
         self._passes: dict[int, _Pass] = {}
 
     def look(self, parameters: Array) -> Array:
@@ -67,10 +76,39 @@ class Probe:
         seen = np.zeros((len(parameters), len(self._outputs), 4))
         for start in range(0, len(parameters), self._at_once):
             part = slice(start, start + self._at_once)
-            made = self._pass(len(parameters[part])).run(parameters[part])
+            made = self._run(parameters[part])
             for layer, (output, values) in enumerate(zip(self._outputs, made, strict=True)):
                 _describe(_kind(output), values, seen[part, layer])
         return seen
+
+    def bound(self, parameters: Array) -> tuple[list[Call], list[recording.Output]]:
+        """Return calls that show the samples to the network, and what its layers make of them.
+
+        They read the flat `parameters` `(size,)` where they are.
+        """
+        weights = parameter_views(self._network, parameters)
+        results = [np.empty(y.shape, self._samples.dtype) for y in self._outputs]
+        given = {self._leaves[name]: array for name, array in weights.items()}
+        calls = Plan(self._outputs, self._samples.dtype).bind(
+            {self._x: self._samples, **given}, results
+        )
+        outputs = [
+            recording.Output(
+                values.reshape(-1, values.shape[-1]),
+                *_FLAT_BEYOND.get(_kind(y), (0.0, 0.0)),
+                is_relu=_kind(y) == "positive_part",
+            )
+            for y, values in zip(self._outputs, results, strict=True)
+        ]
+        return compiled([calls])[0], outputs
+
+    def _run(self, parameters: Array) -> list[Array]:
+        """Return what each layer makes of the samples, `(m, …, units)`."""
+        if not self._alone or len(parameters) == 1:
+            return self._pass(len(parameters)).run(parameters)
+        alone = self._pass(1)
+        rows = [[y.copy() for y in alone.run(row[None])] for row in parameters]
+        return [np.concatenate(of_layer) for of_layer in zip(*rows, strict=True)]
 
     def _pass(self, copies: int) -> _Pass:
         if copies not in self._passes:

@@ -2,16 +2,18 @@
 
     parameters | moments | gradient | step | logits | validation logits
 
-Several epochs are trained one after the other into a buffer of such records. Losses, accuracies and
-gradient statistics are then computed from the buffer for all of them at once, which costs a small
-network far less than doing so in every epoch; and the state after each epoch is available.
+Several epochs are trained one after the other into a buffer of such records, so that the state
+after each epoch is available. Losses, accuracies and gradient statistics are computed in C after
+each epoch, while its numbers are in the cache: the buffer then has parameters and moments only.
+Where Python computes them, it does so from the buffer for all epochs at once, which costs a small
+network far less than doing so in every epoch.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -23,12 +25,21 @@ from ..symbolic.trace import Array, Shape
 class Record:
     """The current numbers of a run: named arrays that share one flat vector."""
 
-    def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike) -> None:
+    def __init__(
+        self, shapes: Mapping[str, Shape], dtype: DTypeLike, vector: Array | None = None
+    ) -> None:
         self._shapes = dict(shapes)
         bounds = np.cumsum([0, *(math.prod(shape) for shape in shapes.values())])
         self._parts = [slice(start, end) for start, end in pairwise(bounds)]
-        self.vector = zeros((int(bounds[-1]),), dtype)
+        if vector is None:
+            vector = zeros((int(bounds[-1]),), dtype)
+        self.vector = vector[: bounds[-1]]
         self.arrays = self.named(self.vector)
+
+    def beginning(self, count: int) -> Record:
+        """Return the record of the first arrays, which shares their memory."""
+        shapes = dict(islice(self._shapes.items(), count))
+        return Record(shapes, self.vector.dtype, self.vector)
 
     def named(self, vectors: Array) -> dict[str, Array]:
         """Return views of vectors `(..., size)` like this one by name, each `(..., *shape)`."""

@@ -37,7 +37,7 @@ class Run(Loop):
     Raises ValueError if the data, the loss or the state do not fit the network.
     """
 
-    look_ahead = 40e-3
+    look_ahead = 80e-3
     buffer_bytes = 8_000_000
 
     def __init__(

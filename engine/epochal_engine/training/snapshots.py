@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..model.network import Network
 from ..symbolic.trace import Array
@@ -104,6 +105,12 @@ class LayerSlices:
         return self.sums(np.square(vectors, dtype=np.float64)) if sums is None else sums
 
 
+def empty_snapshots(segments: LayerSlices, count: int, dtype: DTypeLike) -> tuple[Array, Array]:
+    """Return the statistics and the histogram of so many snapshots, to be filled."""
+    shape = (count, len(segments.layers))
+    return np.zeros((*shape, len(STATISTICS)), dtype), np.zeros((*shape, BINS), np.uint32)
+
+
 def take_snapshots(
     segments: LayerSlices,
     probe: Probe,
@@ -116,9 +123,7 @@ def take_snapshots(
     `squares` are those of the gradient and of the parameters, as `LayerSlices.squares` gives them.
     """
     gradients, steps = segments.learned(records["gradient"]), records["step"]
-    shape = (len(epochs), len(segments.layers))
-    statistics = np.zeros((*shape, len(STATISTICS)), gradients.dtype)
-    histogram = np.zeros((*shape, BINS), np.uint32)
+    statistics, histogram = empty_snapshots(segments, len(epochs), gradients.dtype)
     sums = squares["gradient"], squares["parameters"]
     if not recording.describe_gradients(
         segments.for_walk, gradients, steps, *sums, statistics, histogram

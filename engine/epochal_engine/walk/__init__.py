@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from .native import address, library
 from .rows import Row, row_of
 from .states import GeneratorStates
 from .table import Table
+
+if TYPE_CHECKING:
+    from .recording import Recorder
 
 Engine: TypeAlias = Literal["python", "compiled"]
 
@@ -103,10 +106,8 @@ class _Compiler:
         if call[0] is not run_calls:
             return row_of(call) or call
         calls = self.in_tables(calls_of(call))
-        if len(calls) == 1 and _is_table(calls[0]):
-            table: Any = calls[0][1][0]
-            return cast("Table", table).as_row()
-        return (run_calls, (calls,))
+        table = table_of(calls)
+        return (run_calls, (calls,)) if table is None else table.as_row()
 
 
 def python_calls(calls: Sequence[Call]) -> int:
@@ -121,6 +122,14 @@ def _is_table(call: Call) -> bool:
     return bool(call[1]) and isinstance(call[1][0], Table)
 
 
+def table_of(calls: Sequence[Call]) -> Table | None:
+    """Return the table that the calls are; None if Python makes some of them."""
+    if len(calls) != 1 or not _is_table(calls[0]):
+        return None
+    table: Any = calls[0][1][0]
+    return cast("Table", table)
+
+
 def record_epochs(
     calls: Sequence[Call],
     rates: Array,
@@ -128,20 +137,26 @@ def record_epochs(
     numbers: Array,
     records: Array,
     states: GeneratorStates | None = None,
-) -> None:
+    recorder: Recorder | None = None,
+    first: int = 0,
+) -> int:
     """Run the calls once with each of the rates in `rate`; record the numbers after each time.
 
     `rates` is `(epochs, *rate.shape)`, `records` `(epochs, *numbers.shape)`; all are contiguous and
-    of one type. The states are recorded in the slots from 1 on.
+    of one type. The states are recorded in the slots from 1 on. A `recorder` computes the results
+    of the epochs, the first of which has the number `first`; an epoch that diverged is then the
+    last. Return the number of epochs.
     """
     parts, slots = (None, None) if states is None else (states.parts, states.slots[1:])
-    if len(calls) == 1 and _is_table(calls[0]) and (states is None or parts is not None):
+    table = table_of(calls)
+    if table is not None and (states is None or parts is not None):
         walk = library()
         assert not isinstance(walk, str)
         arrays = (rates, rate, numbers, records, parts, slots)
         pointers = [ctypes.c_void_p(None if x is None else address(x)) for x in arrays]
-        walk.epochal_epochs(
-            calls[0][1][0],
+        walk.epochal_epochs.restype = ctypes.c_ssize_t
+        epochs: int = walk.epochal_epochs(
+            table,
             ctypes.c_ssize_t(len(rates)),
             *pointers[:2],
             ctypes.c_ssize_t(rate.nbytes),
@@ -149,8 +164,10 @@ def record_epochs(
             ctypes.c_ssize_t(numbers.nbytes),
             ctypes.c_ssize_t(0 if parts is None else len(parts)),
             *pointers[4:],
+            ctypes.c_void_p(None if recorder is None else recorder.address),
+            ctypes.c_ssize_t(first),
         )
-        return
+        return epochs
     for slot, (now, record) in enumerate(zip(rates, records, strict=True), 1):
         np.copyto(rate, now)
         for function, arguments in calls:
@@ -158,3 +175,4 @@ def record_epochs(
         np.copyto(record, numbers)
         if states is not None:
             states.record(slot)
+    return len(rates)

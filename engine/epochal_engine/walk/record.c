@@ -61,7 +61,7 @@ typedef struct {
     const int64_t *sizes;
 } layers;
 
-enum { STATISTICS = 11, FIRST_BIN = 46, BINS = 22, COUNTERS = 4, AT_ONCE = 256 };
+enum { STATISTICS = 11, LOOKED = 4, FIRST_BIN = 46, BINS = 22, COUNTERS = 4, AT_ONCE = 256 };
 
 /* Vectors of numbers, in `groups` of `rows`: a row is `step` bytes after the one before, a group
  * `group_step`. What is computed of them lies in order, without gaps. */
@@ -427,3 +427,115 @@ MEASURE(epochal_measure_double, double)
     }
 DESCRIBE(epochal_describe_float, float, sum_float, squares_float)
 DESCRIBE(epochal_describe_double, double, sum_double, squares_double)
+
+/* ---------------------------------------------------------------- epochs */
+
+/* In `walk.c`. */
+void epochal_walk(const void *table);
+
+/* The current logits of a part, and where the metrics of the epochs go, NULL for those that have no
+ * meaning. */
+typedef struct {
+    const losses *losses;
+    const char *logits;
+    double *metrics[3];
+} part;
+
+/* What a layer makes of the samples that are looked at; `bounds` are those of what is saturated. */
+typedef struct {
+    const char *values;
+    size samples, units;
+    const double *bounds;
+    size is_relu;
+    char *dead;
+} output;
+
+/* What is recorded after each epoch, from the current numbers: they are still in the cache then. */
+typedef struct {
+    size is_double;
+    const layers *layers;
+    const char *gradient, *step, *parameters;
+    double *gradient_squares, *parameter_squares;  /* (epochs, layers) */
+    const double *limit;    /* of the training loss: a factor, and the first loss, NaN if unknown */
+    size parts;
+    const part *part;
+    size every;             /* epochs from one snapshot to the next; 0: there is none */
+    const void *looks;      /* the table that computes the outputs */
+    const output *output;   /* of each layer */
+    char *statistics;       /* (snapshots, layers, STATISTICS) */
+    uint32_t *histogram;    /* (snapshots, layers, BINS) */
+} recorder;
+
+#define RECORD(NAME, TYPE)                                                                         \
+    static void NAME(const recorder *r, size epoch, size snapshot, int is_due)                     \
+    {                                                                                              \
+        const vectors one = {1, 1, 0, 0};                                                          \
+        const size count = r->layers->count;                                                       \
+        double *gradient_squares = r->gradient_squares + epoch * count;                            \
+        double *parameter_squares = r->parameter_squares + epoch * count;                          \
+        epochal_squares_##TYPE(r->gradient, &one, r->layers, gradient_squares);                    \
+        epochal_squares_##TYPE(r->parameters, &one, r->layers, parameter_squares);                 \
+        for (const part *p = r->part; p < r->part + r->parts; p++)                                 \
+            epochal_measure_##TYPE(p->losses, p->logits, &one, p->metrics[0] + epoch,              \
+                                   p->metrics[1] == NULL ? NULL : p->metrics[1] + epoch,           \
+                                   p->metrics[2] == NULL ? NULL : p->metrics[2] + epoch);          \
+        if (!is_due)                                                                               \
+            return;                                                                                \
+        TYPE *out = (TYPE *)r->statistics + snapshot * count * STATISTICS;                         \
+        epochal_gradients_##TYPE(r->gradient, 0, r->step, 0, 1, r->layers, gradient_squares,       \
+                                 parameter_squares, out, r->histogram + snapshot * count * BINS);  \
+        epochal_walk(r->looks);                                                                    \
+        for (const output *o = r->output; o < r->output + count; o++, out += STATISTICS) {         \
+            double seen[LOOKED];                                                                   \
+            epochal_describe_##TYPE((const TYPE *)o->values, 1, o->samples, o->units,              \
+                                    o->bounds[0], o->bounds[1], o->is_relu, (TYPE *)o->dead, seen, \
+                                    LOOKED);                                                       \
+            for (int k = 0; k < LOOKED; k++)                                                       \
+                out[STATISTICS - LOOKED + k] = (TYPE)seen[k];                                      \
+        }                                                                                          \
+    }
+RECORD(record_float, float)
+RECORD(record_double, double)
+
+/* Whether an epoch diverged, as `stopping.follow` decides. */
+static int has_diverged(const recorder *r, size epoch)
+{
+    const double *losses_ = r->part[0].metrics[0], first = r->limit[1] == r->limit[1] ? r->limit[1]
+                                                                                      : losses_[0];
+    const double watched = r->part[r->parts - 1].metrics[0][epoch];
+    double sum = 0.0;
+    for (size k = 0; k < r->layers->count; k++)
+        sum += r->parameter_squares[epoch * r->layers->count + k];
+    return !(isfinite(sum) && isfinite(watched) &&
+             losses_[epoch] <= r->limit[0] * (first < 1.0 ? 1.0 : first));
+}
+
+enum { POINTED = 32, BESIDE = 8, STATE = POINTED + BESIDE };
+
+/* Epochs without a pause, each at its learning rate; `first` is the number of the first. After each,
+ * the first `bytes` of the numbers of the run and the states of its generators are copied, and with
+ * a recorder the results are computed. Return how many epochs there were: one that diverged is the
+ * last. A state has a part that is pointed to, and one beside it. */
+PUBLIC size epochal_epochs(const void *table, size epochs, const char *rates, char *rate, size width,
+                           const char *numbers, char *records, size bytes, size generators,
+                           const char *const *parts, char *states, const recorder *r, size first)
+{
+    size snapshot = 0;
+    for (size i = 0; i < epochs; i++) {
+        memcpy(rate, rates + i * width, (size_t)width);
+        epochal_walk(table);
+        memcpy(records + i * bytes, numbers, (size_t)bytes);
+        for (size k = 0; k < generators; k++, states += STATE) {
+            memcpy(states, parts[2 * k], POINTED);
+            memcpy(states + POINTED, parts[2 * k + 1], BESIDE);
+        }
+        if (r == NULL)
+            continue;
+        const int is_due = r->every > 0 && (first + i) % r->every == 0;
+        (r->is_double ? record_double : record_float)(r, i, snapshot, is_due);
+        snapshot += is_due;
+        if (has_diverged(r, i))
+            return i + 1;
+    }
+    return epochs;
+}

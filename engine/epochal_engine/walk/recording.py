@@ -7,15 +7,16 @@ know.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from ..model.losses import BinaryCrossEntropy, CrossEntropy, Loss, Mse, is_floating, typed
-from ..model.metrics import MEASURED, Answers, measure_answers, measured
-from ..symbolic.trace import Array
-from . import chosen_engine
+from ..model.metrics import LOGITS, MEASURED, Answers, measure_answers, measured
+from ..symbolic.trace import Array, Call, Shape
+from . import chosen_engine, table_of
 from .native import address, inner_loop, library
 
 _LOSSES: dict[type[Loss], tuple[int, np.ufunc]] = {
@@ -82,6 +83,11 @@ def describe_gradients(
     return True
 
 
+def knows(loss: Loss) -> bool:
+    """Return whether `record.c` has the loss, where the compiled engine is chosen."""
+    return chosen_engine() == "compiled" and type(loss) in _LOSSES and loss == type(loss)()
+
+
 class Measurement:
     """A `Measure` of the predictions of a part."""
 
@@ -93,22 +99,30 @@ class Measurement:
     def __call__(self, logits: Array) -> dict[str, Array]:
         """Return the metrics by name; see `Measure`."""
         function, answers = _function("measure", logits), self._answers
-        is_known = type(self._loss) in _LOSSES and answers.weights is None
-        if function is None or not is_known or self._loss != type(self._loss)():
+        known = None if function is None else self.fields(logits.shape[-1])
+        if function is None or known is None:
             return measure_answers(self._loss, answers, logits)
-        if self._fields is None:
-            self._fields = self._bound(logits.shape[-1])
         axes = answers.targets.ndim + (0 if is_floating(answers.targets) else 1)
         flat = logits.reshape(*logits.shape[: logits.ndim - axes], -1)
-        names = measured(self._loss, answers.targets)
-        metrics = {name: np.empty(flat.shape[:-1]) for name in names}
-        starts = [address(metrics[name]) if name in metrics else 0 for name in MEASURED]
+        metrics = self.metrics(flat.shape[:-1])
         fields = _fields_of(flat)
-        function(address(self._fields), address(flat), address(fields), *starts)
+        function(address(known), address(flat), address(fields), *_starts_of(metrics))
         return metrics
 
+    def metrics(self, shape: Shape) -> dict[str, Array]:
+        """Return an array of the shape for each metric."""
+        names = measured(self._loss, self._answers.targets)
+        return {name: np.empty(shape) for name in names}
+
+    def fields(self, outputs: int) -> Array | None:
+        """Return the fields of `losses` in `record.c`; None where Python is to compute."""
+        if not knows(self._loss) or self._answers.weights is not None:
+            return None
+        if self._fields is None:
+            self._fields = self._bound(outputs)
+        return self._fields
+
     def _bound(self, outputs: int) -> Array:
-        """Return the fields of `losses` in `record.c`."""
         number, second = _LOSSES[type(self._loss)]
         targets = self._answers.targets
         labels = targets.argmax(-1) if is_floating(targets) else targets
@@ -173,6 +187,110 @@ def describe_outputs(values: Array, low: float, high: float, is_relu: bool, seen
     at = address(values)
     function(at, rows, samples, units, low, high, is_relu, address(dead), address(seen), step)
     return True
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What a layer makes of the samples that are looked at, see `describe_outputs`."""
+
+    values: Array
+    """`(samples, units)`."""
+    low: float
+    high: float
+    is_relu: bool
+
+
+class Recorder:
+    """Computes in C what is recorded of a run, from its current numbers after each epoch.
+
+    They are still in the cache then. `now` has the numbers by name, `looks` the calls that compute
+    the `outputs` of the layers. A round has at most `length` epochs; `statistics` `(m, layers, 11)`
+    and `histogram` `(m, layers, bins)` have room for their snapshots.
+    """
+
+    def __init__(
+        self,
+        layers: Layers,
+        now: Mapping[str, Array],
+        measures: Mapping[str, Measurement],
+        every: int,
+        looks: Sequence[Call],
+        outputs: Sequence[Output],
+        statistics: Array,
+        histogram: Array,
+        growth: float,
+        length: int,
+    ) -> None:
+        kinds = [now[name] for name in ("gradient", "step", "parameters")]
+        self._measures = measures
+        self._squares = np.empty((2, length, layers.count))
+        self._limit = np.array([growth, np.nan])
+        self._metrics = {name: measure.metrics((length,)) for name, measure in measures.items()}
+        self._statistics, self._histogram = statistics, histogram
+        bounds = np.array([[output.low, output.high] for output in outputs])
+        dead = [np.empty(output.values.shape[-1], output.values.dtype) for output in outputs]
+        parts = np.array(
+            [
+                [_address_of(measure.fields(z.shape[-1])), address(z), *_starts_of(metrics)]
+                for measure, z, metrics in zip(
+                    measures.values(),
+                    (now[LOGITS[name]] for name in measures),
+                    self._metrics.values(),
+                    strict=True,
+                )
+            ],
+            np.intp,
+        )
+        of_outputs = np.array(
+            [
+                [address(o.values), *o.values.shape, address(limits), o.is_relu, address(room)]
+                for o, limits, room in zip(outputs, bounds, dead, strict=True)
+            ],
+            np.intp,
+        )
+        table = table_of(looks)
+        self._in_memory = layers, now, looks, outputs, bounds, dead, parts, of_outputs
+        self._fields = np.array(
+            [
+                kinds[0].itemsize == 8,
+                layers.address,
+                *(address(x) for x in (*kinds, *self._squares, self._limit)),
+                *(len(parts), address(parts)),
+                *(every, 0 if table is None else table.address, address(of_outputs)),
+                *(address(statistics), address(histogram)),
+            ],
+            np.intp,
+        )
+        self.address = address(self._fields)
+
+    def start(self, first_loss: float | None) -> None:
+        """Begin a round; `first_loss` is the training loss of the first epoch of all."""
+        self._limit[1] = np.nan if first_loss is None else first_loss
+        self._histogram[:] = 0
+
+    def squares(self, epochs: int) -> dict[str, Array]:
+        """Return the sums of squares in the epochs of the round, `(epochs, layers)`."""
+        gradient, parameters = self._squares[:, :epochs].copy()
+        return {"gradient": gradient, "parameters": parameters}
+
+    def metrics(self, epochs: int) -> dict[str, dict[str, Array]]:
+        """Return the metrics of each part in the epochs of the round, `(epochs,)`."""
+        return {
+            part: {name: values[:epochs].copy() for name, values in metrics.items()}
+            for part, metrics in self._metrics.items()
+        }
+
+    def snapshots(self, count: int) -> tuple[Array, Array]:
+        """Return the statistics and the histograms of the snapshots of the round."""
+        return self._statistics[:count].copy(), self._histogram[:count].copy()
+
+
+def _starts_of(metrics: Mapping[str, Array]) -> list[int]:
+    return [address(metrics[name]) if name in metrics else 0 for name in MEASURED]
+
+
+def _address_of(fields: Array | None) -> int:
+    return 0 if fields is None else address(fields)
 
 
 def _fields_of(vectors: Array) -> Array:

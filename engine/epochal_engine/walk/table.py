@@ -25,7 +25,8 @@ class Table:
         self._rows = np.array([row.columns for row in distinct.values()], np.intp)
         self._order = np.array([numbers[id(row)] for row in rows], np.int32)
         self._fields = np.array([address(self._rows), address(self._order), len(rows)], np.intp)
-        self._as_parameter_ = ctypes.c_void_p(address(self._fields))
+        self.address = address(self._fields)
+        self._as_parameter_ = ctypes.c_void_p(self.address)
 
     def __len__(self) -> int:
         """Return the number of rows that are walked."""
@@ -33,4 +34,4 @@ class Table:
 
     def as_row(self) -> Row:
         """Return a row of another table that walks this one."""
-        return Row(Kind.WALK, operands=[address(self._fields)], keeps=self)
+        return Row(Kind.WALK, operands=[self.address], keeps=self)

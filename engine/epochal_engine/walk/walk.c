@@ -573,22 +573,3 @@ PUBLIC uint32_t epochal_source(void)
 {
     return SOURCE_DIGEST;
 }
-
-enum { POINTED = 32, BESIDE = 8, STATE = POINTED + BESIDE };
-
-/* Epochs without a pause: each at its learning rate; after each, all numbers of the run and the
- * states of its generators are recorded. A state has a part that is pointed to, and one beside it. */
-PUBLIC void epochal_epochs(const table *t, size epochs, const char *rates, char *rate, size width,
-                           const char *numbers, char *records, size bytes, size generators,
-                           const char *const *parts, char *states)
-{
-    for (size i = 0; i < epochs; i++) {
-        memcpy(rate, rates + i * width, (size_t)width);
-        epochal_walk(t);
-        memcpy(records + i * bytes, numbers, (size_t)bytes);
-        for (size k = 0; k < generators; k++, states += STATE) {
-            memcpy(states, parts[2 * k], POINTED);
-            memcpy(states + POINTED, parts[2 * k + 1], BESIDE);
-        }
-    }
-}
