@@ -23,6 +23,7 @@ from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
 
 START_SECONDS = 60.0
+LEASE_SECONDS = 3600.0
 API = ("-P", "-m", "epochal_service", "api")
 XOR = {
     "network": {
@@ -117,6 +118,8 @@ def api(
             "broker_url": broker_url,
             "api_processes": processes,
             "log_level": "warning",
+            # Nobody renews the leases of jobs that a benchmark claims.
+            "lease_seconds": LEASE_SECONDS,
             # A quiet machine answers more requests of a key than an owner may send.
             "quotas__max_requests_per_minute": 10**9,
         }
@@ -150,6 +153,8 @@ def take_up(database: Database, epochs: int) -> Claim:
     """Return a running job that this process has claimed and for which it stores epochs."""
     spec = TrainingSpec.model_validate({**XOR, "epochs": epochs})
     job_id = submit(database, spec)
-    claim = lifecycle.claim(database, job_id, lease_seconds=600, worker="benchmark", kernel="")
+    claim = lifecycle.claim(
+        database, job_id, lease_seconds=LEASE_SECONDS, worker="benchmark", kernel=""
+    )
     assert claim is not None
     return claim

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +52,10 @@ from ..specs.jobs import (
     ValidatedJob,
     WatchJobRequest,
 )
-from ..specs.training import TrainingSpec
+from ..specs.training import Metric, TrainingSpec
 from ..store import checkpoints
 from ..store import log as job_log
-from ..store.jobs import JobWithSpec
+from ..store.jobs import JobRow, JobWithSpec
 from ..store.packing import to_npz, unpack
 from .context import Context
 from .fingerprints import fingerprint
@@ -212,7 +213,7 @@ def epoch_arrays(
     row = lifecycle.get(context.database, id, context.access)
     after, metrics = request.after_epoch, request.metrics or METRICS
     last = min(after + request.page_size, row.epoch)
-    require_small(max(last - after, 0) * (1 + len(metrics)) * NUMBER_BYTES)
+    require_small(max(last - after, 0) * (1 + _recorded(row, metrics)) * NUMBER_BYTES)
     with context.database.read() as connection:
         bodies = job_log.bodies(connection, id, after, last)
     segment = merge(((first, body) for first, _, body in bodies), metrics)
@@ -231,10 +232,16 @@ def get_curve(context: Context, id: str, request: GetCurveRequest) -> Curve:
     Raises `NotFound`.
     """
     row = lifecycle.get(context.database, id, context.access)
-    metrics = len(request.metrics) or len(METRICS)
+    metrics = _recorded(row, request.metrics or METRICS)
     require_small(min(request.max_points, row.epoch) * metrics * POINT_BYTES)
     with context.database.read() as connection:
         return curve.read(connection, id, request.metrics, request.max_points, request.after_epoch)
+
+
+def _recorded(row: JobRow, metrics: Sequence[Metric]) -> int:
+    """Return how many of the metrics the job records."""
+    latest = json.loads(row.latest or "{}")
+    return sum(latest.get(metric) is not None for metric in metrics)
 
 
 def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> GradientPage:
