@@ -14,7 +14,7 @@ from tests.servers.postgres import (
     postgres_server,
     postgres_url,
 )
-from tests.servers.stack import attach_logs, make_stack, module_stack, stack
+from tests.servers.stack import attach_logs, make_stack, module_stack, session_stack, stack
 from tests.servers.valkey import broker_url, valkey_server
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "module_stack",
     "postgres_server",
     "postgres_url",
+    "session_stack",
     "stack",
     "valkey_server",
 ]

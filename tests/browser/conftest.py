@@ -4,10 +4,12 @@ Without a Chromium these tests are skipped and say so; `EPOCHAL_BROWSER=required
 failure. Whatever a page writes to its console as an error fails the test that opened it.
 """
 
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
-from tests.servers.stack import Stack
+from tests.servers.stack import MakeStack, Stack
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "service/epochal_service/page/index.html"
@@ -88,6 +90,24 @@ def url(chromium: Browser, stack: Stack) -> str:
     return stack.http
 
 
+@dataclass(frozen=True)
+class Locked:
+    """A service that needs keys."""
+
+    stack: Stack
+    keys: dict[str, str]
+    """By owner: `laptop`, and two classes, `10b` and `11a`, of two pupils each, as `10b.01`."""
+
+
+@pytest.fixture(scope="session")
+def locked(session_stack: MakeStack) -> Locked:
+    classes = [["--class", name, "--count", "2", "--json"] for name in ("10b", "11a")]
+    stack = session_stack(keys=[["laptop"], *classes], workers=1)
+    laptop, *created = stack.keys
+    rows = [row for text in created for row in json.loads(text)["keys"]]
+    return Locked(stack, {"laptop": laptop, **{row["owner"]: row["key"] for row in rows}})
+
+
 class Opened:
     """Opens pages of one test in any size and light, and keeps what they complain of."""
 
@@ -107,12 +127,12 @@ class Opened:
         path: str = "/",
         size: dict[str, int] = WIDE,
         *,
-        saves_data: bool = False,
+        prefetch: bool = False,
         **media: Any,
     ) -> Page:
         """`color_scheme="dark"`, `reduced_motion="no-preference"` and the like are emulated.
 
-        The page of a user who saves data loads nothing in advance.
+        Other pages are loaded in advance only on request: it takes as long as many a test.
 
         Less motion is asked for unless a test is about motion: what moves is elsewhere a moment
         later.
@@ -130,13 +150,13 @@ class Opened:
             network = {"offline": False, "latency": LATENCY, "downloadThroughput": -1}
             devtools.send("Network.enable")
             devtools.send("Network.emulateNetworkConditions", {**network, "uploadThroughput": -1})
-        if saves_data:
+        if not prefetch:
             page.add_init_script(SAVE_DATA)
         page.set_viewport_size({"width": size["width"], "height": size["height"]})
         page.emulate_media(**{"reduced_motion": "reduce", **media})
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self._heard("error", str(error)))
-        page.on("request", lambda request: self.requested.append(request.url))
+        page.on("request", lambda request: self._requested(request.url))
         page.goto(path)
         return page
 
@@ -147,6 +167,12 @@ class Opened:
     def _heard(self, kind: str, text: str) -> None:
         if kind in ("error", "warning") and not any(item in text for item in self._excused):
             self.complaints.append(text)
+
+    def _requested(self, url: str) -> None:
+        self.requested.append(url)
+        # The page works without the Internet.
+        if url.startswith("http") and not url.startswith(self.base_url):
+            self.complaints.append(f"another host is asked: {url}")
 
     def close(self) -> None:
         for context in self._contexts:
@@ -175,6 +201,16 @@ def shared_context(chromium: Browser, url: str) -> Iterator[BrowserContext]:
 def open_page(chromium: Browser, url: str, shared_context: BrowserContext) -> Iterator[Opened]:
     """`open_page("/jobs", size=PHONE, color_scheme="dark")`; fails on errors in the console."""
     opened = Opened(chromium, url, shared_context)
+    yield opened
+    opened.close()
+    assert opened.complaints == []
+
+
+@pytest.fixture
+def open_locked(chromium: Browser, locked: Locked) -> Iterator[Opened]:
+    """The same for pages of the service that needs a key, which none of them has yet."""
+    opened = Opened(chromium, locked.stack.http)
+    opened.excuse("401")
     yield opened
     opened.close()
     assert opened.complaints == []
@@ -282,14 +318,14 @@ def press(page: Page, place: Locator, x: float = 0.5, y: float = 0.5) -> tuple[f
     return at
 
 
-def violations(page: Page, *rules: str, within: str = "html") -> list[str]:
+def violations(page: Page, within: str = "html", **options: Any) -> list[str]:
     """What axe finds wrong with the page when it rests, one line for each rule and element.
 
-    Of all its rules, or of those that are named; in the whole page, or within a part of it.
+    In the whole page, or within a part of it. `options` are those of axe.
     """
     rest(page)
     page.evaluate(AXE.read_text())
-    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    options = {"resultTypes": ["violations"], "preload": False, **options}
     report = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
     return [
         f"{rule['id']}: {rule['help']} at {node['target']} {node.get('failureSummary', '')}"
@@ -301,12 +337,22 @@ def violations(page: Page, *rules: str, within: str = "html") -> list[str]:
 def barrier_free(page: Page, within: str = "html") -> None:
     """Axe finds nothing wrong by day, nor with the same in the colors of the night."""
     page.emulate_media(color_scheme="light")
-    assert violations(page, within=within) == []
+    assert violations(page, within) == []
     page.emulate_media(color_scheme="dark")
-    assert violations(page, "color-contrast", within=within) == []
+    assert violations(page, within, runOnly=["color-contrast"]) == []
 
 
 def fits(page: Page, size: dict[str, int]) -> None:
     """Nothing has to be scrolled to the side, when all that was to come has come."""
+    page.set_viewport_size({"width": size["width"], "height": size["height"]})
     rest(page)
     assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+
+
+def suits_every_screen(page: Page, within: str = "html") -> None:
+    """What is shown fits a phone and a wide screen, and axe finds nothing wrong on either."""
+    fits(page, PHONE)
+    # Colors do not depend on the width.
+    assert violations(page, within, rules={"color-contrast": {"enabled": False}}) == []
+    fits(page, WIDE)
+    barrier_free(page, within)

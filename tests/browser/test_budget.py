@@ -3,19 +3,15 @@
 import sys
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from tests.browser.conftest import (
     BUILT,
-    PHONE,
-    WIDE,
     Opened,
     ask,
-    barrier_free,
-    fits,
     press,
     rest,
     see_everything,
+    suits_every_screen,
 )
 
 FIRST_SCRIPTS = 200_000
@@ -26,7 +22,7 @@ frames at 60 in a second, each may take 16."""
 
 
 def test_the_scripts_of_the_first_load_are_small(open_page: Opened) -> None:
-    page = open_page(saves_data=True)  # what is loaded in advance is not waited for
+    page = open_page()
     expect(page.get_by_role("figure", name="A network learns")).to_be_visible()
     rest(page)
     scripts = {
@@ -58,34 +54,11 @@ def test_the_first_picture_is_not_waited_for(open_page: Opened) -> None:
     assert abs(before["y"] - after["y"]) < 1  # nothing jumped when the run came
 
 
-def test_nothing_is_asked_of_other_hosts_and_nothing_complains(open_alone: Opened) -> None:
-    """As on a train: whatever is not this service cannot be reached."""
-    page = open_alone("/jobs")
-    here = urlsplit(open_alone.base_url).netloc
-
-    def only_here(route: Route) -> None:
-        if urlsplit(route.request.url).netloc == here:
-            route.continue_()
-        else:
-            route.abort()
-
-    page.context.route("http*://**", only_here)
-    for path in ("/", "/lab", "/jobs"):
-        page.goto(path)
-        see_everything(page)
-    hosts = {urlsplit(url).netloc for url in open_alone.requested if url.startswith("http")}
-    assert hosts == {here}
-
-
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_axe_finds_nothing_wrong_with_the_journey_and_nothing_is_too_wide(
-    open_page: Opened, size: dict[str, int]
-) -> None:
+def test_the_journey_suits_every_screen(open_page: Opened) -> None:
     """All eleven sections, loaded."""
-    page = open_page(size=size)
+    page = open_page()
     see_everything(page)
-    fits(page, size)
-    barrier_free(page)
+    suits_every_screen(page)
 
 
 def test_a_slider_is_dragged_with_little_work_for_each_frame(open_page: Opened) -> None:

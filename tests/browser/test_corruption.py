@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import PHONE, WIDE, Opened, ask, barrier_free, fits
+from tests.browser.conftest import Opened, ask, suits_every_screen
 from tests.browser.test_lab import spec_of
 from tests.browser.test_write import train
 
@@ -34,11 +34,10 @@ def moons(url: str) -> str:
     return train(url, MOONS)
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_samples_emerge_from_noise_and_each_step_can_be_seen(
-    open_page: Opened, url: str, moons: str, size: dict[str, int]
+    open_page: Opened, url: str, moons: str
 ) -> None:
-    page = open_page(f"/jobs/{moons}", size)
+    page = open_page(f"/jobs/{moons}")
     figure = page.get_by_role("figure", name="Samples from noise", exact=True)
     plane = figure.get_by_role("group", name=re.compile("50 of 50 steps from noise"))
     expect(plane).to_be_visible()
@@ -47,8 +46,7 @@ def test_samples_emerge_from_noise_and_each_step_can_be_seen(
     step.focus()
     page.keyboard.press("Home")
     expect(figure.get_by_role("group", name=re.compile("0 of 50 steps"))).to_be_visible()
-    fits(page, size)
-    barrier_free(page)
+    suits_every_screen(page)
 
 
 def test_samples_play_once_where_motion_is_welcome(open_page: Opened, url: str, moons: str) -> None:
@@ -72,12 +70,9 @@ DIGITS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_images_have_the_class_that_the_reader_chooses(
-    open_page: Opened, url: str, size: dict[str, int]
-) -> None:
+def test_images_have_the_class_that_the_reader_chooses(open_page: Opened, url: str) -> None:
     job = train(url, DIGITS)
-    page = open_page(f"/jobs/{job}", size)
+    page = open_page(f"/jobs/{job}")
     figure = page.get_by_role("figure", name="Samples from noise", exact=True)
     digits = ", ".join(map(str, range(10)))
     expect(figure.get_by_role("img", name=f"of {digits}, 50 of 50 steps")).to_be_visible()
@@ -85,15 +80,11 @@ def test_images_have_the_class_that_the_reader_chooses(
     images = figure.get_by_role("img", name="Generated images of 3, 50 of 50 steps from noise")
     expect(images.locator("canvas")).to_have_count(12)
     page.wait_for_url(f"**/jobs/{job}?denoise.class=3")
-    fits(page, size)
-    barrier_free(page)
+    suits_every_screen(page)
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_the_zoo_shows_each_step_from_noise_to_a_digit(
-    open_page: Opened, size: dict[str, int]
-) -> None:
-    page = open_page("/?zoo.kind=diffusion#zoo", size)
+def test_the_zoo_shows_each_step_from_noise_to_a_digit(open_page: Opened) -> None:
+    page = open_page("/?zoo.kind=diffusion#zoo")
     card = page.get_by_test_id("milestone-diffusion-2020")
     card.scroll_into_view_if_needed()
     figure = card.get_by_role("figure", name="From noise to the digit that was asked for")
@@ -105,8 +96,7 @@ def test_the_zoo_shows_each_step_from_noise_to_a_digit(
     expect(figure.get_by_role("row")).to_have_count(1 + 6 * 10)
     moons = card.get_by_role("figure", name="Moons emerge from noise")
     expect(moons.get_by_role("group", name=re.compile("50 of 50 steps"))).to_be_visible()
-    fits(page, size)
-    barrier_free(page, within="#zoo")
+    suits_every_screen(page, within="#zoo")
 
 
 def test_the_lab_makes_a_network_for_what_is_hidden(open_page: Opened, url: str) -> None:
@@ -184,11 +174,8 @@ def words(url: str) -> str:
     return train(url, WORDS)
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_a_run_on_masked_words_fills_gaps(
-    open_page: Opened, url: str, words: str, size: dict[str, int]
-) -> None:
-    page = open_page(f"/jobs/{words}", size)
+def test_a_run_on_masked_words_fills_gaps(open_page: Opened, url: str, words: str) -> None:
+    page = open_page(f"/jobs/{words}")
     figure = page.get_by_role("figure", name="Fill the gap")
     sentence = figure.get_by_role("slider", name="Sentence: choose the word to hide")
     verdict = figure.get_by_test_id("verdict-fill-the-gap")
@@ -223,5 +210,4 @@ def test_a_run_on_masked_words_fills_gaps(
         str(bar.get_attribute("aria-label")).split(":")[0] for bar in bars.get_by_role("img").all()
     ] == best[:5]
     expect(page.get_by_role("figure", name="Predict for your own input")).to_have_count(0)
-    fits(page, size)
-    barrier_free(page)
+    suits_every_screen(page)

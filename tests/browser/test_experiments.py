@@ -2,9 +2,8 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import PHONE, WIDE, Opened, ask, barrier_free, fits
+from tests.browser.conftest import Opened, ask, suits_every_screen
 from tests.servers.stack import await_condition
 
 
@@ -29,21 +28,17 @@ def test_an_experiment_is_run_from_its_card_and_its_claims_are_met(open_page: Op
     page.wait_for_url("**/experiments")
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_the_pages_of_experiments_fit_and_are_barrier_free(
-    open_page: Opened, url: str, size: dict[str, int]
-) -> None:
+def test_the_pages_of_experiments_fit_and_are_barrier_free(open_page: Opened, url: str) -> None:
     spec = ask(url, "/v1/preset-experiments/xor-1969")["spec"] | {"seeds": [0, 1]}
     made = ask(url, "/v1/experiments", spec)["id"]
     await_condition(
         lambda: ask(url, f"/v1/experiments/{made}")["state"] == "succeeded", 60, "it is over"
     )
     for path in ("/experiments", f"/experiments/{made}"):
-        page = open_page(path, size=size)
+        page = open_page(path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         expect(page.get_by_text("Loading")).to_have_count(0)
-        fits(page, size)
-        barrier_free(page)
+        suits_every_screen(page)
 
 
 def test_an_experiment_opens_with_the_curves_of_its_preset(open_page: Opened, url: str) -> None:

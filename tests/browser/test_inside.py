@@ -7,7 +7,7 @@ import httpx2
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, ask, barrier_free, fits, number
+from tests.browser.conftest import Opened, ask, number, suits_every_screen
 from tests.browser.test_write import model, train
 
 BLOCK: dict[str, Any] = {"type": "transformer_block", "heads": 2, "hidden": 16, "causal": True}
@@ -151,17 +151,12 @@ def test_a_drawn_digit_goes_through_filters_and_feature_maps(
     expect(page.get_by_test_id("answer")).to_have_text(label)
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_both_fit_their_place(
-    open_page: Opened, sentences: str, digits: str, size: dict[str, int]
-) -> None:
-    page = open_page(f"/jobs/{sentences}", size=size)
+def test_both_fit_their_place(open_page: Opened, sentences: str, digits: str) -> None:
+    page = open_page(f"/jobs/{sentences}")
     attention_of(page)
-    fits(page, size)
-    barrier_free(page)
-    page = open_page(f"/jobs/{digits}", size=size)
+    suits_every_screen(page)
+    page = open_page(f"/jobs/{digits}")
     figure = page.get_by_role("figure", name="Filters and feature maps")
     figure.scroll_into_view_if_needed()
     expect(figure.get_by_test_id("feature-answer")).to_be_visible()
-    fits(page, size)
-    barrier_free(page)
+    suits_every_screen(page)

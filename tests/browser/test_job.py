@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 from playwright.sync_api import Page, Route, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, barrier_free, fits, number, rest
+from tests.browser.conftest import Opened, number, rest, suits_every_screen
 from tests.servers.stack import await_condition
 
 Words = dict[str, Any]
@@ -564,12 +564,9 @@ def test_a_run_is_deleted_only_when_somebody_is_sure(open_page: Opened, api: Api
     assert api.status(f"/v1/jobs/{job}") == 404
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_a_run_is_renamed_by_keyboard_and_renamed_back(
-    open_page: Opened, api: Api, size: dict[str, int]
-) -> None:
+def test_a_run_is_renamed_by_keyboard_and_renamed_back(open_page: Opened, api: Api) -> None:
     job = api.train({**MOONS, "name": "Before", "epochs": 2})
-    page = open_page(f"/jobs/{job}", size)
+    page = open_page(f"/jobs/{job}")
     heading = page.get_by_role("heading", level=1)
     rename = page.get_by_role("button", name="Rename")
     rename.press("Enter")
@@ -586,8 +583,7 @@ def test_a_run_is_renamed_by_keyboard_and_renamed_back(
     expect(rename).to_be_focused()
     assert api.get(f"/v1/jobs/{job}")["spec"]["name"] == "After"
     expect(page.get_by_role("status").filter(has_text="Renamed from “Before”")).to_be_visible()
-    barrier_free(page)
-    fits(page, size)
+    suits_every_screen(page)
     page.get_by_role("button", name="Undo").press("Enter")
     expect(heading).to_have_text("Before")
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
@@ -608,7 +604,7 @@ def test_a_run_shows_what_its_webhooks_sent(open_page: Opened, api: Api, moons: 
         "succeeded to https://nowhere.invalid/hook: will be sent again"
     )
     expect(delivery).to_contain_text("the host name cannot be resolved")
-    barrier_free(page)
+    suits_every_screen(page)
     page.goto(f"/jobs/{moons}")
     expect(page.get_by_role("heading", name="Moons of the test", level=1)).to_be_visible()
     expect(page.get_by_text("webhook")).to_have_count(0)
@@ -804,15 +800,11 @@ def test_an_unknown_run_shows_an_error(open_page: Opened) -> None:
     expect(page.get_by_role("heading", name="This run does not exist")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_axe_finds_nothing_wrong_and_nothing_is_too_wide(
-    open_page: Opened, moons: str, size: dict[str, int]
-) -> None:
-    page = open_page(f"/jobs/{moons}", size=size)
+def test_axe_finds_nothing_wrong_and_nothing_is_too_wide(open_page: Opened, moons: str) -> None:
+    page = open_page(f"/jobs/{moons}")
     expect(page.get_by_test_id("missed")).to_be_visible()
     rest(page)
     for figure in page.get_by_role("figure").all():
         figure.scroll_into_view_if_needed()
         rest(page)
-    fits(page, size)
-    barrier_free(page)
+    suits_every_screen(page)

@@ -8,13 +8,12 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import (
     PHONE,
-    WIDE,
     Opened,
     ask,
-    barrier_free,
     call,
     fits,
     number,
+    suits_every_screen,
     violations,
 )
 from tests.servers.stack import await_condition
@@ -243,16 +242,12 @@ def test_what_is_deleted_can_be_taken_back_for_a_moment(
     assert ask(url, f"/v1/jobs/{persisted}")["id"] == persisted
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_axe_finds_nothing_wrong_with_the_list(
-    open_page: Opened, train: Train, size: dict[str, int]
-) -> None:
+def test_axe_finds_nothing_wrong_with_the_list(open_page: Opened, train: Train) -> None:
     train("Looked at", labels={"course": "week-3"})
-    page = open_page("/jobs", size=size)
+    page = open_page("/jobs")
     expect(row(page, "Looked at").first).to_be_visible()
     page.get_by_role("checkbox").first.check()
-    fits(page, size)
-    barrier_free(page)
+    suits_every_screen(page)
 
 
 def test_the_quotas_are_shown_on_request(open_page: Opened, train: Train) -> None:
@@ -264,5 +259,4 @@ def test_the_quotas_are_shown_on_request(open_page: Opened, train: Train) -> Non
     rows = table.get_by_role("row")
     expect(rows.nth(1)).to_contain_text("running jobs and sweeps")
     expect(rows.filter(has_text="queued jobs")).to_contain_text("1,000")
-    barrier_free(page)
-    fits(page, PHONE)
+    suits_every_screen(page)

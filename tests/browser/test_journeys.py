@@ -1,86 +1,11 @@
-"""What somebody comes for: from their own file to a run that learns, a cut wire, and a link."""
+"""What somebody comes for: from their own file to a run that learns, and a link to it."""
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 from tests.browser.conftest import Opened, ask, drop, number
-from tests.servers.stack import MakeStack, Stack, await_condition
-
-OVER = ("succeeded", "failed", "cancelled", "early_stopped")
-
-
-def loss_table(page: Page) -> list[list[str]]:
-    figure = page.get_by_role("figure", name="Loss", exact=True)
-    figure.get_by_role("button", name="Table").click()
-    rows: list[list[str]] = figure.locator("table").evaluate(
-        "(table) => [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText))"
-    )
-    return rows[1:]
-
-
-# ---------------------------------------------------------------- a service that goes away
-
-
-@pytest.fixture
-def own_stack(chromium: Browser, make_stack: MakeStack) -> Stack:
-    """`chromium` first, as it may be missing."""
-    return make_stack(workers=1)
-
-
-@pytest.fixture
-def own_page(chromium: Browser, own_stack: Stack) -> Iterator[Opened]:
-    opened = Opened(chromium, own_stack.http)
-    # The browser rightly reports a service that was killed.
-    opened.excuse("ERR_", "502", "503", "504")
-    yield opened
-    opened.close()
-    assert opened.complaints == []
-
-
-def test_a_run_is_watched_to_its_end_although_the_service_is_killed(
-    own_stack: Stack, own_page: Opened
-) -> None:
-    layers = [
-        {"type": "dense", "units": 32, "activation": "tanh"},
-        {"type": "dense", "units": 1, "activation": "sigmoid"},
-    ]
-    spec = {
-        "name": "Watched to the end",
-        "network": {"input_shape": [2], "layers": layers},
-        "dataset": {"name": "two_moons", "samples": 16_000, "noise": 0.2},
-        "loss": "binary_cross_entropy",
-        "batch_size": 4,
-        "epochs": 900,
-        "optimizer": {"type": "adam", "learning_rate": 0.002},
-    }
-    job = ask(own_stack.http, "/v1/jobs", spec)["id"]
-    page = own_page(f"/jobs/{job}")
-    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible()
-    epoch = page.get_by_test_id("epoch")
-    expect(epoch).not_to_have_text("0")
-    before = int(epoch.inner_text())
-    assert before < 900
-    # The next API may answer before anybody has looked: until then it cannot be reached.
-    page.route("**/events*", lambda route: route.abort("connectionrefused"))
-    own_stack.kill("api")
-    reconnecting = page.locator("main").get_by_text("reconnecting")
-    expect(reconnecting).to_be_visible()
-    page.unroute("**/events*")
-    await_condition(own_stack.ready, 60, "the API answers again")
-    expect(reconnecting).to_have_count(0)
-    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible(timeout=200_000)
-    rows = loss_table(page)
-    assert [int(row[0]) for row in rows] == list(range(1, 901))
-    stored = ask(own_stack.http, f"/v1/jobs/{job}/epochs?page_size=1000")["epochs"]
-    assert [number(row[1]) for row in rows] == pytest.approx(
-        [item["train_loss"] for item in stored], rel=1e-3
-    )
-
-
-# ---------------------------------------------------------------- a new user
 
 
 def incomes() -> str:

@@ -9,15 +9,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import (
-    PHONE,
-    WIDE,
     Opened,
     ask,
-    barrier_free,
     drop,
-    fits,
     number,
     press,
+    suits_every_screen,
     violations,
 )
 from tests.servers.stack import await_condition
@@ -297,17 +294,15 @@ def test_a_schedule_is_drawn(open_page: Opened, url: str) -> None:
     assert shown == pytest.approx(answer["points"][-1]["learning_rate"], rel=1e-3)
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_axe_finds_nothing_wrong_with_the_lab(open_page: Opened, size: dict[str, int]) -> None:
-    page = open_page("/lab", size=size)
+def test_axe_finds_nothing_wrong_with_the_lab(open_page: Opened) -> None:
+    page = open_page("/lab")
     expect(page.get_by_test_id("cost-parameters")).to_be_visible()
     page.get_by_text("More", exact=True).click()
     page.get_by_text("Settings as code").click()
     page.get_by_role("button", name="More settings of layer 1").click()
     page.get_by_role("button", name="Start from a preset").click()
     expect(page.get_by_role("button", name="XOR with a hidden layer")).to_be_visible()
-    fits(page, size)
-    barrier_free(page)
+    suits_every_screen(page)
 
 
 def test_axe_finds_nothing_wrong_with_drawing_and_files(open_page: Opened, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, ask, barrier_free, fits, number, rest
+from tests.browser.conftest import Opened, ask, number, suits_every_screen
 from tests.browser.test_write import text_of
 from tests.servers.stack import await_condition
 
@@ -276,12 +276,9 @@ def test_section_9_shows_the_heads_of_the_model(
     expect(tokens.locator("span")).to_have_text([*".emma"])
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_the_chapter_fits_its_place(open_page: Opened, size: dict[str, int]) -> None:
-    page = open_page("/#language", size=size)
+def test_the_chapter_fits_its_place(open_page: Opened) -> None:
+    page = open_page("/#language")
     page.get_by_test_id("milestone-first-names").scroll_into_view_if_needed()
     for name in ("Attention", "Logits", "Loss of counting, and of the network"):
         figure_of(page, name)
-    rest(page)
-    fits(page, size)
-    barrier_free(page)
+    suits_every_screen(page)

@@ -295,11 +295,8 @@ def test_a_heavy_weight_makes_a_relu_chain_explode(open_page: Opened, url: str) 
     expect(side).to_contain_text(str(int(expected["weighted_sum"]["value"])))
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_numbers_of_all_pictures_can_be_read_as_tables(
-    open_page: Opened, size: dict[str, int]
-) -> None:
-    page = open_page("/#network", size=size)
+def test_numbers_of_all_pictures_can_be_read_as_tables(open_page: Opened) -> None:
+    page = open_page("/#network")
     for section in ("network", "neuron", "activations"):
         place = page.locator(f"section#{section}")
         place.scroll_into_view_if_needed()
@@ -309,4 +306,5 @@ def test_numbers_of_all_pictures_can_be_read_as_tables(
             item.click()
         for table in place.get_by_role("region").all():
             expect(table.get_by_role("row").nth(1)).to_be_visible()
-    fits(page, size)
+    for size in (PHONE, WIDE):
+        fits(page, size)

@@ -32,16 +32,14 @@ def show(page: Page, name: str) -> None:
     )
 
 
-def still(open_page: Opened, name: str, query: str = "") -> Page:
-    """Open the page at its start, with all that is near the figure loaded, and allow motion."""
-    page = open_page(f"/{query}#{SECTIONS[name]}")
+def allow_motion(page: Page, name: str) -> None:
+    """Go to the start of the page when all that is near the figure is loaded, and allow motion."""
     rest(page)
     page.mouse.wheel(0, 1)  # a reader who scrolls leaves the section that the address names
     show(page, name)
     rest(page)
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
     page.emulate_media(reduced_motion="no-preference")
-    return page
 
 
 def visit(page: Page, name: str) -> None:
@@ -58,19 +56,17 @@ def finished(name: str, steps: Locator) -> str:
 
 
 @pytest.mark.parametrize("name", SECTIONS)
-def test_a_figure_opens_finished(open_page: Opened, name: str) -> None:
-    steps = slider(open_page(f"/#{SECTIONS[name]}"), name)
-    expect(steps).not_to_have_attribute("max", "0")
-    expect(steps).to_have_value(finished(name, steps))
-
-
-@pytest.mark.parametrize("name", SECTIONS)
-def test_a_figure_plays_once_when_it_comes_into_view(open_page: Opened, name: str) -> None:
-    page = still(open_page, name)
+def test_a_figure_opens_finished_and_plays_once_when_it_comes_into_view(
+    open_page: Opened, name: str
+) -> None:
+    page = open_page(f"/#{SECTIONS[name]}")
     steps = slider(page, name)
+    expect(steps).not_to_have_attribute("max", "0")
+    end = finished(name, steps)
+    expect(steps).to_have_value(end)
+    allow_motion(page, name)
     visit(page, name)
     expect(button(page, name, "Pause")).to_be_visible()
-    end = finished(name, steps)
     assert int(steps.input_value()) < int(end)
     for _ in range(2):
         button(page, name, "Speed").click()
@@ -85,7 +81,8 @@ def test_a_figure_plays_once_when_it_comes_into_view(open_page: Opened, name: st
 
 
 def test_a_figure_does_not_play_from_the_step_in_its_address(open_page: Opened) -> None:
-    page = still(open_page, "Backward pass", "?backward.step=3")
+    page = open_page("/?backward.step=3#backpropagation")
+    allow_motion(page, "Backward pass")
     visit(page, "Backward pass")
     expect(page.get_by_test_id("reading")).to_contain_text("hidden 2, unit 1")
     expect(button(page, "Backward pass", "Play")).to_be_visible()
@@ -93,7 +90,8 @@ def test_a_figure_does_not_play_from_the_step_in_its_address(open_page: Opened) 
 
 
 def test_a_step_of_the_reader_ends_the_play(open_page: Opened) -> None:
-    page = still(open_page, "Backward pass")
+    page = open_page("/#backpropagation")
+    allow_motion(page, "Backward pass")
     visit(page, "Backward pass")
     expect(button(page, "Backward pass", "Pause")).to_be_visible()
     slider(page, "Backward pass").press("End")
@@ -106,7 +104,8 @@ def test_a_step_of_the_reader_ends_the_play(open_page: Opened) -> None:
 
 
 def test_a_figure_that_is_still_in_part_in_view_plays_on(open_page: Opened) -> None:
-    page = still(open_page, "Backward pass")
+    page = open_page("/#backpropagation")
+    allow_motion(page, "Backward pass")
     visit(page, "Backward pass")
     expect(button(page, "Backward pass", "Pause")).to_be_visible()
     steps = slider(page, "Backward pass")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, ask, call, fits, violations
+from tests.browser.conftest import PHONE, Opened, ask, call, fits, suits_every_screen, violations
 from tests.servers.stack import await_condition
 
 PETS = "weight;food;kind\n" + "".join(
@@ -145,7 +145,6 @@ def test_a_large_file_is_sent_in_pieces_and_can_be_cancelled(
     expect(page.get_by_text(re.compile(r"^8\d % of 4\.\d+ MB$"))).to_be_visible()
     assert 0.8 < float(bar.get_attribute("value") or 0) < 0.9
     assert violations(page) == []
-    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     fits(page, PHONE)
     page.get_by_role("button", name="Cancel").click()
     expect(bar).to_have_count(0)
@@ -292,13 +291,9 @@ def test_data_that_are_being_trained_on_are_kept(
     assert call(url, f"/v1/jobs/{job}/cancel", "POST").is_success
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_ones_files_fit_their_place(
-    open_page: Opened, tmp_path: Path, size: dict[str, int]
-) -> None:
-    page = open_page("/jobs", size=size)
+def test_ones_files_fit_their_place(open_page: Opened, tmp_path: Path) -> None:
+    page = open_page("/jobs")
     give(page, tmp_path, f"{'a long name of a file ' * 4}.csv", PETS)
     use(page)
     expect(page.get_by_text("classes bird, cat")).to_be_visible()
-    fits(page, size)
-    assert violations(page) == []
+    suits_every_screen(page)

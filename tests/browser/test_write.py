@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, ask, barrier_free, fits, number
+from tests.browser.conftest import PHONE, Opened, ask, number, suits_every_screen
 from tests.servers.stack import await_condition
 
 Words = dict[str, Any]
@@ -279,14 +279,12 @@ def test_the_journey_leads_to_it(open_page: Opened, sentences: str) -> None:
     expect(panel(page).locator("[data-at]").first).to_be_visible()
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_it_fits_its_place(open_page: Opened, sentences: str, size: dict[str, int]) -> None:
+def test_it_fits_its_place(open_page: Opened, sentences: str) -> None:
     path = f"/jobs/{sentences}?write.length=12#write"
-    page = open_page(path, size=size)
+    page = open_page(path)
     text_of(page, "written", 12)
     text_of(page, "draft-4", 12)
-    fits(page, size)
-    barrier_free(page)
+    suits_every_screen(page)
 
 
 def test_texts_are_points_without_a_class(open_page: Opened, url: str, sentences: str) -> None:

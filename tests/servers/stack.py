@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal, Protocol
@@ -48,12 +48,21 @@ class Stack:
     """One running `epochald up` in a folder of its own, on ports that were free before.
 
     `http` is its URL, `grpc` its `host:port`; both stay the same when the API is restarted.
+
+    With `keys`, the options of `epochald keys create`, requests need a key; `keys` has what each
+    command prints.
     """
 
     http: str
     grpc: str
 
-    def __init__(self, folder: Path, database_url: str, settings: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        settings: Mapping[str, object],
+        keys: Sequence[Sequence[str]] = (),
+    ) -> None:
         self.data_dir = folder / "data"
         self.database_url = database_url
         self.log = folder / "epochald.log"
@@ -64,18 +73,20 @@ class Stack:
                 "data_dir": self.data_dir,
                 "database_url": database_url,
                 "workers": 2,
+                **({"require_keys": True} if keys else {}),
                 **settings,
             }
         )
         # What a killed supervisor leaves there goes with the folder of the test.
         self.environment["TMPDIR"] = str(folder)
         self._folder = folder
+        if not database_url.startswith("sqlite"):
+            self.run("migrate")
+        self.keys = [self.run("keys", "create", *options).strip() for options in keys]
         self.start()
 
     def start(self) -> None:
         """Start it and return when it says that it is ready."""
-        if not self.database_url.startswith("sqlite"):
-            self.run("migrate")
         with self.log.open("ab") as log:
             before = log.tell()
             self.process = subprocess.Popen(
@@ -201,10 +212,14 @@ class Stack:
 
 
 class MakeStack(Protocol):
-    """`make_stack(database="postgresql", workers=1, limits={"max_epochs": 5})`."""
+    """`make_stack(database="postgresql", keys=[["laptop"]], limits={"max_epochs": 5})`."""
 
     def __call__(
-        self, database: Literal["sqlite", "postgresql"] = "sqlite", **settings: object
+        self,
+        database: Literal["sqlite", "postgresql"] = "sqlite",
+        *,
+        keys: Sequence[Sequence[str]] = (),
+        **settings: object,
     ) -> Stack: ...
 
 
@@ -215,7 +230,10 @@ def _make(
     scope: ExitStack, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> MakeStack:
     def make_stack(
-        database: Literal["sqlite", "postgresql"] = "sqlite", **settings: object
+        database: Literal["sqlite", "postgresql"] = "sqlite",
+        *,
+        keys: Sequence[Sequence[str]] = (),
+        **settings: object,
     ) -> Stack:
         folder = tmp_path_factory.mktemp("stack")
         if database == "sqlite":
@@ -223,7 +241,7 @@ def _make(
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
             url = scope.enter_context(server.database())
-        stack = Stack(folder, url, settings)
+        stack = Stack(folder, url, settings, keys)
         _running.append(stack)
         scope.callback(_running.remove, stack)
         scope.callback(stack.stop)
@@ -251,16 +269,22 @@ def module_stack(
 
 
 @pytest.fixture(scope="session")
-def stack(
+def session_stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
-    """The session's Epochal on SQLite, shared: leave it running and expect others' jobs in it."""
+) -> Iterator[MakeStack]:
+    """The same for files that share what they start."""
     with ExitStack() as scope:
-        yield _make(scope, request, tmp_path_factory)()
+        yield _make(scope, request, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def stack(session_stack: MakeStack) -> Stack:
+    """The session's Epochal on SQLite, shared: leave it running and expect others' jobs in it."""
+    return session_stack()
 
 
 def attach_logs(item: pytest.Item, report: pytest.TestReport) -> None:
     """Add the log of every running Epochal that a failed test used to its report."""
-    used = {"stack", "make_stack", "module_stack"} & set(getattr(item, "fixturenames", ()))
+    used = {"make_stack", "module_stack", "session_stack"} & set(getattr(item, "fixturenames", ()))
     if report.failed and used:
         report.sections += [(f"log of Epochal at {s.http}", s.log_tail()) for s in _running]
