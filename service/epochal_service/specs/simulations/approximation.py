@@ -42,8 +42,9 @@ class SimulateApproximationRequest(Spec):
     steps: int = Field(default=40, ge=1, le=400)
     """Maximum number of optimizer steps per fit. Default 40."""
     tolerance: float = Field(default=1e-6, ge=0, le=1)
-    """Mean squared error at which a fit stops, as a fraction of the constant's error. In [0, 1].
-    Default 1e-6."""
+    """Mean squared error at which a fit stops, as a fraction of the constant's error. A fit also
+    stops when a step changes its error by no more than a tenth of that. In [0, 1]. Default
+    1e-6."""
 
 
 class WidthFit(Reply):
