@@ -97,8 +97,7 @@ def test_json_lines_are_events_with_fields_and_the_id_of_the_request(make_stack:
     assert [line for line in ours if not EVENT.fullmatch(line["event"])] == []
 
 
-def test_the_log_of_people_has_the_same_events(make_stack: MakeStack) -> None:
-    stack = make_stack(workers=1)
+def test_the_log_of_people_has_the_same_events(stack: Stack) -> None:
     assert httpx2.get(f"{stack.http}/v1/jobs", trust_env=False).status_code == 200
     pattern = (
         r"^api +\| \d\d:\d\d:\d\d \[info +\] http_request .*method=GET path=/v1/jobs.* status=200"

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from tests.servers.stack import MakeStack, Stack, await_condition
 
+import epochal
 from epochal_service.settings import Settings
 from epochal_service.supervisor import banner
 
@@ -166,6 +167,28 @@ def test_a_running_job_continues_after_the_next_start(running: Stack) -> None:
     assert job_now()["attempt"] == 2
     httpx2.post(f"{running.http}/v1/jobs/{job_now()['id']}/cancel", timeout=60)
     await_condition(lambda: job_now()["state"] == "cancelled", 60, "the job is cancelled")
+
+
+def test_workers_come_and_go(running: Stack) -> None:
+    settled(running)
+    with epochal.Client(running.http) as client:
+
+        def listed() -> set[int]:
+            return {worker.pid for worker in client.workers()}
+
+        def agrees() -> bool:
+            return listed() == set(running.worker_pids())
+
+        await_condition(agrees, 60, "both workers are listed")
+        killed = running.worker_pids()[0]
+        os.kill(killed, signal.SIGKILL)
+        # One that could not say goodbye stays in the list for a while.
+        await_condition(lambda: len(listed()) == 3, 60, "its successor is listed")
+        assert killed in listed()
+        ended = listed() & set(running.worker_pids())
+        assert len(ended) == 2
+        os.kill(running.pid("worker"), signal.SIGTERM)
+        await_condition(lambda: not ended & listed(), 60, "both are gone")
 
 
 def test_a_killed_child_is_replaced(running: Stack) -> None:

@@ -1,14 +1,12 @@
 """A worker is seen from its start to its exit, with the job that it trains."""
 
 import os
-import signal
 from collections.abc import Iterator
 
 import pytest
-from tests.servers.stack import MakeStack, Stack, await_condition
+from tests.servers.stack import await_condition
 from tests.workers.in_process import XOR, Service, at_call
 
-import epochal
 from epochal_service.methods.workers import list_workers
 from epochal_service.specs.workers import Worker
 from epochal_workers.context import WorkerContext
@@ -66,31 +64,3 @@ def test_a_worker_is_busy_while_it_holds_a_job(service: Service, presence: Prese
     after = seen(service, presence)
     assert after is not None
     assert (after.state, after.job) == ("idle", None)
-
-
-def test_workers_come_and_go(make_stack: MakeStack) -> None:
-    stack = make_stack(workers=2)
-    with epochal.Client(stack.http) as client:
-
-        def listed() -> set[int]:
-            return {worker.pid for worker in client.workers()}
-
-        def agrees() -> bool:
-            return listed() == set(stack.worker_pids())
-
-        await_condition(agrees, 60, "both workers are listed")
-        killed = stack.worker_pids()[0]
-        os.kill(killed, signal.SIGKILL)
-        # One that could not say goodbye stays in the list for a while.
-        await_condition(lambda: len(listed()) == 3, 60, "its successor is listed")
-        assert killed in listed()
-        check_that_workers_say_goodbye(stack, client)
-
-
-def check_that_workers_say_goodbye(stack: Stack, client: epochal.Client) -> None:
-    before = {worker.pid for worker in client.workers()} & set(stack.worker_pids())
-    assert len(before) == 2
-    os.kill(stack.pid("worker"), signal.SIGTERM)
-    await_condition(
-        lambda: not before & {worker.pid for worker in client.workers()}, 60, "both are gone"
-    )
