@@ -45,9 +45,16 @@ def findings(base: Base, changed: dict[str, Any] | None = None, **options: Any) 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_planted_fault_is_named_first_and_its_remedy_helps(family: Family) -> None:
     """On all of the first bases but one: `make check-diagnosis` counts over all bases and seeds."""
-    rows = [run(case) for case in planted(family)]
-    assert sum(row.is_named for row in rows) >= len(rows) - (len(rows) > 1), rows
-    assert sum(row.helped or not row.remedy for row in rows) >= len(rows) - (len(rows) > 1), rows
+    cases = planted(family)
+    needed = len(cases) - (len(cases) > 1)
+    rows: list[Row] = []
+    for case in cases:
+        rows.append(run(case))
+        named = sum(row.is_named for row in rows)
+        helped = sum(row.helped or not row.remedy for row in rows)
+        if min(named, helped) >= needed:  # whatever the last case gives
+            return
+    pytest.fail(f"{named} named, {helped} helped: {rows}")
 
 
 @pytest.mark.parametrize("base", BASES[::2], ids=lambda base: base.name)

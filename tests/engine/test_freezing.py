@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.test_layers import gradient_of
 from tests.engine.test_walk import frozen_layers, trainings
+from tests.examples import examples
 
 from epochal_engine import (
     OPTIMIZERS,
@@ -50,7 +51,7 @@ def bits(weights: dict[str, Array]) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in weights.items()}
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(trainings(), st.data())
 def test_no_training_changes_a_bit_of_a_frozen_layer(
     case: tuple[Network, Training, Data], data: st.DataObject

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engine.recordings import CASES, DType, record
 from tests.engine.test_layers import EXAMPLES
+from tests.examples import examples
 
 from epochal_engine import (
     ACTIVATIONS,
@@ -171,7 +172,7 @@ def trainings(draw: st.DrawFn) -> tuple[Network, Training, Data]:
     return network, training, Data(*parts)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(trainings())
 def test_random_trainings_have_equal_bits(training: tuple[Network, Training, Data]) -> None:
     python, compiled_ = bits_of_both(*training)

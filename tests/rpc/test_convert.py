@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
+from tests.examples import examples
 from tests.rpc.messages import MESSAGES, MOMENTS, dicts, pydantic_time
 
 from epochal_service._proto import message
@@ -24,7 +25,7 @@ def exact(fields: Any) -> str:
 def test_a_dict_comes_back_from_its_message_over_the_wire(descriptor: Descriptor) -> None:
     message_type = GetMessageClass(descriptor)
 
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     @given(dicts(descriptor))
     def round_trip(fields: dict[str, Any]) -> None:
         sent = from_dict(fields, message_type).SerializeToString(deterministic=True)
