@@ -18,7 +18,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .memory import zeros
+from .memory import vectors_of_zeros
 from .primitives import copy
 from .threads import one_thread
 from .trace import Array, Call, Shape, Symbol, in_order, is_computed, is_contiguous
@@ -67,7 +67,7 @@ class Plan:
         layout = self._layout
         # The system gives memory for zeros when they are first used: a plan that is only bound, to
         # count its calls, takes none.
-        buffers = [zeros((size,), self.dtype) for size in layout.sizes]
+        buffers = vectors_of_zeros(layout.sizes, self.dtype)
 
         # One and the same array for all that live there: to work in place on two views of the same
         # memory takes NumPy twice as long, as it then has to find out how they overlap.
