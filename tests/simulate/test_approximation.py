@@ -115,6 +115,19 @@ def test_a_fit_stops_when_its_steps_hardly_change_the_error(
         assert error - last < limit
 
 
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
+def test_narrow_layers_are_fitted_together_as_each_alone(ask: Ask, activation: str) -> None:
+    """Sigmoid is not 0 at 0, where units that a narrower layer does not have would be."""
+    request: dict[str, Any] = {"activation": activation, "steps": 8, "samples": 12}
+    together = ask("approximation", widths=[3, 1, 4, 2], **request)
+    for fit in together["widths"]:
+        (alone,) = ask("approximation", widths=[fit["width"]], **request)["widths"]
+        assert fit["parameters"] == alone["parameters"] == 3 * fit["width"] + 1
+        assert fit["steps"] == alone["steps"]
+        assert fit["errors"] == pytest.approx(alone["errors"], rel=1e-3)
+        assert fit["curve"] == pytest.approx(alone["curve"], abs=1e-3)
+
+
 def test_the_best_constant_misses_by_the_variance(ask: Ask) -> None:
     reply = ask("approximation", inputs=[0.0, 1.0], outputs=[3.0, 7.0], widths=[1], steps=1)
     assert reply["constant_error"] == 4.0
@@ -210,9 +223,9 @@ def test_the_gradient_is_that_of_differences_with_fitted_output_weights(samples:
         w, b, v = weights[:12].reshape(3, 4)
         return v @ np.tanh(np.outer(w, x) + b[:, None]) + weights[12] - y
 
-    evaluate = _Evaluation(ACTIVATIONS["tanh"], x, y, 2, 4)
+    evaluate = _Evaluation(ACTIVATIONS["tanh"], x, y, np.ones((2, 4), bool))
     damping = np.array([0.3, 1e6])
-    points = evaluate(np.stack([start, start]), damping)
+    points = evaluate(np.stack([start, start]), damping, np.arange(2))
     for k, weights in enumerate(points.weights):
         np.testing.assert_array_equal(weights[:8], start[:8])
         # A ridge regression of how much the output weights change.

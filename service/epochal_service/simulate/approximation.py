@@ -14,12 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epochal_engine import Activation
-from epochal_engine.symbolic import Plan, differentiate, leaf, one_thread, run_calls
+from epochal_engine.symbolic import Plan, Symbol, differentiate, leaf, one_thread, run_calls
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.approximation import (
@@ -51,6 +52,8 @@ TARGETS: dict[ApproximationTarget, Target] = {
     "bump": Target("exp(-8·x²) from -1 to 1", 1.0, lambda x: np.exp(-8.0 * x * x)),
 }
 CURVE_POINTS = 129
+NARROW = 4
+"""Widths up to this one are fitted together: calling NumPy takes longer than their equations."""
 INITIAL_DAMPING = 0.03
 """The damping at the start, times samples and divided by hidden units."""
 FASTEST_FALL = 0.2
@@ -111,15 +114,11 @@ def approximation(request: SimulateApproximationRequest) -> ApproximationSimulat
     scale = _Scale.of(inputs, outputs)
     xs = np.linspace(float(inputs.min()), float(inputs.max()), CURVE_POINTS)
     x, y = scale.inputs(inputs), scale.outputs(outputs)
-    units = _initial_units(request)
-    fits = []
-    for width in request.widths:
-        evaluate = _Evaluation(activation, x, y, request.seeds, width)
-        weights = _initial_weights(units[..., :width])
-        fits.append(_fit(evaluate, weights, request.steps, request.tolerance))
+    fits = _fits(request, activation, x, y)
     curves = _curves(activation, [fit.weights[fit.median] for fit in fits], scale.inputs(xs))
     widths = [
-        _width_fit(fit, curve, request.seed, scale) for fit, curve in zip(fits, curves, strict=True)
+        _width_fit(width, fit, curve, request.seed, scale)
+        for width, fit, curve in zip(request.widths, fits, curves, strict=True)
     ]
     name = request.target or (None if request.inputs else "sine")
     constant = float(outputs.var())
@@ -157,11 +156,16 @@ class _Fits:
     """The fits of one width, one from each seed."""
 
     weights: Floats
-    """`(seeds, size)`: w, b and v of all hidden units, and c."""
+    """`(seeds, size)`: w, b and v of all hidden units, and c. Those of missing units are 0."""
     errors: Floats
     """Mean squared errors `(seeds,)`."""
     steps: NDArray[np.int64]
     """How many steps were taken, `(seeds,)`."""
+
+    def split(self, count: int) -> list[_Fits]:
+        """Return so many groups of as many fits."""
+        parts = (np.split(array, count) for array in vars(self).values())
+        return [_Fits(*group) for group in zip(*parts, strict=True)]
 
     @property
     def median(self) -> int:
@@ -180,13 +184,12 @@ def _curves(activation: Activation, weights: Sequence[Floats], inputs: Floats) -
     return [sum_ + vector[-1] for sum_, vector in zip(sums, weights, strict=True)]
 
 
-def _width_fit(fits: _Fits, curve: Floats, seed: int, scale: _Scale) -> WidthFit:
+def _width_fit(width: int, fits: _Fits, curve: Floats, seed: int, scale: _Scale) -> WidthFit:
     """The fits of one width, and the curve of the median one."""
     errors = fits.errors * scale.deviation**2
-    size = fits.weights.shape[1]
     return WidthFit(
-        width=size // 3,
-        parameters=size,
+        width=width,
+        parameters=3 * width + 1,
         errors=errors.tolist(),
         median_error=float(np.median(errors)),
         best_error=float(errors.min()),
@@ -257,22 +260,38 @@ class _Points:
                 array[k] = old[k]
 
 
+def _fits(
+    request: SimulateApproximationRequest, activation: Activation, inputs: Floats, targets: Floats
+) -> list[_Fits]:
+    """Fit each width from each seed."""
+    units = _initial_units(request)
+    narrow = [width for width in request.widths if width <= NARROW]
+    fits: dict[int, _Fits] = {}
+    for group in [narrow, *([width] for width in request.widths if width > NARROW)]:
+        if group:
+            weights, exists = _initial_weights(units, group)
+            evaluate = _Evaluation(activation, inputs, targets, exists)
+            group_fits = _fit(evaluate, weights, request.steps, request.tolerance)
+            fits |= zip(group, group_fits.split(len(group)), strict=True)
+    return [fits[width] for width in request.widths]
+
+
 def _fit(evaluate: _Evaluation, weights: Floats, steps: int, tolerance: float) -> _Fits:
-    """Fit networks from these weights `(seeds, size)`.
+    """Fit networks from these weights `(fits, size)`.
 
     A fit stops when its mean squared error is at most the tolerance, or when a step neither changes
     it nor was predicted to by more than `MIN_DECREASE` of the tolerance (Moré, 1978). A step that
     increases the error is undone. The damping is that of Nielsen (1999): it falls if the error
     decreases about as predicted, and grows otherwise. Fits that have stopped leave the arrays.
     """
-    samples, count, units = evaluate.samples, len(weights), weights.shape[1] // 3
+    samples, count = evaluate.samples, len(weights)
     fits = _Fits(np.empty_like(weights), np.empty(count), np.full(count, steps))
     numbers = np.arange(count)
-    damping, growth = np.full(count, INITIAL_DAMPING * samples / units), np.full(count, 2.0)
+    damping, growth = INITIAL_DAMPING * samples / evaluate.units, np.full(count, 2.0)
     # For systems of up to 64 equations a second thread is more trouble than help.
     with one_thread(), np.errstate(all="ignore"):
         limit = tolerance * samples
-        now = evaluate(weights, damping)
+        now = evaluate(weights, damping, numbers)
         has_stopped = now.errors <= limit
         for step in range(steps):
             if has_stopped.any():
@@ -285,7 +304,7 @@ def _fit(evaluate: _Evaluation, weights: Floats, steps: int, tolerance: float) -
                 if not len(numbers):
                     break
             change, predicted = _damped_step(now, damping)
-            tried = evaluate(now.weights - change, damping)
+            tried = evaluate(now.weights - change, damping, numbers)
             decrease = now.errors - tried.errors
             has_stopped = np.maximum(predicted, np.abs(decrease)) <= MIN_DECREASE * limit
             is_better = (decrease > 0.0) & (tried.trace < np.inf)
@@ -337,29 +356,39 @@ def _solve(products: Floats, right: Floats, damping: Floats) -> Floats:
     return np.asarray(np.linalg.solve(products, right[..., None])[..., 0])
 
 
+@lru_cache(maxsize=64)
+def _plan(activation: Activation, shape: tuple[int, ...]) -> tuple[Symbol, Plan]:
+    """Return a leaf of this shape, and a plan for the activation and its derivative."""
+    z = leaf(shape)
+    h = activation.traced(z)
+    return z, Plan([h, *differentiate(h, [z])], np.float64)
+
+
 class _Evaluation:
-    """The outputs of networks of one width at all inputs, and their gradients for each weight.
+    """The outputs of networks at all inputs, and their gradients for each weight.
 
     The output is v·h + c with h = φ(z) and z = w·x + b, so its gradients for w, b, v and c are
-    x·δ, δ, h and 1 with δ = v·φ'(z). The engine computes φ and its derivative.
+    x·δ, δ, h and 1 with δ = v·φ'(z). The engine computes φ and its derivative. Narrower networks
+    have as many units as the widest. Those that are missing have weights and gradients of 0.
     """
 
     def __init__(
-        self, activation: Activation, inputs: Floats, targets: Floats, count: int, width: int
+        self, activation: Activation, inputs: Floats, targets: Floats, exists: NDArray[np.bool_]
     ) -> None:
-        self.samples, self._width, self._targets = len(inputs), width, targets
-        z = leaf((count, width, len(inputs)))
-        h = activation.traced(z)
+        """`exists` says which units each network has, `(fits, width)`."""
+        count, self._width = exists.shape
+        self.samples, self.units = len(inputs), exists.sum(axis=1)
+        self._targets, self._exists = targets, exists[..., None]
+        z, plan = _plan(activation, (*exists.shape, len(inputs)))
         self._sums, self._hidden, self._derivatives = (np.empty(z.shape) for _ in range(3))
-        outputs, results = [h, *differentiate(h, [z])], [self._hidden, self._derivatives]
-        self._calls = Plan(outputs, np.float64).bind({z: self._sums}, results)
+        self._calls = plan.unbound().bind({z: self._sums}, [self._hidden, self._derivatives])
         self._lines = np.stack([inputs, np.ones_like(inputs)])
         self._inputs = np.broadcast_to(inputs, z.shape).copy()
         # One for the fits as they are, one for what is tried.
-        self._jacobians = [np.ones((count, 3 * width + 1, len(inputs))) for _ in "12"]
+        self._jacobians = [np.ones((count, 3 * self._width + 1, len(inputs))) for _ in "12"]
 
-    def __call__(self, weights: Floats, damping: Floats) -> _Points:
-        """Evaluate up to `count` networks with weights `(fits, size)`.
+    def __call__(self, weights: Floats, damping: Floats, numbers: NDArray[np.int64]) -> _Points:
+        """Evaluate the networks with these numbers and weights `(fits, size)`.
 
         First, the output weights v and c are fitted with this damping, in place.
         """
@@ -371,7 +400,7 @@ class _Evaluation:
         jacobian = self._jacobians[0][:count]
         for_w, for_b = jacobian[:, :width], jacobian[:, width : 2 * width]
         v_and_c, for_v_and_c = weights[:, 2 * width :], jacobian[:, 2 * width :]
-        for_v_and_c[:, :-1] = self._hidden[:count]
+        np.multiply(self._hidden[:count], self._exists[numbers], for_v_and_c[:, :-1])
         residuals = np.vecmat(v_and_c, for_v_and_c) - self._targets
         change = _solve(*_equations(for_v_and_c, residuals), damping)
         if _is_wide(for_v_and_c):
@@ -398,16 +427,19 @@ def _initial_units(request: SimulateApproximationRequest) -> Floats:
     return np.array(draws).transpose(2, 0, 1)
 
 
-def _initial_weights(units: Floats) -> Floats:
-    """Return weights `(seeds, size)` whose units are nonlinear anywhere in the interval, and
-    steeper the more units there are. Output weights are 0.
+def _initial_weights(units: Floats, widths: Sequence[int]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return weights `(fits, size)`, all seeds of the first width first, and which units exist.
 
-    The factor is 0.4 instead of the 0.7 of Nguyen and Widrow (1990), which gave larger errors here.
+    The units are nonlinear anywhere in the interval, and steeper the more there are. Output weights
+    are 0. The factor is 0.4 instead of the 0.7 of Nguyen and Widrow (1990), which gave larger
+    errors here.
     """
-    factors, centers = units
-    width = centers.shape[1]
-    w = 0.4 * width * (factors + 0.5 * np.sign(factors))
-    return np.hstack([w, -w * centers, np.zeros((len(w), width + 1))])
+    widest = max(widths)
+    factors, centers = np.tile(units[..., :widest], (1, len(widths), 1))
+    counts = np.repeat(widths, units.shape[1])[:, None]
+    exists = np.arange(widest) < counts
+    w = exists * 0.4 * counts * (factors + 0.5 * np.sign(factors))
+    return np.hstack([w, -w * centers, np.zeros((len(w), widest + 1))]), exists
 
 
 def _verdict(
