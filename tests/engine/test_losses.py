@@ -27,6 +27,7 @@ from epochal_engine import (
     Training,
     find_loss,
 )
+from epochal_engine.model.exponential import exponential
 from epochal_engine.model.losses import FEW_OUTPUTS
 from epochal_engine.symbolic.differentiate import differentiate
 from epochal_engine.symbolic.plan import evaluate
@@ -187,6 +188,33 @@ def test_the_cross_entropy_of_scores_is_exact_for_few_classes_and_for_many(class
     actual = LOSSES["cross_entropy"].values_from_logits(scores, np.eye(classes)[labels])
     expected = np.logaddexp.reduce(scores, axis=1) - scores[np.arange(20), labels]
     np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("classes", [2, FEW_OUTPUTS, FEW_OUTPUTS + 1])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 30.0])
+def test_recorded_cross_entropies_of_float32_are_exact_to_seven_digits(
+    classes: int, size: float
+) -> None:
+    rng = np.random.default_rng(classes)
+    logits = (size * rng.normal(size=(2_000, classes))).astype(np.float32)
+    labels = np.where(rng.random(2_000) < 0.5, logits.argmax(-1), rng.integers(classes, size=2_000))
+    loss = LOSSES["cross_entropy"]
+    expected = loss.values_from_logits(logits.astype(np.float64), labels)
+    actual = loss.recorded_values(logits, labels)
+    assert actual.dtype == np.float64
+    np.testing.assert_allclose(actual, expected, rtol=0.0, atol=6e-8)
+    assert actual.mean() == pytest.approx(expected.mean(), rel=1e-8)
+    np.testing.assert_array_equal(loss.recorded_values(logits.astype(np.float64), labels), expected)
+
+
+def test_the_exponential_of_float32_has_their_precision() -> None:
+    x = np.linspace(-87.0, 0.0, 1_000_001, dtype=np.float32)
+    error = exponential(x) / np.exp(x.astype(np.float64)) - 1.0
+    assert np.abs(error).max() < 1.2e-7
+    few = exponential(np.array([0.0, -0.0, -200.0, -np.inf, np.nan], np.float32))
+    assert few[:2].tolist() == [1.0, 1.0]
+    assert (few[2:4] < 1e-37).all()
+    assert np.isnan(few[4])
 
 
 def test_the_binary_cross_entropy_of_scores_is_exact_however_sure_they_are() -> None:

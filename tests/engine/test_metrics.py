@@ -137,9 +137,9 @@ def test_no_metric_depends_on_how_many_answers_are_looked_at_together(
     assert are_finite.tolist() == [[True] * 3] * 2
     assert columns["gradient_norm"].tolist() == [[1.0] * 3] * 2
     for epoch, member in np.ndindex(2, 3):
-        whole = scores[epoch, member].astype(np.float64)
-        values = loss.values_from_logits(whole, targets)
-        hits = loss.correct_from_logits(whole, targets)
+        whole = scores[epoch, member]
+        values = loss.recorded_values(whole, targets)
+        hits = loss.correct_from_logits(whole.astype(np.float64), targets)
         assert columns["train_loss"][epoch, member] == values.ravel().mean()
         assert columns["train_accuracy"][epoch, member] == hits.ravel().mean()
 

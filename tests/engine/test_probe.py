@@ -11,6 +11,7 @@ from epochal_engine import (
     Data,
     Dense,
     Dropout,
+    Flatten,
     Layer,
     Network,
     Run,
@@ -90,6 +91,16 @@ def test_a_share_of_the_samples_is_shown(samples: int, shown: int) -> None:
     expected = np.linspace(0, samples - 1, shown).astype(int)
     assert actual[0, 0, 0] == pytest.approx(expected.mean())
     assert actual[0, 0, 1] == pytest.approx(expected.std())
+
+
+def test_of_sequences_fewer_are_shown_whose_positions_are_enough() -> None:
+    inputs = np.arange(100.0)[:, None, None] + np.zeros((100, 10, 1))
+    layer = Dense(1, use_bias=False)
+    for layers, shown in (((layer,), 3), ((layer, Flatten(), layer), FEWEST)):
+        size = Network((10, 1), layers).size
+        actual = look(layers, inputs, np.ones(size))
+        expected = np.linspace(0, 99, shown).astype(int)
+        assert actual[0, 0, 0] == pytest.approx(expected.mean())
 
 
 def test_many_epochs_at_once_give_the_bits_of_each_alone() -> None:

@@ -192,6 +192,19 @@ def test_sample_weights_give_the_weighted_mean_of_pytorchs_losses(
     check_training(network, loss, inputs, values, peer, dtype, weights=weights)
 
 
+@pytest.mark.parametrize("size", [1e-3, 1.0, 30.0])
+def test_recorded_cross_entropies_are_more_exact_than_those_of_pytorch(size: float) -> None:
+    rng = np.random.default_rng(0)
+    logits = (size * rng.normal(size=(5_000, 10))).astype(np.float32)
+    labels = rng.integers(10, size=5_000)
+    wide, of_labels = torch.tensor(logits.astype(np.float64)), torch.tensor(labels)
+    exact = F.cross_entropy(wide, of_labels, reduction="none").numpy()
+    theirs = F.cross_entropy(torch.tensor(logits), of_labels, reduction="none").numpy()
+    ours = CrossEntropy().recorded_values(logits, labels)
+    assert np.abs(ours - exact).max() < 0.3 * np.abs(theirs - exact).max()
+    assert abs((ours - exact).mean()) < abs(float(theirs.mean()) - exact.mean()) + 1e-9
+
+
 def test_every_loss_has_an_oracle() -> None:
     # Those of pairs are in test_pairs.py.
     single = {name for name, loss in LOSSES.items() if loss.rows == 1}

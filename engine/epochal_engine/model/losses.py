@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from ..symbolic import primitives as p
 from ..symbolic.trace import Array, Shape, Symbol
 from .components import Component, Internal, Range
+from .exponential import exponential
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -77,6 +78,10 @@ class Loss(Component, ABC):
     def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
         """Return the loss of each prediction, `(..., outputs)` to `(...)`."""
         return self.values(logits, targets)
+
+    def recorded_values(self, logits: Array, targets: Array) -> Floats:
+        """Return the loss of each prediction as runs record it, from logits of any type."""
+        return self.values_from_logits(logits.astype(np.float64), targets)
 
     def correct_from_logits(self, logits: Floats, targets: Floats) -> Floats:
         """Return the accuracy of each prediction, in [0, 1], `(..., outputs)` to `(...)`.
@@ -491,9 +496,21 @@ class CrossEntropy(Loss):
         return -self._smoothed(targets) / np.maximum(predictions, SMALLEST_DIVISOR)
 
     def values_from_logits(self, logits: Floats, targets: Array) -> Floats:
-        targets = as_rows(targets, logits.shape[-1])
         shifted = logits - _largest(logits)
-        logs = np.log(_sum(np.exp(shifted)))
+        return self._losses(shifted, np.exp(shifted), targets)
+
+    def recorded_values(self, logits: Array, targets: Array) -> Floats:
+        """As for any loss; exponentials of float32 are float32, their sum and all else float64."""
+        if logits.dtype != np.float32:
+            return super().recorded_values(logits, targets)
+        largest = _largest(logits)
+        shifted = logits.astype(np.float64) - largest
+        return self._losses(shifted, exponential(logits - largest).astype(np.float64), targets)
+
+    def _losses(self, shifted: Floats, exponentials: Floats, targets: Array) -> Floats:
+        """The losses from logits minus the largest one."""
+        targets = as_rows(targets, shifted.shape[-1])
+        logs = np.log(_sum(exponentials))
         counted = self.counted(targets)
         if counted is not None:
             logs *= counted

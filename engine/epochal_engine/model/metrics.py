@@ -140,7 +140,7 @@ def measure_answers(loss: Loss, answers: Answers, logits: Array) -> dict[str, Ar
     targets, weights = answers.targets, answers.weights
     counted = loss.counted(targets)
     axes = targets.ndim - 1 if is_floating(targets) else targets.ndim
-    values = _per_output(loss.values_from_logits, logits, targets, axes)
+    values = _per_output(loss.recorded_values, logits, targets, axes)
     metrics = {"loss": _means(values, counted if weights is None else weights, axes)}
     names = measured(loss, targets)
     if "accuracy" in names:
@@ -194,7 +194,7 @@ def _per_output(
         for first in range(0, len(answers), samples):
             rows = slice(first, first + samples)
             part = (slice(start, start + epochs), *middle, rows)
-            results[part] = measure_(logits[part].astype(np.float64), answers[rows])
+            results[part] = measure_(logits[part], answers[rows])
     return results
 
 

@@ -18,7 +18,8 @@ from ..symbolic.trace import Array, Call, Symbol, leaf
 from ..walk import compiled, recording
 
 SHARE, FEWEST, MOST = 32, 20, 256
-"""One in so many of the training samples is shown, but at least and at most so many."""
+"""One in so many of the training samples is shown, but at most so many, and enough for at least so
+many outputs of every unit: a layer over a sequence has one for each position."""
 PROBE_BYTES = 1_000_000
 """What the layers may make of them, of all epochs that are probed at once."""
 SATURATED_SLOPE = 0.05
@@ -43,7 +44,8 @@ class Probe:
     def __init__(
         self, network: Network, inputs: Array, dtype: DTypeLike, *, alone: bool = False
     ) -> None:
-        samples = min(len(inputs), max(FEWEST, min(MOST, len(inputs) // SHARE)))
+        fewest = math.ceil(FEWEST / _positions(network))
+        samples = min(len(inputs), max(fewest, min(MOST, len(inputs) // SHARE)))
         chosen = np.linspace(0, len(inputs) - 1, samples).astype(np.int64)
         self._samples = np.ascontiguousarray(inputs[chosen], dtype)
         self._network = network
@@ -149,6 +151,13 @@ class _Pass:
             np.copyto(rows, parameters[:, start:end])
         perform(self._calls)
         return [made.reshape(len(parameters), -1, made.shape[-1]) for made in self._results]
+
+
+def _positions(network: Network) -> int:
+    """Return how many outputs each unit has for one sample, at least, in layers that learn."""
+    learning = {name.partition(".")[0] for name in network.learned}
+    shapes = zip(network.names, network.shapes[1:], strict=True)
+    return min(math.prod(shape[:-1]) for name, shape in shapes if name in learning)
 
 
 def _kind(output: Symbol) -> str:

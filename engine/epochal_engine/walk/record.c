@@ -1,8 +1,8 @@
 /* What is recorded of epochs: losses, accuracies, and statistics of the layers' gradients.
  *
  * The same sums in the same order as in Python, see `metrics.py`, `losses.py` and `snapshots.py`,
- * without arrays between them: a pass over the records instead of twenty. Exponentials and
- * logarithms are NumPy's own loops, as in `walk.c`.
+ * without arrays between them: a pass over the records instead of twenty. Logarithms, and exponentials
+ * of float64, are NumPy's own loops, as in `walk.c`.
  */
 #include <math.h>
 #include <string.h>
@@ -180,11 +180,13 @@ typedef struct {
     size room;              /* at least `outputs` */
     double *values, *correct;  /* of the predictions; no `correct` where there is no accuracy */
     size positions;         /* predictions of a sample */
+    double *products;       /* room for `outputs` numbers */
+    const float *number;    /* the constants of the exponential of float32 */
 } losses;
 
-enum { FEW_OUTPUTS = 32 };
+enum { FEW_OUTPUTS = 32, CONSTANTS = 12 };
 
-static void apply(inner_loop loop, void *data, double *from, double *to, size count)
+static void apply(inner_loop loop, void *data, const double *from, double *to, size count)
 {
     char *operands[2] = {(char *)from, (char *)to};
     const size steps[2] = {sizeof(double), sizeof(double)};
@@ -202,102 +204,139 @@ static double sum_of_outputs(const double *x, size outputs)
     return sum;
 }
 
-/* Each for `rows` predictions from `first` on, whose logits are in `z`; `more` has room for as many
- * numbers. */
-
-static void cross_entropy_of_rows(const losses *l, double *z, double *more, size first, size rows)
+/* `exponential.py`; `number` has its constants. */
+static EACH_PROCESSOR void exponentials(const float *restrict x, float *restrict out, size count,
+                                        const float *number)
 {
-    const size outputs = l->outputs;
-    for (size i = 0; i < rows; i++) {
-        double *row = z + i * outputs, largest = row[0];
-        size best = 0, wrong = row[0] != row[0];
-        for (size k = 1; k < outputs; k++) {
-            const int is_larger = row[k] > largest;
-            largest = is_larger ? row[k] : largest;
-            best = is_larger ? k : best;
-            wrong += row[k] != row[k];
-        }
-        if (wrong)
-            largest = NAN;
-        l->correct[first + i] = best == l->labels[first + i] && !wrong;
-        for (size k = 0; k < outputs; k++)
-            row[k] -= largest;
-    }
-    apply(l->exp, l->exp_data, z, more, rows * outputs);
-    double *values = l->values + first;
-    for (size i = 0; i < rows; i++)
-        values[i] = sum_of_outputs(more + i * outputs, outputs);
-    apply(l->log, l->log_data, values, values, rows);
-    for (size i = 0; i < rows; i++) {
-        double *row = z + i * outputs;
-        for (size k = 0; k < outputs; k++)
-            row[k] *= l->targets == NULL ? (double)(k == l->labels[first + i])
-                                         : l->targets[(first + i) * outputs + k];
-        values[i] -= sum_of_outputs(row, outputs);
+    for (size i = 0; i < count; i++) {
+        const float bounded = x[i] < number[0] ? number[0] : x[i];
+        const float shifted = bounded * number[1] + number[2], whole = shifted - number[2];
+        const float rest = bounded - whole * number[3] - whole * number[4];
+        float sum = rest * number[5], power;
+        uint32_t bits;
+        for (int k = 6; k < CONSTANTS; k++)
+            sum = (sum + number[k]) * rest;
+        memcpy(&bits, &shifted, sizeof bits);
+        bits = (bits + 127) << 23;
+        memcpy(&power, &bits, sizeof power);
+        out[i] = (sum + 1.0f) * power;
     }
 }
 
-/* The same sums in the same order, for many predictions at a time: few outputs are columns. */
-
-static EACH_PROCESSOR void subtract_largest(const losses *l, double *z, size first, size rows)
+static void exponentials_float(const losses *l, const float *x, float *out, size count)
 {
-    double largest[AT_ONCE];
-    int32_t best[AT_ONCE], wrong[AT_ONCE];
-    for (size i = 0; i < rows; i++) {
-        largest[i] = z[i];
-        best[i] = 0;
-        wrong[i] = z[i] != z[i];
+    exponentials(x, out, count, l->number);
+}
+
+static void exponentials_double(const losses *l, const double *x, double *out, size count)
+{
+    apply(l->exp, l->exp_data, x, out, count);
+}
+
+/* The loss of `rows` predictions from `first` on, whose logits are in `from`. The values begin as the
+ * differences from the largest logit, each times its target. Where that is a class, the others are not
+ * multiplied by 0; what would make that NaN (`SPOILING`) is. */
+#define CROSS_ENTROPY_OF(TYPE, INTEGER, SPOILING)                                                            \
+    static void rows_##TYPE(const losses *l, const TYPE *from, TYPE *z, size first, size rows)     \
+    {                                                                                              \
+        const size outputs = l->outputs;                                                           \
+        for (size i = first; i < first + rows; i++, from += outputs, z += outputs) {               \
+            TYPE largest = from[0];                                                                \
+            size best = 0, wrong = from[0] != from[0];                                             \
+            for (size k = 1; k < outputs; k++) {                                                   \
+                const int is_larger = from[k] > largest;                                           \
+                largest = is_larger ? from[k] : largest;                                           \
+                best = is_larger ? k : best;                                                       \
+                wrong += from[k] != from[k];                                                       \
+            }                                                                                      \
+            if (wrong)                                                                             \
+                largest = NAN;                                                                     \
+            l->correct[i] = best == l->labels[i] && !wrong;                                        \
+            for (size k = 0; k < outputs; k++) {                                                   \
+                const double target = l->targets == NULL ? (double)(k == l->labels[i])             \
+                                                         : l->targets[i * outputs + k];            \
+                z[k] = from[k] - largest;                                                          \
+                l->products[k] = ((double)from[k] - (double)largest) * target;                     \
+            }                                                                                      \
+            l->values[i] = sum_of_outputs(l->products, outputs);                                   \
+        }                                                                                          \
+    }                                                                                              \
+    /* The same for many predictions at a time: outputs are columns. */                            \
+    static EACH_PROCESSOR void columns_##TYPE(const losses *l, const TYPE *restrict from,          \
+                                              TYPE *restrict z, size first, size rows)             \
+    {                                                                                              \
+        const size outputs = l->outputs;                                                           \
+        TYPE largest[AT_ONCE], spoiled[AT_ONCE];                                                   \
+        INTEGER best[AT_ONCE], wrong[AT_ONCE];                                                     \
+        double *restrict values = l->values + first, *restrict correct = l->correct + first;       \
+        for (size k = 0; k < outputs; k++)                                                         \
+            for (size i = 0; i < rows; i++)                                                        \
+                z[k * rows + i] = from[i * outputs + k];                                           \
+        for (size i = 0; i < rows; i++) {                                                          \
+            largest[i] = z[i];                                                                     \
+            best[i] = 0;                                                                           \
+            wrong[i] = z[i] != z[i];                                                               \
+            spoiled[i] = 0;                                                                        \
+        }                                                                                          \
+        for (size k = 1; k < outputs; k++)                                                         \
+            for (size i = 0; i < rows; i++) {                                                      \
+                const TYPE x = z[k * rows + i];                                                    \
+                const INTEGER is_larger = x > largest[i];                                          \
+                largest[i] = is_larger ? x : largest[i];                                           \
+                best[i] = is_larger ? (INTEGER)k : best[i];                                        \
+                wrong[i] |= x != x;                                                                \
+            }                                                                                      \
+        for (size i = 0; i < rows; i++) {                                                          \
+            largest[i] = wrong[i] ? (TYPE)NAN : largest[i];                                        \
+            correct[i] = best[i] == l->labels[first + i] && !wrong[i];                             \
+        }                                                                                          \
+        for (size k = 0; k < outputs; k++)                                                         \
+            for (size i = 0; i < rows; i++) {                                                      \
+                const TYPE x = z[k * rows + i], difference = x - largest[i];                       \
+                z[k * rows + i] = difference;                                                      \
+                spoiled[i] += SPOILING * 0;                                                        \
+            }                                                                                      \
+        if (l->targets == NULL) {                                                                  \
+            for (size i = 0; i < rows; i++) {                                                      \
+                const double x = (double)from[i * outputs + l->labels[first + i]];                 \
+                values[i] = x - (double)largest[i] + (double)spoiled[i];                           \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
+        const double *targets = l->targets + first * outputs;                                      \
+        for (size k = 0; k < outputs; k++)                                                         \
+            for (size i = 0; i < rows; i++) {                                                      \
+                const double x = (double)from[i * outputs + k] - (double)largest[i];               \
+                values[i] = (k == 0 ? 0.0 : values[i]) + x * targets[i * outputs + k];             \
+            }                                                                                      \
+    }                                                                                              \
+    static EACH_PROCESSOR void sum_of_columns_##TYPE(const TYPE *x, size columns, size rows,       \
+                                                     double *sums)                                 \
+    {                                                                                              \
+        for (size i = 0; i < rows; i++)                                                            \
+            sums[i] = (double)x[i];                                                                \
+        for (size k = 1; k < columns; k++)                                                         \
+            for (size i = 0; i < rows; i++)                                                        \
+                sums[i] += (double)x[k * rows + i];                                                \
+    }                                                                                              \
+    static void cross_entropy_##TYPE(const losses *l, const TYPE *from, size first, size rows)     \
+    {                                                                                              \
+        const size outputs = l->outputs;                                                           \
+        TYPE *z = (TYPE *)l->scratch, *more = (TYPE *)(l->scratch + l->room);                      \
+        double sums[AT_ONCE];                                                                      \
+        (outputs <= FEW_OUTPUTS ? columns_##TYPE : rows_##TYPE)(l, from, z, first, rows);          \
+        exponentials_##TYPE(l, z, more, rows * outputs);                                           \
+        if (outputs <= FEW_OUTPUTS)                                                                \
+            sum_of_columns_##TYPE(more, outputs, rows, sums);                                      \
+        else                                                                                       \
+            for (size i = 0; i < rows; i++)                                                        \
+                sums[i] = 0.0 + sum_##TYPE(more + i * outputs, outputs);                           \
+        apply(l->log, l->log_data, sums, sums, rows);                                              \
+        for (size i = 0; i < rows; i++)                                                            \
+            l->values[first + i] = sums[i] - l->values[first + i];                                 \
     }
-    for (size k = 1; k < l->outputs; k++)
-        for (size i = 0; i < rows; i++) {
-            const double x = z[k * rows + i];
-            const int32_t is_larger = x > largest[i];
-            largest[i] = is_larger ? x : largest[i];
-            best[i] = is_larger ? (int32_t)k : best[i];
-            wrong[i] |= x != x;
-        }
-    for (size i = 0; i < rows; i++) {
-        largest[i] = wrong[i] ? NAN : largest[i];
-        l->correct[first + i] = best[i] == l->labels[first + i] && !wrong[i];
-    }
-    for (size k = 0; k < l->outputs; k++)
-        for (size i = 0; i < rows; i++)
-            z[k * rows + i] -= largest[i];
-}
-
-static EACH_PROCESSOR void sum_of_columns(const double *x, size columns, size rows, double *sums)
-{
-    for (size i = 0; i < rows; i++)
-        sums[i] = x[i];
-    for (size k = 1; k < columns; k++)
-        for (size i = 0; i < rows; i++)
-            sums[i] += x[k * rows + i];
-}
-
-static EACH_PROCESSOR void multiply_by_targets(const losses *l, double *z, size first, size rows)
-{
-    for (size k = 0; k < l->outputs; k++)
-        if (l->targets == NULL)
-            for (size i = 0; i < rows; i++)
-                z[k * rows + i] *= (double)(k == l->labels[first + i]);
-        else
-            for (size i = 0; i < rows; i++)
-                z[k * rows + i] *= l->targets[(first + i) * l->outputs + k];
-}
-
-static void cross_entropy_of_columns(const losses *l, double *z, double *more, size first,
-                                     size rows)
-{
-    double products[AT_ONCE], *values = l->values + first;
-    subtract_largest(l, z, first, rows);
-    apply(l->exp, l->exp_data, z, more, rows * l->outputs);
-    sum_of_columns(more, l->outputs, rows, values);
-    apply(l->log, l->log_data, values, values, rows);
-    multiply_by_targets(l, z, first, rows);
-    sum_of_columns(z, l->outputs, rows, products);
-    for (size i = 0; i < rows; i++)
-        values[i] -= products[i];
-}
+CROSS_ENTROPY_OF(float, int32_t, x)
+CROSS_ENTROPY_OF(double, int64_t, difference)
 
 static void binary_cross_entropy(const losses *l, double *z, double *more, size first, size rows)
 {
@@ -348,32 +387,23 @@ static double exact_match(const losses *l)
 
 /* The mean loss, the accuracy, and the exact match, of the logits in each vector. */
 #define MEASURE(NAME, TYPE)                                                                        \
-    static EACH_PROCESSOR void NAME##_columns(const TYPE *from, size rows, size columns, double *z)\
-    {                                                                                              \
-        for (size k = 0; k < columns; k++)                                                         \
-            for (size i = 0; i < rows; i++)                                                        \
-                z[k * rows + i] = (double)from[i * columns + k];                                   \
-    }                                                                                              \
     static void NAME##_predictions(const losses *l, const TYPE *from)                              \
     {                                                                                              \
-        const int are_columns = l->loss == CROSS_ENTROPY && l->outputs <= FEW_OUTPUTS;             \
         const size fit = l->room / l->outputs, n = l->predictions;                                 \
-        const size at_once = are_columns && fit > AT_ONCE ? AT_ONCE : fit;                         \
+        const size at_once = fit > AT_ONCE ? AT_ONCE : fit;                                        \
         double *z = l->scratch, *more = l->scratch + l->room;                                      \
         for (size first = 0; first < n; first += at_once) {                                        \
             const size rows = n - first < at_once ? n - first : at_once;                           \
-            if (are_columns) {                                                                     \
-                NAME##_columns(from + first * l->outputs, rows, l->outputs, z);                    \
-                cross_entropy_of_columns(l, z, more, first, rows);                                 \
+            if (l->loss == CROSS_ENTROPY) {                                                        \
+                cross_entropy_##TYPE(l, from + first * l->outputs, first, rows);                   \
                 continue;                                                                          \
             }                                                                                      \
             for (size k = 0; k < rows * l->outputs; k++)                                           \
                 z[k] = (double)from[first * l->outputs + k];                                       \
-            switch (l->loss) {                                                                     \
-            case CROSS_ENTROPY: cross_entropy_of_rows(l, z, more, first, rows); break;             \
-            case BINARY_CROSS_ENTROPY: binary_cross_entropy(l, z, more, first, rows); break;       \
-            default: mse(l, z, more, first, rows);                                                 \
-            }                                                                                      \
+            if (l->loss == BINARY_CROSS_ENTROPY)                                                   \
+                binary_cross_entropy(l, z, more, first, rows);                                     \
+            else                                                                                   \
+                mse(l, z, more, first, rows);                                                      \
         }                                                                                          \
     }                                                                                              \
     PUBLIC void NAME(const losses *l, const char *logits, const vectors *v, double *loss,          \

@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 
+from ..model.exponential import CONSTANTS
 from ..model.losses import BinaryCrossEntropy, CrossEntropy, Loss, Mse, is_floating, typed
 from ..model.metrics import LOGITS, MEASURED, Answers, measure_answers, measured
 from ..symbolic.trace import Array, Call, Shape
@@ -133,16 +134,18 @@ class Measurement:
             np.empty(2 * room),
             np.empty(labels.size),
             np.empty(labels.size),
+            np.empty(outputs),
         ]
         self._in_memory = arrays
-        rows, classes, scratch, values, correct = (address(x) for x in arrays)
+        rows, classes, scratch, values, correct, products = (address(x) for x in arrays)
         exp, log = (inner_loop(function, "dd") or (0, 0) for function in (np.exp, second))
         if isinstance(self._loss, CrossEntropy) and _are_classes(targets, labels):
             rows = 0  # The labels say it all, in a tenth of the memory.
         functions = [exp[0], log[0], exp[1], log[1]]
         fields = [number, outputs, labels.size, rows, classes, *functions, scratch, room]
         positions = labels[:1].size
-        return np.array([*fields, values, correct, positions], np.intp)
+        more = [values, correct, positions, products, address(CONSTANTS)]
+        return np.array([*fields, *more], np.intp)
 
 
 class ChangingMeasurement:
