@@ -48,6 +48,19 @@ def _heads_first(x: Array) -> Array:
     return x.swapaxes(-3, -2)
 
 
+def _columns(y: Symbol) -> list[Shape]:
+    n, j, heads, s = y.inputs[1].shape
+    return [(n, heads, s, j)]
+
+
+def _scores_calls(a: Array, b: Array, out: Array, columns: Array) -> list[Call]:
+    """The products of rows with rows, which BLAS multiplies half as fast as rows with columns."""
+    return [
+        (np.copyto, (columns, _heads_first(b).swapaxes(-1, -2))),
+        (np.matmul, (_heads_first(a), columns, out)),
+    ]
+
+
 def _softmax_of_columns_calls(x: Array, out: Array, half: Array, row: Array) -> list[Call]:
     ones = np.ones((1, x.shape[-2]), x.dtype)
     return [
@@ -78,10 +91,9 @@ def _largest_of_columns(x: Array, half: Array, row: Array) -> list[Call]:
 define(
     Primitive(
         "scores",
-        calls=lambda a, b, out: [
-            (np.matmul, (_heads_first(a), _heads_first(b).swapaxes(-1, -2), out))
-        ],
+        calls=_scores_calls,
         gradients=lambda y, g: [gather(g.T, y.inputs[1]), gather(g, y.inputs[0])],
+        scratch=_columns,
         flops=lambda y: 2 * math.prod(y.shape) * y.inputs[0].shape[-1],
     )
 )
