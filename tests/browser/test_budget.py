@@ -10,8 +10,6 @@ from tests.browser.conftest import (
     ask,
     press,
     rest,
-    see_everything,
-    suits_every_screen,
 )
 
 FIRST_SCRIPTS = 200_000
@@ -52,13 +50,6 @@ def test_the_first_picture_is_not_waited_for(open_page: Opened) -> None:
     assert before is not None
     assert after is not None
     assert abs(before["y"] - after["y"]) < 1  # nothing jumped when the run came
-
-
-def test_the_journey_suits_every_screen(open_page: Opened) -> None:
-    """All eleven sections, loaded."""
-    page = open_page()
-    see_everything(page)
-    suits_every_screen(page)
 
 
 def test_a_slider_is_dragged_with_little_work_for_each_frame(open_page: Opened) -> None:

@@ -37,26 +37,6 @@ def opened(open_page: Opened, section: str, size: dict[str, int] = WIDE) -> Page
     return page
 
 
-def test_each_head_has_a_finished_picture_with_a_name_beside_its_text(open_page: Opened) -> None:
-    page = open_page()
-    slugs = page.locator("section[id]").evaluate_all("(all) => all.map(({ id }) => id)")
-    assert slugs == [*FINISHED]
-    for section, text_of_caption in FINISHED.items():
-        head(page, section).scroll_into_view_if_needed()
-        expect(caption(page, section)).to_have_text(re.compile(text_of_caption))
-        picture = head(page, section).locator(".head-picture > [role=img]")
-        assert len(picture.get_attribute("aria-label") or "") > 40
-        text = head(page, section).locator(".lead").bounding_box()
-        place = picture.bounding_box()
-        drawn = picture.locator("svg, .stages").first.bounding_box()
-        assert text is not None
-        assert place is not None
-        assert drawn is not None
-        assert place["x"] > text["x"] + text["width"]
-        assert place["x"] + place["width"] > 0.9 * WIDE["width"]
-        assert drawn["width"] <= place["width"] + 1
-
-
 def test_on_a_phone_the_picture_is_below_the_text(open_page: Opened) -> None:
     page = opened(open_page, "zoo", PHONE)
     text = head(page, "zoo").locator(".lead").bounding_box()

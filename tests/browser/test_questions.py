@@ -1,15 +1,9 @@
 """The questions at the end of every section, which the service answers."""
 
-import re
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Opened, ask
-
-
-def questions(url: str, section: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = ask(url, f"/v1/sections/{section}")["questions"]
-    return items
 
 
 def check(url: str, section: str, question: str, answer: float) -> dict[str, Any]:
@@ -23,21 +17,6 @@ def card(page: Page, question: str) -> Locator:
     card = page.get_by_test_id(f"question-{question}")
     card.scroll_into_view_if_needed()
     return card
-
-
-def test_every_section_asks_what_the_api_asks(open_page: Opened, url: str) -> None:
-    page = open_page()
-    for section in ask(url, "/v1/sections")["sections"]:
-        place = page.locator(f"#{section['id']}")
-        place.scroll_into_view_if_needed()
-        cards = place.get_by_test_id("questions").locator("li")
-        # A minus of the page is not a hyphen.
-        texts = [
-            re.compile(re.escape(re.sub(r"(?<=\s)-(?=\d)", "−", item["text"])))
-            for item in questions(url, section["id"])
-        ]
-        assert texts
-        expect(cards).to_have_text(texts)
 
 
 def test_an_explanation_writes_its_numbers_as_a_person_would(open_page: Opened, url: str) -> None:

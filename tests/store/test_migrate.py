@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from alembic.script import ScriptDirectory
 
 from epochal_service.errors import Unavailable
 from epochal_service.jobs.experiments import load_plan
@@ -34,6 +36,21 @@ def test_upgrading_twice_changes_nothing(database_url: str) -> None:
     migrate.check(database_url)
 
 
+def test_the_revisions_are_those_of_the_files() -> None:
+    script = ScriptDirectory.from_config(migrate._config())
+    assert [item.revision for item in script.walk_revisions()] == migrate.REVISIONS[::-1]
+
+
+def test_a_database_of_this_program_is_opened_without_alembic(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its import takes a fifth of a second of each start."""
+    migrate.upgrade(database_url)
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    migrate.upgrade(database_url)
+    migrate.check(database_url)
+
+
 def test_a_migration_has_no_time_limit(postgres_url: str) -> None:
     limits = []
 
@@ -47,7 +64,7 @@ def test_a_migration_has_no_time_limit(postgres_url: str) -> None:
         migrate.upgrade(postgres_url)
     finally:
         sa.event.remove(sa.Engine, "commit", record_limit)
-    assert limits == ["0"]
+    assert limits[-1] == "0"  # before it, the revision is read
 
 
 def test_checking_an_empty_database_asks_for_a_migration(database_url: str) -> None:
