@@ -506,13 +506,18 @@ def test_a_softmax_of_columns_is_that_of_the_rows_of_what_is_transposed(rows: in
 
 
 @pytest.mark.parametrize("is_causal", [False, True])
-def test_attention_equals_its_plain_composition(is_causal: bool) -> None:
+@pytest.mark.parametrize("samples", [1, 2, 9])
+def test_attention_equals_its_plain_composition(
+    monkeypatch: pytest.MonkeyPatch, samples: int, is_causal: bool
+) -> None:
+    # The queries of so many samples are copied at a time, and of fewer at the end.
+    monkeypatch.setattr("epochal_engine.symbolic.primitives.attention.COLUMNS", samples * 60)
     rng = np.random.default_rng(0)
-    leaves = [leaf((2, 5, 3, 4)) for _ in range(3)]
+    leaves = [leaf((5, 5, 3, 4)) for _ in range(3)]
     points = {x: rng.normal(size=x.shape) for x in leaves}
     query, keys, values = leaves
     later = np.triu(np.full((5, 5), -np.inf), 1) if is_causal else np.zeros((5, 5))
-    factors = constant(rng.normal(size=(2, 5, 3, 4)))
+    factors = constant(rng.normal(size=(5, 5, 3, 4)))
     fused = p.gather(p.softmax_of_columns(p.scores(keys, query) + constant(later.T)), values)
     q, k, v = (x.permute((0, 2, 1, 3)) for x in leaves)
     plain = (p.softmax(q @ k.T + constant(later)) @ v).permute((0, 2, 1, 3))

@@ -18,6 +18,9 @@ import numpy as np
 from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
 from .shapes import contiguous, sum_to
 
+COLUMNS = 16_384
+"""Numbers that are copied into columns at a time, and stay in the nearest cache."""
+
 
 def scores(a: Symbol, b: Symbol) -> Symbol:
     """The products of `(n, i, heads, s)` and `(n, j, heads, s)`, `(n, heads, i, j)`."""
@@ -50,15 +53,20 @@ def _heads_first(x: Array) -> Array:
 
 def _columns(y: Symbol) -> list[Shape]:
     n, j, heads, s = y.inputs[1].shape
-    return [(n, heads, s, j)]
+    return [(min(max(COLUMNS // (j * heads * s), 1), n), heads, s, j)]
 
 
 def _scores_calls(a: Array, b: Array, out: Array, columns: Array) -> list[Call]:
     """The products of rows with rows, which BLAS multiplies half as fast as rows with columns."""
-    return [
-        (np.copyto, (columns, _heads_first(b).swapaxes(-1, -2))),
-        (np.matmul, (_heads_first(a), columns, out)),
-    ]
+    calls: list[Call] = []
+    for start in range(0, len(out), len(columns)):
+        part = slice(start, start + len(columns))
+        few = columns[: len(out[part])]
+        calls += [
+            (np.copyto, (few, _heads_first(b[part]).swapaxes(-1, -2))),
+            (np.matmul, (_heads_first(a[part]), few, out[part])),
+        ]
+    return calls
 
 
 def _softmax_of_columns_calls(x: Array, out: Array, half: Array, row: Array) -> list[Call]:
