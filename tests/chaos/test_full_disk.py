@@ -22,7 +22,7 @@ from epochal_service.store import Database
 MOST_PAGES = 2**32 - 2
 
 # Weights and columns that need new pages all the time.
-EPOCHS = 300
+EPOCHS = 100
 GROWING: dict[str, Any] = {
     **DIGITS,
     "epochs": EPOCHS,

@@ -132,6 +132,7 @@ def test_without_pytorch_a_verification_says_so(trained: epochal.Job) -> None:
         trained.verify("pytorch")
 
 
+@pytest.mark.parametrize("url", ["http"], indirect=True)
 def test_the_command_verifies_a_job(stack: Stack, verifiable: epochal.Job) -> None:
     command = [sys.executable, "-m", "epochal", "verify", verifiable.id]
 
