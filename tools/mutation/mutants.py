@@ -715,6 +715,13 @@ MUTANTS = (
         (f"{WALK}::test_a_step_of_adam_is_one_row_with_equal_bits",),
     ),
     Mutant(
+        "end of a round with an epoch that diverged",
+        f"{ENGINE}/walk/record.c",
+        "if (has_diverged(r, i))",
+        "if (has_diverged(r, i) && 0)",
+        (f"{WALK}::test_both_engines_explain_a_divergence_before_the_end_of_a_round_alike",),
+    ),
+    Mutant(
         "numbers in the key of an explorer's reply",
         f"{SERVICE}/rest/routes.py",
         "body.model_dump_json().encode())\n",

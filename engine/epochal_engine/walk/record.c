@@ -338,29 +338,53 @@ static void exponentials_double(const losses *l, const double *x, double *out, s
 CROSS_ENTROPY_OF(float, int32_t, x)
 CROSS_ENTROPY_OF(double, int64_t, difference)
 
+/* The mean over the outputs of each prediction. */
+static void means_of_rows(const double *x, size outputs, size rows, double *means)
+{
+    if (outputs == 1) {
+        memcpy(means, x, (size_t)rows * sizeof *x);
+        return;
+    }
+    for (size i = 0; i < rows; i++)
+        means[i] = sum_of_outputs(x + i * outputs, outputs) / (double)outputs;
+}
+
+static EACH_PROCESSOR void are_correct(const double *restrict z, const double *restrict targets,
+                                       double *restrict out, size count)
+{
+    for (size k = 0; k < count; k++)
+        out[k] = (double)(((z[k] >= 0.0) == (targets[k] >= 0.5)) & (z[k] == z[k]));
+}
+
+static EACH_PROCESSOR void negative_sizes(const double *restrict z, double *restrict out, size count)
+{
+    for (size k = 0; k < count; k++)
+        out[k] = -fabs(z[k]);
+}
+
+static EACH_PROCESSOR void add_linear_part(const double *restrict z, const double *restrict targets,
+                                           double *restrict out, size count)
+{
+    for (size k = 0; k < count; k++) {
+        const double positive = z[k] >= 0.0 || z[k] != z[k] ? z[k] : 0.0;
+        out[k] = positive + out[k] - targets[k] * z[k];
+    }
+}
+
 static void binary_cross_entropy(const losses *l, double *z, double *more, size first, size rows)
 {
     const size outputs = l->outputs, count = rows * outputs;
     const double *targets = l->targets + first * outputs;
-    for (size i = 0; i < rows; i++) {
-        double correct = 0.0;
-        for (size k = i * outputs; k < (i + 1) * outputs; k++)
-            correct += (z[k] >= 0.0) == (targets[k] >= 0.5) && z[k] == z[k];
-        l->correct[first + i] = correct / (double)outputs;
-    }
-    for (size k = 0; k < count; k++)
-        more[k] = -fabs(z[k]);
+    are_correct(z, targets, more, count);
+    means_of_rows(more, outputs, rows, l->correct + first);
+    negative_sizes(z, more, count);
     apply(l->exp, l->exp_data, more, more, count);
     apply(l->log, l->log_data, more, more, count);
-    for (size k = 0; k < count; k++) {
-        const double positive = z[k] >= 0.0 || z[k] != z[k] ? z[k] : 0.0;
-        more[k] = positive + more[k] - targets[k] * z[k];
-    }
-    for (size i = 0; i < rows; i++)
-        l->values[first + i] = sum_of_outputs(more + i * outputs, outputs) / (double)outputs;
+    add_linear_part(z, targets, more, count);
+    means_of_rows(more, outputs, rows, l->values + first);
 }
 
-static void mse(const losses *l, double *z, double *more, size first, size rows)
+static EACH_PROCESSOR void mse(const losses *l, double *z, double *more, size first, size rows)
 {
     const size outputs = l->outputs;
     const double *targets = l->targets + first * outputs;
@@ -368,8 +392,7 @@ static void mse(const losses *l, double *z, double *more, size first, size rows)
         const double error = z[k] - targets[k];
         more[k] = error * error;
     }
-    for (size i = 0; i < rows; i++)
-        l->values[first + i] = sum_of_outputs(more + i * outputs, outputs) / (double)outputs;
+    means_of_rows(more, outputs, rows, l->values + first);
 }
 
 /* The fraction of samples whose predictions are all correct. */
