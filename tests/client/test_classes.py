@@ -26,8 +26,7 @@ PUPILS = 30 if SECONDS else 4
 class Class:
     """A class with its keys, and the ids of the jobs that its pupils have right now."""
 
-    def __init__(self, stack: Stack, name: str) -> None:
-        created = stack.run("keys", "create", "--class", name, "--count", str(PUPILS), "--json")
+    def __init__(self, name: str, created: str) -> None:
         self.keys = {row["owner"]: row["key"] for row in json.loads(created)["keys"]}
         self.name = name
         self.pupils = [owner for owner in self.keys if owner != name]
@@ -91,11 +90,10 @@ def teach(stack: Stack, room: Class, done: Callable[[], bool]) -> int:
 
 
 def test_two_classes_work_at_once_and_see_what_they_should(make_stack: MakeStack) -> None:
-    stack = make_stack()
-    rooms = [Class(stack, "10a"), Class(stack, "10b")]
-    stack.stop()
-    stack.environment["EPOCHAL_REQUIRE_KEYS"] = "1"
-    stack.start()
+    names = ("10a", "10b")
+    count = ("--count", str(PUPILS), "--json")
+    stack = make_stack(keys=[("--class", name, *count) for name in names])
+    rooms = [Class(name, created) for name, created in zip(names, stack.keys, strict=True)]
     until = time.monotonic() + SECONDS
     with ThreadPoolExecutor(2 * PUPILS + 2) as threads:
         pupils = [

@@ -18,12 +18,8 @@ from epochal import credentials
 @pytest.fixture(scope="module")
 def locked(module_stack: MakeStack) -> tuple[Stack, str, str]:
     """A service that needs keys, a key of the owner `local`, and one that may only read."""
-    stack = module_stack()
-    key = stack.run("keys", "create", "laptop").strip()
-    reader = stack.run("keys", "create", "dashboard", "--scope", "read").strip()
-    stack.stop()
-    stack.environment["EPOCHAL_REQUIRE_KEYS"] = "1"
-    stack.start()
+    stack = module_stack(keys=[["laptop"], ["dashboard", "--scope", "read"]])
+    key, reader = stack.keys
     return stack, key, reader
 
 
