@@ -21,7 +21,13 @@ from ..model.predict import ELEMENTS_AT_ONCE, SAMPLES_AT_ONCE
 from ..optimize.rewards import ScoreTexts
 from ..symbolic.plan import Plan, calls_of
 from ..symbolic.trace import Array, Call, leaf
-from ..training.epoch import BATCHES_AT_ONCE, FLOPS_PER_SECOND, PULSE, SECONDS_PER_CALL
+from ..training.epoch import (
+    BATCHES_AT_ONCE,
+    FLOPS_PER_SECOND,
+    PULSE,
+    SECONDS_PER_CALL,
+    SECONDS_PER_COMPILED_CALL,
+)
 from ..training.lockstep import SAMPLES_AT_ONCE as SAMPLES_OF_ALL_MEMBERS
 from ..training.lockstep import bounds_of
 from ..training.loop import LONGEST_BUFFER
@@ -30,6 +36,7 @@ from ..training.rollouts import TEXTS_AT_ONCE
 from ..training.run import Run
 from ..training.sweep import Sweep
 from ..training.training import Training
+from ..walk import chosen_engine
 from ..walk.recording import knows
 from .work import StepCalls, arrays_in, at_batch, empty_weights, steps_up_to
 
@@ -91,13 +98,16 @@ def memory(
         state = record
     loop = Run if members is None else Sweep
     pass_seconds = count * network.flops / FLOPS_PER_SECOND
+    steps = math.ceil(samples / batch)
+    is_python = chosen_engine() == "python"
+    call_seconds = SECONDS_PER_CALL if is_python else SECONDS_PER_COMPILED_CALL
     ahead = 1
     if training.corruption is None:
-        by_time = int(loop.look_ahead / (3 * samples * pass_seconds))
+        epoch_seconds = steps * calls * call_seconds + 3 * samples * pass_seconds
+        by_time = int(loop.look_ahead / epoch_seconds)
         ahead = max(1, min(LONGEST_BUFFER, by_time, loop.buffer_bytes // max(state, 1)))
 
     seconds = calls * SECONDS_PER_CALL + 3 * batch * pass_seconds
-    steps = math.ceil(samples / batch)
     at_once = min(BATCHES_AT_ONCE, int(PULSE / seconds) + 1, steps)
     is_corrupted = training.corruption is not None
     changes = is_corrupted or len(training.augmentation) > 0
