@@ -162,31 +162,6 @@ def test_a_transaction_that_stands_idle_ends(
         assert names(database) == []
 
 
-def test_a_connection_that_the_server_closed_is_found_before_its_next_transaction(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def backend() -> int:
-        with database.read() as connection:
-            return int(connection.execute(sa.select(sa.func.pg_backend_pid())).scalar_one())
-
-    def close(pid: int) -> None:
-        with closing(Database(postgres_url)) as other, other.write() as connection:
-            connection.execute(sa.select(sa.func.pg_terminate_backend(pid, 60_000)))
-
-    with closing(Database(postgres_url)) as database:
-        monkeypatch.setattr(epochal_service.store.database, "IDLE_SECONDS", 0.0)
-        first = backend()
-        close(first)
-        second = backend()
-        assert second != first
-        # One that was used a moment ago is not asked. Its failure closes all that may be closed.
-        monkeypatch.setattr(epochal_service.store.database, "IDLE_SECONDS", 3600.0)
-        close(second)
-        with pytest.raises(Unavailable):
-            backend()
-        assert backend() not in {first, second}
-
-
 def test_the_clock_runs_within_a_transaction_and_agrees_with_ours(database: Database) -> None:
     with database.write() as connection:
         first = connection.execute(sa.select(now())).scalar_one()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import shutil
 import sqlite3
@@ -16,7 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.expression import FunctionElement
 
 from ..errors import InvalidArgument, Unavailable
@@ -72,9 +70,6 @@ def _postgresql_byte_length(element: byte_length, compiler: Any, **kwargs: Any) 
 # A client that stalls or disconnects within a transaction keeps its rows locked for at most this
 # long. It is shorter than a lease, so that the reaper finds the rows unlocked. PostgreSQL only.
 IDLE_TRANSACTION_SECONDS = 10.0
-IDLE_SECONDS = 1.0
-"""After so long without use, a connection may have been closed by the server. PostgreSQL only."""
-LAST_USE = "last use"
 BUSY_SECONDS = 15.0
 """How long a transaction waits for those that SQLite does not allow at the same time."""
 # The error codes of SQLite and PostgreSQL.
@@ -114,11 +109,14 @@ class Database:
     """A pool of connections to `url`. Thread-safe; must not be used after a fork."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        options: dict[str, Any] = {"pool_size": pool_size}
+        options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": pool_size}
         if url.startswith("sqlite"):
             # The driver must not begin transactions: a deferred transaction that becomes a write
             # fails at once if another writer came first, whatever the busy timeout.
-            options["connect_args"] = {"timeout": BUSY_SECONDS, "isolation_level": None}
+            options = {
+                "pool_size": pool_size,
+                "connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None},
+            }
         self.engine = sa.create_engine(url, max_overflow=20, **options)
         self.sqlite = self.engine.dialect.name == "sqlite"
         prepare = _prepare_sqlite if self.sqlite else _prepare_postgresql
@@ -128,9 +126,6 @@ class Database:
         if self.sqlite:
             self._turnstile = Turnstile(self.engine.url.database)
             event.listen(self.engine, "begin", self._begin_sqlite)
-        else:
-            event.listen(self.engine, "checkin", _note_use)
-            event.listen(self.engine, "checkout", self._ping_idle)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -168,17 +163,6 @@ class Database:
         if self.sqlite:
             self._turnstile.close()
 
-    def _ping_idle(self, driver: Any, record: ConnectionPoolEntry, _: object) -> None:
-        """Let the pool connect again if the server has closed a connection that was not used.
-
-        Asked before each transaction (`pool_pre_ping`), it was one of four round trips of a read.
-        """
-        if time.monotonic() - record.info.get(LAST_USE, math.inf) > IDLE_SECONDS:
-            try:
-                self.engine.dialect.do_ping(driver)
-            except self.engine.dialect.loaded_dbapi.Error as error:
-                raise sa.exc.DisconnectionError from error
-
     def _begin_sqlite(self, connection: Connection) -> None:
         begin = connection.get_execution_options().get("epochal_begin", "BEGIN")
         if begin == "BEGIN IMMEDIATE":
@@ -188,10 +172,6 @@ class Database:
                     connection.exec_driver_sql(begin)  # raises what SQLAlchemy makes of it
         else:
             connection.exec_driver_sql(begin)
-
-
-def _note_use(driver: Any, record: ConnectionPoolEntry) -> None:
-    record.info[LAST_USE] = time.monotonic()
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
