@@ -16,7 +16,7 @@ def caption(page: Page, section: str) -> Locator:
 
 
 FINISHED = {
-    "network": r"4 hidden units: mean squared error \d.*×10⁻[⁷⁸⁹]",
+    "network": r"4 hidden units: mean squared error 0\.000\d+",
     "neuron": r"AND, epoch 6: 0 of 4 on the wrong side",
     "activations": r"Input 2\.00",
     "architecture": r"GPT-4, 2023: 1\.8 trillion parameters, an estimate",

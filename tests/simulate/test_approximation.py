@@ -8,7 +8,7 @@ import pytest
 from tests.simulate.conftest import Ask
 
 from epochal_engine import ACTIVATIONS
-from epochal_service.simulate.approximation import _damped_step, _Evaluation, _Points
+from epochal_service.simulate.curve_fits import Evaluation, Points, damped_step
 
 
 def test_a_sine_is_fitted_ever_better_by_wider_layers(ask: Ask) -> None:
@@ -196,7 +196,7 @@ def test_the_step_of_many_weights_is_that_of_the_larger_matrix() -> None:
         damping = np.array([1e-3, 0.1, 10.0])
         is_wide = size > samples
         products = jacobian @ transposed if is_wide else transposed @ jacobian
-        now = _Points(
+        now = Points(
             weights=np.zeros((3, size)),
             errors=np.square(residuals).sum(axis=1),
             products=products,
@@ -205,7 +205,7 @@ def test_the_step_of_many_weights_is_that_of_the_larger_matrix() -> None:
             jacobian=transposed if is_wide else transposed[:, :0],
         )
         for j, r, d, step, decrease in zip(
-            jacobian, residuals, damping, *_damped_step(now, damping), strict=True
+            jacobian, residuals, damping, *damped_step(now, damping), strict=True
         ):
             expected = np.linalg.solve(j.T @ j + d * np.eye(size), j.T @ r)
             np.testing.assert_allclose(step, expected, rtol=1e-9)
@@ -223,7 +223,7 @@ def test_the_gradient_is_that_of_differences_with_fitted_output_weights(samples:
         w, b, v = weights[:12].reshape(3, 4)
         return v @ np.tanh(np.outer(w, x) + b[:, None]) + weights[12] - y
 
-    evaluate = _Evaluation(ACTIVATIONS["tanh"], x, y, np.ones((2, 4), bool))
+    evaluate = Evaluation(ACTIVATIONS["tanh"], x, y, np.ones((2, 4), bool))
     damping = np.array([0.3, 1e6])
     points = evaluate(np.stack([start, start]), damping, np.arange(2))
     for k, weights in enumerate(points.weights):

@@ -737,7 +737,7 @@ MUTANTS = (
     ),
     Mutant(
         "tolerance of a fit",
-        f"{SERVICE}/simulate/approximation.py",
+        f"{SERVICE}/simulate/curve_fits.py",
         "has_stopped |= now.errors <= limit\n",
         "has_stopped |= now.errors < 0.0\n",
         (
@@ -747,7 +747,7 @@ MUTANTS = (
     ),
     Mutant(
         "end of a fit that makes no progress",
-        f"{SERVICE}/simulate/approximation.py",
+        f"{SERVICE}/simulate/curve_fits.py",
         "has_stopped = np.maximum(predicted, np.abs(decrease)) <= MIN_DECREASE * limit\n",
         "has_stopped = predicted < 0.0\n",
         (
@@ -757,7 +757,7 @@ MUTANTS = (
     ),
     Mutant(
         "least-squares fit of output weights",
-        f"{SERVICE}/simulate/approximation.py",
+        f"{SERVICE}/simulate/curve_fits.py",
         "change = _solve(*_equations(for_v_and_c, residuals), damping)\n",
         "change = 0.0 * _solve(*_equations(for_v_and_c, residuals), damping)\n",
         (
