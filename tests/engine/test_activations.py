@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from epochal_engine import ACTIVATIONS
+from epochal_engine.model import activation_plan
 
 AT_ONE_HALF = {
     "linear": (0.5, 1.0),
@@ -152,3 +153,14 @@ def test_the_printed_formulas_are_what_is_computed(name: str, x: float) -> None:
     assert as_printed(activation.derivative_formula, x) == pytest.approx(
         float(activation.derivative(x)), rel=5e-5, abs=1e-12
     )
+
+
+@pytest.mark.parametrize("name", list(ACTIVATIONS))
+def test_a_formula_is_traced_once_for_a_shape_and_results_share_no_memory(name: str) -> None:
+    activation = ACTIVATIONS[name]
+    before, plan = activation.derivative([0.5, -1.0]), activation_plan(activation, (2,), 1)
+    copied = before.copy()
+    activation.derivative([3.0, 2.0])
+    np.testing.assert_array_equal(before, copied)
+    assert activation_plan(activation, (2,), 1) is plan
+    assert activation_plan(activation, (3,), 1) is not plan

@@ -1,5 +1,6 @@
 """The parts of a network, each a table from a name in the API to one record."""
 
+from .activations import activation_plan
 from .components import (
     ApiRange,
     Component,
@@ -41,6 +42,7 @@ __all__ = [
     "Range",
     "Scope",
     "Steps",
+    "activation_plan",
     "as_rows",
     "describe_fields",
     "forward_passes",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from inspect import cleandoc
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,8 @@ from numpy.typing import ArrayLike
 
 from ..symbolic import primitives as p
 from ..symbolic.differentiate import differentiate
-from ..symbolic.plan import evaluate
-from ..symbolic.trace import Array, Symbol, leaf
+from ..symbolic.plan import Plan
+from ..symbolic.trace import Array, Shape, Symbol, leaf
 
 if TYPE_CHECKING:
     from ..export.onnx_graph import Graph
@@ -52,15 +53,16 @@ class Activation:
 
     def function(self, x: ArrayLike) -> Array:
         """Return f(x), as float64 of the shape of x; softmax works along the last axis."""
-        x, z = _as_leaf(x)
-        return evaluate([self.traced(z)], {z: x})[0]
+        return self._evaluate(x, 0)
 
     def derivative(self, x: ArrayLike) -> Array:
         """Return f'(x), as float64 of the shape of x; for softmax, ∂f(x)ᵢ/∂xᵢ."""
-        x, z = _as_leaf(x)
-        y = self.traced(z)
-        derivative = differentiate(y, [z])[0] if self.is_elementwise else y * (1.0 - y)
-        return evaluate([derivative], {z: x})[0]
+        return self._evaluate(x, 1)
+
+    def _evaluate(self, x: ArrayLike, order: int) -> Array:
+        array = np.asarray(x, np.float64)
+        z, plan = activation_plan(self, array.shape, order)
+        return plan.evaluate({z: array})[0]
 
     @property
     def numpy_source(self) -> str:
@@ -71,9 +73,19 @@ class Activation:
         return f"def {self.name}(x):\n{indent(body, '    ')}\n"
 
 
-def _as_leaf(x: ArrayLike) -> tuple[Array, Symbol]:
-    array = np.asarray(x, np.float64)
-    return array, leaf(array.shape)
+@lru_cache(maxsize=256)
+def activation_plan(activation: Activation, shape: Shape, *orders: int) -> tuple[Symbol, Plan]:
+    """Return a leaf x of this shape, and a plan for f(x), of order 0, or f'(x), of order 1.
+
+    All who ask for the same plan share it: evaluate it, or bind `plan.unbound()`.
+    """
+    x = leaf(shape)
+    y = activation.traced(x)
+    results = [y]
+    if 1 in orders:
+        (gradient,) = differentiate(y, [x]) if activation.is_elementwise else [y * (1.0 - y)]
+        results.append(gradient)
+    return x, Plan([results[order] for order in orders], np.float64)
 
 
 def _operator(name: str, **attributes: Any) -> Callable[[Graph, str], str]:

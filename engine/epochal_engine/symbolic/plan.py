@@ -112,6 +112,14 @@ class Plan:
             calls += computing
         return calls
 
+    def evaluate(self, leaves: Mapping[Symbol, Array]) -> list[Array]:
+        """The arrays of `outputs`, computed once, in memory that no other thread uses."""
+        given = {x: np.asarray(array, self.dtype, order="C") for x, array in leaves.items()}
+        results = [np.empty(y.shape, self.dtype) for y in self.outputs]
+        with np.errstate(all="ignore"):
+            perform(self.unbound().bind(given, results))
+        return results
+
     def _make(self, y: Symbol, arrays: list[Array]) -> tuple[Array, list[Call]]:
         """The array of y and the calls that fill it, from those of its inputs, and its own last."""
         assert y.primitive is not None
@@ -125,11 +133,7 @@ def evaluate(
     outputs: Sequence[Symbol], leaves: Mapping[Symbol, Array], dtype: DTypeLike = np.float64
 ) -> list[Array]:
     """The arrays of `outputs`, computed once."""
-    given = {x: np.asarray(array, dtype, order="C") for x, array in leaves.items()}
-    results = [np.empty(y.shape, dtype) for y in outputs]
-    with np.errstate(all="ignore"):
-        perform(Plan(outputs, dtype).bind(given, results))
-    return results
+    return Plan(outputs, dtype).evaluate(leaves)
 
 
 def _in_memory_of_their_own(outputs: Sequence[Symbol]) -> list[Symbol]:

@@ -166,11 +166,13 @@ def _intervals(
     inside = np.where(held[changes], xs[changes], xs[changes + 1])
     outside = np.where(held[changes], xs[changes + 1], xs[changes])
     edge = np.arange(len(changes))
+    steps = np.arange(33.0)[:, None]
     for _ in range(7 if len(changes) else 0):
         # From inside to outside in 32 steps: the edge is between two of them.
-        between = np.linspace(inside, outside, 33, axis=1)
-        false = np.argmin(holds(between), axis=1).clip(min=1)
-        inside, outside = between[edge, false - 1], between[edge, false]
+        between = inside + steps * ((outside - inside) / 32.0)
+        between[-1] = outside
+        false = np.maximum(np.argmin(holds(between), axis=0), 1)
+        inside, outside = between[false - 1, edge], between[false, edge]
     edges = [*xs[:1][held[:1]], *inside, *xs[-1:][held[-1:]]]
     return [
         Interval(start=float(start), end=float(end))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
-from epochal_engine import ACTIVATIONS, ActivationLayer, Dense, Loss, Residual
+from epochal_engine import ACTIVATIONS, Activation, ActivationLayer, Dense, Loss, Residual
 from epochal_engine.model import InitialValues, Scope
 from epochal_engine.symbolic import (
     Array,
@@ -20,13 +21,13 @@ from epochal_engine.symbolic import (
     Shape,
     Symbol,
     differentiate,
-    evaluate,
     leaf,
-    perform,
+    one_thread,
+    run_calls,
 )
 
 from .forward import Values, all_values
-from .small_network import SmallNetwork, Step
+from .small_network import SmallNetwork, Step, Trace
 
 STEP = 1e-5
 """Of a central difference: balances its truncation error and its rounding error."""
@@ -105,12 +106,13 @@ def backpropagate(small: SmallNetwork, loss: Loss, target: Array, rate: float) -
             arrived[x] = arrived[x] + gradient if x in arrived else gradient
         gradients |= layer.parameters
         layers.append(layer)
-    with np.errstate(all="ignore"):
+    with one_thread(), np.errstate(all="ignore"):
         after = {
             name: array - rate * gradients[name] if name in gradients else array
             for name, array in small.weights.items()
         }
         squares = [float(np.square(g).sum()) for g in gradients.values()]
+        losses = [loss_function(small, loss, target, w)() for w in (small.weights, after)]
     return Backpropagation(
         small=small,
         loss=loss,
@@ -121,28 +123,35 @@ def backpropagate(small: SmallNetwork, loss: Loss, target: Array, rate: float) -
         squares=squares,
         prediction=values[small.trace.output],
         after=after,
-        loss_before=loss_function(small, loss, target, small.weights)(),
-        loss_after=loss_function(small, loss, target, after)(),
+        loss_before=losses[0],
+        loss_after=losses[1],
     )
 
 
 def loss_function(
     small: SmallNetwork, loss: Loss, target: Array, weights: Mapping[str, Array]
 ) -> Callable[[], float]:
-    """Return a function that computes the loss from what the arrays hold when it is called."""
-    y, result = leaf(target.shape), np.empty(())
-    value = loss.traced(loss.logits(small.trace.output), y)
+    """Return a function that computes the loss from what the arrays hold when it is called.
+
+    Call it within `one_thread()`, and where NumPy ignores errors.
+    """
+    y, plan = _loss_plan(small.trace, loss, target.shape)
     given = {small.trace.parameters[name]: array for name, array in weights.items()}
-    calls = Plan([value], np.float64).bind(
-        {small.trace.input: small.input, y: target, **given}, [result]
-    )
+    result = np.empty(())
+    calls = plan.unbound().bind({small.trace.input: small.input, y: target, **given}, [result])
 
     def current_loss() -> float:
-        with np.errstate(all="ignore"):
-            perform(calls)
+        run_calls(calls)
         return float(result)
 
     return current_loss
+
+
+@lru_cache(maxsize=64)
+def _loss_plan(trace: Trace, loss: Loss, shape: Shape) -> tuple[Symbol, Plan]:
+    """Return a leaf for the target, and a plan for the loss."""
+    y = leaf(shape)
+    return y, Plan([loss.traced(loss.logits(trace.output), y)], np.float64)
 
 
 # ---------------------------------------------------------------- one layer
@@ -172,7 +181,7 @@ def _layer(
         if gradient is None:
             delta = _loss_gradient(loss, z, target)
         else:
-            delta = _through(function.traced, z, gradient)
+            delta = _through(function, z, gradient)
         derivative = function.derivative(z) if function.is_elementwise else None
         layer = replace(layer, z=z, delta=delta, derivative=derivative)
     if isinstance(step.layer, ActivationLayer):
@@ -187,35 +196,66 @@ def _through_layer(
     step: Step, small: SmallNetwork, gradients: LayerGradients
 ) -> tuple[list[Array], dict[str, Array]]:
     """The gradients of the inputs, and of the parameters by their names."""
+    formulas = _layer_formulas(step)
+    values = dict(zip(formulas.inputs, gradients.x, strict=True))
+    values |= {symbol: small.weights[name] for name, symbol in formulas.parameters.items()}
+    values[formulas.gradient] = gradients.arrived
+    # + 0.0 turns -0 into 0.
+    arrays = [array + 0.0 for array in formulas.plan.evaluate(values)]
+    count = len(formulas.inputs)
+    return arrays[:count], dict(zip(formulas.parameters, arrays[count:], strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class _LayerFormulas:
+    """The gradients of the inputs and then the parameters of a layer."""
+
+    inputs: list[Symbol]
+    parameters: dict[str, Symbol]
+    gradient: Symbol
+    """∂L/∂(output), before the activation."""
+    plan: Plan
+
+
+@lru_cache(maxsize=256)
+def _layer_formulas(step: Step) -> _LayerFormulas:
     layer = step.layer
     if isinstance(layer, Dense):
         layer = replace(layer, activation="linear")
-    leaves: dict[str, Symbol] = {}
+    parameters: dict[str, Symbol] = {}
 
     def variable(name: str, shape: Shape, first: InitialValues, is_learned: bool) -> Symbol:
-        return leaves.setdefault(name, leaf(shape))
+        return parameters.setdefault(name, leaf(shape))
 
-    xs = [leaf(x.shape) for x in gradients.x]
-    y = layer.forward(Scope(step.name, variable, None, {}), *xs)
-    g = leaf(gradients.arrived.shape)
-    symbols = differentiate(y * g, [*xs, *leaves.values()])
-    values = dict(zip(xs, gradients.x, strict=True)) | {g: gradients.arrived}
-    values |= {symbol: small.weights[name] for name, symbol in leaves.items()}
-    arrays = [array + 0.0 for array in evaluate(symbols, values)]  # + 0.0 turns -0 into 0
-    return arrays[: len(xs)], dict(zip(leaves, arrays[len(xs) :], strict=True))
+    inputs = [leaf(x.shape) for x in step.inputs]
+    y = layer.forward(Scope(step.name, variable, None, {}), *inputs)
+    g = leaf(y.shape)
+    gradients = differentiate(y * g, [*inputs, *parameters.values()])
+    return _LayerFormulas(inputs, parameters, g, Plan(gradients, np.float64))
 
 
 def _loss_gradient(loss: Loss, scores: Array, target: Array) -> Array:
     """The gradient of the loss with respect to its first argument: predictions or logits."""
-    s, y = leaf(scores.shape), leaf(target.shape)
-    (gradient,) = differentiate(loss.traced(s, y), [s])
-    return evaluate([gradient], {s: scores, y: target})[0]
+    s, y, plan = _loss_gradient_plan(loss, scores.shape, target.shape)
+    return plan.evaluate({s: scores, y: target})[0]
 
 
-def _through(function: Callable[[Symbol], Symbol], z: Array, gradient: Array) -> Array:
-    s, g = leaf(z.shape), leaf(gradient.shape)
-    (result,) = differentiate(function(s) * g, [s])
-    return evaluate([result], {s: z, g: gradient})[0] + 0.0  # + 0.0 turns -0 into 0
+@lru_cache(maxsize=64)
+def _loss_gradient_plan(loss: Loss, shape: Shape, targets: Shape) -> tuple[Symbol, Symbol, Plan]:
+    s, y = leaf(shape), leaf(targets)
+    return s, y, Plan(differentiate(loss.traced(s, y), [s]), np.float64)
+
+
+def _through(activation: Activation, z: Array, gradient: Array) -> Array:
+    """The gradient of the input of an activation."""
+    s, g, plan = _through_plan(activation, z.shape)
+    return plan.evaluate({s: z, g: gradient})[0] + 0.0  # + 0.0 turns -0 into 0
+
+
+@lru_cache(maxsize=64)
+def _through_plan(activation: Activation, shape: Shape) -> tuple[Symbol, Symbol, Plan]:
+    s, g = leaf(shape), leaf(shape)
+    return s, g, Plan(differentiate(activation.traced(s) * g, [s]), np.float64)
 
 
 # ---------------------------------------------------------------- gradient check
@@ -237,7 +277,7 @@ def finite_differences(back: Backpropagation) -> Differences:
     weights = {name: array.copy() for name, array in back.small.weights.items()}
     current_loss = loss_function(back.small, back.loss, back.target, weights)
     paths, gradients, differences = [], [], []
-    with np.errstate(all="ignore"):
+    with one_thread(), np.errstate(all="ignore"):
         for name, gradient in back.gradients.items():
             array = weights[name]
             for index in np.ndindex(array.shape):

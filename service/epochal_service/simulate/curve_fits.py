@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epochal_engine import Activation
-from epochal_engine.symbolic import Plan, Symbol, differentiate, leaf, one_thread, run_calls
+from epochal_engine.model import activation_plan
+from epochal_engine.symbolic import one_thread, run_calls
 
 Floats = NDArray[np.float64]
 
@@ -163,14 +163,6 @@ def _solve(products: Floats, right: Floats, damping: Floats) -> Floats:
     return np.asarray(np.linalg.solve(products, right[..., None])[..., 0])
 
 
-@lru_cache(maxsize=64)
-def _plan(activation: Activation, shape: tuple[int, ...]) -> tuple[Symbol, Plan]:
-    """Return a leaf of this shape, and a plan for the activation and its derivative."""
-    z = leaf(shape)
-    h = activation.traced(z)
-    return z, Plan([h, *differentiate(h, [z])], np.float64)
-
-
 class Evaluation:
     """The outputs of networks at all inputs, and their gradients for each weight.
 
@@ -186,7 +178,7 @@ class Evaluation:
         count, self._width = exists.shape
         self.samples, self.units = len(inputs), exists.sum(axis=1)
         self._targets, self._exists = targets, exists[..., None]
-        z, plan = _plan(activation, (*exists.shape, len(inputs)))
+        z, plan = activation_plan(activation, (*exists.shape, len(inputs)), 0, 1)
         self._sums, self._hidden, self._derivatives = (np.empty(z.shape) for _ in range(3))
         self._calls = plan.unbound().bind({z: self._sums}, [self._hidden, self._derivatives])
         self._lines = np.stack([inputs, np.ones_like(inputs)])

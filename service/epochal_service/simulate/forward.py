@@ -16,7 +16,7 @@ from epochal_engine import (
     LayerNorm,
     Residual,
 )
-from epochal_engine.symbolic import Array, Symbol, evaluate
+from epochal_engine.symbolic import Array, Symbol
 
 from ..specs.simulations.forward import (
     ForwardSimulation,
@@ -71,15 +71,8 @@ def forward(request: SimulateForwardRequest) -> ForwardSimulation:
 
 def all_values(small: SmallNetwork) -> Values:
     """Return the value of each symbol of each step: inputs, weighted sum and output."""
-    symbols = list(
-        {
-            symbol: None
-            for step in small.trace.steps
-            for symbol in (*step.inputs, step.weighted_sum, step.output)
-            if symbol is not None
-        }
-    )
-    return dict(zip(symbols, evaluate(symbols, small.leaves), strict=True))
+    plan = small.trace.plan
+    return dict(zip(small.trace.symbols, plan.evaluate(small.leaves), strict=True))
 
 
 def _layer(step: Step, small: SmallNetwork, values: Values) -> LayerTrace:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import count
 
 import numpy as np
@@ -33,7 +33,7 @@ from epochal_engine import (
     Slice,
 )
 from epochal_engine.model import INPUT, InitialValues, Scope, parameter_leaves, position_names
-from epochal_engine.symbolic import Array, Shape, Symbol, leaf
+from epochal_engine.symbolic import Array, Plan, Shape, Symbol, leaf
 from epochal_engine.training import Streams
 
 from ..errors import FieldError, InvalidArgument
@@ -90,6 +90,22 @@ class Trace:
     def output(self) -> Symbol:
         """The prediction."""
         return self.steps[-1].output
+
+    @cached_property
+    def symbols(self) -> list[Symbol]:
+        """The symbols of each step: inputs, weighted sum and output."""
+        symbols = (
+            symbol
+            for step in self.steps
+            for symbol in (*step.inputs, step.weighted_sum, step.output)
+            if symbol is not None
+        )
+        return list(dict.fromkeys(symbols))
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The layout of all `symbols` in memory."""
+        return Plan(self.symbols, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
