@@ -171,9 +171,12 @@ DIGITS_64 = Case(
     1_440,
 )
 # Epochs of a run: enough that what is spent once, as the plan of the samples, is no share of it.
-RECORDED = zip(
-    (*CASES[:2], DIGITS_64, *CASES[2:]), (10_000, 1_000, 400, 400, 20, 20, 4), strict=True
-)
+RECORDED = [
+    replace(case, training=replace(case.training, epochs=epochs))
+    for case, epochs in zip(
+        (*CASES[:2], DIGITS_64, *CASES[2:]), (10_000, 1_000, 400, 400, 20, 20, 4), strict=True
+    )
+]
 
 PREDICTIONS = 2
 """The place of their number in the fields of `losses` in `record.c`."""
@@ -212,8 +215,7 @@ def record(
 
 def show_recording(repeats: int) -> None:
     rows = []
-    for original, epochs in RECORDED:
-        case = replace(original, training=replace(original.training, epochs=epochs))
+    for case in RECORDED:
         data = case.data()
         # Alternating, so that a busy machine affects all alike.
         parts = []
@@ -230,7 +232,7 @@ def show_recording(repeats: int) -> None:
         rows.append(
             [
                 case.name,
-                f"{epochs:,}",
+                f"{case.training.epochs:,}",
                 f"{alone:,.2f}",
                 f"{cost:,.2f}",
                 f"{share * 100.0:.1f} %",

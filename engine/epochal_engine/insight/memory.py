@@ -30,10 +30,10 @@ from ..training.epoch import (
 )
 from ..training.lockstep import SAMPLES_AT_ONCE as SAMPLES_OF_ALL_MEMBERS
 from ..training.lockstep import bounds_of
-from ..training.loop import LONGEST_BUFFER
 from ..training.probe import MOST as MOST_PROBED
 from ..training.rollouts import TEXTS_AT_ONCE
 from ..training.run import Run
+from ..training.snapshots import snapshot_bytes
 from ..training.sweep import Sweep
 from ..training.training import Training
 from ..walk import chosen_engine
@@ -47,8 +47,8 @@ CALLS_PER_GATHER = 4
 CALLS_PER_TOKEN = 3
 """Calls that write a token of some texts."""
 RESULT_BYTES = 12
-"""Results of an epoch need so many bytes for each parameter: a copy of the gradient in float32, and
-the bins of its elements as integers."""
+"""Results that Python computes need so many bytes for each parameter of an epoch: a copy of the
+gradient in float32, and the bins of its elements as integers."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,10 @@ def memory(
     record = count * (vectors + (samples + validation_samples) * outputs) * itemsize
     # What is kept of an epoch; the rest is looked at only while it is current.
     state = (size + training.optimizer.moments * network.changing_size) * itemsize
-    if members is not None or not knows(find_loss(training.loss)):
+    has_recorder = members is None and knows(find_loss(training.loss))
+    if not has_recorder:
         state = record
+    seen = count * snapshot_bytes(network, training)
     loop = Run if members is None else Sweep
     pass_seconds = count * network.flops / FLOPS_PER_SECOND
     steps = math.ceil(samples / batch)
@@ -104,8 +106,7 @@ def memory(
     ahead = 1
     if training.corruption is None:
         epoch_seconds = steps * calls * call_seconds + 3 * samples * pass_seconds
-        by_time = int(loop.look_ahead / epoch_seconds)
-        ahead = max(1, min(LONGEST_BUFFER, by_time, loop.buffer_bytes // max(state, 1)))
+        ahead = loop.epochs_ahead(epoch_seconds, state + seen)
 
     seconds = calls * SECONDS_PER_CALL + 3 * batch * pass_seconds
     at_once = min(BATCHES_AT_ONCE, int(PULSE / seconds) + 1, steps)
@@ -114,7 +115,7 @@ def memory(
     samples_of_their_own = count if has_own_samples or changes else 1
     features = math.prod(network.input_shape) + 1
 
-    held = record + state * (1 + ahead)
+    held = record + state * (1 + ahead) + seen * ahead
     # Members are trained in parts; those that are as many share a plan.
     is_one = members is None or (network.has_noise and not has_own_samples)
     bounds = bounds_of(count, vectors * itemsize, is_one=is_one)
@@ -147,9 +148,8 @@ def memory(
     # The best weights.
     held += 0 if members else size * itemsize
 
-    results = (
-        count * ahead * size * (RESULT_BYTES if training.gradients_every and not members else 8)
-    )
+    of_parameter = RESULT_BYTES if training.gradients_every and not members else 8
+    results = ahead * (seen if has_recorder else count * size * of_parameter)
     initial = size * (8 + 8)
     return Memory(held, max(results, initial))
 

@@ -30,12 +30,15 @@ from .divergence import Divergence, explain
 from .epoch import Segment, compiled_segments
 from .probe import Probe
 from .record_buffer import Record, RecordBuffer
-from .snapshots import Gradients, LayerSlices, empty_snapshots, take_snapshots
+from .snapshots import (
+    Gradients,
+    LayerSlices,
+    empty_snapshots,
+    snapshot_bytes,
+    take_snapshots,
+)
 from .streams import Streams
 from .training import Training
-
-LONGEST_BUFFER = 512
-"""Largest number of epochs whose results are computed together."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,12 @@ class Loop:
 
     look_ahead: ClassVar[float]
     """Approximate seconds of training before the results are computed together. A quarter of that
-    at first, so that the first epochs are available soon and a short run wastes little work."""
+    at first, and then at most twice the time so far: the first epochs are available soon, and a
+    short run wastes little work."""
     buffer_bytes: ClassVar[int]
     """Memory for records. A loop that needs more has two of them."""
+    longest_round: ClassVar[int]
+    """Largest number of epochs whose results are computed together."""
 
     def __init__(
         self,
@@ -102,6 +108,14 @@ class Loop:
         # The state of the stopping rules of each member, for each slot.
         self._progress = [[Progress()] for _ in trainings]
         self._endings: dict[int, Ending] = {}
+
+    @classmethod
+    def epochs_ahead(cls, epoch_seconds: float, epoch_bytes: int) -> int:
+        """Return the number of epochs to train before their results are computed together, from
+        the duration of one and the bytes of what is kept of it.
+        """
+        by_time, by_memory = cls.look_ahead / epoch_seconds, cls.buffer_bytes / max(epoch_bytes, 1)
+        return max(1, min(cls.longest_round, int(by_time), int(by_memory)))
 
     def _start(self, segments: list[Segment], targets: Array | None) -> None:
         """Prepare to train by these segments, from the numbers in the record on.
@@ -221,9 +235,8 @@ class Loop:
         """Return the number of epochs to train before their results are computed together."""
         if len(self._segments) > 1 or self._changes_targets:
             return 1
-        by_time = self.look_ahead / self._segments[0].seconds
-        by_memory = self.buffer_bytes / max(self._state.vector.nbytes, 1)
-        return max(1, min(LONGEST_BUFFER, int(by_time), int(by_memory)))
+        seen = len(self.trainings) * snapshot_bytes(self.network, self.trainings[0])
+        return self.epochs_ahead(self._segments[0].seconds, self._state.vector.nbytes + seen)
 
     def _train(self) -> Iterator[int]:
         epochs = self.trainings[0].epochs
@@ -234,8 +247,7 @@ class Loop:
                 for slots, training in zip(self._progress, self.trainings, strict=True)
             )
             ahead = len(self._buffer.slots) - 1
-            if self.epoch < ahead:
-                ahead = math.ceil(ahead / 4)
+            ahead = min(ahead, max(math.ceil(ahead / 4), 2 * self.epoch))
             rates = self._learning_rates(int(min(ahead, epochs - self.epoch, certain)))
             for _ in self._advance(rates):
                 self.at_boundary = False

@@ -39,6 +39,7 @@ class Run(Loop):
 
     look_ahead = 80e-3
     buffer_bytes = 8_000_000
+    longest_round = 2_048
 
     def __init__(
         self, network: Network, training: Training, data: Data, state: State | None = None

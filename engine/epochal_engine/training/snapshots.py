@@ -17,6 +17,7 @@ from ..model.network import Network
 from ..symbolic.trace import Array
 from ..walk import recording
 from .probe import Probe
+from .training import Training
 
 STATISTICS = (
     "norm",
@@ -109,6 +110,14 @@ def empty_snapshots(segments: LayerSlices, count: int, dtype: DTypeLike) -> tupl
     """Return the statistics and the histogram of so many snapshots, to be filled."""
     shape = (count, len(segments.layers))
     return np.zeros((*shape, len(STATISTICS)), dtype), np.zeros((*shape, BINS), np.uint32)
+
+
+def snapshot_bytes(network: Network, training: Training) -> int:
+    """Return the bytes of the snapshots of an epoch, on average."""
+    if training.gradients_every == 0:
+        return 0
+    of_layer = len(STATISTICS) * np.dtype(training.dtype).itemsize + BINS * 4
+    return len(learned_sizes(network)) * of_layer // training.gradients_every
 
 
 def take_snapshots(

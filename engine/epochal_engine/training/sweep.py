@@ -44,6 +44,7 @@ class Sweep(Loop):
     # Results take some time for each member, however few the epochs.
     look_ahead = PULSE
     buffer_bytes = 32_000_000
+    longest_round = 512
 
     def __init__(
         self,
