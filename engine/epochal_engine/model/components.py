@@ -112,10 +112,11 @@ class Component:
             cls.table[cls.type] = cls
 
     def __post_init__(self) -> None:
-        for field in describe_fields(type(self)):
-            value = getattr(self, field.name)
-            if problem := _problem(field.annotation, value):
-                raise ValueError(f"{field.name} {problem}; got {value!r}")
+        component: Any = type(self)
+        for name, choices, marks in _restrictions(component):
+            value = getattr(self, name)
+            if value is not None and (problem := _problem(choices, marks, value)):
+                raise ValueError(f"{name} {problem}; got {value!r}")
 
 
 def describe_fields(component: type[Component]) -> tuple[FieldDescription, ...]:
@@ -149,12 +150,21 @@ def split_annotation(annotation: Any) -> tuple[Any, tuple[Any, ...], bool]:
     return bare, tuple(marks), is_optional
 
 
-def _problem(annotation: Any, value: Any) -> str:
-    bare, marks, _ = split_annotation(annotation)
-    if value is None:
-        return ""
-    if get_origin(bare) is Literal and value not in get_args(bare):
-        return f"must be one of {', '.join(map(str, get_args(bare)))}"
+@cache
+def _restrictions(component: Any) -> list[tuple[str, tuple[Any, ...], tuple[Any, ...]]]:
+    """The choices of each field, if it has some, and its marks. Without fields that have neither."""
+    restrictions = []
+    for field in describe_fields(component):
+        bare, marks, _ = split_annotation(field.annotation)
+        choices = get_args(bare) if get_origin(bare) is Literal else ()
+        if choices or marks:
+            restrictions.append((field.name, choices, marks))
+    return restrictions
+
+
+def _problem(choices: tuple[Any, ...], marks: tuple[Any, ...], value: Any) -> str:
+    if choices and value not in choices:
+        return f"must be one of {', '.join(map(str, choices))}"
     numbers = value if isinstance(value, tuple) else (value,)
     for mark in marks:
         match mark:

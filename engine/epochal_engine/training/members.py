@@ -42,7 +42,8 @@ def check_alike(networks: Sequence[Network], trainings: Sequence[Training]) -> N
         raise ValueError("a sweep needs one network for all members, or one for each")
     defaults = {"initializer": None, "initializer_gain": 1.0}
     alike = {
-        replace(network, layers=_with_initializer(network.layers, defaults)) for network in networks
+        replace(network, layers=_with_initializer(network.layers, defaults))
+        for network in set(networks)
     }
     if len(alike) > 1:
         raise ValueError("the networks of a sweep may differ only in their initial weights")

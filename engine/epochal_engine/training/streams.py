@@ -47,4 +47,6 @@ class Streams:
 
 def new_parameters(network: Network, seed: int) -> dict[str, Array]:
     """Return the initial parameters of a run with this seed by name, as float64."""
-    return network.initial_parameters(rng=Streams.from_seed(seed).weights)
+    # The first of the streams of this seed, without the others.
+    (weights,) = np.random.SeedSequence(seed).spawn(1)
+    return network.initial_parameters(rng=np.random.default_rng(weights))

@@ -34,7 +34,7 @@ from epochal_engine import (
 )
 from epochal_engine.model import INPUT, InitialValues, Scope, parameter_leaves, position_names
 from epochal_engine.symbolic import Array, Plan, Shape, Symbol, leaf
-from epochal_engine.training import Streams
+from epochal_engine.training import new_parameters
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_network
@@ -223,7 +223,7 @@ def _steps(name: str, layer: Layer, scope: Scope, inputs: tuple[Symbol, ...]) ->
 
 
 def _weights(spec: SmallNetworkSpec, network: Network) -> dict[str, Array]:
-    weights = network.initial_parameters(rng=Streams.from_seed(spec.seed).weights)
+    weights = new_parameters(network, spec.seed)
     if spec.weights_from == "pattern":
         numbers = count()
         for name, array in weights.items():
