@@ -353,7 +353,7 @@ def _lbfgs(evaluate: Callable[[Floats], tuple[float, Floats]], start: Floats) ->
     """Return the point after up to `STEPS` steps of L-BFGS with backtracking (Nocedal 1980)."""
     point = start
     value, gradient = evaluate(point)
-    pairs: list[tuple[Floats, Floats]] = []
+    pairs: list[tuple[Floats, Floats, float]] = []
     for _ in range(STEPS):
         direction = -_inverse_hessian_product(pairs, gradient)
         slope = float(direction @ gradient)
@@ -369,8 +369,9 @@ def _lbfgs(evaluate: Callable[[Floats], tuple[float, Floats]], start: Floats) ->
         else:
             break
         move, change = candidate - point, new_gradient - gradient
-        if float(move @ change) > 1e-12 * float(change @ change):
-            pairs = [*pairs[-9:], (move, change)]
+        product = float(move @ change)
+        if product > 1e-12 * float(change @ change):
+            pairs = [*pairs[-9:], (move, change, product)]
         gain = value - new_value
         point, value, gradient = candidate, new_value, new_gradient
         if gain <= 1e-9 * max(abs(value), 1e-9):
@@ -378,19 +379,20 @@ def _lbfgs(evaluate: Callable[[Floats], tuple[float, Floats]], start: Floats) ->
     return point
 
 
-def _inverse_hessian_product(pairs: list[tuple[Floats, Floats]], gradient: Floats) -> Floats:
-    product = gradient.copy()
+def _inverse_hessian_product(pairs: list[tuple[Floats, Floats, float]], gradient: Floats) -> Floats:
+    """Return H⁻¹·gradient; `pairs` are moves, the changes of the gradient, and their products."""
+    result = gradient.copy()
     shares = []
-    for move, change in reversed(pairs):
-        share = (move @ product) / (move @ change)
-        product -= share * change
+    for move, change, product in reversed(pairs):
+        share = (move @ result) / product
+        result -= share * change
         shares.append(share)
     if pairs:
-        move, change = pairs[-1]
-        product *= (move @ change) / (change @ change)
-    for (move, change), share in zip(pairs, reversed(shares), strict=True):
-        product += (share - (change @ product) / (move @ change)) * move
-    return product
+        _, change, product = pairs[-1]
+        result *= product / (change @ change)
+    for (move, change, product), share in zip(pairs, reversed(shares), strict=True):
+        result += (share - (change @ result) / product) * move
+    return result
 
 
 def _reads_tokens(network: Network) -> bool:

@@ -152,7 +152,7 @@ def split_annotation(annotation: Any) -> tuple[Any, tuple[Any, ...], bool]:
 
 @cache
 def _restrictions(component: Any) -> list[tuple[str, tuple[Any, ...], tuple[Any, ...]]]:
-    """The choices of each field, if it has some, and its marks. Without fields that have neither."""
+    """Return name, choices and marks of each field that has choices or marks."""
     restrictions = []
     for field in describe_fields(component):
         bare, marks, _ = split_annotation(field.annotation)

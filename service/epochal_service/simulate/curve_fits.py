@@ -177,12 +177,12 @@ class Evaluation:
         """`exists` says which units each network has, `(fits, width)`."""
         count, self._width = exists.shape
         self.samples, self.units = len(inputs), exists.sum(axis=1)
-        self._targets, self._exists = targets, exists[..., None]
+        self._targets, self._exists = targets, exists[..., None].astype(np.float64)
         z, plan = activation_plan(activation, (*exists.shape, len(inputs)), 0, 1)
         self._sums, self._hidden, self._derivatives = (np.empty(z.shape) for _ in range(3))
         self._calls = plan.unbound().bind({z: self._sums}, [self._hidden, self._derivatives])
         self._lines = np.stack([inputs, np.ones_like(inputs)])
-        self._inputs = np.broadcast_to(inputs, z.shape).copy()
+        self._inputs = inputs
         # One for the fits as they are, one for what is tried.
         self._jacobians = [np.ones((count, 3 * self._width + 1, len(inputs))) for _ in "12"]
 
@@ -207,7 +207,7 @@ class Evaluation:
         v_and_c -= change
         residuals -= np.vecmat(change, for_v_and_c)
         np.multiply(v_and_c[:, :-1, None], self._derivatives[:count], for_b)
-        np.multiply(for_b, self._inputs[:count], for_w)
+        np.multiply(for_b, self._inputs, for_w)
         errors = np.vecdot(residuals, residuals)
         products, right = _equations(jacobian, residuals)
         trace = products.trace(axis1=1, axis2=2)
