@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_tools import protoc
 
+from epochal_service.specs.base import docstrings
 from epochal_service.specs.simulations.neuron import NeuronSimulation
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def test_every_message_field_and_method_has_a_comment(comments: dict[str, str]) 
 
 def test_a_comment_has_the_range_and_the_default_of_its_field(comments: dict[str, str]) -> None:
     assert comments["SimulateXorRequest.epochs"].endswith("In [1, 2000]. Default 500.")
-    assert comments["NeuronSimulation.fires"] == NeuronSimulation.model_fields["fires"].description
+    assert comments["NeuronSimulation.fires"] == docstrings(NeuronSimulation)["fires"]
 
 
 def test_a_field_of_several_types_names_them(comments: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ from .components import (
     PerAxis,
     Range,
     describe_fields,
+    field_docstrings,
     split_annotation,
 )
 from .decoding import Steps
@@ -45,6 +46,7 @@ __all__ = [
     "activation_plan",
     "as_rows",
     "describe_fields",
+    "field_docstrings",
     "forward_passes",
     "ones",
     "parameter_leaves",

@@ -130,7 +130,7 @@ def _describe_fields(component: Any) -> tuple[FieldDescription, ...]:
     annotations = resolve_annotations(component, include_extras=True)
     descriptions: dict[str, str] = {}
     for base in reversed(component.__mro__):
-        descriptions |= _descriptions(base.__module__).get(base.__name__, {})
+        descriptions |= field_docstrings(base)
     return tuple(
         FieldDescription(
             field.name, annotations[field.name], field.default, descriptions.get(field.name, "")
@@ -183,13 +183,18 @@ def _problem(choices: tuple[Any, ...], marks: tuple[Any, ...], value: Any) -> st
     return ""
 
 
+def field_docstrings(owner: type) -> dict[str, str]:
+    """Return the strings below the fields that a class declares itself, by field."""
+    return _field_docstrings(owner.__module__).get(owner.__name__, {})
+
+
 @cache
-def _descriptions(module: str) -> dict[str, dict[str, str]]:
+def _field_docstrings(module: str) -> dict[str, dict[str, str]]:
     """The strings below the fields of every class in a module, by class and field."""
     try:
         tree = ast.parse(getsource(sys.modules[module]))
     except (KeyError, OSError, TypeError):
-        # Without its source, as in an interactive session, a component has no descriptions.
+        # Without its source, as in an interactive session, a class has no such strings.
         return {}
     texts: dict[str, dict[str, str]] = {}
     for node in ast.walk(tree):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO, cast
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -64,6 +66,13 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        # What requests are validated with is built now: the first one need not wait for it. FastAPI
+        # ignores the warning too.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
+            for field in (self.body_field, *self.dependant.query_params):
+                if field is not None:
+                    field._type_adapter.rebuild()
         takes_query = self.dependant.query_params
         media_type = getattr(self.body_field and self.body_field.field_info, "media_type", None)
         files = (self.openapi_extra or {}).get("requestBody", {}).get("content", {})

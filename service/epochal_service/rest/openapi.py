@@ -16,15 +16,17 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import Route
 
 from ..datasets.builtin import CATALOG
 from ..methods.replies import Content
 from ..methods.table import METHODS, SERVICES
-from ..specs.base import Reply
+from ..specs.base import Message, Reply, docstrings
+from ..specs.base import Request as RequestMessage
 from ..specs.describe import described
-from .problems import MEDIA_TYPE, Problem, examples
+from .problems import Problem, examples
 from .replies import json_reply
 from .streams import EventStreamMedia
 
@@ -74,6 +76,10 @@ NUMBER = {
 def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of `app`, as its replies really are; made once."""
     if app.openapi_schema is None:
+        for request in _subclasses(RequestMessage):
+            # FastAPI reads the descriptions of parameters from the fields.
+            for name, text in docstrings(request).items():
+                request.model_fields[name].description = text
         document = get_openapi(
             title=app.title,
             version=app.version,
@@ -85,7 +91,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             license_info=LICENSE,
         )
         document = _name_schemas(document)
-        document["components"]["schemas"] |= _schemas_of_events()
+        document["components"]["schemas"] |= _other_schemas()
         # A service that only this machine can reach needs no key.
         document["security"] = [{}, {"apiKey": []}]
         schemas = document["components"]["schemas"]
@@ -124,8 +130,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
                     if "description" in parameter["schema"]:
                         parameter["description"] = parameter["schema"].pop("description")
                     _set_default(parameter["schema"], False)
-                for status, response in operation["responses"].items():
-                    _name_media_type(status, response)
+                for response in operation["responses"].values():
+                    _name_media_type(response)
                     if response["description"] == "Successful Response":
                         response["description"] = _success(response, schemas)
         _drop_unused(document)
@@ -148,18 +154,21 @@ def install(app: FastAPI) -> None:
     app.router.routes.insert(0, Route(app.openapi_url, document, include_in_schema=False))
 
 
-def _schemas_of_events() -> dict[str, Any]:
-    """Return the schemas of events of methods that answer with a stream only if it is preferred."""
-    events = [m.event for m in METHODS.values() if m.total is not None and m.event is not None]
+def _other_schemas() -> dict[str, Any]:
+    """Return the schemas that FastAPI does not know: of problems, and of the events of methods that
+    answer with a stream only if it is preferred.
+    """
+    models: list[type[BaseModel]] = [Problem]
+    models += [m.event for m in METHODS.values() if m.total is not None and m.event is not None]
     _, document = models_json_schema(
-        [(event, "serialization") for event in events],
+        [(model, "serialization") for model in models],
         ref_template="#/components/schemas/{model}",
     )
     schemas: dict[str, Any] = document["$defs"]
     return schemas
 
 
-def _subclasses(model: type[Reply]) -> Iterator[type[Reply]]:
+def _subclasses(model: type[Message]) -> Iterator[type[Message]]:
     for child in model.__subclasses__():
         yield child
         yield from _subclasses(child)
@@ -224,10 +233,8 @@ def _drop_null(schema: dict[str, Any]) -> None:
         schema |= choices[0]
 
 
-def _name_media_type(status: str, response: dict[str, Any]) -> None:
-    """FastAPI files every document under the media type of the route's success, text or not. A
-    problem looks like one of its status.
-    """
+def _name_media_type(response: dict[str, Any]) -> None:
+    """FastAPI describes the events of a stream as if the body were one of them."""
     content = response.get("content", {})
     for media_type, entry in list(content.items()):
         reference = entry["schema"].get("$ref")
@@ -240,13 +247,6 @@ def _name_media_type(status: str, response: dict[str, Any]) -> None:
             }
         elif reference is not None:
             entry["schema"] = {"$ref": reference}
-        if reference == f"#/components/schemas/{Problem.__name__}":
-            content.pop(media_type)
-            example = {"$ref": f"#/components/examples/{'503' if status == 'default' else status}"}
-            content[MEDIA_TYPE] = {
-                "schema": {"$ref": reference},
-                "examples": {"problem": example},
-            }
 
 
 def _success(response: dict[str, Any], schemas: dict[str, Any]) -> str:

@@ -140,9 +140,20 @@ def _document(
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the errors that a route documents; `default` stands for those of every route."""
     named: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem, "description": _title(status)} for status in statuses
+        status: _response(_title(status), status) for status in statuses
     }
-    return named | {"default": {"model": Problem, "description": "Any other error"}}
+    return named | {"default": _response("Any other error", 503)}
+
+
+def _response(description: str, example: int) -> dict[str, Any]:
+    """An error in the description of a route. With `Problem` as its model, FastAPI would build a
+    validator for each of the hundreds of errors.
+    """
+    content = {
+        "schema": {"$ref": f"#/components/schemas/{Problem.__name__}"},
+        "examples": {"problem": {"$ref": f"#/components/examples/{example}"}},
+    }
+    return {"description": description, "content": {MEDIA_TYPE: content}}
 
 
 def install(app: FastAPI) -> None:

@@ -11,6 +11,7 @@ import heapq
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import (
@@ -36,6 +37,7 @@ from epochal_engine import (
     LOSSES,
     OPTIMIZERS,
 )
+from epochal_engine.model import field_docstrings
 
 from ..errors import MAX_FIELD_ERRORS
 
@@ -79,7 +81,38 @@ def _fail_fast(schema: Any) -> None:
                 _fail_fast(part)
 
 
-class Incoming(BaseModel):
+class Message(BaseModel):
+    """A model of which a process builds only what it uses: there are hundreds.
+
+    pydantic builds the validator of a model when it is first used. The descriptions of fields are
+    read from the source when a JSON schema needs them.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        json_schema = handler(schema)
+        fields = handler.resolve_ref_schema(json_schema).get("properties", {})
+        for name, text in docstrings(cls).items():
+            if name in fields:
+                fields[name].setdefault("description", text)
+        return json_schema
+
+
+@cache
+def docstrings(model: type[Message]) -> dict[str, str]:
+    """Return the strings below the fields of a model, by field."""
+    texts: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if issubclass(base, Message):
+            texts |= field_docstrings(base)
+    return texts
+
+
+class Incoming(Message):
     """What comes in. It has few errors, however large it is: to describe millions of them takes
     minutes and gigabytes.
 
@@ -112,7 +145,6 @@ class Spec(Incoming):
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
         json_schema_serialization_defaults_required=True,
     )
 
@@ -120,19 +152,16 @@ class Spec(Incoming):
 class Request(Incoming):
     """Parameters that may stand in a URL, where every value is text."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Reply(BaseModel):
+class Reply(Message):
     """What comes back."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         ser_json_inf_nan="strings",
-        use_attribute_docstrings=True,
         json_schema_serialization_defaults_required=True,
     )
 

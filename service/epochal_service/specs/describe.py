@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
+from .base import Message, docstrings
 
 RANGE = re.compile(r"\b(In [\[(]|At least \d|At most \d|Greater than|Less than|From \d)")
 DEFAULT = re.compile(r"\b[Dd]efaults?\b")
@@ -32,15 +32,15 @@ def described(schema: dict[str, Any]) -> str:
 
 
 @cache
-def field_descriptions(model: type[BaseModel]) -> dict[str, str]:
+def field_descriptions(model: type[Message]) -> dict[str, str]:
     """The complete descriptions of all fields of a model, by name."""
     schema = model.model_json_schema()
     # A model that contains itself stands among its definitions.
     schema = schema.get("$defs", {}).get(model.__name__, schema)
-    texts = {}
+    texts, below = {}, docstrings(model)
     for name, field in schema.get("properties", {}).items():
         # pydantic leaves out a description that is also that of the field's model.
-        of_field = model.model_fields[name].description
+        of_field = model.model_fields[name].description or below.get(name)
         texts[name] = described(
             {**field, "description": field.get("description") or of_field or ""}
         )
