@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal_service.datasets.tokens import encode, merged_tokens
+from epochal_service.datasets.tokens import encode, encode_each, merged_tokens
 
 
 def merged_by_counting(text: str, merges: int) -> tuple[str, ...]:
@@ -68,3 +68,12 @@ def test_a_character_without_token_is_named() -> None:
     for merges in (0, 5):
         with pytest.raises(KeyError, match="x"):
             encode("abx", merged_tokens("abababab", merges))
+
+
+@pytest.mark.parametrize("merges", [0, 5])
+def test_texts_are_encoded_as_each_alone(merges: int) -> None:
+    texts = ["low lower", "", "newest", "low", "wild"]
+    tokens = merged_tokens(" ".join(texts), merges)
+    together = [encoded.tolist() for encoded in encode_each(texts, tokens)]
+    assert together == [encode(text, tokens).tolist() for text in texts]
+    assert merges == 0 or len(together[0]) < len(texts[0])

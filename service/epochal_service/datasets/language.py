@@ -8,7 +8,7 @@ import numpy as np
 
 from epochal_service.datasets.dataset import IGNORED, MAX_LOGITS, Dataset, DatasetError
 from epochal_service.datasets.text_rows import per_step, rows_of_texts, windows
-from epochal_service.datasets.tokens import encode, merged_tokens
+from epochal_service.datasets.tokens import encode, encode_each, merged_tokens
 
 __all__ = [
     "MAX_MERGES",
@@ -72,7 +72,7 @@ def plays(length: int, merges: int, samples: int | None, vocabulary: str = "play
     if merges and vocabulary != "plays":
         raise DatasetError(("merges", f"must be 0 with the characters of {vocabulary}."))
     characters = _characters_of(vocabulary)
-    tokens = (*characters, *play_merges()[:merges])
+    tokens = (*characters, *play_merges()[:merges]) if merges else characters
     most = min(MAX_LOGITS // (length * len(tokens)), PLAYS_WINDOWS)
     if samples is not None and samples > most:
         advice = "use fewer, fewer merges or a smaller length"
@@ -133,7 +133,8 @@ def names(samples: int, seed: int) -> Dataset:
     chosen = np.random.default_rng(seed).permutation(len(listed))[:samples]
     tokens = (END, *_characters("".join(listed)))
     none = np.empty(0, np.int64)
-    rows = [(none, encode(listed[index], tokens)) for index in chosen.tolist()]
+    texts = (listed[index] for index in chosen.tolist())
+    rows = [(none, encoded) for encoded in encode_each(texts, tokens)]
     inputs, targets = rows_of_texts(rows, NAME_LENGTH, tokens.index(END))
     return Dataset(
         name="names",

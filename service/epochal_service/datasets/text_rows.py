@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
 from typing import BinaryIO, Literal
 
 import numpy as np
@@ -23,7 +25,7 @@ from epochal_service.datasets.dataset import (
     Labels,
     Problems,
 )
-from epochal_service.datasets.tokens import encode, merged_tokens
+from epochal_service.datasets.tokens import encode, encode_each, merged_tokens
 
 __all__ = [
     "LINE_END",
@@ -76,14 +78,14 @@ class Vocabulary:
 
     def framed(self, prompt: Labels, answer: Labels) -> tuple[Labels, int]:
         """Return the tokens of a row, and how many come before the answer."""
-        frame = [np.array([] if t is None else [t], np.int64) for t in self._frame]
-        start, ask, end = frame
+        start, ask, end = self._frame
         before = np.concatenate([start, prompt, ask])
         return np.concatenate([before, answer, end]), len(before)
 
-    @property
-    def _frame(self) -> tuple[int | None, int | None, int | None]:
-        return self.start, self.ask, self.end
+    @cached_property
+    def _frame(self) -> list[Labels]:
+        frame = self.start, self.ask, self.end
+        return [np.array([] if token is None else [token], np.int64) for token in frame]
 
 
 def parse_text(
@@ -268,9 +270,8 @@ def _filled(
 ) -> Dataset:
     length = length or vocabulary.length
     limit, problems = length or MAX_ROW, Problems()
-    framed = [
-        vocabulary.framed(*(encode(part, vocabulary.tokens) for part in pair)) for pair in texts
-    ]
+    encoded = encode_each(chain.from_iterable(texts), vocabulary.tokens)
+    framed = [vocabulary.framed(*pair) for pair in zip(encoded, encoded, strict=True)]
     longest = 0
     for number, (row, before) in zip(numbers, framed, strict=True):
         steps = len(row) - 1  # The last token is no input.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import islice, pairwise
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from epochal_service.datasets.dataset import Labels
 
-__all__ = ["encode", "merged_tokens"]
+__all__ = ["encode", "encode_each", "merged_tokens"]
 
 # Letters and digits or other signs, with the space before them; other white space by itself.
 _WORD = re.compile(r" ?\w+| ?[^\w\s]+|\s")
@@ -88,11 +88,22 @@ def encode(text: str, tokens: Sequence[str], limit: int | None = None) -> Labels
 
     Raises KeyError with the first character that is no token.
     """
+    (encoded,) = encode_each([text], tokens, limit)
+    return encoded
+
+
+def encode_each(
+    texts: Iterable[str], tokens: Sequence[str], limit: int | None = None
+) -> Iterator[Labels]:
+    """Yield what `encode` returns for each text. What all share is computed once."""
     numbers = {token: number for number, token in enumerate(tokens)}
-    if all(len(token) == 1 for token in tokens):
-        return np.array([numbers[character] for character in text[:limit]], np.int64)
+    are_characters = all(len(token) == 1 for token in tokens)
     known: dict[str, list[int]] = {}
-    return np.fromiter(islice(_encoded_words(text, numbers, known), limit), np.int64)
+    for text in texts:
+        if are_characters:
+            yield np.array([numbers[character] for character in text[:limit]], np.int64)
+        else:
+            yield np.fromiter(islice(_encoded_words(text, numbers, known), limit), np.int64)
 
 
 def _encoded_words(
