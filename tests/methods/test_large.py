@@ -5,7 +5,7 @@ import pytest
 from tests.methods.test_once import JOB, context
 
 from epochal_engine import Block
-from epochal_service.jobs import lifecycle
+from epochal_service.jobs import epochs, lifecycle
 from epochal_service.jobs.epochs import entry_of, latest_row
 from epochal_service.jobs.lifecycle import Progress
 from epochal_service.large import LargeRequest, limited
@@ -18,14 +18,7 @@ from epochal_service.specs.validation import parse
 __all__ = ["context"]
 
 EPOCHS = 4_000
-METRICS = (
-    "train_loss",
-    "validation_loss",
-    "train_accuracy",
-    "validation_accuracy",
-    "learning_rate",
-    "gradient_norm",
-)
+METRICS: tuple[str, ...] = epochs.METRICS[:6]  # Those of a classifier with validation data.
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Target:
 
 
 TARGETS: dict[ApproximationTarget, Target] = {
-    "sine": Target("sin(x) from -π to π", math.pi, np.sin),
+    "sine": Target("sin(x) from −π to π", math.pi, np.sin),
     "step": Target("0 for x < 0, else 1, from -1 to 1", 1.0, lambda x: (x >= 0.0).astype(float)),
     "bump": Target("exp(-8·x²) from -1 to 1", 1.0, lambda x: np.exp(-8.0 * x * x)),
 }

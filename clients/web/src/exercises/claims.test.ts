@@ -33,6 +33,7 @@ test('a regression has no accuracy', () => {
 
 test('texts, generated samples and rollouts have metrics of their own', () => {
   expect(metricsOf(spec)).not.toContain('novelty')
+  expect(metricsOf(spec)).not.toContain('train_exact_match')
   expect(metricsOf(text)).toEqual(
     expect.arrayContaining(['novelty', 'bits_per_character', 'train_exact_match']),
   )

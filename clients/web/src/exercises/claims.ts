@@ -22,10 +22,15 @@ const writes = ({ network, loss }: Spec) =>
   ['cross_entropy', 'preference'].includes(loss) &&
   (!('layers' in network) || network.layers.some(({ type }) => type === 'embedding'))
 
+const OF_SEQUENCES = ['embedding', 'rnn', 'lstm', 'gru']
+const readsSequences = ({ network }: Spec) =>
+  !('layers' in network) || network.layers.some(({ type }) => OF_SEQUENCES.includes(type))
+
 /** What a job needs for some metrics. Of what depends on its data, the service says what is wrong. */
 const NEEDS: readonly [RegExp, (spec: Spec) => boolean][] = [
   [/^validation_|^nearest_neighbor/, validates],
   [/^(train|validation)_(accuracy|exact_match)$/, hasClasses],
+  [/_exact_match$/, readsSequences],
   [/^(reward|kl|valid)$/, ({ rollouts }) => Boolean(rollouts)],
   [/^(nearest_neighbor|class)_accuracy$/, diffuses],
   [/^(novelty|bits_per_character)$/, writes],
