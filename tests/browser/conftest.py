@@ -17,9 +17,12 @@ import httpx2
 import pytest
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
+    CDPSession,
+    ConsoleMessage,
     Locator,
     Page,
+    Request,
+    WebError,
     expect,
     sync_playwright,
 )
@@ -108,19 +111,69 @@ def locked(session_stack: MakeStack) -> Locked:
     return Locked(stack, {"laptop": laptop, **{row["owner"]: row["key"] for row in rows}})
 
 
-class Opened:
-    """Opens pages of one test in any size and light, and keeps what they complain of."""
+class Profile:
+    """A profile of the browser, with a cache, a storage and pages of its own.
 
-    def __init__(
-        self, browser: Browser, base_url: str, shared: BrowserContext | None = None
-    ) -> None:
+    A page that a test has used is emptied for the next one. It keeps its process, in which the
+    journey opens with half of the work that it takes in a new one.
+    """
+
+    def __init__(self, browser: Browser, base_url: str) -> None:
+        self.context = browser.new_context(base_url=base_url)
+        self.context.set_default_timeout(PATIENCE)
+        self._origin = base_url
+        self._idle: list[tuple[Page, CDPSession]] = []
+        self._used: list[tuple[Page, CDPSession]] = []
+
+    def take(self, size: dict[str, int], prefetch: bool, media: dict[str, Any]) -> Page:
+        """A page that shows nothing yet."""
+        if self._idle:
+            page, devtools = self._idle.pop()
+        else:
+            page = self.context.new_page()
+            devtools = self.context.new_cdp_session(page)
+            if not prefetch:
+                page.add_init_script(SAVE_DATA)
+        self._used.append((page, devtools))
+        stored = {"origin": self._origin, "storageTypes": "cookies,local_storage"}
+        devtools.send("Storage.clearDataForOrigin", stored)
+        if SLOWED or LATENCY:
+            devtools.send("Emulation.setCPUThrottlingRate", {"rate": max(SLOWED, 1)})
+            network = {"offline": False, "latency": LATENCY, "downloadThroughput": -1}
+            devtools.send("Network.enable")
+            devtools.send("Network.emulateNetworkConditions", {**network, "uploadThroughput": -1})
+        page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        page.emulate_media(**{"color_scheme": "light", "reduced_motion": "reduce", **media})
+        return page
+
+    def empty(self) -> None:
+        """Leave nothing on the pages of a test that is over, nor a pointer over the next ones."""
+        for page, devtools in self._used:
+            if not page.is_closed():
+                page.unroute_all(behavior="ignoreErrors")
+                page.mouse.up()
+                page.mouse.move(-1, -1)
+                page.goto("about:blank")
+                self._idle.append((page, devtools))
+        self._used.clear()
+
+
+class Opened:
+    """Opens pages of one test in any size and light, and keeps what they complain of.
+
+    They have a profile in common, or one each.
+    """
+
+    def __init__(self, browser: Browser, base_url: str, shared: Profile | None = None) -> None:
         self._browser = browser
         self._shared = shared
-        self._contexts: list[BrowserContext] = []
+        self._profiles: list[Profile] = []
         self._excused: list[str] = []
         self.base_url = base_url
         self.complaints: list[str] = []
         self.requested: list[str] = []
+        if shared is not None:
+            self._listen(shared)
 
     def __call__(
         self,
@@ -132,31 +185,17 @@ class Opened:
     ) -> Page:
         """`color_scheme="dark"`, `reduced_motion="no-preference"` and the like are emulated.
 
-        Other pages are loaded in advance only on request: it takes as long as many a test.
+        Other pages are loaded in advance only on request, and not in a shared profile: it takes as
+        long as many a test.
 
         Less motion is asked for unless a test is about motion: what moves is elsewhere a moment
         later.
         """
-        context = self._shared
-        if context is None:
-            context = new_context(self._browser, self.base_url)
-            self._contexts.append(context)
-        page = context.new_page()
-        devtools = context.new_cdp_session(page)
-        stored = {"origin": self.base_url, "storageTypes": "cookies,local_storage"}
-        devtools.send("Storage.clearDataForOrigin", stored)
-        if SLOWED or LATENCY:
-            devtools.send("Emulation.setCPUThrottlingRate", {"rate": max(SLOWED, 1)})
-            network = {"offline": False, "latency": LATENCY, "downloadThroughput": -1}
-            devtools.send("Network.enable")
-            devtools.send("Network.emulateNetworkConditions", {**network, "uploadThroughput": -1})
-        if not prefetch:
-            page.add_init_script(SAVE_DATA)
-        page.set_viewport_size({"width": size["width"], "height": size["height"]})
-        page.emulate_media(**{"reduced_motion": "reduce", **media})
-        page.on("console", lambda message: self._heard(message.type, message.text))
-        page.on("pageerror", lambda error: self._heard("error", str(error)))
-        page.on("request", lambda request: self._requested(request.url))
+        profile = self._shared
+        if profile is None:
+            profile = Profile(self._browser, self.base_url)
+            self._listen(profile)
+        page = profile.take(size, prefetch, media)
         page.goto(path)
         return page
 
@@ -164,43 +203,52 @@ class Opened:
         """Complaints with such a text are what a test is about: `excuse("404")`, before it."""
         self._excused += texts
 
+    def _listen(self, profile: Profile) -> None:
+        self._profiles.append(profile)
+        profile.context.on("console", self._logged)
+        profile.context.on("weberror", self._failed)
+        profile.context.on("request", self._requested)
+
+    def _logged(self, message: ConsoleMessage) -> None:
+        self._heard(message.type, message.text)
+
+    def _failed(self, error: WebError) -> None:
+        self._heard("error", str(error.error))
+
     def _heard(self, kind: str, text: str) -> None:
         if kind in ("error", "warning") and not any(item in text for item in self._excused):
             self.complaints.append(text)
 
-    def _requested(self, url: str) -> None:
+    def _requested(self, request: Request) -> None:
+        url = request.url
         self.requested.append(url)
         # The page works without the Internet.
         if url.startswith("http") and not url.startswith(self.base_url):
             self.complaints.append(f"another host is asked: {url}")
 
     def close(self) -> None:
-        for context in self._contexts:
-            context.close()
-        if self._shared is not None:
-            for page in self._shared.pages:
-                page.close()
-
-
-def new_context(browser: Browser, base_url: str) -> BrowserContext:
-    """A profile of the browser with a cache and a storage of its own."""
-    context = browser.new_context(base_url=base_url)
-    context.set_default_timeout(PATIENCE)
-    return context
+        for profile in self._profiles:
+            if profile is not self._shared:
+                profile.context.close()
+                continue
+            profile.context.remove_listener("console", self._logged)
+            profile.context.remove_listener("weberror", self._failed)
+            profile.context.remove_listener("request", self._requested)
+            profile.empty()
 
 
 @pytest.fixture(scope="module")
-def shared_context(chromium: Browser, url: str) -> Iterator[BrowserContext]:
+def shared_profile(chromium: Browser, url: str) -> Iterator[Profile]:
     """That of the tests of a file: only the first page that they open loads all scripts."""
-    context = new_context(chromium, url)
-    yield context
-    context.close()
+    profile = Profile(chromium, url)
+    yield profile
+    profile.context.close()
 
 
 @pytest.fixture
-def open_page(chromium: Browser, url: str, shared_context: BrowserContext) -> Iterator[Opened]:
+def open_page(chromium: Browser, url: str, shared_profile: Profile) -> Iterator[Opened]:
     """`open_page("/jobs", size=PHONE, color_scheme="dark")`; fails on errors in the console."""
-    opened = Opened(chromium, url, shared_context)
+    opened = Opened(chromium, url, shared_profile)
     yield opened
     opened.close()
     assert opened.complaints == []
@@ -218,7 +266,7 @@ def open_locked(chromium: Browser, locked: Locked) -> Iterator[Opened]:
 
 @pytest.fixture
 def open_alone(chromium: Browser, url: str) -> Iterator[Opened]:
-    """The same for a test that changes the browser: its clock, its connection, its permissions."""
+    """The same for a test that changes the browser: its clock, permissions or scripts."""
     opened = Opened(chromium, url)
     yield opened
     opened.close()
@@ -356,3 +404,13 @@ def suits_every_screen(page: Page, within: str = "html") -> None:
     assert violations(page, within, rules={"color-contrast": {"enabled": False}}) == []
     fits(page, WIDE)
     barrier_free(page, within)
+
+
+if os.environ.get("PROF"):
+    import sys
+    sys.path.insert(0, "/tmp/sb")
+    import prof
+    for _n in ("violations", "rest", "fits"):
+        globals()[_n] = prof.wrap("F " + _n, globals()[_n])
+    Opened.__call__ = prof.wrap("F open", Opened.__call__)
+    Opened.close = prof.wrap("F close", Opened.close)

@@ -82,8 +82,8 @@ def test_a_head_plays_once_and_is_finished_when_it_leaves_the_view(open_page: Op
     assert re.fullmatch(FINISHED["loss"], caption(page, "loss").inner_text())
 
 
-def test_with_less_motion_a_head_never_moves(open_page: Opened) -> None:
-    page = open_page("/jobs")
+def test_with_less_motion_a_head_never_moves(open_alone: Opened) -> None:
+    page = open_alone("/jobs")
     page.add_init_script(
         """window.captions = new Set()
         new MutationObserver(() => {
