@@ -366,15 +366,22 @@ def press(page: Page, place: Locator, x: float = 0.5, y: float = 0.5) -> tuple[f
     return at
 
 
-def violations(page: Page, within: str = "html", **options: Any) -> list[str]:
-    """What axe finds wrong with the page when it rests, one line for each rule and element.
+def page_of(place: Page | Locator) -> Page:
+    return place if isinstance(place, Page) else place.page
 
-    In the whole page, or within a part of it. `options` are those of axe.
+
+def violations(place: Page | Locator, **options: Any) -> list[str]:
+    """What axe finds wrong with a page that rests, or with a part of it.
+
+    One line for each rule and element. `options` are those of axe.
     """
+    page = page_of(place)
     rest(page)
-    page.evaluate(AXE.read_text())
+    if page.evaluate("typeof axe === 'undefined'"):
+        page.evaluate(AXE.read_text())
     options = {"resultTypes": ["violations"], "preload": False, **options}
-    report = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
+    part = page.locator("html") if isinstance(place, Page) else place
+    report = part.evaluate("(part, options) => axe.run(part, options)", options)
     return [
         f"{rule['id']}: {rule['help']} at {node['target']} {node.get('failureSummary', '')}"
         for rule in report["violations"]
@@ -382,12 +389,12 @@ def violations(page: Page, within: str = "html", **options: Any) -> list[str]:
     ]
 
 
-def barrier_free(page: Page, within: str = "html") -> None:
+def barrier_free(place: Page | Locator) -> None:
     """Axe finds nothing wrong by day, nor with the same in the colors of the night."""
-    page.emulate_media(color_scheme="light")
-    assert violations(page, within) == []
-    page.emulate_media(color_scheme="dark")
-    assert violations(page, within, runOnly=["color-contrast"]) == []
+    page_of(place).emulate_media(color_scheme="light")
+    assert violations(place) == []
+    page_of(place).emulate_media(color_scheme="dark")
+    assert violations(place, runOnly=["color-contrast"]) == []
 
 
 def fits(page: Page, size: dict[str, int]) -> None:
@@ -397,20 +404,14 @@ def fits(page: Page, size: dict[str, int]) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
 
 
-def suits_every_screen(page: Page, within: str = "html") -> None:
-    """What is shown fits a phone and a wide screen, and axe finds nothing wrong on either."""
-    fits(page, PHONE)
-    # Colors do not depend on the width.
-    assert violations(page, within, rules={"color-contrast": {"enabled": False}}) == []
-    fits(page, WIDE)
-    barrier_free(page, within)
+def suits_every_screen(place: Page | Locator) -> None:
+    """The page fits a phone and a wide screen, and axe finds nothing wrong with it, or a part.
 
-
-if os.environ.get("PROF"):
-    import sys
-    sys.path.insert(0, "/tmp/sb")
-    import prof
-    for _n in ("violations", "rest", "fits"):
-        globals()[_n] = prof.wrap("F " + _n, globals()[_n])
-    Opened.__call__ = prof.wrap("F open", Opened.__call__)
-    Opened.close = prof.wrap("F close", Opened.close)
+    Each rule is checked at one width: it judges an element in the same way at the other.
+    """
+    fits(page_of(place), PHONE)
+    assert violations(place, rules={"color-contrast": {"enabled": False}}) == []
+    fits(page_of(place), WIDE)
+    for scheme in ("light", "dark"):
+        page_of(place).emulate_media(color_scheme=scheme)
+        assert violations(place, runOnly=["color-contrast"]) == []

@@ -46,7 +46,7 @@ def test_samples_emerge_from_noise_and_each_step_can_be_seen(
     step.focus()
     page.keyboard.press("Home")
     expect(figure.get_by_role("group", name=re.compile("0 of 50 steps"))).to_be_visible()
-    suits_every_screen(page)
+    suits_every_screen(figure)
 
 
 def test_samples_play_once_where_motion_is_welcome(open_page: Opened, url: str, moons: str) -> None:
@@ -80,7 +80,7 @@ def test_images_have_the_class_that_the_reader_chooses(open_page: Opened, url: s
     images = figure.get_by_role("img", name="Generated images of 3, 50 of 50 steps from noise")
     expect(images.locator("canvas")).to_have_count(12)
     page.wait_for_url(f"**/jobs/{job}?denoise.class=3")
-    suits_every_screen(page)
+    suits_every_screen(figure)
 
 
 def test_the_zoo_shows_each_step_from_noise_to_a_digit(open_page: Opened) -> None:
@@ -96,7 +96,7 @@ def test_the_zoo_shows_each_step_from_noise_to_a_digit(open_page: Opened) -> Non
     expect(figure.get_by_role("row")).to_have_count(1 + 6 * 10)
     moons = card.get_by_role("figure", name="Moons emerge from noise")
     expect(moons.get_by_role("group", name=re.compile("50 of 50 steps"))).to_be_visible()
-    suits_every_screen(page, within="#zoo")
+    suits_every_screen(card)
 
 
 def test_the_lab_makes_a_network_for_what_is_hidden(open_page: Opened, url: str) -> None:
@@ -210,4 +210,4 @@ def test_a_run_on_masked_words_fills_gaps(open_page: Opened, url: str, words: st
         str(bar.get_attribute("aria-label")).split(":")[0] for bar in bars.get_by_role("img").all()
     ] == best[:5]
     expect(page.get_by_role("figure", name="Predict for your own input")).to_have_count(0)
-    suits_every_screen(page)
+    suits_every_screen(figure)

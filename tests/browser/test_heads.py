@@ -45,7 +45,7 @@ def test_on_a_phone_the_picture_is_below_the_text(open_page: Opened) -> None:
     assert place is not None
     assert place["y"] > text["y"] + text["height"]
     fits(page, PHONE)
-    barrier_free(page, "#zoo > header")
+    barrier_free(page.locator("#zoo > header"))
 
 
 def test_the_numbers_in_the_head_of_the_timeline_are_those_of_the_service(

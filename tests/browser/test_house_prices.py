@@ -107,7 +107,7 @@ def test_a_table_is_trained_on_as_suggested_and_asked_about_another_row(
     answer = page.get_by_test_id("answer")
     assert number(answer.inner_text()) == pytest.approx(output[0], rel=1e-3)
     assert output[0] == pytest.approx(2200 * 120 + 9000 * 4 - 900 * 30 + 60_000, rel=0.1)
-    barrier_free(page, within="main")
+    barrier_free(page.locator("main"))
 
 
 def test_each_suggested_setting_has_its_reason_and_can_be_undone(

@@ -153,10 +153,9 @@ def test_a_drawn_digit_goes_through_filters_and_feature_maps(
 
 def test_both_fit_their_place(open_page: Opened, sentences: str, digits: str) -> None:
     page = open_page(f"/jobs/{sentences}")
-    attention_of(page)
-    suits_every_screen(page)
+    suits_every_screen(attention_of(page))
     page = open_page(f"/jobs/{digits}")
     figure = page.get_by_role("figure", name="Filters and feature maps")
     figure.scroll_into_view_if_needed()
     expect(figure.get_by_test_id("feature-answer")).to_be_visible()
-    suits_every_screen(page)
+    suits_every_screen(figure)

@@ -583,7 +583,7 @@ def test_a_run_is_renamed_by_keyboard_and_renamed_back(open_page: Opened, api: A
     expect(rename).to_be_focused()
     assert api.get(f"/v1/jobs/{job}")["spec"]["name"] == "After"
     expect(page.get_by_role("status").filter(has_text="Renamed from “Before”")).to_be_visible()
-    suits_every_screen(page)
+    suits_every_screen(page.locator("header.masthead"))
     page.get_by_role("button", name="Undo").press("Enter")
     expect(heading).to_have_text("Before")
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
@@ -604,7 +604,7 @@ def test_a_run_shows_what_its_webhooks_sent(open_page: Opened, api: Api, moons: 
         "succeeded to https://nowhere.invalid/hook: will be sent again"
     )
     expect(delivery).to_contain_text("the host name cannot be resolved")
-    suits_every_screen(page)
+    suits_every_screen(page.locator("header.masthead"))
     page.goto(f"/jobs/{moons}")
     expect(page.get_by_role("heading", name="Moons of the test", level=1)).to_be_visible()
     expect(page.get_by_text("webhook")).to_have_count(0)

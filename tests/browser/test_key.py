@@ -101,7 +101,7 @@ def test_nothing_is_offered_that_the_key_may_not_do(
             int(trains)
         )
         if not trains:
-            suits_every_screen(page)
+            suits_every_screen(header)
 
         page.goto("/jobs")
         rows = page.get_by_role("list", name="Runs").get_by_role("listitem")

@@ -281,4 +281,4 @@ def test_the_chapter_fits_its_place(open_page: Opened) -> None:
     page.get_by_test_id("milestone-first-names").scroll_into_view_if_needed()
     for name in ("Attention", "Logits", "Loss of counting, and of the network"):
         figure_of(page, name)
-    suits_every_screen(page)
+    suits_every_screen(page.locator("#language"))

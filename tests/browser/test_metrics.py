@@ -101,7 +101,7 @@ def test_each_part_of_the_samples_has_metrics_of_every_class(
     page.keyboard.press("ArrowLeft")
     expect(figure).to_contain_text("Neither training nor early stopping used the test part")
     page.wait_for_url("**metrics.part=test**")
-    barrier_free(page, within="figure[aria-labelledby]:has([data-testid=metrics])")
+    barrier_free(figure)
 
 
 def test_the_metrics_are_those_of_the_scrubbed_epoch_and_do_not_flicker(

@@ -193,7 +193,7 @@ def test_a_row_of_layers_has_room_on_a_phone_and_can_be_read_by_anyone(open_page
     page = open_page(of_any_kind(LENET), size=PHONE)
     expect(page.get_by_test_id("parameters")).to_have_text("61,706")
     fits(page, PHONE)
-    barrier_free(page, within="#architecture")
+    barrier_free(page.locator("#architecture"))
 
 
 def test_layers_that_do_not_fit_show_an_error_at_their_position(open_page: Opened) -> None:

@@ -284,7 +284,7 @@ def test_it_fits_its_place(open_page: Opened, sentences: str) -> None:
     page = open_page(path)
     text_of(page, "written", 12)
     text_of(page, "draft-4", 12)
-    suits_every_screen(page)
+    suits_every_screen(panel(page))
 
 
 def test_texts_are_points_without_a_class(open_page: Opened, url: str, sentences: str) -> None:
