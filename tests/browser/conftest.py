@@ -4,6 +4,7 @@ Without a Chromium these tests are skipped and say so; `EPOCHAL_BROWSER=required
 failure. Whatever a page writes to its console as an error fails the test that opened it.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -47,6 +48,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # No page lives long enough to earn back what the last optimizing compiler costs.
+    "--js-flags=--no-turbofan",
+    # One process less to pass each reply on. The first is Playwright's, which this replaces.
+    "--enable-features=CDPScreenshotNewSurface,NetworkServiceInProcess2",
 ]
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -71,20 +76,34 @@ def _missing() -> str | None:
     return None
 
 
-# Not longer than a file: while Playwright is open its event loop counts as running in this thread,
-# and tests of other rooms that the same process runs afterwards could not run one of their own.
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def session_chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """The session's browser, and the event loop with which Playwright speaks to it."""
     if reason := _missing():
         if os.environ.get("EPOCHAL_BROWSER") == "required":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
     expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, NAMES)))
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+    playwright = sync_playwright().start()
+    loop = asyncio.get_running_loop()
+    path = next(filter(None, map(shutil.which, NAMES)))
+    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    yield browser, loop
+    asyncio._set_running_loop(loop)
+    browser.close()
+    playwright.stop()
+
+
+# As long as Playwright is open its event loop counts as running in this thread. Tests of other
+# rooms, which the same process may run after those of a file, run a loop of their own.
+@pytest.fixture(scope="module")
+def chromium(
+    session_chromium: tuple[Browser, asyncio.AbstractEventLoop],
+) -> Iterator[Browser]:
+    browser, loop = session_chromium
+    asyncio._set_running_loop(loop)
+    yield browser
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture(scope="module")
@@ -237,12 +256,18 @@ class Opened:
             profile.empty()
 
 
+@pytest.fixture(scope="session")
+def profiles() -> dict[str, Profile]:
+    """Those that tests share, by the URL of the service."""
+    return {}
+
+
 @pytest.fixture(scope="module")
-def shared_profile(chromium: Browser, url: str) -> Iterator[Profile]:
-    """That of the tests of a file: only the first page that they open loads all scripts."""
-    profile = Profile(chromium, url)
-    yield profile
-    profile.context.close()
+def shared_profile(chromium: Browser, url: str, profiles: dict[str, Profile]) -> Profile:
+    """That of most tests: only the first page that they open loads all scripts."""
+    if url not in profiles:
+        profiles[url] = Profile(chromium, url)
+    return profiles[url]
 
 
 @pytest.fixture

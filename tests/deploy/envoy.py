@@ -13,14 +13,14 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Browser, Page
-from tests.browser.conftest import chromium
+from tests.browser.conftest import chromium, session_chromium
 from tests.client.generated import BROWSER, ROOT, folder, run
 from tests.deploy.test_envoy import FILE
 from tests.servers.postgres import free_port
 from tests.servers.replies import html, reply_server
 from tests.servers.stack import MakeStack, Stack, await_condition
 
-__all__ = ["chromium", "folder"]
+__all__ = ["chromium", "folder", "session_chromium"]
 
 ENVOY = ROOT / ".venv-generated" / "bin" / "envoy"
 EXAMPLE = "https://app.example"
