@@ -20,7 +20,7 @@ MOONS: dict[str, Any] = {
     },
     "dataset": {"name": "two_moons", "samples": 2000, "noise": 0.06, "scaling": "standard"},
     "loss": "mse",
-    "epochs": 60,
+    "epochs": 5,
     "batch_size": 128,
     "optimizer": {"type": "adam", "learning_rate": 0.003},
     "schedule": {"type": "cosine"},
@@ -92,8 +92,10 @@ def test_the_zoo_shows_each_step_from_noise_to_a_digit(open_page: Opened) -> Non
     expect(rows).to_have_count(6)
     expect(figure.get_by_role("listitem").filter(has_text="50 steps")).to_be_visible()
     figure.get_by_role("radio", name="epoch 20", exact=True).check(force=True)
-    figure.get_by_role("button", name="Table").click()
+    table = figure.get_by_role("button", name="Table")
+    table.click()
     expect(figure.get_by_role("row")).to_have_count(1 + 6 * 10)
+    table.click()
     moons = card.get_by_role("figure", name="Moons emerge from noise")
     expect(moons.get_by_role("group", name=re.compile("50 of 50 steps"))).to_be_visible()
     suits_every_screen(card)
@@ -161,9 +163,9 @@ WORDS: dict[str, Any] = {
             {"type": "dense", "units": 253, "activation": "softmax"},
         ],
     },
-    "dataset": {"name": "topics", "samples": 2000},
+    "dataset": {"name": "topics", "samples": 500},
     "loss": "cross_entropy",
-    "epochs": 8,
+    "epochs": 2,
     "optimizer": {"type": "adam", "learning_rate": 0.004},
     "corruption": {"type": "mask", "token": 253, "share": 0.2},
 }
