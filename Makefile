@@ -105,9 +105,16 @@ chromium:
 screenshots: $(VENV)/.dev $(PAGE) chromium ## Save screenshots of every page, wide and narrow, light and dark, in ./screenshots
 	EPOCHAL_BROWSER=required $(BIN)/python -m pytest tests/browser/screenshots.py -q $(ARGS)
 
+PYTEST := $(BIN)/python -m pytest $(TESTS) -n 2 --dist loadfile --no-loadscope-reorder
+OTHERS := not chaos and not training and not presets
+
 .PHONY: test
 test: $(VENV)/.dev $(PAGE) chromium ## Run the tests (TESTS=tests/specs for a part)
-	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training and not presets" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTEST) -m "$(OTHERS) and not long" $(ARGS)
+
+.PHONY: test-long
+test-long: $(VENV)/.dev ## Run the tests with more data, seeds or combinations, and on PostgreSQL
+	$(PYTEST) -m "$(OTHERS) and long" $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.json ## Check style, types, imports, words, the contract and the page

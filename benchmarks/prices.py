@@ -160,6 +160,10 @@ CASES: dict[str, Spec] = {
         "job": images(conv(16), FLAT, epochs=1),
         "variants": [{"seed": seed} for seed in range(8)],
     },
+    "sweep of 8, 0.3 M": {
+        "job": digits(dense(512), dense(512), epochs=2),
+        "variants": [{"seed": seed} for seed in range(8)],
+    },
     "sweep of 32, 0.3 M": {
         "job": digits(dense(512), dense(512), epochs=10),
         "variants": [{"seed": seed} for seed in range(32)],

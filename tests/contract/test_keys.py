@@ -108,12 +108,20 @@ def digest(database: Database) -> str:
     return made.hexdigest()
 
 
+@pytest.fixture(scope="module")
+def reader(locked: Wires) -> tuple[Wires, str]:
+    """A caller with a key to read, and the digest of what there is before it calls anything."""
+    caller = locked.called_with(key(locked, scope="read"))
+    return caller, digest(locked.context.database)
+
+
 @pytest.mark.parametrize("rpc", METHODS)
-def test_a_key_to_read_changes_nothing(locked: Wires, world: World, rpc: str) -> None:
-    reader = locked.called_with(key(locked, scope="read"))
-    before = digest(locked.context.database)
+def test_a_key_to_read_changes_nothing(
+    locked: Wires, world: World, reader: tuple[Wires, str], rpc: str
+) -> None:
+    caller, before = reader
     for request in requests(world, rpc):
-        for answer in reader.both(rpc, **request):
+        for answer in caller.both(rpc, **request):
             if METHODS[rpc].scope == "read":
                 assert answer.kind not in ("UNAUTHENTICATED", "PERMISSION_DENIED")
             else:

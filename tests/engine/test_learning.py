@@ -343,7 +343,8 @@ READERS: dict[str, tuple[Layer, ...]] = {
 
 
 @pytest.mark.parametrize(
-    ("reader", "rate", "most"), [("lstm", 0.01, 1.35), ("transformer", 0.005, 1.4)]
+    ("reader", "rate", "most"),
+    [pytest.param("lstm", 0.01, 1.35, marks=pytest.mark.long), ("transformer", 0.005, 1.4)],
 )
 @SEEDS
 def test_a_reader_of_characters_predicts_the_next_one(

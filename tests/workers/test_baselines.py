@@ -11,6 +11,9 @@ from epochal_service.methods import jobs, sweeps
 from epochal_service.specs.jobs import Job
 from epochal_service.specs.sweeps import Sweep
 
+# Jobs of other kinds run the same SQL on both databases.
+pytestmark = pytest.mark.one_database
+
 LINE: dict[str, Any] = {
     "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},
     "dataset": {

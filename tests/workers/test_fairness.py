@@ -23,7 +23,13 @@ def test_jobs_that_waited_for_the_quota_start_when_a_job_ends(make_stack: MakeSt
         assert before.finished_at <= after.started_at
 
 
-@pytest.mark.parametrize("quotas", [{}, {"max_running_jobs": 1}], ids=["no quota", "quota"])
+@pytest.mark.parametrize(
+    "quotas",
+    [
+        pytest.param({}, id="no quota"),
+        pytest.param({"max_running_jobs": 1}, marks=pytest.mark.long, id="quota"),
+    ],
+)
 def test_the_queue_of_one_client_does_not_delay_another(
     make_stack: MakeStack, quotas: dict[str, int]
 ) -> None:

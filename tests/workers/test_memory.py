@@ -56,9 +56,10 @@ def moons(units: int, batch: int) -> dict[str, Any]:
     "name",
     [
         "batch of 20,000",
-        "CNN, batch of 1,400",
-        "LSTM",
-        "sweep of 32, 0.3 M",
+        pytest.param("CNN, batch of 1,400", marks=pytest.mark.long),
+        pytest.param("LSTM", marks=pytest.mark.long),
+        "sweep of 8, 0.3 M",
+        pytest.param("sweep of 32, 0.3 M", marks=pytest.mark.long),
     ],
 )
 def test_a_job_takes_about_the_memory_that_was_predicted(name: str) -> None:

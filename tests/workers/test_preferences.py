@@ -9,6 +9,9 @@ from tests.workers.record import record
 from epochal_service.methods import jobs
 from epochal_service.store import checkpoints
 
+# Jobs of other kinds run the same SQL on both databases.
+pytestmark = pytest.mark.one_database
+
 LENGTH = 16
 NETWORK: dict[str, Any] = {
     "input_shape": [LENGTH],

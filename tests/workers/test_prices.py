@@ -17,6 +17,9 @@ from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import jobs as stored_jobs
 
+# Jobs of other kinds run the same SQL on both databases.
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def local(valkey_server: str, tmp_path: Path) -> Iterator[Service]:

@@ -11,6 +11,9 @@ from tests.workers.record import record
 from epochal_service.methods import datasets, diagnosis, jobs, sweeps
 from epochal_service.specs.datasets import CreateDatasetRequest
 
+# Jobs of other kinds run the same SQL on both databases.
+pytestmark = pytest.mark.one_database
+
 RNG = np.random.default_rng(0)
 LABELS = (np.arange(200) < 12).astype(int)
 # The rare class is in the midst of the other, so the other one is nearly always right.
