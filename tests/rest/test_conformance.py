@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 import schemathesis
+from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
@@ -25,22 +26,22 @@ from tests.servers.postgres import free_port
 
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.examples import EXERCISES
+from epochal_service.methods.table import METHODS
+from epochal_service.rest import system
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Address, Settings
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
 from epochal_workers.run import WorkerContext, run
 
-DESCRIPTION = create_app(Settings(_env_file=None)).openapi()
-
 # A stream of events has no end that a test could wait for; its own tests are in test_streams.
-OPERATIONS = [
-    pytest.param(path, verb, operation, id=operation["operationId"])
-    for path, item in DESCRIPTION["paths"].items()
-    for verb, operation in item.items()
-    if not path.endswith("/events")
-]
-
+OPERATIONS = {
+    method.name: (method.path, method.verb.lower())
+    for method in METHODS.values()
+    if not method.path.endswith("/events")
+} | {
+    route.name: (route.path, "get") for route in system.router.routes if isinstance(route, APIRoute)
+}
 
 CREATED: dict[str, Any] = {
     "/v1/jobs": XOR,
@@ -87,8 +88,14 @@ def worker(chosen: Settings) -> Iterator[WorkerContext]:
 
 
 @pytest.fixture(scope="module")
-def schema() -> OpenApiSchema:
-    return schemathesis.openapi.from_dict(DESCRIPTION)
+def description() -> dict[str, Any]:
+    """Every process that runs tests imports this module; only one of them needs the description."""
+    return create_app(Settings(_env_file=None)).openapi()
+
+
+@pytest.fixture(scope="module")
+def schema(description: dict[str, Any]) -> OpenApiSchema:
+    return schemathesis.openapi.from_dict(description)
 
 
 def make_known(worker: WorkerContext, url: str, path: str) -> str:
@@ -113,19 +120,29 @@ def modes(operation: dict[str, Any]) -> list[GenerationMode]:
     return [GenerationMode.POSITIVE]
 
 
-@pytest.mark.parametrize(("path", "verb", "operation"), OPERATIONS)
+def test_every_described_operation_is_called(description: dict[str, Any]) -> None:
+    described = {
+        operation["operationId"]: (path, verb)
+        for path, item in description["paths"].items()
+        for verb, operation in item.items()
+        if not path.endswith("/events")
+    }
+    assert described == OPERATIONS
+
+
+@pytest.mark.parametrize(("path", "verb"), OPERATIONS.values(), ids=OPERATIONS)
 def test_every_answer_is_one_that_was_described(
     worker: WorkerContext,
     url: str,
     monitor: LoopMonitor,
+    description: dict[str, Any],
     schema: OpenApiSchema,
     path: str,
     verb: str,
-    operation: dict[str, Any],
 ) -> None:
     described = schema[path][verb]
     known_id = make_known(worker, url, path) if "{id}" in path else ""
-    for mode in modes(operation):
+    for mode in modes(description["paths"][path][verb]):
 
         @given(case=described.as_strategy(generation_mode=mode), known=st.booleans())
         @settings(max_examples=examples(), suppress_health_check=list(HealthCheck))
