@@ -75,6 +75,7 @@ def progress(first_epoch: int, count: int) -> Progress:
         epoch=last,
         latest=latest_row(first_epoch, {**columns, "seconds": np.ones(count)}),
         weights=[(last, b"weights")],
+        checkpoints=[last],
         resume_point=(last, b"state"),
     )
 

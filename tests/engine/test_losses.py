@@ -351,3 +351,9 @@ def test_senseless_settings_are_refused(wrong: Callable[[], Loss]) -> None:
 def test_predictions_and_targets_must_agree_in_shape() -> None:
     with pytest.raises(ValueError, match="differ in shape"):
         LOSSES["mse"].value(np.zeros((3, 1)), np.zeros(3))
+
+
+def test_equal_losses_are_one_object_so_that_what_their_methods_key_is_found_again() -> None:
+    assert find_loss(Focal(gamma=1.5)).logits == find_loss(Focal(gamma=1.5)).logits
+    assert find_loss(Focal(gamma=1.5)) != find_loss(Focal(gamma=1.0))
+    assert find_loss("mse") is find_loss("mse")

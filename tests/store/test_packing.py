@@ -1,8 +1,10 @@
 """Packed arrays are restored exactly, and equal arrays give equal bytes."""
 
 import io
+import json
 
 import numpy as np
+from safetensors.numpy import save
 
 from epochal_service.store.packing import (
     pack,
@@ -31,6 +33,25 @@ def test_unpacked_arrays_have_their_types_and_shapes() -> None:
 def test_equal_arrays_give_equal_bytes_in_any_order() -> None:
     first, second = np.arange(3.0), np.arange(4, dtype=np.float32)
     assert pack({"x": first, "y": second}) == pack({"y": second, "x": first})
+
+
+def test_a_header_that_was_written_before_gives_the_bytes_of_safetensors() -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        arrays = {
+            "2.weight": rng.random((3, 2)),
+            "1.weight": rng.random((2, 3)).T,
+            "1.bias": rng.random(2).astype(np.float32),
+            "counts": rng.integers(0, 9, 5).astype(np.uint8),
+            "empty": np.zeros((0, 4)),
+            "scale": np.array(rng.random()),
+            "swapped": rng.random(2).astype(">f8"),
+        }
+        for names in (arrays, [name for name in arrays if name != "swapped"]):
+            some = {name: np.ascontiguousarray(arrays[name]) for name in names}
+            assert pack(some) == save(some)
+            values = {"layers": ["1", "2"]}
+            assert pack_state(some, values) == save(some, {"values": json.dumps(values)})
 
 
 def test_plain_values_are_packed_with_the_arrays() -> None:

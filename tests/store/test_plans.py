@@ -88,7 +88,8 @@ def statements(connection: Connection, action: Callable[[Connection], object]) -
     executed: list[Statement] = []
 
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        executed.append((statement, parameters))
+        if not statement.startswith("BEGIN"):
+            executed.append((statement, parameters))
 
     sa.event.listen(connection, "before_cursor_execute", note)
     action(connection)

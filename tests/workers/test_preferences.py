@@ -80,4 +80,4 @@ def test_a_job_with_a_reference_resumes_bit_for_bit(service: Service, kind: str)
     assert record(service.database, broken) == record(service.database, whole)
     with service.database.read() as connection:
         # The weights of a reward model are those of an unfinished job only.
-        assert checkpoints.reward_weights(connection, whole) is None
+        assert checkpoints.start(connection, whole).reward_weights is None

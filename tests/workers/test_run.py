@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy
 from tests.servers.stack import await_condition
 from tests.workers.in_process import (
     AT_ONCE,
@@ -64,6 +65,35 @@ def resume_epoch(service: Service, job_id: str) -> int | None:
 
 
 # ---------------------------------------------------------------------------------- a whole job
+
+
+def test_a_small_job_takes_eight_statements(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epochal_workers.attempt, "FIRST_FLUSH_SECONDS", NEVER)
+    job_id = service.create(XOR, epochs=20)
+    statements: list[str] = []
+
+    def note(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        statements.append(" ".join(statement.split()[:3]))
+
+    event = service.database.engine, "before_cursor_execute", note
+    sqlalchemy.event.listen(*event)
+    try:
+        assert service.run(job_id, flush_seconds=NEVER) == "succeeded"
+    finally:
+        sqlalchemy.event.remove(*event)
+    assert [statement for statement in statements if not statement.startswith("BEGIN")] == [
+        "UPDATE jobs SET",
+        "INSERT INTO log",
+        "SELECT jobs.id, jobs.owner,",
+        "SELECT (SELECT resume_points.state",
+        # The end:
+        "UPDATE jobs SET",
+        "INSERT INTO log",
+        "INSERT INTO checkpoints",
+        "UPDATE jobs SET",
+    ]
 
 
 def test_a_job_stores_every_epoch_once_and_in_order(service: Service) -> None:

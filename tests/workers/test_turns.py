@@ -94,8 +94,8 @@ def test_a_worker_whose_turn_is_over_wakes_another_one(
 
 def test_a_worker_that_stops_leaves_the_other_jobs_in_the_queue(service: Service) -> None:
     first, second = create(service, "student"), create(service, "student")
-    # It asks twice before a job and after each of three epochs: 0 to 4 are of the first job.
-    stopping = at_call(5, lambda: True)
+    # It asks before a job and after each of three epochs: 0 to 3 are of the first job.
+    stopping = at_call(4, lambda: True)
     worker = WorkerContext(service.settings, service.database, service.queue, stopping)
     take_turn(worker, first)
     states = [row.state for row in rows_of(service, first, second)]

@@ -66,6 +66,7 @@ class Attempt(ABC):
         self._weights: dict[int, bytes] = {}
         self._pending_bytes = 0
         self._superseded: list[int] = []
+        self._checkpoints = {*claim.stored_epochs}
         self._baselines = self._new_baselines() if claim.job.baselines is None else None
         self._taken_at = self._flushed_at = self._resume_point_at = perf_counter()
         self._first_flush = True
@@ -130,7 +131,7 @@ class Attempt(ABC):
             python_calls=training.python_calls,
         )
         every = self._weights_every
-        if self._training.epoch == 0 and self._claim.initial_weights is None:
+        if self._training.epoch == 0 and self._claim.start.initial_weights is None:
             self._record_weights()
         flush_seconds, stopping = settings.flush_seconds, self._context.stopping
         resumed_epoch = self._claim.job.epoch
@@ -204,6 +205,9 @@ class Attempt(ABC):
         # The best epoch is stored at the end, even if it was superseded.
         old, self._superseded = [e for e in self._superseded if e not in self._weights], []
         weights, self._weights, self._pending_bytes = [*self._weights.items()], {}, 0
+        self._checkpoints.difference_update(old)
+        fresh = sorted(epoch for epoch, _ in weights if epoch not in self._checkpoints)
+        self._checkpoints.update(fresh)
         point = None
         if resume_point:
             state = self._state()
@@ -211,7 +215,7 @@ class Attempt(ABC):
             self._resume_point_at = perf_counter()
         baselines, self._baselines = self._baselines, None
         epoch, best = (self._stored_epoch, self._best()) if latest else (None, None)
-        return Progress(entries, epoch, latest, best, weights, old, point, baselines)
+        return Progress(entries, epoch, latest, best, weights, fresh, old, point, baselines)
 
     def _count_epochs(self) -> None:
         tally, job = self._context.tally, self._claim.job

@@ -73,7 +73,7 @@ def _end_job(database: Database, worker: WorkerRow, cause: str) -> None:
     if job is None or job.worker_id != worker.id or job.state not in HELD:
         return
     ending = out_of_memory(job.memory_bytes, cause)
-    ended = lifecycle.end(database, Claim(job, None), Progress(), ending)
+    ended = lifecycle.end(database, Claim(job), Progress(), ending)
     logger.warning("out_of_memory", job=job.id, worker=worker.id, ended=ended)
 
 

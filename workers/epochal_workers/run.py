@@ -26,7 +26,7 @@ from epochal_service.request_ids import VARIABLE
 from epochal_service.specs.jobs import TERMINAL, JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import dependencies, jobs
+from epochal_service.store import dependencies
 from epochal_service.store.packing import unpack, unpack_state
 
 from .attempt import Attempt, JobAttempt
@@ -36,8 +36,8 @@ from .sweep import SweepAttempt
 
 __all__ = ["WorkerContext", "run", "run_next", "take_turn"]
 
-MAX_CLAIMS = 8
-"""Other workers may claim the same job first so many times. A later message finds what is left."""
+MOST_LOST = 8
+"""After it has lost so many jobs in a row, a process waits for the next message."""
 
 TURN_SECONDS = 10.0
 """After so long, a process that trains one job after another takes another message. Celery then
@@ -62,21 +62,15 @@ def take_turn(context: WorkerContext, job_id: str) -> None:
 
 def run_next(context: WorkerContext) -> JobState | None:
     """Train the job whose turn it is, and return its new state; None if no job could be claimed."""
-    max_running = context.settings.quotas.max_running_jobs
-    for _ in range(MAX_CLAIMS):
-        try:
-            with context.database.read() as connection:
-                job_id = jobs.next_queued(connection, max_running)
-        except Unavailable as error:
-            logger.warning("queue_not_read", error=str(error))
+    for _ in range(MOST_LOST):
+        claim = _claim(context)
+        if claim is None:
             return None
-        if job_id is None or context.stopping():
-            return None
-        state = run(context, job_id)
+        state = _attempt(context, claim)
         if state is not None:
-            if max_running is not None:
+            if context.settings.quotas.max_running_jobs is not None:
                 # The messages of the jobs that waited for this end are gone.
-                context.queue.notify_workers(job_id)
+                context.queue.notify_workers(claim.id)
             return state
     return None
 
@@ -86,10 +80,16 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
 
     Return the job's new state; None if this worker did not get the job, or lost it.
     """
+    claim = _claim(context, job_id)
+    return None if claim is None else _attempt(context, claim)
+
+
+def _claim(context: WorkerContext, job_id: str | None = None) -> Claim | None:
+    """Claim the job, by default the one whose turn it is; None if this worker does not get it."""
     if context.stopping():
         return None  # the reaper notifies another worker
     try:
-        claim = lifecycle.claim(
+        return lifecycle.claim(
             context.database,
             job_id,
             lease_seconds=context.settings.lease_seconds,
@@ -102,15 +102,16 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
     except Unavailable as error:
         logger.warning("job_not_claimed", job=job_id, error=str(error))
         return None
-    if claim is None:
-        return None
-    # The lines of this attempt have the id of the request that created the job.
-    with bound_contextvars(**({} if claim.job.request is None else {VARIABLE: claim.job.request})):
-        return _attempt(context, claim)
 
 
 def _attempt(context: WorkerContext, claim: Claim) -> JobState | None:
     """Train a job that is claimed, and notify those who wait for its end."""
+    # The lines of this attempt have the id of the request that created the job.
+    with bound_contextvars(**({} if claim.job.request is None else {VARIABLE: claim.job.request})):
+        return _notifying(context, claim)
+
+
+def _notifying(context: WorkerContext, claim: Claim) -> JobState | None:
     context.queue.notify_watchers(claim.id)
     try:
         with context.heartbeat.renewing(claim):
@@ -180,8 +181,8 @@ def _ending_of(error: Exception, price: int | None) -> Ending:
 def _start(context: WorkerContext, claim: Claim) -> Attempt:
     """Prepare the job or sweep, and restore the engine's state from the resume point."""
     state = None
-    if claim.resume_state is not None:
-        state = engine.State(*unpack_state(claim.resume_state))
+    if claim.start.state is not None:
+        state = engine.State(*unpack_state(claim.start.state))
     database, owner, limits = context.database, claim.job.owner, context.settings.limits
     if lifecycle.kind_of(claim.id) == "sweep":
         sweep_spec = SweepSpec.model_validate_json(claim.job.spec)
@@ -190,11 +191,11 @@ def _start(context: WorkerContext, claim: Claim) -> Attempt:
         return SweepAttempt(context, claim, sweep, members)
     spec = TrainingSpec.model_validate_json(claim.job.spec)
     prepared = prepare(database, spec, owner, limits, stored=True)
-    if claim.reward_weights is not None:
-        training = with_weights(prepared.training, unpack(claim.reward_weights))
+    if claim.start.reward_weights is not None:
+        training = with_weights(prepared.training, unpack(claim.start.reward_weights))
         prepared = replace(prepared, training=training)
-    if claim.initial_weights is not None:
-        state = _forked(prepared, claim.initial_weights)
+    if claim.start.initial_weights is not None:
+        state = _forked(prepared, claim.start.initial_weights)
     run = engine.Run(prepared.network, prepared.training, prepared.data, state)
     return JobAttempt(context, claim, prepared, run)
 

@@ -11,6 +11,7 @@ depend on the data alone: they are the same whenever they are computed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -131,7 +132,7 @@ def initial_losses(
         return results.astype(np.float64)
 
     with one_thread(), np.errstate(all="ignore"):
-        return _losses(loss, data, logits)
+        return _losses(loss, data, logits, math.prod(network.output_shape))
 
 
 def initial_member_losses(sweep: Sweep, networks: Sequence[Network]) -> list[Losses]:
@@ -287,6 +288,7 @@ def _linear(network: Network, loss: Loss, data: Data) -> Losses | None:
         loss,
         data,
         lambda inputs: np.asarray(inputs, np.float64).reshape(-1, features) @ slope + offset,
+        outputs,
     )
 
 
@@ -487,30 +489,33 @@ def _shape(network: Network, inputs: Array) -> tuple[int, ...]:
     return (len(inputs), *network.output_shape)
 
 
-def _losses(loss: Loss, data: Data, logits: Callable[[Array], Floats]) -> Losses:
-    """Return the losses of a predictor, which maps inputs to logits."""
+def _losses(loss: Loss, data: Data, logits: Callable[[Array], Floats], outputs: int) -> Losses:
+    """Return the losses of a predictor, which maps each input to `outputs` logits."""
     targets, weights = data.train_targets, data.train_sample_weights
     scaled = scaled_weights(weights, loss.counted(targets))
-    train = _mean_loss(loss, data.train_inputs, targets, scaled, logits)
+    train = _mean_loss(loss, data.train_inputs, targets, scaled, logits, outputs)
     if data.validation_inputs is None or data.validation_targets is None:
         return Losses(train)
     targets, weights = data.validation_targets, data.validation_sample_weights
     scaled = scaled_weights(weights, loss.counted(targets))
-    return Losses(train, _mean_loss(loss, data.validation_inputs, targets, scaled, logits))
+    inputs = data.validation_inputs
+    return Losses(train, _mean_loss(loss, inputs, targets, scaled, logits, outputs))
 
 
 def _constant_loss(loss: Loss, constant: Floats, targets: Array, weights: Floats | None) -> float:
     if is_floating(targets):
         rows = targets.reshape(-1, len(constant))
         flat = None if weights is None else weights.ravel()
-        return _mean_loss(
-            loss, rows, rows, flat, lambda rows: np.broadcast_to(constant, rows.shape)
-        )
+
+        def logits(rows: Array) -> Floats:
+            return np.broadcast_to(constant, rows.shape)
+
+        return _mean_loss(loss, rows, rows, flat, logits, len(constant))
     # The loss of a constant depends on the label alone.
     counts = _label_counts(targets, len(constant), weights)
-    logits = np.broadcast_to(constant, (len(constant), len(constant)))
+    alike = np.broadcast_to(constant, (len(constant), len(constant)))
     labels: Array = np.arange(len(constant))
-    values = loss.values_from_logits(logits, labels)
+    values = loss.values_from_logits(alike, labels)
     return float(values @ counts) / max(float(counts.sum()), 1.0)
 
 
@@ -520,9 +525,10 @@ def _mean_loss(
     targets: Array,
     weights: Floats | None,
     logits: Callable[[Array], Floats],
+    outputs: int,
 ) -> float:
     total = count = 0.0
-    for rows in _blocks(inputs, logits):
+    for rows in _blocks(inputs, outputs):
         part = targets[rows] if not is_floating(targets) else targets[rows].astype(np.float64)
         values = loss.values_from_logits(logits(inputs[rows]), part)
         counted = loss.counted(part) if weights is None else weights[rows]
@@ -531,7 +537,7 @@ def _mean_loss(
     return total / max(count, 1.0)
 
 
-def _blocks(inputs: Array, logits: Callable[[Array], Floats]) -> Iterator[slice]:
-    size = logits(inputs[:1]).size + inputs[0].size
+def _blocks(inputs: Array, outputs: int) -> Iterator[slice]:
+    size = outputs + inputs[0].size
     at_once = max(1, ELEMENTS_AT_ONCE // size)
     return (slice(start, start + at_once) for start in range(0, len(inputs), at_once))

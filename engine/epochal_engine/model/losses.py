@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, ClassVar, TypeAlias
 
 import numpy as np
@@ -609,5 +610,13 @@ LOSSES: dict[str, Loss] = {type_: loss() for type_, loss in Loss.table.items()}
 
 
 def find_loss(loss: str | Loss) -> Loss:
-    """Return the loss, given by name or as an object."""
-    return LOSSES[loss] if isinstance(loss, str) else loss
+    """Return the loss, given by name or as an object: the same object for equal ones.
+
+    So what is cached by one of its methods is found again by the next job.
+    """
+    return LOSSES[loss] if isinstance(loss, str) else _interned(loss)
+
+
+@lru_cache(maxsize=64)
+def _interned(loss: Loss) -> Loss:
+    return loss

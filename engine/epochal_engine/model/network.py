@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
 
@@ -355,11 +355,12 @@ def in_turn(shapes: Iterable[Shape], vectors: Array) -> list[Array]:
     """Return views of consecutive parts of flat vectors `(…, size)`, each `(…, *shape)`: of as many
     shapes as the vectors have elements for.
     """
-    shapes = list(shapes)
-    bounds = np.cumsum([0, *(math.prod(shape) for shape in shapes)])
-    shapes = shapes[: np.count_nonzero(bounds[1:] <= vectors.shape[-1])]
-    return [
+    *axes, elements = vectors.shape
+    views, end = [], 0
+    for shape in shapes:
+        start, end = end, end + math.prod(shape)
+        if end > elements:
+            break
         # Splitting an axis of a view needs no copy; copy=False raises an error if it would.
-        np.reshape(vectors[..., start:end], (*vectors.shape[:-1], *shape), copy=False)
-        for shape, (start, end) in zip(shapes, pairwise(bounds), strict=False)
-    ]
+        views.append(vectors[..., start:end].reshape((*axes, *shape), copy=False))
+    return views

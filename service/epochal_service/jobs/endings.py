@@ -40,13 +40,14 @@ def rescue_best(
     Return the epochs of new checkpoints, and values of the row: the best epoch up to the resume
     point. Epochs after it are in the curve, but their weights are lost.
     """
-    if checkpoints.stored_epochs(connection, job_id, [json.loads(best)["epoch"]]):
+    stored = checkpoints.stored_epochs(connection, job_id)
+    if json.loads(best)["epoch"] in stored:
         return [], {}
     arrays, values = ({}, {}) if resume_state is None else unpack_state(resume_state)
     earlier = values.get("best")
     if earlier is None:
         return [], {"best": None}
-    fresh = {earlier["epoch"]} - checkpoints.stored_epochs(connection, job_id, [earlier["epoch"]])
+    fresh = {earlier["epoch"]} - stored
     weights = {
         name.removeprefix(BEST): array for name, array in arrays.items() if name.startswith(BEST)
     }

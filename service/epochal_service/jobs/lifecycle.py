@@ -79,11 +79,9 @@ class Claim:
     """A job that a worker holds. Every write of the worker is conditional on the fence."""
 
     job: JobWithSpec
-    resume_state: bytes | None
-    initial_weights: bytes | None = None
-    """The checkpoint of epoch 0, if there is one and no resume point yet."""
-    reward_weights: bytes | None = None
-    """The packed weights of the reward model; None without one."""
+    start: checkpoints.Start = field(default_factory=checkpoints.Start)
+    stored_epochs: frozenset[int] = frozenset()
+    """The epochs that have a checkpoint."""
     running_seconds: float = 0.0
     """Seconds from the first start of the job to this claim, by the database's clock."""
     claimed_at: float = field(default_factory=perf_counter)
@@ -99,8 +97,9 @@ class Progress:
     """The results of a worker since its last transaction.
 
     `epoch`, `latest` and `best` are None if no epoch is new; `weights` are (epoch, packed weights)
-    pairs; `superseded` are epochs whose stored weights are deleted; `resume_point` is (epoch,
-    packed state). `baselines` is None if they are stored already.
+    pairs, and `checkpoints` those of their epochs that are not stored yet; `superseded` are epochs
+    whose stored weights are deleted; `resume_point` is (epoch, packed state). `baselines` is None
+    if they are stored already.
     """
 
     entries: Sequence[Entry] = ()
@@ -108,6 +107,7 @@ class Progress:
     latest: str | None = None
     best: str | None = None
     weights: Sequence[tuple[int, bytes]] = ()
+    checkpoints: Sequence[int] = ()
     superseded: Sequence[int] = ()
     resume_point: tuple[int, bytes] | None = None
     baselines: str | None = None
@@ -162,16 +162,21 @@ def _end_entry(state: JobState, stop_reason: StopReason, epoch: int) -> Entry:
     return Entry("end", epoch, epoch, note=json.dumps({"state": state, "stop_reason": stop_reason}))
 
 
-def _on_end(connection: Connection, job_id: str, state: JobState) -> None:
+def _on_end(connection: Connection, row: JobRow, state: JobState) -> None:
     """Drop what only an unfinished job needs, record what is stored, insert the deliveries of its
     webhooks, and move the jobs that wait for it.
     """
-    checkpoints.drop_resume_point(connection, job_id)
-    checkpoints.drop_reward_weights(connection, job_id)
-    jobs.record_stored_bytes(
+    job_id = row.id
+    remainder = jobs.record_stored_bytes(
         connection, job_id, job_bytes=JOB_BYTES, row_bytes=ROW_BYTES, page_bytes=PAGE_BYTES
     )
-    insert_deliveries(connection, job_id, state)
+    if remainder.has_resume_point:
+        checkpoints.drop_resume_point(connection, job_id)
+    if remainder.has_reward_weights:
+        checkpoints.drop_reward_weights(connection, job_id)
+    insert_deliveries(connection, job_id, state, remainder.webhooks)
+    if row.experiment_id is None:
+        return  # no other job waits for it
     if waiting := dependencies.dependents(connection, job_id):
         if state == "succeeded":
             _release_dependents(connection, job_id, waiting)
@@ -221,7 +226,7 @@ def _move(
         rescued, best = _rescued(connection, row)
         entries = [*rescued, *entries, _end_entry(target, stop_reason, row.epoch)]
         values |= {"stop_reason": stop_reason, "detail": detail, **best, **jobs.finished()}
-        _on_end(connection, row.id, target)
+        _on_end(connection, row, target)
     updated = jobs.advance(
         connection, row.id, states=(row.state,), events=len(entries), values=values
     )
@@ -466,9 +471,14 @@ def _request(
 # ---------------------------------------------------------------------------- requests of workers
 
 
+MOST_CHOICES = 8
+"""Other workers may claim the job whose turn it is first so many times. A later message finds what
+is left."""
+
+
 def claim(
     database: Database,
-    job_id: str,
+    job_id: str | None = None,
     *,
     lease_seconds: float,
     worker: str,
@@ -477,47 +487,45 @@ def claim(
     worker_id: str | None = None,
     max_running: int | None = None,
 ) -> Claim | None:
-    """Claim a queued job.
+    """Claim a queued job, by default the one whose turn it is.
 
     None if it is not, or no longer, queued, or its owner has `max_running` running jobs. Neither is
     an error.
     """
-    with database.write() as connection:
-        if max_running is not None and _is_busy(connection, job_id, max_running):
+    values = jobs.claimed(lease_seconds) | {"worker_id": worker_id}
+    for _ in range(MOST_CHOICES):
+        with database.write() as connection:
+            chosen = job_id or jobs.next_queued(connection, max_running)
+            if chosen is None:
+                return None
+            row = None
+            if max_running is None or not _is_busy(connection, chosen, max_running):
+                row = jobs.advance(connection, chosen, states=("queued",), events=1, values=values)
+            if row is not None:
+                entry = state_entry(
+                    "running",
+                    row.epoch,
+                    attempt=row.attempt,
+                    worker=worker,
+                    kernel=kernel,
+                    engine=engine,
+                )
+                job_log.append(connection, chosen, row.last_seq, [entry])
+                return _claimed(connection, chosen)
+        if job_id is not None:
             return None
-        row = jobs.advance(
-            connection,
-            job_id,
-            states=("queued",),
-            events=1,
-            values=jobs.claimed(lease_seconds) | {"worker_id": worker_id},
-        )
-        if row is None:
-            return None
-        entry = state_entry(
-            "running",
-            row.epoch,
-            attempt=row.attempt,
-            worker=worker,
-            kernel=kernel,
-            engine=engine,
-        )
-        job_log.append(connection, job_id, row.last_seq, [entry])
-        job = jobs.find(connection, job_id)
-        assert job is not None
-        seconds, point, first = 0.0, None, None
-        if job.attempt > 1:
-            seconds = jobs.running_seconds(connection, job_id)
-            point = checkpoints.resume_point(connection, job_id)
-        if point is None:
-            first = checkpoints.find(connection, job_id, 0)
-        return Claim(
-            job,
-            None if point is None else point[1],
-            initial_weights=None if first is None else first[1],
-            reward_weights=checkpoints.reward_weights(connection, job_id),
-            running_seconds=seconds,
-        )
+    return None
+
+
+def _claimed(connection: Connection, job_id: str) -> Claim:
+    """Return a job that was just claimed, with what it starts from."""
+    job = jobs.find(connection, job_id)
+    assert job is not None
+    start = checkpoints.start(connection, job_id)
+    if job.attempt == 1:
+        return Claim(job, start, frozenset() if start.initial_weights is None else frozenset({0}))
+    stored = checkpoints.stored_epochs(connection, job_id)
+    return Claim(job, start, stored, jobs.running_seconds(connection, job_id))
 
 
 def _is_busy(connection: Connection, job_id: str, max_running: int) -> bool:
@@ -587,9 +595,10 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
 
         reserved = 2 + len(rescued)
         allowed = ending.allowed_from
-        if _store(connection, claim, progress, allowed, values, reserved, last_entries) is None:
+        row = _store(connection, claim, progress, allowed, values, reserved, last_entries)
+        if row is None:
             return False
-        _on_end(connection, claim.id, ending.state)
+        _on_end(connection, row, ending.state)
         return True
 
 
@@ -627,11 +636,8 @@ def _store(
     `last_entries` makes the last `reserved` entries of the log from the updated row.
     """
     entries = [*progress.entries]
-    epochs = [epoch for epoch, _ in progress.weights]
-    if epochs:
-        stored = checkpoints.stored_epochs(connection, claim.id, epochs)
-        if fresh := sorted({*epochs} - stored):
-            entries.append(_checkpoint_entry(fresh))
+    if progress.checkpoints:
+        entries.append(_checkpoint_entry(progress.checkpoints))
     if progress.epoch is not None and progress.epoch > claim.job.epoch:
         values = {
             "fruitless_attempts": 0,

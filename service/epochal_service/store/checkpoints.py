@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -28,6 +28,10 @@ class CheckpointRow:
 
 _JOB_ID: sa.BindParameter[str] = sa.bindparam("job_id")
 _OF_JOB = checkpoints.c.job_id == _JOB_ID
+
+
+_OF_EPOCHS = checkpoints.c.epoch.in_(sa.bindparam("epochs", expanding=True))
+_DELETE = sa.delete(checkpoints).where(_OF_JOB, _OF_EPOCHS)
 
 
 @cache
@@ -57,11 +61,7 @@ def insert(connection: Connection, job_id: str, weights: Sequence[tuple[int, byt
 def delete(connection: Connection, job_id: str, epochs: Sequence[int]) -> None:
     """Delete the checkpoints of these epochs."""
     if epochs:
-        connection.execute(
-            sa.delete(checkpoints).where(
-                checkpoints.c.job_id == job_id, checkpoints.c.epoch.in_(epochs)
-            )
-        )
+        connection.execute(_DELETE, {"job_id": job_id, "epochs": list(epochs)})
 
 
 def page(connection: Connection, job_id: str, after_epoch: int, size: int) -> list[CheckpointRow]:
@@ -120,15 +120,12 @@ def around(connection: Connection, job_id: str, epoch: int) -> list[int]:
     return [nearest for nearest in epochs if nearest is not None]
 
 
-_STORED_EPOCHS = sa.select(checkpoints.c.epoch).where(
-    _OF_JOB, checkpoints.c.epoch.in_(sa.bindparam("epochs", expanding=True))
-)
+_STORED_EPOCHS = sa.select(checkpoints.c.epoch).where(_OF_JOB)
 
 
-def stored_epochs(connection: Connection, job_id: str, epochs: Sequence[int]) -> set[int]:
-    """Return those of the epochs that have a checkpoint."""
-    values = {"job_id": job_id, "epochs": list(epochs)}
-    return set(connection.execute(_STORED_EPOCHS, values).scalars())
+def stored_epochs(connection: Connection, job_id: str) -> frozenset[int]:
+    """Return the epochs that have a checkpoint."""
+    return frozenset(connection.execute(_STORED_EPOCHS, {"job_id": job_id}).scalars())
 
 
 def put_resume_point(connection: Connection, job_id: str, epoch: int, state: bytes) -> None:
@@ -169,18 +166,33 @@ def put_reward_weights(connection: Connection, job_id: str, weights: bytes) -> N
     connection.execute(sa.insert(reward_table), values)
 
 
-_REWARD_WEIGHTS = sa.select(reward_table.c.weights).where(reward_table.c.job_id == _JOB_ID)
 _DROP_REWARD_WEIGHTS = sa.delete(reward_table).where(reward_table.c.job_id == _JOB_ID)
-
-
-def reward_weights(connection: Connection, job_id: str) -> bytes | None:
-    """Return the packed weights of the job's reward model; None without one."""
-    weights: bytes | None = connection.execute(
-        _REWARD_WEIGHTS, {"job_id": job_id}
-    ).scalar_one_or_none()
-    return weights
 
 
 def drop_reward_weights(connection: Connection, job_id: str) -> None:
     """Delete the weights of the reward model of a job that has ended."""
     connection.execute(_DROP_REWARD_WEIGHTS, {"job_id": job_id})
+
+
+class Start(NamedTuple):
+    """What a worker starts a job from: the packed state of its resume point, without one the
+    weights of epoch 0 if there are any, and the packed weights of its reward model."""
+
+    state: bytes | None = None
+    initial_weights: bytes | None = None
+    reward_weights: bytes | None = None
+
+
+_HAS_RESUME_POINT = sa.exists().where(resume_points.c.job_id == _JOB_ID)
+_START = sa.select(
+    sa.select(resume_points.c.state).where(resume_points.c.job_id == _JOB_ID).scalar_subquery(),
+    sa.select(checkpoints.c.weights)
+    .where(_OF_JOB, checkpoints.c.epoch == 0, ~_HAS_RESUME_POINT)
+    .scalar_subquery(),
+    sa.select(reward_table.c.weights).where(reward_table.c.job_id == _JOB_ID).scalar_subquery(),
+)
+
+
+def start(connection: Connection, job_id: str) -> Start:
+    """Return what a worker starts the job from."""
+    return Start(*connection.execute(_START, {"job_id": job_id}).one())

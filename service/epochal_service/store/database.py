@@ -133,8 +133,9 @@ class Database:
         with _translated(), self._reader.connect() as connection:
             if not self.sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
-                yield connection
+            # The first statement begins the transaction, and closing ends it: a block that reads
+            # nothing, as of a job with a built-in data set, asks the database for nothing.
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -48,16 +48,11 @@ class EndedJob:
     """With their secrets."""
 
 
-_WEBHOOKS = sa.select(job_specs.c.webhooks).where(job_specs.c.job_id == sa.bindparam("job_id"))
-
-
-def insert(connection: Connection, job_id: str, event: str) -> None:
-    """Insert a delivery, due now, for each webhook of the job that the event is for."""
-    text = connection.execute(_WEBHOOKS, {"job_id": job_id}).scalar_one_or_none()
-    webhooks = json.loads(text or "[]")
+def insert(connection: Connection, job_id: str, event: str, webhooks: str | None) -> None:
+    """Insert a delivery, due now, for each of the job's webhooks that the event is for."""
     rows = [
         {"id": new_id("msg"), "job_id": job_id, "position": position, "event": event}
-        for position, webhook in enumerate(webhooks)
+        for position, webhook in enumerate(json.loads(webhooks or "[]"))
         if event in webhook["on"]
     ]
     if rows:

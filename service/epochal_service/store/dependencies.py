@@ -31,18 +31,21 @@ def insert(connection: Connection, job_id: str, needed_id: str, scaling: bytes) 
 
 def dependents(connection: Connection, needed_id: str) -> list[Dependent]:
     """Return the jobs that wait for a job, locked until the commit, oldest first."""
-    query = (
-        sa.select(*jobs.c, dependencies.c.scaling)
-        .join(dependencies, dependencies.c.job_id == jobs.c.id)
-        .where(
-            dependencies.c.needed_id == needed_id,
-            dependencies.c.met_at.is_(None),
-            jobs.c.state.in_(STOPPED),
-        )
-        .order_by(jobs.c.id)
-        .with_for_update(of=jobs)
+    rows = connection.execute(_DEPENDENTS, {"needed_id": needed_id})
+    return [Dependent(JobRow(*row[:-1]), row[-1]) for row in rows]
+
+
+_DEPENDENTS = (
+    sa.select(*jobs.c, dependencies.c.scaling)
+    .join(dependencies, dependencies.c.job_id == jobs.c.id)
+    .where(
+        dependencies.c.needed_id == sa.bindparam("needed_id"),
+        dependencies.c.met_at.is_(None),
+        jobs.c.state.in_(STOPPED),
     )
-    return [Dependent(JobRow(*row[:-1]), row[-1]) for row in connection.execute(query)]
+    .order_by(jobs.c.id)
+    .with_for_update(of=jobs)
+)
 
 
 def first_dependent(connection: Connection, needed_id: str) -> str | None:

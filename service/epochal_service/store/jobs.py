@@ -14,12 +14,22 @@ from sqlalchemy import Connection
 from ..large import LARGE_BYTES, LargeRequest, is_limited
 from .access import Access
 from .database import byte_length, now
-from .tables import checkpoints, job_labels, job_specs, jobs, log, outlines
+from .tables import (
+    checkpoints,
+    job_labels,
+    job_specs,
+    jobs,
+    log,
+    outlines,
+    resume_points,
+    reward_weights,
+)
 
 __all__ = [
     "HELD",
     "JobRow",
     "JobWithSpec",
+    "Remainder",
     "Version",
     "advance",
     "any_hidden",
@@ -413,19 +423,29 @@ def stored_bytes(connection: Connection, owner: str) -> int:
     return int(connection.execute(_STORED_BYTES, {"owner": owner}).scalar_one())
 
 
+class Remainder(NamedTuple):
+    """What a job that has ended has beside its results."""
+
+    webhooks: str | None
+    has_resume_point: bool
+    has_reward_weights: bool
+
+
 def record_stored_bytes(
     connection: Connection, job_id: str, *, job_bytes: int, row_bytes: int, page_bytes: int
-) -> None:
-    """Replace the bytes that a job was expected to store by those that it stores.
+) -> Remainder:
+    """Replace the bytes that a job was expected to store by those of its results, and return what
+    it has beside them.
 
-    They are `job_bytes`, its data, and its epochs and checkpoints with `row_bytes` for each row,
-    and `page_bytes` for each row whose blobs have more.
+    The bytes are `job_bytes`, its data, and its epochs and checkpoints with `row_bytes` for each
+    row, and `page_bytes` for each row whose blobs have more.
     """
-    connection.execute(_recorded(job_bytes, row_bytes, page_bytes), {"ended_id": job_id})
+    recorded = _recorded(job_bytes, row_bytes, page_bytes)
+    return Remainder(*connection.execute(recorded, {"ended_id": job_id}).one())
 
 
 @cache
-def _recorded(job_bytes: int, row_bytes: int, page_bytes: int) -> sa.Update:
+def _recorded(job_bytes: int, row_bytes: int, page_bytes: int) -> Any:
     job_id: sa.BindParameter[str] = sa.bindparam("ended_id")
 
     def sum_of(table: sa.Table, blobs: Sequence[sa.ColumnElement[int]]) -> Any:
@@ -440,7 +460,10 @@ def _recorded(job_bytes: int, row_bytes: int, page_bytes: int) -> sa.Update:
     total = job_bytes + sa.func.coalesce(data.scalar_subquery(), 0)
     total += sum_of(log, of_log) + sum_of(checkpoints, [checkpoints.c.size_bytes])
     total += sum_of(outlines, [byte_length(outlines.c.points)])
-    return sa.update(jobs).where(jobs.c.id == job_id).values(stored_bytes=total)
+    webhooks = sa.select(job_specs.c.webhooks).where(job_specs.c.job_id == job_id)
+    unfinished = [sa.exists().where(t.c.job_id == job_id) for t in (resume_points, reward_weights)]
+    recorded = sa.update(jobs).where(jobs.c.id == job_id).values(stored_bytes=total)
+    return recorded.returning(webhooks.scalar_subquery(), *unfinished)
 
 
 # The expressions of an update are the same objects each time, so that `advance` builds it once.
