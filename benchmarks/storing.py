@@ -4,6 +4,8 @@ Bare is `for epoch in Run(...): pass` and one `take` at the end. Stored is the s
 `epochal_workers.run.run`: claim, rows and gradient snapshots of every epoch, lease, checkpoints,
 notifications, end. Both alternate in this process. The table has medians of its processor time and
 of wall-clock time, which other processes influence.
+
+The promises: at most 5 % for a job of half a second or more, and at most 5 ms for a small one.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ JOBS: dict[str, tuple[dict[str, Any], int]] = {
             "loss": "binary_cross_entropy",
             "batch_size": 10,
         },
-        2000,
+        10_000,
     ),
     "digits 64-64-10, 1,797 images, batch 32": (
         {
@@ -101,9 +103,8 @@ def stored_bytes(database: Database, job_id: str) -> int:
     return sum(len(blob) for *_, blob in parts) + sum(row.size_bytes for row in weights)
 
 
-def compare(shop: WorkerContext, name: str, rounds: int, part: float) -> list[str]:
+def compare(shop: WorkerContext, name: str, rounds: int) -> list[str]:
     written, epochs = JOBS[name]
-    epochs = max(1, int(epochs * part))
     spec = TrainingSpec.model_validate({**written, "epochs": epochs})
     prepared = prepare(shop.database, spec, "benchmark", shop.settings.limits)
     costs: list[tuple[Cost, Cost]] = []
@@ -131,11 +132,11 @@ def main() -> None:
     """Print the table."""
     quick = options(__doc__).parse_args().quick
     structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())
-    rounds, part = (3, 0.25) if quick else (9, 1.0)
+    rounds = 3 if quick else 9
     with fresh_settings() as settings, broker.embedded() as url:
         database, queue = Database(settings.database_url), Queue(url)
         shop = WorkerContext(settings, database, queue, stopping=lambda: False)
-        rows = [compare(shop, name, rounds, part) for name in JOBS]
+        rows = [compare(shop, name, rounds) for name in JOBS]
         queue.close()
         database.close()
     columns = ("bare, ms", "stored, ms", "more, ms", "more")

@@ -7,6 +7,7 @@ epochs' weights together, see `replicas.py`.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -49,15 +50,8 @@ class Probe:
         chosen = np.linspace(0, len(inputs) - 1, samples).astype(np.int64)
         self._samples = np.ascontiguousarray(inputs[chosen], dtype)
         self._network = network
-        self._x, self._leaves = leaf(self._samples.shape), parameter_leaves(network)
-        layers = dict.fromkeys(name.partition(".")[0] for name in network.learned)
-        outputs = dict(zip(network.names, network.forward(self._x, self._leaves), strict=True))
-        for name, layer, inputs_of in zip(
-            network.names, network.layers, network.inputs, strict=True
-        ):
-            if layer.type == "activation" and inputs_of[0] in layers:
-                outputs[inputs_of[0]] = outputs[name]
-        self._outputs = [outputs[name] for name in layers]
+        traced = _traced(network, samples, self._samples.dtype)
+        self._x, self._leaves, self._outputs, self._plan = traced
         size = sum(math.prod(output.shape) for output in self._outputs)
         self._at_once = max(1, PROBE_BYTES // (size * self._samples.itemsize))
         self._alone = alone
@@ -91,9 +85,7 @@ class Probe:
         weights = parameter_views(self._network, parameters)
         results = [np.empty(y.shape, self._samples.dtype) for y in self._outputs]
         given = {self._leaves[name]: array for name, array in weights.items()}
-        calls = Plan(self._outputs, self._samples.dtype).bind(
-            {self._x: self._samples, **given}, results
-        )
+        calls = self._plan.unbound().bind({self._x: self._samples, **given}, results)
         outputs = [
             recording.Output(
                 values.reshape(-1, values.shape[-1]),
@@ -118,6 +110,22 @@ class Probe:
                 self._samples, self._x, self._leaves, self._outputs, copies
             )
         return self._passes[copies]
+
+
+# Jobs that follow each other often have the same network.
+@lru_cache(maxsize=64)
+def _traced(
+    network: Network, samples: int, dtype: DTypeLike
+) -> tuple[Symbol, dict[str, Symbol], list[Symbol], Plan]:
+    """Return inputs and parameters of a forward pass, what its layers make, and a plan of it."""
+    x, leaves = leaf((samples, *network.input_shape)), parameter_leaves(network)
+    layers = dict.fromkeys(name.partition(".")[0] for name in network.learned)
+    outputs = dict(zip(network.names, network.forward(x, leaves), strict=True))
+    for name, layer, inputs in zip(network.names, network.layers, network.inputs, strict=True):
+        if layer.type == "activation" and inputs[0] in layers:
+            outputs[inputs[0]] = outputs[name]
+    made = [outputs[name] for name in layers]
+    return x, leaves, made, Plan(made, dtype)
 
 
 class _Pass:
