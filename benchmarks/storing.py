@@ -5,7 +5,7 @@ Bare is `for epoch in Run(...): pass` and one `take` at the end. Stored is the s
 notifications, end. Both alternate in this process. The table has medians of its processor time and
 of wall-clock time, which other processes influence.
 
-The promises: at most 5 % for a job of half a second or more, and at most 5 ms for a small one.
+The promises: at most 5 % for a job of a second, and at most 5 ms for a small one.
 """
 
 from __future__ import annotations
