@@ -14,16 +14,31 @@ from safetensors.numpy import load, save
 
 Array = NDArray[Any]
 
-
 MOST_HEADERS = 256
 _headers: dict[Hashable, tuple[bytes, list[str]]] = {}
-"""Headers of blobs, and the names in the order of the arrays behind it, by types and shapes. A job
-has the same ones in each checkpoint, and so have jobs with the same network."""
+"""Headers of blobs, and the names in the order of the arrays behind them, by types and shapes. A job
+has the same one in each checkpoint, and so have jobs with the same network."""
 
 
 def pack(arrays: Mapping[str, Array]) -> bytes:
-    """Pack arrays by name."""
-    return _packed(arrays, None)
+    """Pack arrays by name.
+
+    With a header that was written before, it takes a tenth of the time of `save`.
+    """
+    arrays = _contiguous(arrays)
+    key = tuple((name, array.dtype.str, array.shape) for name, array in arrays.items())
+    known = _headers.get(key)
+    if known is not None:
+        header, names = known
+        return b"".join((header, *(arrays[name].data for name in names)))
+    blob = save(arrays)
+    if all(array.dtype.str[0] != ">" for array in arrays.values()):  # `save` swaps their bytes
+        header = blob[: 8 + int.from_bytes(blob[:8], "little")]
+        begins = {name: at["data_offsets"] for name, at in json.loads(header[8:]).items()}
+        if len(_headers) == MOST_HEADERS:
+            _headers.clear()
+        _headers[key] = header, sorted(begins, key=begins.__getitem__)
+    return blob
 
 
 def unpack(blob: bytes) -> dict[str, Array]:
@@ -54,26 +69,11 @@ def _float64_tensors(header: bytes) -> tuple[tuple[str, int, int, list[int]], ..
 
 def pack_state(arrays: Mapping[str, Array], values: Mapping[str, Any]) -> bytes:
     """Pack arrays together with plain values."""
-    return _packed(arrays, json.dumps(values))
+    return save(_contiguous(arrays), metadata={"values": json.dumps(values)})
 
 
-def _packed(arrays: Mapping[str, Array], values: str | None) -> bytes:
-    """Return what `save` returns. With a header that was written before, it takes a tenth of the
-    time.
-    """
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    key = values, *((name, array.dtype.str, array.shape) for name, array in arrays.items())
-    if key in _headers:
-        header, names = _headers[key]
-        return b"".join((header, *(arrays[name].data for name in names)))
-    blob = save(arrays, None if values is None else {"values": values})
-    if all(array.dtype.str[0] != ">" for array in arrays.values()):  # `save` swaps their bytes
-        header = blob[: 8 + int.from_bytes(blob[:8], "little")]
-        begins = {n: t["data_offsets"] for n, t in json.loads(header[8:]).items() if n in arrays}
-        if len(_headers) == MOST_HEADERS:
-            _headers.clear()
-        _headers[key] = header, sorted(begins, key=begins.__getitem__)
-    return blob
+def _contiguous(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def unpack_state(blob: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
