@@ -319,7 +319,7 @@ MUTANTS = (
     Mutant(
         "message to workers when a job ends under a quota",
         f"{WORKERS}/run.py",
-        "                context.queue.notify_workers(job_id)\n",
+        "                context.queue.notify_workers(claim.id)\n",
         "                pass\n",
         (
             "tests/workers/test_fairness.py::test_jobs_that_waited_for_the_quota_start_when_a_job_ends",
@@ -468,7 +468,7 @@ MUTANTS = (
     Mutant(
         "deliveries in the transaction of the end",
         f"{SERVICE}/jobs/lifecycle.py",
-        "    insert_deliveries(connection, job_id, state)\n",
+        "    insert_deliveries(connection, job_id, state, remainder.webhooks)\n",
         "",
         (f"{WEBHOOKS}::test_every_end_inserts_a_delivery_for_the_webhooks_that_name_it",),
     ),
