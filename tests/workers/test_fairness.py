@@ -14,7 +14,9 @@ def test_jobs_that_waited_for_the_quota_start_when_a_job_ends(make_stack: MakeSt
     stack = make_stack(workers=2, quotas={"max_running_jobs": 1}, reaper_seconds=600)
     with epochal.Client(stack.http) as client:
         # Until the first one ends, its idle neighbor takes the messages of the others in vain.
-        queued = [client.jobs.create({**XOR, "epochs": epochs}) for epochs in (20_000, *[3] * 8)]
+        circles = {"name": "circles", "samples": 500}
+        first = {**XOR, "dataset": circles, "batch_size": 1, "epochs": 3_000}
+        queued = [client.jobs.create(spec) for spec in (first, *[{**XOR, "epochs": 3}] * 8)]
         for job in queued:
             assert job.wait(timeout=60).state == "succeeded"
     for before, after in pairwise(queued):

@@ -317,15 +317,6 @@ MUTANTS = (
         (f"{TURNS}::test_workers_that_claim_at_once_do_not_exceed_the_quota",),
     ),
     Mutant(
-        "message to workers when a job ends under a quota",
-        f"{WORKERS}/run.py",
-        "                context.queue.notify_workers(claim.id)\n",
-        "                pass\n",
-        (
-            "tests/workers/test_fairness.py::test_jobs_that_waited_for_the_quota_start_when_a_job_ends",
-        ),
-    ),
-    Mutant(
         "quota of requests",
         f"{SERVICE}/methods/rates.py",
         "            if wait > 0:\n",

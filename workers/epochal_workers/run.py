@@ -49,8 +49,8 @@ logger = structlog.get_logger(__name__)
 def take_turn(context: WorkerContext, job_id: str) -> None:
     """Train jobs, each time the one whose turn it is, until none is queued.
 
-    To take a message for each would cost more than to train a small job. `job_id` is that of the
-    message.
+    To take a message for each would cost more than to train a small job, and the messages of jobs
+    that waited for a quota are gone. `job_id` is that of the message.
     """
     until = perf_counter() + TURN_SECONDS
     while run_next(context) is not None:
@@ -68,9 +68,6 @@ def run_next(context: WorkerContext) -> JobState | None:
             return None
         state = _attempt(context, claim)
         if state is not None:
-            if context.settings.quotas.max_running_jobs is not None:
-                # The messages of the jobs that waited for this end are gone.
-                context.queue.notify_workers(claim.id)
             return state
     return None
 

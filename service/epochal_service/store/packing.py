@@ -16,8 +16,8 @@ Array = NDArray[Any]
 
 MOST_HEADERS = 256
 _headers: dict[Hashable, tuple[bytes, list[str]]] = {}
-"""Headers of blobs, and the names in the order of the arrays behind them, by types and shapes. A job
-has the same one in each checkpoint, and so have jobs with the same network."""
+"""Headers of blobs, and the names in the order of the arrays behind them, by types and shapes. A
+job has the same one in each checkpoint, and so have jobs with the same network."""
 
 
 def pack(arrays: Mapping[str, Array]) -> bytes:
