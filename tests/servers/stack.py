@@ -37,7 +37,12 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
     `{"flush_seconds": 0.1, "limits": {"max_epochs": 5}}` gives `EPOCHAL_FLUSH_SECONDS` and
     `EPOCHAL_LIMITS__MAX_EPOCHS`.
     """
-    variables = {k: v for k, v in os.environ.items() if not k.upper().startswith("EPOCHAL_")}
+    # `EPOCHAL_ENGINE=python make test` tests that engine in services as well.
+    variables = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.upper().startswith("EPOCHAL_") or k == "EPOCHAL_ENGINE"
+    }
     for name, value in settings.items():
         if isinstance(value, Mapping):
             inner = {f"{name}__{key}": item for key, item in value.items()}
