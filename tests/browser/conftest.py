@@ -334,7 +334,7 @@ def written(value: float) -> str:
 _REST = """async () => {
     const seen = ({ top, bottom }) => top < innerHeight && bottom > 0
     const awaited = (each) =>
-        each.closest('.hero, section > .body') || seen(each.getBoundingClientRect())
+        each.closest('.hero, section > .body, .parts') || seen(each.getBoundingClientRect())
     const sections = 'section:has(> .body:not(.waiting)):not(:has([data-testid=questions]))'
     const begun = performance.now()
     for (let quiet = 0; quiet < 3; quiet++) {

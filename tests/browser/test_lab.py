@@ -14,6 +14,7 @@ from tests.browser.conftest import (
     drop,
     number,
     press,
+    rest,
     suits_every_screen,
     violations,
 )
@@ -101,6 +102,25 @@ def test_a_layer_is_dragged_to_another_place(open_page: Opened) -> None:
         "dense",
         "dense",
     ]
+
+
+def test_layers_stay_where_they_are_until_a_new_one_is_described(open_page: Opened) -> None:
+    page = open_page("/lab")
+    layers = page.locator("li:has(.handle)")
+    expect(layers.last).to_contain_text("output 1")
+    rest(page)
+    held: list[Route] = []
+    page.route("**/v1/networks/summarize", lambda route: held.append(route))
+    with page.expect_request("**/v1/networks/summarize"):
+        page.get_by_role("button", name="Dropout", exact=True).click()
+    rest(page)
+    added = page.get_by_role("listitem").filter(has_text="Layer 3")
+    expect(added).not_to_contain_text("output")
+    before = [row.bounding_box() for row in layers.all()]
+    assert len(before) == 4
+    held[0].continue_()
+    expect(added).to_contain_text("output 8")
+    assert [row.bounding_box() for row in layers.all()] == before
 
 
 def test_an_error_is_shown_at_its_field(open_page: Opened) -> None:
