@@ -55,6 +55,7 @@ DIGITS: Spec = {
 KINDS: dict[str, tuple[Spec, int]] = {
     "XOR, 200 epochs": ({**XOR, "epochs": 200}, 200),
     "digits, 20 epochs": (DIGITS, 40),
+    "digits, 100 epochs": ({**DIGITS, "epochs": 100}, 20),
 }
 
 
