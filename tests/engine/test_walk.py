@@ -219,6 +219,21 @@ def test_of_what_is_looked_at_after_each_epoch_nothing_else_is_kept() -> None:
         assert (run._buffer.slots.shape[1] > state) == has_more
 
 
+def test_a_short_run_has_room_for_its_epochs_alone() -> None:
+    training = replace(TRAINING, epochs=7)
+    for engine in ("compiled", "python"):
+        with using(engine):
+            run = Run(NETWORK, training, spirals())
+            for _ in run:
+                if run.epoch == 3:
+                    state = run.state()
+            rest = Run(NETWORK, training, spirals(), state)
+        assert len(run._buffer.slots) == 1 + 7
+        assert len(rest._buffer.slots) == 1 + 4
+        ended = Run(NETWORK, training, spirals(), run.state())
+        assert [*ended] == []
+
+
 def test_a_run_goes_on_with_the_other_engine_as_if_nothing_had_happened() -> None:
     expected, _ = bits_of_both(NETWORK, TRAINING, spirals())
     for first, second in (("python", "compiled"), ("compiled", "python")):

@@ -143,7 +143,8 @@ class Loop:
         recorder = self._recorder_maker() if is_run else None
         # What is computed in every epoch is not recorded.
         self._state = self._record if recorder is None else self._record.beginning(2)
-        length = self._buffer_length()
+        self._ahead = self._most_ahead()
+        length = max(1, min(self._ahead, first.epochs - self.epoch))  # no room for more epochs
         self._recorder = None if recorder is None else recorder(length)
         self._buffer = RecordBuffer(self._state, length)
         generators = [g for streams in self._streams for g in streams.drawn.values()]
@@ -231,8 +232,8 @@ class Loop:
 
     # ------------------------------------------------------------------------------------ inside
 
-    def _buffer_length(self) -> int:
-        """Return the number of epochs to train before their results are computed together."""
+    def _most_ahead(self) -> int:
+        """Return the largest number of epochs whose results are computed together."""
         if len(self._segments) > 1 or self._changes_targets:
             return 1
         seen = len(self.trainings) * snapshot_bytes(self.network, self.trainings[0])
@@ -246,8 +247,7 @@ class Loop:
                 epochs_at_one_rate(slots[0], training.schedule)
                 for slots, training in zip(self._progress, self.trainings, strict=True)
             )
-            ahead = len(self._buffer.slots) - 1
-            ahead = min(ahead, max(math.ceil(ahead / 4), 2 * self.epoch))
+            ahead = min(self._ahead, max(math.ceil(self._ahead / 4), 2 * self.epoch))
             rates = self._learning_rates(int(min(ahead, epochs - self.epoch, certain)))
             for _ in self._advance(rates):
                 self.at_boundary = False
