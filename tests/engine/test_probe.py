@@ -63,6 +63,14 @@ def test_a_unit_is_dead_only_if_no_sample_wakes_it() -> None:
     assert actual[0, 1, 3] == 0.0
 
 
+def test_one_sample_of_many_is_enough_to_wake_a_unit() -> None:
+    waking = [0, 8, 9, 17, 18, 19]
+    weights = np.zeros((21, 7))
+    weights[waking, range(6)] = 1.0
+    actual = look((Dense(7, "relu"),), np.eye(20), weights.ravel())
+    assert actual[0, 0, 3] == pytest.approx(1.0 / 7.0)
+
+
 def test_a_channel_is_a_unit_at_all_its_positions() -> None:
     inputs = np.zeros((2, 3, 1))
     inputs[1, 2, 0] = 1.0

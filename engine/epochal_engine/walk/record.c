@@ -61,7 +61,7 @@ typedef struct {
     const int64_t *sizes;
 } layers;
 
-enum { STATISTICS = 11, LOOKED = 4, FIRST_BIN = 46, BINS = 22, COUNTERS = 4, AT_ONCE = 256 };
+enum { STATISTICS = 11, LOOKED = 4, FIRST_BIN = 46, BINS = 22, AT_ONCE = 256 };
 
 /* Vectors of numbers, in `groups` of `rows`: a row is `step` bytes after the one before, a group
  * `group_step`. What is computed of them lies in order, without gaps. */
@@ -85,14 +85,37 @@ typedef struct {
 SQUARES(epochal_squares_float, float, squares_float)
 SQUARES(epochal_squares_double, double, squares_double)
 
+/* How many numbers are in each bin between two. Counters of one byte, one for each of the neighbors,
+ * fit many into a vector; they are added up before they can be full. */
+enum { NEIGHBORS = 64, IN_BYTES = 2048 };
+
+static EACH_PROCESSOR void count_bins(const uint8_t *restrict bins, size n, uint8_t first,
+                                      uint8_t last, uint32_t *restrict histogram)
+{
+    const size whole = n < 2 * NEIGHBORS ? 0 : n - n % NEIGHBORS;
+    for (uint8_t bin = first; bin <= last && whole > 0; bin++) {
+        uint8_t counts[NEIGHBORS] = {0};
+        uint32_t sum = 0;
+        for (size i = 0; i < whole; i += NEIGHBORS)
+            for (int k = 0; k < NEIGHBORS; k++)
+                counts[k] += bins[i + k] == bin;
+        for (int k = 0; k < NEIGHBORS; k++)
+            sum += counts[k];
+        histogram[bin] += sum;
+    }
+    for (size i = whole; i < n; i++)
+        histogram[bins[i]]++;
+}
+
 /* Count the numbers by the pair of their exponents; return how many are 0, and the largest size.
  * Without its sign, the bits of a number are in the order of numbers, and NaN is the largest. */
 #define LOOK(NAME, TYPE, BITS)                                                                     \
     static EACH_PROCESSOR void NAME##_at_few(const TYPE *restrict x, size n,                       \
-                                             int32_t *restrict bin, size *zeros, BITS *largest)    \
+                                             uint8_t *restrict bins, int32_t *range, size *zeros,  \
+                                             BITS *largest)                                        \
     {                                                                                              \
         BITS most = *largest;                                                                      \
-        int32_t none = 0;                                                                          \
+        int32_t none = 0, first = BINS - 1, last = 0;                                              \
         for (size i = 0; i < n; i++) {                                                             \
             BITS bits;                                                                             \
             float narrow = (float)x[i];                                                            \
@@ -104,27 +127,27 @@ SQUARES(epochal_squares_double, double, squares_double)
             none += bits == 0;                                                                     \
             const int32_t pair = (int32_t)((narrow_bits << 1) >> 25) - FIRST_BIN;                  \
             const int32_t at_least = pair < 0 ? 0 : pair;                                          \
-            bin[i] = at_least > BINS - 1 ? BINS - 1 : at_least;                                    \
+            const int32_t bin = at_least > BINS - 1 ? BINS - 1 : at_least;                         \
+            first = bin < first ? bin : first;                                                     \
+            last = bin > last ? bin : last;                                                        \
+            bins[i] = (uint8_t)bin;                                                                \
         }                                                                                          \
         *zeros += none;                                                                            \
         *largest = most;                                                                           \
+        range[0] = first;                                                                          \
+        range[1] = last;                                                                           \
     }                                                                                              \
     static size NAME(const TYPE *x, size n, uint32_t *histogram, TYPE *largest)                    \
     {                                                                                              \
-        /* The processor waits for a counter that it has just changed. */                          \
-        uint32_t counts[COUNTERS][BINS] = {{0}};                                                   \
-        int32_t bins[AT_ONCE];                                                                     \
+        uint8_t bins[IN_BYTES];                                                                    \
+        int32_t range[2];                                                                          \
         size zeros = 0;                                                                            \
         BITS most = 0;                                                                             \
-        for (size start = 0; start < n; start += AT_ONCE) {                                        \
-            const size count = n - start < AT_ONCE ? n - start : AT_ONCE;                          \
-            NAME##_at_few(x + start, count, bins, &zeros, &most);                                  \
-            for (size i = 0; i < count; i++)                                                       \
-                counts[i % COUNTERS][bins[i]]++;                                                   \
+        for (size start = 0; start < n; start += IN_BYTES) {                                       \
+            const size count = n - start < IN_BYTES ? n - start : IN_BYTES;                        \
+            NAME##_at_few(x + start, count, bins, range, &zeros, &most);                           \
+            count_bins(bins, count, (uint8_t)range[0], (uint8_t)range[1], histogram);              \
         }                                                                                          \
-        for (int bin = 0; bin < BINS; bin++)                                                       \
-            for (int k = 0; k < COUNTERS; k++)                                                     \
-                histogram[bin] += counts[k][bin];                                                  \
         memcpy(largest, &most, sizeof most);                                                       \
         return zeros;                                                                              \
     }
@@ -184,7 +207,8 @@ typedef struct {
     const float *number;    /* the constants of the exponential of float32 */
 } losses;
 
-enum { FEW_OUTPUTS = 32, CONSTANTS = 12 };
+/* `WIDEST` is the largest number of floats in a vector of a processor. */
+enum { FEW_OUTPUTS = 32, CONSTANTS = 12, WIDEST = 16 };
 
 static void apply(inner_loop loop, void *data, const double *from, double *to, size count)
 {
@@ -235,8 +259,8 @@ static void exponentials_double(const losses *l, const double *x, double *out, s
 
 /* The loss of `rows` predictions from `first` on, whose logits are in `from`. The values begin as the
  * differences from the largest logit, each times its target. Where that is a class, the others are not
- * multiplied by 0; what would make that NaN (`SPOILING`) is. */
-#define CROSS_ENTROPY_OF(TYPE, INTEGER, SPOILING)                                                            \
+ * multiplied by 0; what would make that NaN is: a logit, or a difference that `CAN_OVERFLOW`. */
+#define CROSS_ENTROPY_OF(TYPE, INTEGER, CAN_OVERFLOW)                                              \
     static void rows_##TYPE(const losses *l, const TYPE *from, TYPE *z, size first, size rows)     \
     {                                                                                              \
         const size outputs = l->outputs;                                                           \
@@ -267,34 +291,40 @@ static void exponentials_double(const losses *l, const double *x, double *out, s
     {                                                                                              \
         const size outputs = l->outputs;                                                           \
         TYPE largest[AT_ONCE], spoiled[AT_ONCE];                                                   \
-        INTEGER best[AT_ONCE], wrong[AT_ONCE];                                                     \
+        INTEGER best[AT_ONCE], are_finite = 1;                                                     \
         double *restrict values = l->values + first, *restrict correct = l->correct + first;       \
         for (size k = 0; k < outputs; k++)                                                         \
+            REPEATED                                                                               \
             for (size i = 0; i < rows; i++)                                                        \
                 z[k * rows + i] = from[i * outputs + k];                                           \
         for (size i = 0; i < rows; i++) {                                                          \
             largest[i] = z[i];                                                                     \
             best[i] = 0;                                                                           \
-            wrong[i] = z[i] != z[i];                                                               \
-            spoiled[i] = 0;                                                                        \
+            spoiled[i] = z[i] * 0;                                                                 \
         }                                                                                          \
         for (size k = 1; k < outputs; k++)                                                         \
             for (size i = 0; i < rows; i++) {                                                      \
                 const TYPE x = z[k * rows + i];                                                    \
-                const INTEGER is_larger = x > largest[i];                                          \
-                largest[i] = is_larger ? x : largest[i];                                           \
-                best[i] = is_larger ? (INTEGER)k : best[i];                                        \
-                wrong[i] |= x != x;                                                                \
+                best[i] = x > largest[i] ? (INTEGER)k : best[i];                                   \
+                largest[i] = x > largest[i] ? x : largest[i];                                      \
+                spoiled[i] += x * 0;                                                               \
             }                                                                                      \
-        for (size i = 0; i < rows; i++) {                                                          \
-            largest[i] = wrong[i] ? (TYPE)NAN : largest[i];                                        \
-            correct[i] = best[i] == l->labels[first + i] && !wrong[i];                             \
-        }                                                                                          \
+        for (size i = 0; i < rows; i++)                                                            \
+            are_finite &= spoiled[i] == 0;                                                         \
+        for (size i = 0; i < rows && !are_finite; i++)                                             \
+            for (size k = 0; k < outputs; k++)                                                     \
+                if (z[k * rows + i] != z[k * rows + i]) {                                          \
+                    largest[i] = NAN;                                                              \
+                    best[i] = -1;                                                                  \
+                }                                                                                  \
+        for (size i = 0; i < rows; i++)                                                            \
+            correct[i] = best[i] == l->labels[first + i];                                          \
         for (size k = 0; k < outputs; k++)                                                         \
             for (size i = 0; i < rows; i++) {                                                      \
-                const TYPE x = z[k * rows + i], difference = x - largest[i];                       \
+                const TYPE difference = z[k * rows + i] - largest[i];                              \
                 z[k * rows + i] = difference;                                                      \
-                spoiled[i] += SPOILING * 0;                                                        \
+                if (CAN_OVERFLOW)                                                                  \
+                    spoiled[i] += difference * 0;                                                  \
             }                                                                                      \
         if (l->targets == NULL) {                                                                  \
             for (size i = 0; i < rows; i++) {                                                      \
@@ -335,8 +365,8 @@ static void exponentials_double(const losses *l, const double *x, double *out, s
         for (size i = 0; i < rows; i++)                                                            \
             l->values[first + i] = sums[i] - l->values[first + i];                                 \
     }
-CROSS_ENTROPY_OF(float, int32_t, x)
-CROSS_ENTROPY_OF(double, int64_t, difference)
+CROSS_ENTROPY_OF(float, int32_t, 0)
+CROSS_ENTROPY_OF(double, int64_t, 1)
 
 /* The mean over the outputs of each prediction. */
 static void means_of_rows(const double *x, size outputs, size rows, double *means)
@@ -413,7 +443,8 @@ static double exact_match(const losses *l)
     static void NAME##_predictions(const losses *l, const TYPE *from)                              \
     {                                                                                              \
         const size fit = l->room / l->outputs, n = l->predictions;                                 \
-        const size at_once = fit > AT_ONCE ? AT_ONCE : fit;                                        \
+        const size most = fit > AT_ONCE ? AT_ONCE : fit;                                           \
+        const size at_once = most < WIDEST ? most : most - most % WIDEST;                          \
         double *z = l->scratch, *more = l->scratch + l->room;                                      \
         for (size first = 0; first < n; first += at_once) {                                        \
             const size rows = n - first < at_once ? n - first : at_once;                           \
@@ -449,32 +480,58 @@ MEASURE(epochal_measure_double, double)
 
 /* ---------------------------------------------------------------- layers' outputs */
 
+/* How many numbers are beyond the bounds, and how many units are 0 for all samples. None of their
+ * numbers is negative: a unit is dead if they add up to 0, in whichever order. `sums` has room for
+ * `units` numbers; the rows of few units are added up several at a time. */
+#define EXTREMES(TYPE)                                                                             \
+    static EACH_PROCESSOR size beyond_##TYPE(const TYPE *values, size n, double low, double high)  \
+    {                                                                                              \
+        int32_t beyond = 0;                                                                        \
+        for (size k = 0; k < n; k++)                                                               \
+            beyond += ((double)values[k] < low) | ((double)values[k] > high);                      \
+        return beyond;                                                                             \
+    }                                                                                              \
+    static EACH_PROCESSOR void add_rows_##TYPE(const TYPE *restrict values, size rows, size width, \
+                                               TYPE *restrict sums)                                \
+    {                                                                                              \
+        for (size k = 0; k < rows; k++)                                                            \
+            for (size j = 0; j < width; j++)                                                       \
+                sums[j] += values[k * width + j];                                                  \
+    }                                                                                              \
+    static size dead_##TYPE(const TYPE *values, size samples, size units, TYPE *sums)              \
+    {                                                                                              \
+        TYPE wide[NEIGHBORS] = {0};                                                                \
+        const size together = NEIGHBORS / units, width = together * units;                         \
+        const size rows = together > 1 ? samples / together : 0;                                   \
+        size zeros = 0;                                                                            \
+        memset(sums, 0, (size_t)units * sizeof(TYPE));                                             \
+        add_rows_##TYPE(values, rows, width, wide);                                                \
+        add_rows_##TYPE(wide, together, units, sums);                                              \
+        values += rows * width;                                                                    \
+        add_rows_##TYPE(values, samples - rows * together, units, sums);                           \
+        for (size j = 0; j < units; j++)                                                           \
+            zeros += sums[j] == 0;                                                                 \
+        return zeros;                                                                              \
+    }
+EXTREMES(float)
+EXTREMES(double)
+
 /* What `probe._describe` says of `rows` networks, of the values `(rows, samples, units)`: `out` has
  * four numbers, `step` apart. `low` and `high` bound what is not saturated, and `is_relu` counts the
- * units that are 0 for all samples. `room` is `samples · units` and `units` numbers. */
+ * units that are 0 for all samples. `room` has `units` numbers. */
 #define DESCRIBE(NAME, TYPE, SUM, SQUARES_OF)                                                      \
     PUBLIC void NAME(const TYPE *values, size rows, size samples, size units, double low,          \
-                     double high, size is_relu, TYPE *dead, double *out, size step)                \
+                     double high, size is_relu, TYPE *room, double *out, size step)                \
     {                                                                                              \
         const size n = samples * units;                                                            \
         for (size i = 0; i < rows; i++, values += n, out += step) {                                \
             const double mean = (0.0 + SUM(values, n)) / (double)n;                                \
             const double variance = (0.0 + SQUARES_OF(values, n)) / (double)n - mean * mean;       \
-            size flat = 0, zeros = 0;                                                              \
-            if (low < high)                                                                        \
-                for (size k = 0; k < n; k++)                                                       \
-                    flat += (double)values[k] < low || (double)values[k] > high;                   \
-            if (is_relu) {                                                                         \
-                memset(dead, 0, (size_t)units * sizeof(TYPE));                                     \
-                for (size k = 0; k < samples; k++)                                                 \
-                    for (size j = 0; j < units; j++)                                               \
-                        dead[j] += values[k * units + j];                                          \
-                for (size j = 0; j < units; j++)                                                   \
-                    zeros += dead[j] == 0;                                                         \
-            }                                                                                      \
+            const size beyond = low < high ? beyond_##TYPE(values, n, low, high) : 0;              \
+            const size zeros = is_relu ? dead_##TYPE(values, samples, units, room) : 0;            \
             out[0] = mean;                                                                         \
             out[1] = sqrt(variance >= 0 || variance != variance ? variance : 0.0);                 \
-            out[2] = (double)flat / (double)n;                                                     \
+            out[2] = (double)beyond / (double)n;                                                   \
             out[3] = (double)zeros / (double)units;                                                \
         }                                                                                          \
     }

@@ -16,6 +16,7 @@ import numpy as np
 from ..model.exponential import CONSTANTS
 from ..model.losses import BinaryCrossEntropy, CrossEntropy, Loss, Mse, is_floating, typed
 from ..model.metrics import LOGITS, MEASURED, Answers, measure_answers, measured
+from ..symbolic.memory import zeros
 from ..symbolic.trace import Array, Call, Shape
 from . import chosen_engine, table_of
 from .native import address, inner_loop, library
@@ -131,7 +132,7 @@ class Measurement:
         arrays: list[Array] = [
             np.ascontiguousarray(targets, np.float64),
             np.ascontiguousarray(labels, np.int32),
-            np.empty(2 * room),
+            zeros((2 * room,), np.float64),
             np.empty(labels.size),
             np.empty(labels.size),
             np.empty(outputs),
