@@ -80,7 +80,6 @@ def monitor_in_this_process() -> Iterator[LoopMonitor]:
     gc.collect()
     gc.freeze()
     yield LoopMonitor()
-    gc.unfreeze()
 
 
 @contextmanager

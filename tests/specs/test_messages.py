@@ -43,6 +43,22 @@ def test_a_process_builds_only_the_models_that_it_uses() -> None:
     assert run.stdout.splitlines() == ["False False", "False True"], run.stderr
 
 
+def test_no_source_is_read_before_a_schema_needs_descriptions() -> None:
+    program = (
+        "import linecache\n"
+        "from epochal_service.rest import problems\n"
+        "from epochal_service.specs.networks import DenseSpec\n"
+        "from epochal_service.specs.training import LossOptionsSpec\n"
+        "print([name for name in linecache.cache if 'epochal' in name])\n"
+        "for model in (problems.Problem, DenseSpec, LossOptionsSpec):\n"
+        "    schema = model.model_json_schema()\n"
+        "    properties = schema.get('$defs', {}).get(model.__name__, schema)['properties']\n"
+        "    print(all(properties[name]['description'] for name in properties if name != 'type'))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.stdout.splitlines() == ["[]", "True", "True", "True"], run.stderr
+
+
 def test_threads_may_use_a_new_model_at_the_same_time() -> None:
     threads = 8
     barrier = Barrier(threads)

@@ -88,7 +88,6 @@ class FieldDescription(NamedTuple):
     """As written, with `Annotated`."""
     default: Any
     """`dataclasses.MISSING` for a required field."""
-    description: str
 
 
 @dataclass(frozen=True)
@@ -128,13 +127,8 @@ def describe_fields(component: type[Component]) -> tuple[FieldDescription, ...]:
 @cache
 def _describe_fields(component: Any) -> tuple[FieldDescription, ...]:
     annotations = resolve_annotations(component, include_extras=True)
-    descriptions: dict[str, str] = {}
-    for base in reversed(component.__mro__):
-        descriptions |= field_docstrings(base)
     return tuple(
-        FieldDescription(
-            field.name, annotations[field.name], field.default, descriptions.get(field.name, "")
-        )
+        FieldDescription(field.name, annotations[field.name], field.default)
         for field in fields(component)
     )
 

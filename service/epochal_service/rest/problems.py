@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import iter_route_contexts
-from pydantic import BaseModel, ConfigDict, Field, WrapValidator
+from pydantic import ConfigDict, Field, WrapValidator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 from starlette.exceptions import HTTPException
 
@@ -30,6 +30,7 @@ from ..errors import (
     UnsupportedMediaType,
 )
 from ..request_ids import current
+from ..specs.base import Message
 from ..specs.validation import describe, validate
 
 MEDIA_TYPE = "application/problem+json"
@@ -37,10 +38,8 @@ MEDIA_TYPE = "application/problem+json"
 _KINDS = {kind.status: kind for kind in EpochalError.__subclasses__()}
 
 
-class FieldProblem(BaseModel):
+class FieldProblem(Message):
     """An error in one field of the request."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     field: str
     """Path into the body, e.g. `network.layers[0].units`, or the name of a parameter or header."""
@@ -48,12 +47,10 @@ class FieldProblem(BaseModel):
     """The error, or the values that are allowed."""
 
 
-class Problem(BaseModel):
+class Problem(Message):
     """An error (RFC 9457)."""
 
-    model_config = ConfigDict(
-        use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
-    )
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     type: str
     """The reason as a URN."""

@@ -91,6 +91,11 @@ class Message(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
     @classmethod
+    def own_docstrings(cls) -> dict[str, str]:
+        """Return the descriptions of the fields that this class declares itself, by field."""
+        return field_docstrings(cls)
+
+    @classmethod
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
@@ -104,11 +109,11 @@ class Message(BaseModel):
 
 @cache
 def docstrings(model: type[Message]) -> dict[str, str]:
-    """Return the strings below the fields of a model, by field."""
+    """Return the descriptions of the fields of a model, by field."""
     texts: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if issubclass(base, Message):
-            texts |= field_docstrings(base)
+            texts |= base.own_docstrings()
     return texts
 
 

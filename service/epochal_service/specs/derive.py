@@ -6,10 +6,10 @@ same name, default, range and description. The model's `type` is that of the com
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, Union
 
 from pydantic import BeforeValidator, Field, create_model
 
@@ -23,22 +23,35 @@ from epochal_engine.model import (
     PerAxis,
     Range,
     describe_fields,
+    field_docstrings,
     split_annotation,
 )
 
 from .base import KeyOf, Spec, with_properties
 
-S = TypeVar("S", bound=Spec)
 D = TypeVar("D", bound="Derived")
 
 
 class Derived(Spec):
     """The base of models whose fields come from the engine."""
 
+    components: ClassVar[Collection[type[Component]]] = ()
+    """The components that have the fields of this model."""
+
+    @classmethod
+    def own_docstrings(cls) -> dict[str, str]:
+        texts = super().own_docstrings()
+        for component in cls.components:
+            prefix = f"`{component.type}`: " if len(cls.components) > 1 else ""
+            declared = {field.name for field in _offered(component)} & cls.__annotations__.keys()
+            for owner in reversed(component.__mro__):
+                for name, text in field_docstrings(owner).items():
+                    if name in declared:
+                        texts[name] = prefix + _one_line(text)
+        return texts
+
     if TYPE_CHECKING:
         # Type checkers do not see derived fields.
-        type: str
-
         def __getattr__(self, name: str) -> Any: ...
 
 
@@ -63,17 +76,14 @@ def union_of(models: Mapping[str, type[D]]) -> Any:
     return Annotated[Union[tuple(models.values())], Field(discriminator="type")]  # noqa: UP007
 
 
-def derive_options(name: str, table: Mapping[str, type[Component]], base: type[S]) -> type[S]:
+def derive_options(name: str, table: Mapping[str, type[Component]], base: type[D]) -> type[D]:
     """Return one model with the fields of all components of a table, each optional."""
     definitions: dict[str, Any] = {}
     for component in table.values():
         for field in _offered(component):
-            description = f"`{component.type}`: {field.description}"
-            field = field._replace(
-                annotation=field.annotation | None, default=None, description=description
-            )
+            field = field._replace(annotation=field.annotation | None, default=None)
             definitions[field.name] = _field(field, {})
-    return _create(name, base, base.__doc__ or "", definitions)
+    return _create(name, base, base.__doc__ or "", definitions, table.values())
 
 
 def options_by_name(
@@ -123,7 +133,7 @@ def _field(field: FieldDescription, items: Mapping[str, Any]) -> tuple[Any, Any]
         annotation = Annotated[bare, Field(**bounds)] if bounds else bare
     if is_optional:
         annotation = annotation | None
-    return annotation, Field(**default, description=_one_line(field.description) or None)
+    return annotation, Field(**default)
 
 
 def _derive(component: type[Component], base: type[D], items: Mapping[str, Any]) -> type[D]:
@@ -132,7 +142,7 @@ def _derive(component: type[Component], base: type[D], items: Mapping[str, Any])
         if field.name not in base.model_fields:
             definitions[field.name] = _field(field, items)
     name = "".join(word.capitalize() for word in component.type.split("_"))
-    return _create(f"{name}Spec", base, component.__doc__ or "", definitions)
+    return _create(f"{name}Spec", base, component.__doc__ or "", definitions, [component])
 
 
 def _offered(component: type[Component]) -> list[FieldDescription]:
@@ -144,17 +154,22 @@ def _offered(component: type[Component]) -> list[FieldDescription]:
     ]
 
 
-def _create(name: str, base: type[S], text: str, definitions: dict[str, Any]) -> type[S]:
+def _create(
+    name: str,
+    base: type[D],
+    text: str,
+    definitions: dict[str, Any],
+    components: Collection[type[Component]],
+) -> type[D]:
     summary, _, _ = cleandoc(text).partition("\n\n")
-    model: type[S] = create_model(
+    model: type[D] = create_model(
         name,
         __base__=base,
         __module__=base.__module__,
         __doc__=_one_line(summary),
-        # There is no source to read docstrings from.
-        __cls_kwargs__={"use_attribute_docstrings": False},
         **definitions,
     )
+    model.components = components
     return model
 
 

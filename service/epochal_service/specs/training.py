@@ -48,7 +48,7 @@ class OptimizerBase(Derived):
     """What all optimizers have in common."""
 
 
-class LossOptionsBase(Spec):
+class LossOptionsBase(Derived):
     """Options of the loss. Each belongs to one loss."""
 
 
