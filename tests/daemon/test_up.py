@@ -5,7 +5,9 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx2
@@ -94,7 +96,9 @@ def test_postgresql_and_a_configured_broker_replace_the_embedded_ones(
 @pytest.fixture(scope="module")
 def started(module_stack: MakeStack) -> Stack:
     any_port = "127.0.0.1:0"
-    return module_stack(log_format="json", http_address=any_port, grpc_address=any_port)
+    return module_stack(
+        first_start=True, log_format="json", http_address=any_port, grpc_address=any_port
+    )
 
 
 @pytest.fixture
@@ -111,6 +115,17 @@ def test_port_0_becomes_a_port_that_answers(running: Stack) -> None:
         assert int(port) > 0
         socket.create_connection((host, int(port)), timeout=60).close()
     assert running.ready()
+
+
+def test_the_first_start_creates_the_tables_and_measures_how_fast_a_worker_is(
+    running: Stack,
+) -> None:
+    def measured() -> int:
+        with closing(sqlite3.connect(running.data_dir / "epochal.db")) as connection:
+            [count] = connection.execute("SELECT count(*) FROM calibrations").fetchone()
+        return int(count)
+
+    await_condition(measured, 60, "a measurement")
 
 
 def test_every_line_of_a_json_log_is_json(running: Stack) -> None:

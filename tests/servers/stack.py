@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 import psutil
 import pytest
 from tests.servers.postgres import PostgresServer, free_port
+from tests.servers.tables import create_tables
 
 READY_SECONDS = 120.0
 STOP_SECONDS = 60.0
@@ -58,7 +59,7 @@ class Stack:
     `http` is its URL, `grpc` its `host:port`; both stay the same when the API is restarted.
 
     With `keys`, the options of `epochald keys create`, requests need a key; `keys` has what each
-    command prints.
+    command prints. Its database is one of an earlier start, unless this is the `first_start`.
     """
 
     http: str
@@ -70,6 +71,8 @@ class Stack:
         database_url: str,
         settings: Mapping[str, object],
         keys: Sequence[Sequence[str]] = (),
+        *,
+        first_start: bool = False,
     ) -> None:
         self.data_dir = folder / "data"
         self.database_url = database_url
@@ -88,8 +91,10 @@ class Stack:
         # What a killed supervisor leaves there goes with the folder of the test.
         self.environment["TMPDIR"] = str(folder)
         self._folder = folder
-        if not database_url.startswith("sqlite"):
-            self.run("migrate")
+        if not first_start:
+            if database_url.startswith("sqlite"):
+                self.data_dir.mkdir()
+            create_tables(database_url, calibrated=True)
         self.keys = [self.run("keys", "create", *options).strip() for options in keys]
         self.start()
 
@@ -229,6 +234,7 @@ class MakeStack(Protocol):
         database: Literal["sqlite", "postgresql"] = "sqlite",
         *,
         keys: Sequence[Sequence[str]] = (),
+        first_start: bool = False,
         **settings: object,
     ) -> Stack: ...
 
@@ -243,6 +249,7 @@ def _make(
         database: Literal["sqlite", "postgresql"] = "sqlite",
         *,
         keys: Sequence[Sequence[str]] = (),
+        first_start: bool = False,
         **settings: object,
     ) -> Stack:
         folder = tmp_path_factory.mktemp("stack")
@@ -251,7 +258,7 @@ def _make(
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
             url = scope.enter_context(server.database())
-        stack = Stack(folder, url, settings, keys)
+        stack = Stack(folder, url, settings, keys, first_start=first_start)
         _running.append(stack)
         scope.callback(_running.remove, stack)
         scope.callback(stack.stop)

@@ -11,21 +11,25 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from epochal_service.store import migrate
+from epochal_service.store import Database, migrate
+from epochal_workers.calibration import calibrate
 
 _SQLITE = "sqlite:///"
 _TEMPLATE = "epochal_tables"
 
 
-def create_tables(url: str) -> None:
-    """Give an empty database all tables, as `migrate.upgrade` does."""
+def create_tables(url: str, *, calibrated: bool = False) -> None:
+    """Give an empty database all tables, as `migrate.upgrade` does.
+
+    If it is `calibrated`, SQLite also has how fast the machine is, as after a worker's first start.
+    """
     path = Path(url.removeprefix(_SQLITE))
     if not url.startswith(_SQLITE):
         _copy_template(*url.rsplit("/", 1))
     elif path.exists():
         migrate.upgrade(url)
     else:
-        path.write_bytes(_migrated())
+        path.write_bytes(_migrated(calibrated))
 
 
 def _copy_template(server: str, name: str) -> None:
@@ -42,10 +46,14 @@ def _copy_template(server: str, name: str) -> None:
 
 
 @cache
-def _migrated() -> bytes:
-    """Return the content of a SQLite file that has all tables, and no rows in them."""
+def _migrated(calibrated: bool) -> bytes:
+    """Return the content of a SQLite file that has all tables, and no other rows in them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "epochal.db")
         migrate.upgrade(f"{_SQLITE}{path}")
+        if calibrated:
+            database = Database(f"{_SQLITE}{path}")
+            calibrate(database)
+            database.close()
         assert list(path.parent.iterdir()) == [path]  # nothing of it is in a write-ahead log
         return path.read_bytes()
