@@ -60,13 +60,18 @@ def library() -> ctypes.CDLL | str:
     return walk
 
 
+_pointer_at = ctypes.c_void_p.from_address
+_FIRST_FIELD = object.__basicsize__
+"""Where the first field of an object lies, behind what all objects have."""
+
+
 def address(array: Array) -> int:
     """Return the address of the first element.
 
     It is the first field of NumPy's public `PyArrayObject`. Asking the array takes ten times as
     long.
     """
-    return ctypes.c_void_p.from_address(id(array) + object.__basicsize__).value or 0
+    return _pointer_at(id(array) + _FIRST_FIELD).value or 0
 
 
 def _layout_is_known(function: np.ufunc) -> bool:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import cached_property, partial
+from functools import partial
 from types import BuiltinMethodType, MethodType, MethodWrapperType
 from typing import Any, TypeAlias
 
@@ -87,17 +87,10 @@ class Row:
     keeps: object = None
     """What else must stay in memory."""
 
-    @cached_property
-    def columns(self) -> Array:
-        """The columns, the last of which is the address of the numbers in `more`."""
+    def columns(self, more: int) -> list[int]:
+        """Return the columns; `more` is the address of the numbers in `more`, or 0."""
         operands, steps = ([*x, 0, 0, 0][:3] for x in (self.operands, self.steps))
-        more = 0 if self._more is None else address(self._more)
-        numbers = [self.kind, self.function, self.data, *operands, self.count, *steps, more]
-        return np.array(numbers, np.intp)
-
-    @cached_property
-    def _more(self) -> Array | None:
-        return None if self.more is None else np.array(self.more, np.intp)
+        return [self.kind, self.function, self.data, *operands, self.count, *steps, more]
 
 
 def row_of(call: Call) -> Row | None:
@@ -155,13 +148,13 @@ def _of_ufunc(function: np.ufunc, arguments: Sequence[object]) -> Row | None:
 
 def _are_apart(inputs: Sequence[Array], out: Array) -> bool:
     """Return whether each input is the output or shares no element with it, as NumPy decides it."""
-    return all(
-        x is out
-        or not np.may_share_memory(x, out, max_work=1)  # type: ignore[arg-type]
-        or (address(x) == address(out) and x.strides == out.strides and x.shape == out.shape)
-        or (address(x) == address(out) and x.size == out.size == 1)
-        for x in inputs
-    )
+    for x in inputs:
+        if x is out or not np.may_share_memory(x, out, max_work=1):  # type: ignore[arg-type]
+            continue
+        is_alike = (x.strides == out.strides and x.shape == out.shape) or x.size == out.size == 1
+        if not is_alike or address(x) != address(out):
+            return False
+    return True
 
 
 def _along_axes(kind: int, arrays: Sequence[Array], function: int = 0, data: int = 0) -> Row | None:
@@ -185,10 +178,18 @@ def _merged_axes(arrays: Sequence[Array], shape: Shape) -> list[list[int]] | Non
     The outermost is first. Neighbors that every array goes through in even steps are one axis.
     None if an array has no elements or a shape that does not broadcast.
     """
-    if 0 in shape or any(x.ndim > len(shape) for x in arrays):
+    if 0 in shape:
         return None
-    if all((x.shape == shape and x.flags.c_contiguous) or x.ndim == 0 for x in arrays) and shape:
-        return [[math.prod(shape), *(0 if x.ndim == 0 else x.itemsize for x in arrays)]]
+    whole = []
+    for x in arrays:
+        if x.ndim == 0:
+            whole.append(0)
+        elif x.shape == shape and x.flags.c_contiguous:
+            whole.append(x.itemsize)
+        elif x.ndim > len(shape):
+            return None
+    if len(whole) == len(arrays) and shape:
+        return [[math.prod(shape), *whole]]
     axes = []
     for i, length in enumerate(shape):
         if length == 1:

@@ -22,7 +22,13 @@ class Table:
         distinct = {id(row): row for row in rows}
         numbers = {key: number for number, key in enumerate(distinct)}
         self._in_memory = calls, [*distinct.values()]
-        self._rows = np.array([row.columns for row in distinct.values()], np.intp)
+        self._more = np.array([n for row in distinct.values() for n in row.more or ()], np.intp)
+        columns: list[int] = []
+        more = address(self._more)
+        for row in distinct.values():
+            columns += row.columns(0 if row.more is None else more)
+            more += len(row.more or ()) * self._more.itemsize
+        self._rows = np.array(columns, np.intp)
         self._order = np.array([numbers[id(row)] for row in rows], np.int32)
         self._fields = np.array([address(self._rows), address(self._order), len(rows)], np.intp)
         self.address = address(self._fields)
