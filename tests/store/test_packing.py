@@ -51,7 +51,9 @@ def test_a_header_that_was_written_before_gives_the_bytes_of_safetensors() -> No
             some = {name: np.ascontiguousarray(arrays[name]) for name in names}
             assert pack(some) == save(some)
             values = {"layers": ["1", "2"]}
-            assert pack_state(some, values) == save(some, {"values": json.dumps(values)})
+            expected = save(some, {"values": json.dumps(values)})
+            assert pack_state(some, values) == pack(some, values) == expected
+            assert unpack_state(pack(some, values))[1] == values
 
 
 def test_plain_values_are_packed_with_the_arrays() -> None:

@@ -18,7 +18,7 @@ from epochal_engine import STATISTICS, Block, Gradients
 from ..specs.jobs import EpochRow, GradientBatch, GradientColumns
 from ..specs.training import Metric
 from ..store.log import Entry
-from ..store.packing import pack, pack_state, unpack_some, unpack_state
+from ..store.packing import pack, unpack_some, unpack_state
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 # The summary of a metric in a segment: whether it is present, its lowest and highest finite value
@@ -103,14 +103,14 @@ def pack_gradients(gradients: Gradients, after: int = 0) -> bytes | None:
 
     Counts are stored in the smallest sufficient integer type.
     """
-    selected = gradients.epochs > after
-    if not selected.any():
+    first = int(np.searchsorted(gradients.epochs, after, side="right"))
+    if first == len(gradients.epochs):
         return None
-    counts = gradients.histogram[selected]
-    return pack_state(
+    counts = gradients.histogram[first:]
+    return pack(
         {
-            "epochs": gradients.epochs[selected],
-            "statistics": gradients.statistics[selected],
+            "epochs": gradients.epochs[first:],
+            "statistics": gradients.statistics[first:],
             "histogram": counts.astype(np.min_scalar_type(int(counts.max(initial=0)))),
         },
         {"layers": list(gradients.layers)},

@@ -14,27 +14,32 @@ from safetensors.numpy import load, save
 
 Array = NDArray[Any]
 
+VALUES = "values"
+"""The key of the metadata that has plain values as JSON."""
 MOST_HEADERS = 256
 _headers: dict[Hashable, tuple[bytes, list[str]]] = {}
-"""Headers of blobs, and the names in the order of the arrays behind them, by types and shapes. A
-job has the same one in each checkpoint, and so have jobs with the same network."""
+"""Headers of blobs, and the names in the order of the arrays behind them, by types, shapes and
+values. A job has the same one in each checkpoint, and so have jobs with the same network."""
 
 
-def pack(arrays: Mapping[str, Array]) -> bytes:
-    """Pack arrays by name.
+def pack(arrays: Mapping[str, Array], values: Mapping[str, Any] | None = None) -> bytes:
+    """Pack arrays by name, with plain values that many blobs have in common.
 
-    With a header that was written before, it takes a tenth of the time of `save`.
+    With a header that was written before, it takes a tenth of the time of `pack_state`.
     """
     arrays = _contiguous(arrays)
-    key = tuple((name, array.dtype.str, array.shape) for name, array in arrays.items())
+    metadata = None if values is None else json.dumps(values)
+    key = (metadata, *((name, array.dtype.str, array.shape) for name, array in arrays.items()))
     known = _headers.get(key)
     if known is not None:
         header, names = known
         return b"".join((header, *(arrays[name].data for name in names)))
-    blob = save(arrays)
+    blob = save(arrays, metadata=None if metadata is None else {VALUES: metadata})
     if all(array.dtype.str[0] != ">" for array in arrays.values()):  # `save` swaps their bytes
         header = blob[: 8 + int.from_bytes(blob[:8], "little")]
-        begins = {name: at["data_offsets"] for name, at in json.loads(header[8:]).items()}
+        tensors = json.loads(header[8:])
+        tensors.pop("__metadata__", None)
+        begins = {name: tensor["data_offsets"] for name, tensor in tensors.items()}
         if len(_headers) == MOST_HEADERS:
             _headers.clear()
         _headers[key] = header, sorted(begins, key=begins.__getitem__)
@@ -42,7 +47,7 @@ def pack(arrays: Mapping[str, Array]) -> bytes:
 
 
 def unpack(blob: bytes) -> dict[str, Array]:
-    """Return the arrays that `pack` received."""
+    """Return the arrays that `pack` received; for its values see `unpack_state`."""
     return load(blob)
 
 
@@ -68,8 +73,8 @@ def _float64_tensors(header: bytes) -> tuple[tuple[str, int, int, list[int]], ..
 
 
 def pack_state(arrays: Mapping[str, Array], values: Mapping[str, Any]) -> bytes:
-    """Pack arrays together with plain values."""
-    return save(_contiguous(arrays), metadata={"values": json.dumps(values)})
+    """Pack arrays together with plain values that no other blob has."""
+    return save(_contiguous(arrays), metadata={VALUES: json.dumps(values)})
 
 
 def _contiguous(arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -77,10 +82,10 @@ def _contiguous(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def unpack_state(blob: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the arrays and values that `pack_state` received."""
+    """Return the arrays and values that `pack_state` or `pack` received."""
     length = int.from_bytes(blob[:8], "little")
     header = json.loads(blob[8 : 8 + length])
-    return load(blob), json.loads(header["__metadata__"]["values"])
+    return load(blob), json.loads(header["__metadata__"][VALUES])
 
 
 def to_npz(arrays: Mapping[str, Array]) -> bytes:
