@@ -17,6 +17,10 @@ LARGE = "x" * 2**20
 
 
 def insert(database: Database, owner: str = "me") -> str:
+    return inserted(database, owner).id
+
+
+def inserted(database: Database, owner: str = "me") -> jobs.JobWithSpec:
     values: dict[str, Any] = {
         "id": new_id("job"),
         "owner": owner,
@@ -26,8 +30,7 @@ def insert(database: Database, owner: str = "me") -> str:
         **dict.fromkeys(("fruitless_attempts", "fence", "last_seq"), 0),
     }
     with database.write() as connection:
-        jobs.insert(connection, values, {"course": "week-3"})
-    return str(values["id"])
+        return jobs.insert(connection, values, {"course": "week-3"})
 
 
 def advance(database: Database, job_id: str, epoch: int) -> jobs.JobRow | None:
@@ -38,8 +41,11 @@ def advance(database: Database, job_id: str, epoch: int) -> jobs.JobRow | None:
 
 
 def test_every_query_returns_a_row_with_its_spec(database: Database) -> None:
-    job_id = insert(database)
+    new = inserted(database)
     insert(database)
+    job_id = new.id
+    with database.read() as connection:
+        assert new == jobs.find(connection, job_id)
     changed = advance(database, job_id, 1)
     with database.read() as connection:
         actual = jobs.find(connection, job_id)

@@ -25,6 +25,7 @@ from typing import Any, Literal, get_args
 
 from .. import request_ids
 from ..errors import Conflict, NotFound
+from ..large import require_small
 from ..settings import Quotas
 from ..specs.jobs import TERMINAL, JobState, StopReason
 from ..store import (
@@ -261,6 +262,7 @@ def submit(
     created was deleted, `InvalidArgument` if the data set was deleted in the meantime,
     `QuotaExceeded` if the owner's queue is full, or the owner's jobs would store too much.
     """
+    require_small(len(values["spec"]))  # it is part of the reply
     new = new_id(kind)
     with database.write() as connection:
         job_id = keys.claim(connection, owner, request_id, fingerprint, new)
@@ -274,10 +276,8 @@ def submit(
         owner_quotas.reserve(connection, quotas, owner, "max_queued_jobs")
         stored_bytes = values.get("stored_bytes", 0)
         owner_quotas.reserve(connection, quotas, owner, "max_stored_bytes_per_owner", stored_bytes)
-        insert(connection, job_id, owner, values, labels, search_terms)
+        row = insert(connection, job_id, owner, values, labels, search_terms)
         store_weights(connection, job_id, initial_weights, reward_weights)
-        row = jobs.find(connection, job_id)
-        assert row is not None
         return row, True
 
 
@@ -300,8 +300,8 @@ def insert(
     search_terms: Sequence[str] = (),
     *,
     state: JobState = "queued",
-) -> None:
-    """Insert a job and the first entry of its log.
+) -> JobWithSpec:
+    """Insert a job and the first entry of its log, and return its row.
 
     Raises `InvalidArgument` if its data set was deleted in the meantime.
     """
@@ -309,7 +309,7 @@ def insert(
         dataset_id = values[f"{part}_id"]
         if dataset_id is not None:
             datasets.lock(connection, dataset_id, owner, part)
-    jobs.insert(
+    row = jobs.insert(
         connection,
         {
             "id": job_id,
@@ -327,6 +327,7 @@ def insert(
         labels,
     )
     job_log.append(connection, job_id, 1, [state_entry(state, 0)])
+    return row
 
 
 def search_text(*terms: str) -> str:

@@ -135,18 +135,23 @@ def _with_spec(row: Any) -> JobWithSpec:
     return JobWithSpec(*row)
 
 
-_INSERT_JOB = sa.insert(jobs).values(created_at=now())
+_INSERT_JOB = sa.insert(jobs).values(created_at=now()).returning(*jobs.c)
 _INSERT_SPEC = sa.insert(job_specs)
 _INSERT_LABELS = sa.insert(job_labels)
 
 
-def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[str, str]) -> None:
-    """Insert a row with its labels; `created_at` is the current time of the database."""
+def insert(
+    connection: Connection, values: Mapping[str, Any], labels: Mapping[str, str]
+) -> JobWithSpec:
+    """Insert a row with its labels, and return it; `created_at` is the current time of the
+    database.
+    """
     row = dict(values)
     of_spec = {name: row.pop(name, None) for name in ("spec", "schema", "webhooks")}
-    connection.execute(_INSERT_JOB, row)
+    columns: tuple[Any, ...] = tuple(connection.execute(_INSERT_JOB, row).one())
     connection.execute(_INSERT_SPEC, {"job_id": row["id"], **of_spec})
     _insert_labels(connection, row["id"], labels)
+    return JobWithSpec(*columns, *(of_spec[name] for name in ("spec", "webhooks")))
 
 
 def _insert_labels(connection: Connection, job_id: str, labels: Mapping[str, str]) -> None:
