@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,8 @@ FLAGS = [
     "--js-flags=--no-turbofan",
     # One process less to pass each reply on. The first is Playwright's, which this replaces.
     "--enable-features=CDPScreenshotNewSurface,NetworkServiceInProcess2",
+    # The page works without the Internet: a request to another host is an error in its console.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -190,7 +192,7 @@ class Opened:
         self._excused: list[str] = []
         self.base_url = base_url
         self.complaints: list[str] = []
-        self.requested: list[str] = []
+        self._recorders: list[Callable[[Request], None]] = []
         if shared is not None:
             self._listen(shared)
 
@@ -222,11 +224,25 @@ class Opened:
         """Complaints with such a text are what a test is about: `excuse("404")`, before it."""
         self._excused += texts
 
+    def record_requests(self) -> list[str]:
+        """The URLs that the pages of a shared profile request from now on.
+
+        Only few tests need them: every one costs time in the browser, in Playwright and here.
+        """
+        assert self._shared is not None
+        urls: list[str] = []
+
+        def record(request: Request) -> None:
+            urls.append(request.url)
+
+        self._shared.context.on("request", record)
+        self._recorders.append(record)
+        return urls
+
     def _listen(self, profile: Profile) -> None:
         self._profiles.append(profile)
         profile.context.on("console", self._logged)
         profile.context.on("weberror", self._failed)
-        profile.context.on("request", self._requested)
 
     def _logged(self, message: ConsoleMessage) -> None:
         self._heard(message.type, message.text)
@@ -238,13 +254,6 @@ class Opened:
         if kind in ("error", "warning") and not any(item in text for item in self._excused):
             self.complaints.append(text)
 
-    def _requested(self, request: Request) -> None:
-        url = request.url
-        self.requested.append(url)
-        # The page works without the Internet.
-        if url.startswith("http") and not url.startswith(self.base_url):
-            self.complaints.append(f"another host is asked: {url}")
-
     def close(self) -> None:
         for profile in self._profiles:
             if profile is not self._shared:
@@ -252,7 +261,8 @@ class Opened:
                 continue
             profile.context.remove_listener("console", self._logged)
             profile.context.remove_listener("weberror", self._failed)
-            profile.context.remove_listener("request", self._requested)
+            for record in self._recorders:
+                profile.context.remove_listener("request", record)
             profile.empty()
 
 

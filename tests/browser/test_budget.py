@@ -20,12 +20,11 @@ frames at 60 in a second, each may take 16."""
 
 
 def test_the_scripts_of_the_first_load_are_small(open_page: Opened) -> None:
+    requested = open_page.record_requests()
     page = open_page()
     expect(page.get_by_role("figure", name="A network learns")).to_be_visible()
     rest(page)
-    scripts = {
-        urlsplit(url).path for url in open_page.requested if urlsplit(url).path.endswith(".js")
-    }
+    scripts = {urlsplit(url).path for url in requested if urlsplit(url).path.endswith(".js")}
     size = sum((BUILT.parent / f"{path.removeprefix('/')}.gz").stat().st_size for path in scripts)
     sys.stdout.write(f"\nfirst load: {size:,} bytes of {len(scripts)} scripts, gzipped\n")
     assert 10_000 < size < FIRST_SCRIPTS

@@ -105,11 +105,12 @@ def test_pages_open_when_the_service_is_back(private: Stack, open_private: Opene
 
 
 def test_a_section_that_an_address_names_loads_nothing_above_it(open_page: Opened) -> None:
+    requested = open_page.record_requests()
     page = open_page("/#zoo")
     expect(page.locator("#zoo figure").first).to_be_visible()
     rest(page)
     assert page.locator("#training > .body.waiting").count() == 1
-    assert not [path for path in open_page.requested if "learning-rates" in path]
+    assert not [path for path in requested if "learning-rates" in path]
     page.get_by_role("heading", name="The architecture zoo").hover()
     page.mouse.wheel(0, -400)
     expect(page.locator("#training > .body.waiting")).to_have_count(0)

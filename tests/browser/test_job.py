@@ -704,12 +704,13 @@ def test_what_a_layer_does_is_read_cell_by_cell(open_page: Opened, api: Api, moo
 
 def test_the_page_of_a_long_run_makes_few_requests(open_page: Opened, api: Api) -> None:
     job = api.train({**MOONS, "name": "Long enough", "epochs": 1500})
+    requested = open_page.record_requests()
     page = open_page(f"/jobs/{job}")
     name = "Gradient norm, layer by layer"
     page.get_by_role("figure", name=name).scroll_into_view_if_needed()
     expect(page.get_by_role("figure", name="Histogram of the gradient")).to_be_visible()
     rest(page)
-    paths = [urlsplit(url).path for url in open_page.requested if "/v1/" in url]
+    paths = [urlsplit(url).path for url in requested if "/v1/" in url]
     assert paths.count(f"/v1/jobs/{job}/gradients") <= 2
     # On a slow machine the diagnosis continues, and what belongs to an earlier epoch is read again.
     assert len(set(paths)) <= 15

@@ -149,8 +149,7 @@ def test_a_large_file_is_sent_in_pieces_and_can_be_cancelled(
     page.get_by_role("button", name="Cancel").click()
     expect(bar).to_have_count(0)
     expect(page.get_by_role("alert")).to_have_count(0)
-    addresses = " ".join(open_page.requested)
-    (upload,) = set(re.findall(r"/v1/uploads/(\w+)", addresses))
+    (upload,) = {re.findall(r"/v1/uploads/(\w+)", route.request.url)[0] for route in held}
     assert call(url, f"/v1/uploads/{upload}").status_code == 404
     page.unroute(second)
     use(page)
