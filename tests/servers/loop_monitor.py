@@ -38,16 +38,21 @@ class LoopMonitor:
 
     @property
     def longest(self) -> float:
+        """A reply may arrive before the loop has noticed the end of the pause before it."""
+        self._await_turns()
         seconds: float = self._longest.value
         return seconds
 
     def restart(self) -> None:
-        """Forget the pauses until now, also one of which the loop has not noticed the end."""
+        """Forget the pauses until now."""
+        self._await_turns()
+        self._longest.value = 0.0
+
+    def _await_turns(self) -> None:
         turns, deadline = self._turns.value + 2, monotonic() + 60
         while self._turns.value < turns:
             assert monotonic() < deadline, "the loop does not turn"
             sleep(TICK)
-        self._longest.value = 0.0
 
     @asynccontextmanager
     async def __call__(self, _: object) -> AsyncIterator[None]:
@@ -70,7 +75,7 @@ class LoopMonitor:
             before = times()
             await asyncio.sleep(TICK)
             work, wait = (now - then for now, then in zip(times(), before, strict=True))
-            self._longest.value = max(self.longest, min(work, wait - TICK))
+            self._longest.value = max(self._longest.value, min(work, wait - TICK))
             self._turns.value += 1
 
 
