@@ -13,7 +13,7 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 from safetensors.numpy import load
 from tests.client.material import XOR
-from tests.client.test_cli import environment
+from tests.client.test_cli import Run, environment, run  # noqa: F401 (a fixture)
 from tests.servers.stack import Stack
 
 import epochal
@@ -133,20 +133,12 @@ def test_without_pytorch_a_verification_says_so(trained: epochal.Job) -> None:
 
 
 @pytest.mark.parametrize("url", ["http"], indirect=True)
-def test_the_command_verifies_a_job(stack: Stack, verifiable: epochal.Job) -> None:
-    command = [sys.executable, "-m", "epochal", "verify", verifiable.id]
-
-    def run(*options: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*command, *options],
-            env=environment(stack.http),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    done = run()
+def test_the_command_verifies_a_job(
+    verifiable: epochal.Job,
+    run: Run,  # noqa: F811
+) -> None:
+    done = run("verify", verifiable.id)
     assert done.returncode == 0, done.stderr
     assert "verified: all within tolerance" in done.stdout
-    assert json.loads(run("--json").stdout)["agrees"] is True
-    assert run("--format", "onnx").returncode == 2
+    assert json.loads(run("verify", verifiable.id, "--json").stdout)["agrees"] is True
+    assert run("verify", verifiable.id, "--format", "onnx").returncode == 2

@@ -1,14 +1,12 @@
 """Inspection of a network, a fork of it, and jobs side by side: as arrays, once on each wire."""
 
 import json
-import subprocess
-import sys
 import uuid
 
 import numpy as np
 import pytest
 from tests.client.material import MOONS, XOR
-from tests.client.test_cli import environment
+from tests.client.test_cli import Run, run  # noqa: F401 (a fixture)
 from tests.servers.stack import Stack
 
 import epochal
@@ -230,17 +228,17 @@ def test_the_draws_of_an_epoch_are_arrays(client: epochal.Client) -> None:
         job.random_draws(4)
 
 
-def test_the_command_prints_the_draws(stack: Stack) -> None:
+def test_the_command_prints_the_draws(
+    stack: Stack,
+    run: Run,  # noqa: F811
+) -> None:
     with epochal.Client(stack.http) as client:
         spec = {**MOONS, "network": DROPOUT, "epochs": 2}
         job = client.jobs.create(spec).wait(60, check=True)
         drawn = job.random_draws(1, batch=3)
 
     def printed(*options: str) -> str:
-        command = [sys.executable, "-m", "epochal", "draws", job.id, "--epoch", "1", *options]
-        return subprocess.run(
-            command, env=environment(stack.http), capture_output=True, text=True, check=True
-        ).stdout
+        return run("draws", job.id, "--epoch", "1", *options).stdout
 
     lines = printed().splitlines()
     assert lines[0] == "epoch 1: 13 batches of 32"

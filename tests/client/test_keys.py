@@ -1,14 +1,12 @@
 """API keys in the SDK and in the command line, against a service that needs them."""
 
-import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx2
 import pytest
 from tests.client.material import XOR
+from tests.client.test_cli import Run, run  # noqa: F401 (a fixture)
 from tests.servers.stack import MakeStack, Stack
 
 import epochal
@@ -70,19 +68,10 @@ def test_the_key_comes_from_the_environment_or_from_headers(
         assert client.limits()
 
 
-def run(*words: str, url: str, input: str = "") -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "EPOCHAL_URL": url, "NO_COLOR": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "epochal", *words],
-        env=environment,
-        input=input,
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_login_saves_a_key_that_only_the_user_can_read(
-    url: str, locked: tuple[Stack, str, str]
+    url: str,
+    locked: tuple[Stack, str, str],
+    run: Run,  # noqa: F811
 ) -> None:
     refused = run("jobs", url=url)
     assert refused.returncode != 0
@@ -115,15 +104,20 @@ def test_a_stream_token_opens_the_events_of_its_job_and_is_in_no_log(
     assert token.split(".")[2] not in log
 
 
-def test_login_does_not_save_a_key_that_is_not_valid(url: str) -> None:
+def test_login_does_not_save_a_key_that_is_not_valid(
+    url: str,
+    run: Run,  # noqa: F811
+) -> None:
     refused = run("login", url=url, input="ep_123\n")
     assert refused.returncode != 0
     assert not credentials.path().exists()
 
 
-def test_login_saves_no_empty_key_where_none_is_needed(stack: Stack) -> None:
+def test_login_saves_no_empty_key_where_none_is_needed(
+    run: Run,  # noqa: F811
+) -> None:
     for line in ("", "\n", "  \n"):
-        refused = run("login", url=stack.http, input=line)
+        refused = run("login", input=line)
         assert refused.returncode == 2
         assert "The API key is empty" in refused.stderr
     assert not credentials.path().exists()

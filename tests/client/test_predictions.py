@@ -1,14 +1,11 @@
 """What a trained network says, and what the classes that it names are called."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.client.test_cli import environment
-from tests.servers.stack import Stack
+from tests.client.test_cli import Run, run  # noqa: F401 (a fixture)
 
 import epochal
 
@@ -103,36 +100,22 @@ def test_positions_that_do_not_count_have_class_minus_one(client: epochal.Client
 
 
 def test_an_answer_that_is_not_a_number_has_no_class(
-    stack: Stack, client: epochal.Client, iris: epochal.Job
+    iris: epochal.Job,
+    run: Run,  # noqa: F811
 ) -> None:
     beyond = [1e39, -1e39, 1e39, 1e39]
     assert iris.classify([beyond, FLOWERS[0]]) == ["", "setosa"]
     assert np.isnan(iris.predict(beyond)).all()
     words = ("predict", iris.id, "--inputs", json.dumps([beyond, FLOWERS[0]]))
-    printed = subprocess.run(
-        [sys.executable, "-m", "epochal", *words],
-        capture_output=True,
-        text=True,
-        env=environment(stack.http),
-        timeout=60,
-        check=True,
-    ).stdout.splitlines()
+    printed = run(*words).stdout.splitlines()
     assert printed[1].endswith("no class")
     assert printed[2].endswith("setosa")
 
 
-def test_the_command_prints_the_names(stack: Stack, iris: epochal.Job) -> None:
+def test_the_command_prints_the_names(
+    iris: epochal.Job,
+    run: Run,  # noqa: F811
+) -> None:
     words = ("predict", iris.id, "--inputs", json.dumps(FLOWERS))
-
-    def done(*more: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "epochal", *words, *more],
-            capture_output=True,
-            text=True,
-            env=environment(stack.http),
-            timeout=60,
-            check=True,
-        ).stdout
-
-    assert [line.split()[-1] for line in done().splitlines()] == ["class", *KINDS]
-    assert json.loads(done("--json"))["labels"] == KINDS
+    assert [line.split()[-1] for line in run(*words).stdout.splitlines()] == ["class", *KINDS]
+    assert json.loads(run(*words, "--json").stdout)["labels"] == KINDS
