@@ -121,20 +121,19 @@ class Database:
         self.sqlite = self.engine.dialect.name == "sqlite"
         prepare = _prepare_sqlite if self.sqlite else _prepare_postgresql
         event.listen(self.engine, "connect", prepare)
-        self._reader = self.engine.execution_options(epochal_begin="BEGIN")
-        self._writer = self.engine.execution_options(epochal_begin="BEGIN IMMEDIATE")
         if self.sqlite:
             self._turnstile = Turnstile(self.engine.url.database)
-            event.listen(self.engine, "begin", self._begin_sqlite)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a connection whose statements all see the same snapshot. Raises `Unavailable`."""
-        with _translated(), self._reader.connect() as connection:
-            if not self.sqlite:
+        with _translated(), self.engine.connect() as connection:
+            if self.sqlite:
+                _driver(connection).execute("BEGIN").close()  # takes no lock, and reads nothing
+            else:
+                # The first statement begins the transaction: a block that reads nothing, as of a
+                # job with a built-in data set, asks the database for nothing.
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            # The first statement begins the transaction, and closing ends it: a block that reads
-            # nothing, as of a job with a built-in data set, asks the database for nothing.
             yield connection
 
     @contextmanager
@@ -143,7 +142,9 @@ class Database:
 
         Raises `Unavailable`.
         """
-        with _translated(), self._writer.begin() as connection:
+        with _translated(), self.engine.begin() as connection:
+            if self.sqlite:
+                self._begin_immediate(connection)
             yield connection
 
     def room(self, connection: Connection) -> int | None:
@@ -164,15 +165,19 @@ class Database:
         if self.sqlite:
             self._turnstile.close()
 
-    def _begin_sqlite(self, connection: Connection) -> None:
-        begin = connection.get_execution_options().get("epochal_begin", "BEGIN")
-        if begin == "BEGIN IMMEDIATE":
-            driver: Any = connection.connection.dbapi_connection
-            with _without_busy_timeout(driver):
-                if not self._turnstile.begin(driver, BUSY_SECONDS):
-                    connection.exec_driver_sql(begin)  # raises what SQLAlchemy makes of it
-        else:
-            connection.exec_driver_sql(begin)
+    def _begin_immediate(self, connection: Connection) -> None:
+        """Begin the transaction as a writer. A listener of SQLAlchemy could do so as well, but each
+        statement would take half as long again.
+        """
+        driver = _driver(connection)
+        with _without_busy_timeout(driver):
+            if not self._turnstile.begin(driver, BUSY_SECONDS):
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of it
+
+
+def _driver(connection: Connection) -> Any:
+    """Return the connection of the driver."""
+    return connection.connection.dbapi_connection
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
