@@ -56,7 +56,7 @@ from epochal_engine.training.snapshots import take_snapshots
 from epochal_engine.walk import compiled, python_calls
 from epochal_engine.walk.native import LIBRARY, library
 from epochal_engine.walk.recording import Measurement
-from epochal_engine.walk.rows import Kind, row_of
+from epochal_engine.walk.rows import MOST_NEIGHBORS, Kind, row_of
 from epochal_engine.walk.table import Table
 
 pytestmark = pytest.mark.skipif(why_python() is not None, reason=str(why_python()))
@@ -363,6 +363,23 @@ def test_a_function_of_elements_has_equal_bits(data: st.DataObject) -> None:
     expected, actual, count = results(call, out)
     assert actual == expected
     assert count == 0
+
+
+@pytest.mark.parametrize(("function", "kind"), [(np.add, Kind.ADD), (np.multiply, Kind.MULTIPLY)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("is_in_place", [True, False])
+def test_many_short_rows_are_one_loop_of_the_walk(
+    function: np.ufunc, kind: Kind, dtype: str, is_in_place: bool
+) -> None:
+    for count in (2, 8, 17, 100, 128, 129):
+        rows, row = RNG.normal(size=(7, count)).astype(dtype), RNG.normal(size=count).astype(dtype)
+        rows[3, 1], row[1] = np.nan, np.inf
+        call = (function, (rows, row, rows if is_in_place else np.empty_like(rows)))
+        expected, actual, _ = results(call, call[1][-1])
+        assert actual == expected
+        known = row_of(call)
+        assert known is not None
+        assert (known.kind == kind + (dtype == "float64")) == (count <= MOST_NEIGHBORS)
 
 
 @settings(max_examples=200)

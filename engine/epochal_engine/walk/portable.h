@@ -21,6 +21,15 @@
 #define REPEATED
 #endif
 
+/* A loop whose output is one of its inputs, at the same index, or apart from them. */
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define INDEPENDENT
+#endif
+
 typedef intptr_t size;
 
 /* NumPy's maximum on x86; `rows.py` uses it only where NumPy gives the same for zeros and NaN. */

@@ -33,8 +33,9 @@ from .native import (
 )
 
 Pair: TypeAlias = tuple[int, int]
-MOST_SHORT = 16
-"""Numbers along an axis that is not worth a call of NumPy's loop."""
+MOST_SHORT, MOST_NEIGHBORS = 16, 128
+"""Numbers along an axis that is not worth a call of NumPy's loop; and if they are neighbors in
+memory, so that the walk's own loop takes several at a time."""
 FEWEST_COLUMNS = 4
 """Of a matrix that is transposed tile by tile."""
 
@@ -71,6 +72,7 @@ class Kind(IntEnum):
     SHARE = 43
     DENSITY = 44
     CHAIN = 45
+    ADD = 46
 
 
 @dataclass
@@ -140,10 +142,16 @@ def _of_ufunc(function: np.ufunc, arguments: Sequence[object]) -> Row | None:
     if loop is None:
         return None
     row = _along_axes(kind, arrays, *loop)
-    is_short = row is not None and row.more is not None and row.count <= MOST_SHORT
-    if row is not None and is_short and function is np.multiply and out.dtype.char in "fd":
-        row.kind = _of_kind(Kind.MULTIPLY, out)
+    short = _SHORT.get(function)
+    if row is not None and row.more is not None and short is not None and out.dtype.char in "fd":
+        are_neighbors = all(step == out.itemsize for step in row.steps)
+        if row.count <= (MOST_NEIGHBORS if are_neighbors else MOST_SHORT):
+            row.kind = _of_kind(short, out)
     return row
+
+
+_SHORT: dict[np.ufunc, Kind] = {np.add: Kind.ADD, np.multiply: Kind.MULTIPLY}
+"""Functions of which the walk has a loop of its own."""
 
 
 def _are_apart(inputs: Sequence[Array], out: Array) -> bool:

@@ -40,7 +40,7 @@ enum kind {
     CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE,
     WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE,
     WALK, TRANSPOSE, MULTIPLY_FLOAT, MULTIPLY_DOUBLE, LARGEST_OF_FEW_FLOAT, LARGEST_OF_FEW_DOUBLE,
-    SHARE, DENSITY, CHAIN
+    SHARE, DENSITY, CHAIN, ADD_FLOAT, ADD_DOUBLE
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -215,26 +215,37 @@ static void along_all_axes(const operation *o)
     while (o->more != NULL && next_row(at, index, o->more[0], o->more + 1));
 }
 
-/* Products of numbers along two axes, the outer of which is the last one in `more`: where the inner
- * one is short, to call NumPy's loop takes longer than the products. */
-#define MULTIPLY(NAME, TYPE)                                                                       \
-    static void NAME(const operation *o)                                                           \
+/* Sums and products of numbers along two axes, the outer of which is the last one in `more`: where
+ * the inner one is short, to call NumPy's loop takes longer than to compute them. The output is one
+ * of the inputs or apart from them. */
+#define SHORT(NAME, TYPE, OPERATOR)                                                                \
+    static EACH_PROCESSOR void NAME(const operation *o)                                            \
     {                                                                                              \
-        const size axes = o->more[0], *last = o->more + 1 + 4 * (axes - 1);                        \
+        const size axes = o->more[0], *last = o->more + 1 + 4 * (axes - 1), *step = o->step;       \
+        const size width = sizeof(TYPE);                                                           \
+        const int are_neighbors = step[0] == width && step[1] == width && step[2] == width;        \
         char *at[3] = {o->operand[0], o->operand[1], o->operand[2]};                               \
         size index[MOST_AXES] = {0};                                                               \
         do                                                                                         \
             for (size k = 0; k < last[0]; k++) {                                                   \
                 const char *a = at[0] + k * last[1], *b = at[1] + k * last[2];                     \
                 char *out = at[2] + k * last[3];                                                   \
+                if (are_neighbors) {                                                               \
+                    INDEPENDENT                                                                    \
+                    for (size i = 0; i < o->count; i++)                                            \
+                        ((TYPE *)out)[i] = ((const TYPE *)a)[i] OPERATOR ((const TYPE *)b)[i];     \
+                    continue;                                                                      \
+                }                                                                                  \
                 for (size i = 0; i < o->count; i++)                                                \
-                    *(TYPE *)(out + i * o->step[2]) = *(const TYPE *)(a + i * o->step[0]) *        \
-                                                      *(const TYPE *)(b + i * o->step[1]);         \
+                    *(TYPE *)(out + i * step[2]) = *(const TYPE *)(a + i * step[0])                \
+                                                   OPERATOR *(const TYPE *)(b + i * step[1]);      \
             }                                                                                      \
         while (next_row(at, index, axes - 1, o->more + 1));                                        \
     }
-MULTIPLY(multiply_float, float)
-MULTIPLY(multiply_double, double)
+SHORT(multiply_float, float, *)
+SHORT(multiply_double, double, *)
+SHORT(add_float, float, +)
+SHORT(add_double, double, +)
 
 /* The largest of a few numbers in each row, whose step is in bytes: see `largest_of_few_is_known`. */
 #define LARGEST_OF_FEW(TYPE)                                                                       \
@@ -500,6 +511,8 @@ static void call(const operation *o)
         break;
     case MULTIPLY_FLOAT: multiply_float(o); break;
     case MULTIPLY_DOUBLE: multiply_double(o); break;
+    case ADD_FLOAT: add_float(o); break;
+    case ADD_DOUBLE: add_double(o); break;
     case LARGEST_OF_FEW_FLOAT: largest_of_few_float(o); break;
     case LARGEST_OF_FEW_DOUBLE: largest_of_few_double(o); break;
     case MATMUL: products(o); break;
