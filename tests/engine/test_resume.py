@@ -170,8 +170,12 @@ def test_going_on_from_any_epoch_gives_the_same_bits(case: str) -> None:
         assert second.outcome == outcome
 
 
+@pytest.mark.parametrize("longest_round", [1, 3, Run.longest_round])
 @pytest.mark.parametrize("case", CASES)
-def test_the_best_epoch_has_the_lowest_loss_of_all_so_far_and_its_weights(case: str) -> None:
+def test_the_best_epoch_has_the_lowest_loss_of_all_so_far_and_its_weights(
+    case: str, longest_round: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Run, "longest_round", longest_round)
     samples = CASES[case][2]
     metric = "train_loss" if samples.validation_inputs is None else "validation_loss"
     run = Run(*CASES[case])

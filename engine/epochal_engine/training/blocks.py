@@ -38,6 +38,8 @@ class Block:
 
 def cut(block: Block, first: int, last: int) -> Block:
     """The part of a block from epoch `first` to epoch `last`, both included."""
+    if first <= block.first_epoch and block.last_epoch <= last:
+        return block
     first, last = max(first, block.first_epoch), min(last, block.last_epoch)
     rows = slice(first - block.first_epoch, last - block.first_epoch + 1)
     columns = {name: column[rows] for name, column in block.columns.items()}

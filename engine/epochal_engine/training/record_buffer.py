@@ -53,7 +53,7 @@ class RecordBuffer:
     """Copies of a record: slot 0 is the state before the current epochs, slot k after the k-th."""
 
     def __init__(self, moment: Record, length: int) -> None:
-        self.slots: Array = np.zeros((length + 1, moment.vector.size), moment.vector.dtype)
+        self.slots: Array = np.empty((length + 1, moment.vector.size), moment.vector.dtype)
         self.arrays = moment.named(self.slots)
         """The records by name, each `(length + 1, *shape)`."""
 

@@ -11,6 +11,7 @@ determine every bit of it, however often it is inspected, stopped and continued.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 
 import numpy as np
@@ -52,9 +53,10 @@ class Run(Loop):
         rate = np.zeros((), training.dtype)
         super().__init__(network, (training,), data, record, rate, [()], [streams])
         self.training = training
-        # The best epoch up to slot 0, and the watched loss of the epochs in the slots from 1 on.
+        # The best epoch before slot 0, and the watched losses of the epochs in the slots. That of
+        # slot 0 is infinite unless it is the best so far; its weights are copied when replaced.
         self._best: Best | None = None
-        self._losses: Array = np.empty(0)
+        self._losses: Array = np.array([math.inf])
         now = record.arrays
         views = parameter_views(network, now["parameters"])
         if state is None:
@@ -107,18 +109,14 @@ class Run(Loop):
         which the run diverged does not count.
         """
         epoch, slot = self._sound()
-        losses = self._losses[:slot]
-        if len(losses) == 0:
+        index = self._best_slot(slot)
+        if index is None:
             return self._best
-        index = int(losses.argmin())
-        value = float(losses[index])
-        if self._best is not None and self._best.value <= value:
-            return self._best
-        vector = self._buffer.arrays["parameters"][index + 1].copy()
+        vector = self._buffer.arrays["parameters"][index].copy()
         return Best(
-            epoch=epoch - slot + index + 1,
+            epoch=epoch - slot + index,
             metric="validation_loss" if "validation" in self._measures else "train_loss",
-            value=value,
+            value=float(self._losses[index]),
             weights=parameter_views(self.network, vector),
         )
 
@@ -156,9 +154,16 @@ class Run(Loop):
 
     def _sound(self) -> tuple[int, int]:
         """Return the last epoch and its slot: after a divergence, those before it."""
-        outcome = self.outcome
-        diverged = outcome is not None and outcome.stop_reason == "diverged"
+        ending = self._ending(0)
+        diverged = ending is not None and ending.outcome.stop_reason == "diverged"
         return self.epoch - diverged, self._slot - diverged
+
+    def _best_slot(self, last: int) -> int | None:
+        """Return the slot of the best epoch; None if that is in no slot up to `last`."""
+        losses = self._losses[: max(last, 0) + 1]
+        index = int(losses.argmin())
+        limit = math.inf if self._best is None else self._best.value
+        return index if losses[index] < limit else None
 
     def _restore_ends(self, state: State) -> None:
         """Restore the best epoch, and the end of a run that has ended."""
@@ -177,11 +182,15 @@ class Run(Loop):
         return {name: np.array([value]) for name, value in metrics.items()}
 
     def _rewind(self) -> None:
-        self._best, self._losses = self.best(), np.empty(0)
+        if self._best_slot(self._slot) == self._slot:
+            self._losses = self._losses[self._slot :][:1]
+        else:
+            self._best, self._losses = self.best(), np.array([math.inf])
         super()._rewind()
 
     def _compute_results(self, rates: Array) -> int:
         last = super()._compute_results(rates)
         columns = self._blocks[0][-1].columns
-        self._losses = columns.get("validation_loss", columns["train_loss"])
+        watched = columns.get("validation_loss", columns["train_loss"])
+        self._losses = np.concatenate((self._losses[:1], watched))
         return last
