@@ -34,8 +34,8 @@ SPEC: dict[str, Any] = {
     "snapshots": {"weights_every": 100},
     "seed": 7,
 }
-# So many steps that the job still runs when the backup is complete.
-LONG = {"epochs": 1000, "batch_size": 8}
+# The job runs until it is cancelled: it cannot end before the backup.
+ENDLESS = {"epochs": 1_000_000, "batch_size": 8}
 
 
 class Api:
@@ -65,37 +65,54 @@ class Api:
             lambda: self.get(f"/v1/jobs/{job_id}")["state"] in states, 120, f"{job_id} {states}"
         )
 
+    def await_epoch(self, job_id: str, epoch: int) -> None:
+        await_condition(
+            lambda: self.get(f"/v1/jobs/{job_id}")["epoch"] >= epoch, 120, f"{job_id} {epoch}"
+        )
+
     def result(self, job_id: str) -> tuple[Any, ...]:
         """Everything that an undisturbed run of the same spec gives too."""
         self.await_state(job_id, "succeeded")
         job = self.get(f"/v1/jobs/{job_id}")
-        epochs = self.get(f"/v1/jobs/{job_id}/epochs?page_size=1000")["epochs"]
+        return job["epoch"], job["best"], self.until(job_id, job["epoch"])
+
+    def until(self, job_id: str, last: int) -> tuple[Any, ...]:
+        """The last thousand epochs until this one, and what is stored of their weights."""
+        after = max(0, last - 1000)
+        page = f"/v1/jobs/{job_id}/epochs?page_size=1000&after_epoch={after}"
+        epochs = [{**row, "seconds": None} for row in self.get(page)["epochs"]]
         stored = self.get(f"/v1/jobs/{job_id}/checkpoints")["checkpoints"]
-        return (
-            job["epoch"],
-            job["best"],
-            [{**epoch, "seconds": None} for epoch in epochs],
-            [(checkpoint["epoch"], checkpoint["sha256"]) for checkpoint in stored],
-        )
+        assert len(epochs) >= last - after
+        return epochs[: last - after], [
+            (row["epoch"], row["sha256"]) for row in stored if row["epoch"] <= last
+        ]
 
 
 def in_mid_training(api: Api) -> dict[str, str]:
     """Jobs in several states, one of them in the middle of its training."""
     jobs = {"ended": api.create(epochs=3)}
     api.await_state(jobs["ended"], "succeeded")
-    jobs["running"] = api.create(**LONG)
+    jobs["running"] = api.create(**ENDLESS)
     jobs["queued"], jobs["paused"] = api.create(), api.create()
     api.post(f"/v1/jobs/{jobs['paused']}/pause")
-    await_condition(lambda: api.get(f"/v1/jobs/{jobs['running']}")["epoch"] > 20, 120, "epoch 20")
+    api.await_epoch(jobs["running"], 21)
     return jobs
 
 
 def goes_on(api: Api, jobs: dict[str, str]) -> None:
-    """All jobs of the backup end as if nothing had happened."""
+    """All jobs of the backup go on as if nothing had happened."""
+    backed_up = api.get(f"/v1/jobs/{jobs['running']}")["epoch"]
     assert api.get(f"/v1/jobs/{jobs['ended']}")["epoch"] == 3
     assert api.get(f"/v1/jobs/{jobs['paused']}")["state"] == "paused"
     api.post(f"/v1/jobs/{jobs['paused']}/resume")
-    assert api.result(jobs["running"]) == api.result(api.create(**LONG))
+    last = backed_up + 100  # so that there are weights of an epoch after the backup
+    results = []
+    for job_id in (jobs["running"], api.create(**ENDLESS)):
+        api.await_epoch(job_id, last)
+        api.post(f"/v1/jobs/{job_id}/cancel")
+        results.append(api.until(job_id, last))
+    assert results[0] == results[1]
+    assert max(epoch for epoch, _ in results[0][1]) > backed_up
     undisturbed = api.result(api.create())
     for name in ("queued", "paused"):
         assert api.result(jobs[name]) == undisturbed, name
@@ -110,6 +127,7 @@ def test_jobs_go_on_with_the_same_bits_after_a_restored_backup(
         jobs = in_mid_training(api)
         file = tmp_path / "backup.db"
         assert str(file) in stack.run("backup", str(file))
+        api.post(f"/v1/jobs/{jobs['running']}/cancel")  # in the backup it goes on
         lost = api.create()
         refused = stack.refusal("restore", str(file))
         assert "epochal.db is in use; stop Epochal first" in refused
@@ -147,6 +165,7 @@ def test_jobs_go_on_with_the_same_bits_after_pg_restore(
             subprocess.run([binaries() / words[0], *words[1:]], check=True)
 
         run_printed("backup")
+        api.post(f"/v1/jobs/{jobs['running']}/cancel")  # in the backup it goes on
         stack.stop()
         wreck = stack.database_url.replace("+psycopg", "")
         with psycopg.connect(wreck) as connection:
