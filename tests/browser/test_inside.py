@@ -7,7 +7,7 @@ import httpx2
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Opened, ask, number, suits_every_screen
+from tests.browser.conftest import Opened, ask, number, rest, suits_every_screen
 from tests.browser.test_write import model, train
 
 BLOCK: dict[str, Any] = {"type": "transformer_block", "heads": 2, "hidden": 16, "causal": True}
@@ -37,6 +37,7 @@ def byte_pairs(url: str) -> str:
 
 def attention_of(page: Page) -> Locator:
     figure = page.get_by_role("figure", name="Attention", exact=True)
+    rest(page)  # what loads above the figure moves it out of view
     figure.scroll_into_view_if_needed()
     expect(figure.get_by_test_id("attention-tokens")).to_be_visible()
     return figure
