@@ -32,10 +32,13 @@ from epochal_engine import (
     Dropout,
     Embedding,
     Loss,
+    Momentum,
     Network,
     Noise,
+    Optimizer,
     Run,
     Sgd,
+    State,
     Sweep,
     Training,
     choose_engine,
@@ -43,7 +46,7 @@ from epochal_engine import (
     why_python,
 )
 from epochal_engine.model.metrics import Answers
-from epochal_engine.optimize.optimizers.vectors import BLOCK
+from epochal_engine.optimize.optimizers.vectors import BLOCK, clear_denormals
 from epochal_engine.symbolic.plan import perform, run_calls
 from epochal_engine.symbolic.primitives.normal import _density_calls, _share_calls
 from epochal_engine.symbolic.primitives.pooling import _fill_gradients, _fill_largest
@@ -248,6 +251,41 @@ def test_a_run_goes_on_with_the_other_engine_as_if_nothing_had_happened() -> Non
             actual = bits_of_block(join([*blocks, *rest.take()]))
         weights = {name: array.tobytes() for name, array in rest.weights().items()}
         assert {**actual, **weights}.items() <= expected.items()
+
+
+def denormals(state: State) -> int:
+    """How many moments are below the smallest normal number, and not 0."""
+    arrays = [array for name, array in state.arrays.items() if name.startswith("moments")]
+    return sum(int(((x != 0) & (abs(x) < np.finfo(x.dtype).smallest_normal)).sum()) for x in arrays)
+
+
+@pytest.mark.parametrize("engine", ["python", "compiled"])
+@pytest.mark.parametrize("optimizer", [Adam(0.02), Momentum(0.02)])
+@pytest.mark.parametrize("of_many", [False, True])
+def test_moments_without_gradients_decay_to_0(
+    engine: Any, optimizer: Optimizer, of_many: bool
+) -> None:
+    training = replace(TRAINING, optimizer=optimizer)  # six steps in an epoch
+    data = Data(spirals().train_inputs * [1, 0], spirals().train_targets)
+
+    def begun(state: State | None = None) -> Run | Sweep:
+        if of_many:
+            return Sweep(NETWORK, [training, replace(training, seed=4)], data, state)
+        return Run(NETWORK, training, data, state)
+
+    with using(engine):
+        state = begun().state()
+        for name, array in state.arrays.items():
+            if name.startswith("moments"):
+                array.fill(1e-37)
+        run = begun(state)
+        next(epoch for epoch in run if epoch == 10)
+        state = run.state()
+        assert denormals(state) >= 9  # of the weights of the second feature
+        # The steps before are counted.
+        rest = begun(state)
+        next(epoch for epoch in rest if epoch == 11)
+        assert denormals(rest.state()) == 0
 
 
 @pytest.mark.parametrize("batch_size", [None, 8])
@@ -460,6 +498,23 @@ def test_other_calls_have_equal_bits(dtype: str) -> None:
         expected, actual, count = results(call, out)
         assert actual == expected
         assert count == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("before", [62, 63])
+def test_numbers_below_the_smallest_normal_one_become_0(dtype: str, before: int) -> None:
+    smallest = np.finfo(dtype).smallest_normal
+    normal = [smallest, -smallest, 1.0, np.inf, -np.inf, np.nan]
+    smaller = [smallest / 2, -smallest / 4, np.finfo(dtype).smallest_subnormal, 0.0]
+    for engine in ("python", "compiled"):
+        clock, x = np.array(before), np.array(normal + smaller, dtype)
+        with using(engine):
+            (calls,) = compiled([[(clear_denormals, (clock, x))]])
+        perform(calls)
+        assert clock == before + 1
+        assert python_calls(calls) == (engine == "python")
+        expected = normal + [0.0] * 4 if before == 63 else normal + smaller
+        assert bits_of(x) == bits_of(np.array(expected, dtype))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -178,8 +178,8 @@ MUTANTS = (
     Mutant(
         "BEGIN IMMEDIATE of a write to SQLite",
         f"{SERVICE}/store/database.py",
-        'epochal_begin="BEGIN IMMEDIATE"',
-        'epochal_begin="BEGIN"',
+        "                self._begin_immediate(connection)\n",
+        '                _driver(connection).execute("BEGIN").close()\n',
         (
             "tests/store/test_database.py::test_a_write_that_reads_first_does_not_fail_because_others_write",
         ),
@@ -669,6 +669,13 @@ MUTANTS = (
         "        (members,) = self.members\n"
         "        return copies if len(copies) == 1 else copies[:members]\n",
         (f"{SWEEPS}::test_no_bit_depends_on_how_many_members_fit_the_cache",),
+    ),
+    Mutant(
+        "steps before an interruption in the count of those between clearings",
+        "engine/epochal_engine/optimize/optimizers/vectors.py",
+        "    clocks = [np.array(steps, np.int64) for _ in moments]\n",
+        "    clocks = [np.array(0, np.int64) for _ in moments]\n",
+        ("tests/engine/test_walk.py::test_moments_without_gradients_decay_to_0",),
     ),
     Mutant(
         "check of memory that overlaps",

@@ -16,7 +16,7 @@ import numpy as np
 from ..data.data import Data
 from ..model.losses import find_loss
 from ..model.network import Network, parameter_leaves
-from ..optimize.optimizers import weight_mask
+from ..optimize.optimizers import weight_mask, without_denormals
 from ..symbolic.plan import Plan
 from ..symbolic.replicas import replicate
 from ..symbolic.trace import Array, Call, Symbol, leaf
@@ -245,6 +245,7 @@ def update_many(
         group_rows = slice(group.start, group.end)
         flat = (array[group_rows].reshape(-1) for array in (aside, gradient, step))
         moments = now[f"moments_{number}"]
+        calls += without_denormals(moments, steps)
         calls += group.optimizer.calls(*flat, moments, unit_rate, steps, network.changing)
     return [
         *calls,

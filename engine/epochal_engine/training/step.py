@@ -11,7 +11,7 @@ import numpy as np
 
 from ..model.losses import Loss, find_loss
 from ..model.network import Network, in_turn, learned_leaves, merged_leaves
-from ..optimize.optimizers import weight_mask
+from ..optimize.optimizers import weight_mask, without_denormals
 from ..symbolic.differentiate import differentiate
 from ..symbolic.plan import Plan
 from ..symbolic.primitives import contiguous, without_ones
@@ -188,8 +188,10 @@ def update(
         if training.clip_norm is not None:
             calls.append((_clip_norm, (clipped, training.clip_norm, np.empty(clipped.shape))))
         gradient = clipped
+    moments = now["moments"]
+    calls += without_denormals(moments, steps)
     return calls + training.optimizer.calls(
-        parameter, gradient, step, now["moments"], rate, steps, network.changing
+        parameter, gradient, step, moments, rate, steps, network.changing
     )
 
 

@@ -2,10 +2,20 @@
  *
  * Every operation is rounded by itself, as in NumPy: the compiler must not join a product and a sum.
  * So a result does not depend on how many elements a processor works on at once. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "portable.h"
+
+#define CLEAR_DENORMALS(NAME, TYPE, SIZE, SMALLEST)                                                \
+    EACH_PROCESSOR void NAME(TYPE *moment, size count)                                             \
+    {                                                                                              \
+        for (size i = 0; i < count; i++)                                                           \
+            moment[i] = SIZE(moment[i]) < SMALLEST ? 0 : moment[i];                                \
+    }
+CLEAR_DENORMALS(epochal_clear_float, float, fabsf, FLT_MIN)
+CLEAR_DENORMALS(epochal_clear_double, double, fabs, DBL_MIN)
 
 /* `decay` and `d` are NULL for Adam without weight decay. */
 #define ADAM_STEP(NAME, TYPE, ROOT)                                                                \

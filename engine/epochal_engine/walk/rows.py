@@ -73,6 +73,7 @@ class Kind(IntEnum):
     DENSITY = 44
     CHAIN = 45
     ADD = 46
+    CLEAR_DENORMALS = 48
 
 
 @dataclass
@@ -405,6 +406,13 @@ def _adam(adam: Adam, clock: Array, rate: Array, scaled_rate: Array, scaled_epsi
     )
 
 
+def _clear_denormals(_: object, clock: Array, moment: Array) -> Row | None:
+    if not moment.flags.c_contiguous:
+        return None
+    operands = [address(clock), address(moment)]
+    return Row(_of_kind(Kind.CLEAR_DENORMALS, moment), 0, 0, operands, moment.size)
+
+
 def _draw(rng: np.random.Generator, size: object, dtype: np.dtype[Any], out: Array) -> Row | None:
     if not out.flags.c_contiguous:
         return None
@@ -596,6 +604,7 @@ RULES: dict[str, Callable[..., Row | None]] = {
     "_fill_density": _density,
     "_fill_largest": _windows,
     "_fill_gradients": _window_gradients,
+    "clear_denormals": _clear_denormals,
     "Adam._correct": _adam,
 }
 """The row of a call that is no function of elements, by the name of its function."""

@@ -40,7 +40,7 @@ enum kind {
     CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE,
     WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE,
     WALK, TRANSPOSE, MULTIPLY_FLOAT, MULTIPLY_DOUBLE, LARGEST_OF_FEW_FLOAT, LARGEST_OF_FEW_DOUBLE,
-    SHARE, DENSITY, CHAIN, ADD_FLOAT, ADD_DOUBLE
+    SHARE, DENSITY, CHAIN, ADD_FLOAT, ADD_DOUBLE, CLEAR_DENORMALS_FLOAT, CLEAR_DENORMALS_DOUBLE
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -370,7 +370,17 @@ static void clear(const operation *o)
         *(TYPE *)o->more[0] = (TYPE)(epsilon / scale_2);                                              \
     }
 
+/* `clear_denormals`; operands: the number of steps, and the moments. */
+enum { STEPS_BETWEEN_CLEARINGS = 64 };
+#define CLEAR_DENORMALS(TYPE)                                                                      \
+    {                                                                                              \
+        if (++*(int64_t *)o->operand[0] % STEPS_BETWEEN_CLEARINGS == 0)                            \
+            epochal_clear_##TYPE((TYPE *)o->operand[1], o->count);                                 \
+    }
+
 /* In `fused.c`. */
+void epochal_clear_float(float *, size);
+void epochal_clear_double(double *, size);
 void epochal_adam_float(float *, float *, float *, const float *, float *, const float *, float *,
                         float, float, float, float, float, size);
 void epochal_adam_double(double *, double *, double *, const double *, double *, const double *,
@@ -528,6 +538,8 @@ static void call(const operation *o)
     case AXPY_DOUBLE: clear(o); call_axpy_double(o); break;
     case ADAM_FLOAT: ADAM(float) break;
     case ADAM_DOUBLE: ADAM(double) break;
+    case CLEAR_DENORMALS_FLOAT: CLEAR_DENORMALS(float) break;
+    case CLEAR_DENORMALS_DOUBLE: CLEAR_DENORMALS(double) break;
     case DRAW_FLOAT: draw_float(o); break;
     case DRAW_DOUBLE: draw_double(o); break;
     case ARGMAX_FLOAT: ARGMAX(float) break;

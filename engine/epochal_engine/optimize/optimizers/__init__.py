@@ -27,7 +27,7 @@ from .descent import Momentum, Nesterov, Perceptron, Sgd
 from .adaptive import Adagrad, Adam, AdamW, RmsProp
 from .lion import Lion
 from .muon import Muon
-from .vectors import weight_mask
+from .vectors import weight_mask, without_denormals
 # isort: on
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "RmsProp",
     "Sgd",
     "weight_mask",
+    "without_denormals",
 ]
 
 OPTIMIZERS: dict[str, type[Optimizer]] = Optimizer.table

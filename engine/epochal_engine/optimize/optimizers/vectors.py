@@ -9,6 +9,7 @@ import numpy as np
 
 from ...symbolic.trace import Array, Call, Shape
 
+STEPS_BETWEEN_CLEARINGS = 64
 BLOCK = 65_536
 """Elements that are processed at a time, so that large vectors pass through the cache only once."""
 
@@ -20,6 +21,24 @@ def blocks(
     for start in range(0, parameter.size, BLOCK):
         part = slice(start, start + BLOCK)
         yield parameter[part], gradient[part], step[part], moments[:, part]
+
+
+def without_denormals(moments: Array, steps: int) -> list[Call]:
+    """Return the calls that set denormal moments to 0 at every 64th step; `steps` were taken.
+
+    The moment of a parameter whose gradient stays 0, as that of a dead unit, decays to the smallest
+    numbers there are, and is rounded to the same one from then on: it never becomes 0. Processors
+    take about 100 times as long for each operation on such a number.
+    """
+    clocks = [np.array(steps, np.int64) for _ in moments]
+    return [(clear_denormals, (clock, row)) for clock, row in zip(clocks, moments, strict=True)]
+
+
+def clear_denormals(clock: Array, moment: Array) -> None:
+    """Count a step; at every 64th, set what is below the smallest normal number to 0."""
+    clock += 1
+    if clock % STEPS_BETWEEN_CLEARINGS == 0:
+        moment[np.abs(moment) < np.finfo(moment.dtype).smallest_normal] = 0
 
 
 def in_units(numerator: Array, squares: Array, epsilon: Array, out: Array) -> list[Call]:
