@@ -673,8 +673,8 @@ MUTANTS = (
     Mutant(
         "steps before an interruption in the count of those between clearings",
         "engine/epochal_engine/optimize/optimizers/vectors.py",
-        "    clocks = [np.array(steps, np.int64) for _ in moments]\n",
-        "    clocks = [np.array(0, np.int64) for _ in moments]\n",
+        "np.array(steps, np.int64), vector",
+        "np.array(0, np.int64), vector",
         ("tests/engine/test_walk.py::test_moments_without_gradients_decay_to_0",),
     ),
     Mutant(

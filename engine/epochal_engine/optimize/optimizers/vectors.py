@@ -30,8 +30,9 @@ def without_denormals(moments: Array, steps: int) -> list[Call]:
     numbers there are, and is rounded to the same one from then on: it never becomes 0. Processors
     take about 100 times as long for each operation on such a number.
     """
-    clocks = [np.array(steps, np.int64) for _ in moments]
-    return [(clear_denormals, (clock, row)) for clock, row in zip(clocks, moments, strict=True)]
+    # One call for all moments of a run; those of some members of a sweep are not side by side.
+    vectors = moments.reshape(1, -1) if moments.size and moments.flags.c_contiguous else moments
+    return [(clear_denormals, (np.array(steps, np.int64), vector)) for vector in vectors]
 
 
 def clear_denormals(clock: Array, moment: Array) -> None:
