@@ -25,7 +25,7 @@ $(BIN)/uv:
 
 # install(lock, stamp): the locked packages, then our own two distributions, editable.
 define install
-	@if [ -L $(BIN)/uv ]; then P="$(BIN)/pip install -q"; else P="env VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q"; fi; \
+	@if [ -L $(BIN)/uv ]; then P="$(BIN)/pip install -q"; else P="$(BIN)/uv pip install -q -p $(BIN)/python"; fi; \
 	  set -e; $$P --require-hashes -r $(1); $$P --no-deps -e . -e clients/python
 	@ls $(WALK)/walk.so $(WALK)/walk.dylib $(WALK)/walk.dll 2>/dev/null | grep -q . \
 	  || echo "No C compiler: small networks train several times slower. Install one (Debian: apt-get install gcc libc6-dev; anywhere: $(BIN)/pip install ziglang), then: make walk"
@@ -36,7 +36,7 @@ endef
 WALK := engine/epochal_engine/walk
 ifeq ($(origin CC)$(shell command -v cc gcc clang),default)
 ifneq ($(wildcard $(VENV)/lib/python3*/site-packages/ziglang),)
-export CC := $(CURDIR)/$(BIN)/python -m ziglang cc
+export CC := "$(CURDIR)/$(BIN)/python" -m ziglang cc
 endif
 endif
 
@@ -142,7 +142,7 @@ check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.j
 .PHONY: check-oracles
 check-oracles: $(VENV)/.dev .venv-oracles/.done ## Compare engine and service with PyTorch (installs it into a separate venv)
 	PYTHONPATH=engine .venv-oracles/bin/python -m pytest tests/oracles --noconftest -q $(ARGS)
-	EPOCHAL_ORACLE_PYTHON=$(CURDIR)/.venv-oracles/bin/python $(BIN)/python -m pytest tests/rest/oracles.py -q $(ARGS)
+	EPOCHAL_ORACLE_PYTHON="$(CURDIR)/.venv-oracles/bin/python" $(BIN)/python -m pytest tests/rest/oracles.py -q $(ARGS)
 
 .venv-generated/.done: clients/generated/requirements.txt | $(BIN)/uv
 	$(PYTHON) -m venv .venv-generated
@@ -196,7 +196,7 @@ protos: $(VENV)/.dev ## Generate the .proto files and the types of the SDK from 
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/.dev .venv-mlflow/.done ## Store and poll a long metric, as MLflow's tracking server does
-	$(BIN)/python -m benchmarks.peers --mlflow $(CURDIR)/.venv-mlflow/bin/python $(ARGS)
+	$(BIN)/python -m benchmarks.peers --mlflow "$(CURDIR)/.venv-mlflow/bin/python" $(ARGS)
 
 .PHONY: bench
 bench: bench-engine bench-peers .venv-tables/.done ## Run every benchmark, beside PyTorch and MLflow (ARGS=--quick)

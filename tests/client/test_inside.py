@@ -28,7 +28,9 @@ def test_attention_weights_are_arrays_by_layer(circle: epochal.Job) -> None:
     assert (maps.shape, seen.rows, seen.epoch) == ((3, 2, 6, 6), (1, 0, 2), 60)
     np.testing.assert_allclose(maps.sum(-1), 1, rtol=1e-5)
     mine = circle.attention("transformer_block_3", inputs=seen.inputs[0])
-    np.testing.assert_allclose(mine.layers["transformer_block_3.attention"], maps[:1])
+    # Batches of one and of three sequences differ by rounding: at most one unit of the sixth digit.
+    alone = mine.layers["transformer_block_3.attention"]
+    np.testing.assert_allclose(alone, maps[:1], rtol=1e-5)
     text = circle.attention(texts=["ab"])
     assert (text.lengths, text.inputs[0, :2].tolist(), seen.lengths) == ((2,), [0, 1], ())
     with pytest.raises(epochal.InvalidArgument, match=r"transformer_block_3\.attention"):

@@ -46,10 +46,12 @@ def test_a_process_builds_only_the_models_that_it_uses() -> None:
 def test_no_source_is_read_before_a_schema_needs_descriptions() -> None:
     program = (
         "import linecache\n"
+        "import epochal_engine, epochal_service\n"
         "from epochal_service.rest import problems\n"
         "from epochal_service.specs.networks import DenseSpec\n"
         "from epochal_service.specs.training import LossOptionsSpec\n"
-        "print([name for name in linecache.cache if 'epochal' in name])\n"
+        "folders = (epochal_engine.__path__[0], epochal_service.__path__[0])\n"
+        "print([name for name in linecache.cache if name.startswith(folders)])\n"
         "for model in (problems.Problem, DenseSpec, LossOptionsSpec):\n"
         "    schema = model.model_json_schema()\n"
         "    properties = schema.get('$defs', {}).get(model.__name__, schema)['properties']\n"
