@@ -105,16 +105,22 @@ chromium:
 screenshots: $(VENV)/.dev $(PAGE) chromium ## Save screenshots of every page, wide and narrow, light and dark, in ./screenshots
 	EPOCHAL_BROWSER=required $(BIN)/python -m pytest tests/browser/screenshots.py -q $(ARGS)
 
-PYTEST := $(BIN)/python -m pytest $(TESTS) -n 2 --dist loadfile --no-loadscope-reorder
-OTHERS := not chaos and not training and not presets
+PYTEST := $(BIN)/python -m pytest $(TESTS) -n 2 --dist worksteal
+PROOFS := chaos or training or presets
+# Only tests in a browser need the page.
+BROWSER := $(if $(filter tests tests/browser%,$(TESTS)),$(PAGE) chromium)
 
 .PHONY: test
-test: $(VENV)/.dev $(PAGE) chromium ## Run the tests (TESTS=tests/specs for a part)
-	$(PYTEST) -m "$(OTHERS) and not long" $(ARGS)
+test: $(VENV)/.dev $(BROWSER) ## Run the quick tests of every room (TESTS=tests/specs for a part)
+	$(PYTEST) -m "not ($(PROOFS)) and not long" $(ARGS)
 
-.PHONY: test-long
-test-long: $(VENV)/.dev ## Run the tests with more data, seeds or combinations, and on PostgreSQL
-	$(PYTEST) -m "$(OTHERS) and long" $(ARGS)
+.PHONY: test-rest
+test-rest: $(VENV)/.dev $(BROWSER) ## Run what test-all has beside test: more browser tests, data, seeds, processes, PostgreSQL
+	$(PYTEST) -m "not ($(PROOFS)) and long" $(ARGS)
+
+.PHONY: test-all
+test-all: $(VENV)/.dev $(BROWSER) ## Run all tests except for the proofs, which have words of their own
+	$(PYTEST) -m "not ($(PROOFS))" $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.json ## Check style, types, imports, words, the contract and the page

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import signal
 from collections.abc import Generator
 from typing import Any
@@ -62,8 +63,12 @@ def pytest_sessionstart() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the tests are selected by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # `make test` opens a browser for the main journeys, and runs a test on one database if another
+    # test has its kinds of statements.
     for item in items:
-        if item.get_closest_marker("one_database") and "postgresql" in item.name:
+        in_browser = item.path.parent.name == "browser" and not item.get_closest_marker("journey")
+        on_postgresql = re.search(r"[\[-]postgresql[]-]", item.name)
+        if in_browser or (on_postgresql and not item.get_closest_marker("statements")):
             item.add_marker("long")
 
 

@@ -1,5 +1,6 @@
 """A teacher makes an exercise of a preset, a pupil solves it, and the teacher sees the marks."""
 
+import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Locked, Opened, suits_every_screen
 
@@ -14,6 +15,7 @@ def enter(page: Page, key: str) -> None:
     page.reload()
 
 
+@pytest.mark.journey
 def test_an_exercise_is_made_missed_solved_and_marked(open_locked: Opened, locked: Locked) -> None:
     teacher = open_locked("/experiments")
     enter(teacher, locked.keys["11a"])

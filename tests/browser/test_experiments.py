@@ -2,11 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Opened, ask, suits_every_screen
 from tests.servers.stack import await_condition
 
 
+@pytest.mark.journey
 def test_an_experiment_is_run_from_its_card_and_its_claims_are_met(open_page: Opened) -> None:
     page = open_page("/experiments")
     page.get_by_role("button", name="Run the experiment A perceptron cannot learn XOR").click()

@@ -133,6 +133,7 @@ def table_of(page: Page, figure: str) -> list[list[str]]:
     return rows
 
 
+@pytest.mark.journey
 def test_a_run_that_is_over_is_shown_with_the_numbers_of_the_api(
     open_page: Opened, api: Api, moons: str
 ) -> None:
@@ -240,6 +241,7 @@ def test_a_run_can_be_played_from_its_initial_weights_to_its_last(
     expect(still.get_by_role("button", name="Play the run")).to_have_count(0)
 
 
+@pytest.mark.journey
 def test_a_run_is_watched_paused_resumed_and_cancelled(
     open_page: Opened, api: Api, long_run: str
 ) -> None:

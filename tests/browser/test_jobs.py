@@ -42,6 +42,7 @@ def row(page: Page, name: str) -> Any:
     return page.get_by_role("list", name="Runs").get_by_role("listitem").filter(has_text=name)
 
 
+@pytest.mark.journey
 def test_runs_are_found_by_text_label_and_state(open_page: Opened, train: Train) -> None:
     train("Finding alpha", labels={"course": "alpha-1"})
     train("Finding beta", labels={"course": "beta-1"}, optimizer={"type": "sgd"})

@@ -26,6 +26,7 @@ def at_result(url: str, job: str) -> dict[str, float]:
     return metrics
 
 
+@pytest.mark.journey
 def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     open_alone: Opened, url: str
 ) -> None:

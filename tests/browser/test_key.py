@@ -9,6 +9,7 @@ from tests.browser.conftest import Locked, Opened, suits_every_screen
 import epochal
 
 
+@pytest.mark.journey
 def test_the_page_asks_for_a_key_and_works_with_it_until_it_is_forgotten(
     locked: Locked, open_locked: Opened
 ) -> None:

@@ -192,6 +192,7 @@ def test_a_link_shows_the_same_set_up(open_page: Opened) -> None:
     assert link["optimizer"] == {"type": "adam", "learning_rate": 0.03}
 
 
+@pytest.mark.journey
 def test_a_preset_is_trained_and_its_run_opened(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
     page.get_by_role("button", name="Start from a preset").click()
@@ -236,6 +237,7 @@ def test_points_are_drawn_by_hand_and_by_keyboard(open_page: Opened) -> None:
     expect(page.get_by_role("button", name="Train")).to_be_enabled()
 
 
+@pytest.mark.journey
 def test_a_file_that_is_dropped_is_trained_on(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
     drop(page, "pulse.csv", GOOD)

@@ -70,6 +70,7 @@ def table_of(figure: Locator) -> dict[str, float]:
     return {row[0]: number(row[-1]) for row in rows}
 
 
+@pytest.mark.journey
 def test_the_chapter_opens_finished_at_each_stored_epoch(open_page: Opened, url: str) -> None:
     page = open_page("/#language")
     section = page.locator("#language")

@@ -1,5 +1,6 @@
 """Section 2: one neuron, whose numbers are those of the API."""
 
+import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Opened, ask, press
 
@@ -22,6 +23,7 @@ def test_the_first_numbers_are_those_of_the_lesson(open_page: Opened) -> None:
     expect(page.get_by_test_id("step")).to_contain_text("fires")
 
 
+@pytest.mark.journey
 def test_a_weight_moved_by_keyboard_gives_what_the_api_gives(open_page: Opened, url: str) -> None:
     page = open_page("/#neuron")
     weight = page.get_by_label("w₁", exact=True)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Opened, ask
 
@@ -27,6 +28,7 @@ def test_an_explanation_writes_its_numbers_as_a_person_would(open_page: Opened, 
     expect(question.get_by_test_id("explanation")).to_contain_text("3.483×10⁻⁷")
 
 
+@pytest.mark.journey
 def test_a_correct_number_typed_by_keyboard_is_explained(open_page: Opened, url: str) -> None:
     page = open_page("/#neuron")
     question = card(page, "weighted-sum")

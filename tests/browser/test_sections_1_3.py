@@ -75,6 +75,7 @@ def test_a_signal_runs_through_both_neurons_unless_less_motion_is_asked_for(
     expect(still.get_by_role("button", name="Send a signal")).to_have_count(0)
 
 
+@pytest.mark.journey
 def test_a_wider_row_fits_better_by_as_much_as_the_api_says(open_page: Opened, url: str) -> None:
     fits = {
         width["width"]: width
@@ -255,6 +256,7 @@ def test_a_point_moves_along_curve_and_slope_by_keyboard(open_page: Opened, url:
     expect(line).to_contain_text(f"= {written(expected['derivative']['value'])}")
 
 
+@pytest.mark.journey
 def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str) -> None:
     known = ask(url, "/v1/activations")["activations"]
     gelu = next(item for item in known if item["activation"] == "gelu")

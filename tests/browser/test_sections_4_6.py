@@ -45,6 +45,7 @@ def summarized(url: str, sizes: list[int], **more: Any) -> Any:
     return simulate(url, "architecture", {"network": network, **more})
 
 
+@pytest.mark.journey
 def test_the_network_of_the_lesson_has_46_parameters_in_4_or_3_layers(open_page: Opened) -> None:
     page = open_page("/#architecture")
     expect(page.get_by_test_id("parameters")).to_have_text("46")
@@ -280,6 +281,7 @@ def test_the_pass_opens_finished(open_page: Opened) -> None:
     expect(page.locator("#forward").get_by_label("not computed yet")).to_have_count(0)
 
 
+@pytest.mark.journey
 def test_each_step_brings_the_number_that_the_api_has(open_page: Opened, url: str) -> None:
     page = open_page("/?forward.step=0#forward")
     answer = traced(url, INPUT)
@@ -402,6 +404,7 @@ def test_sure_and_wrong_is_steep_for_cross_entropy_alone(open_page: Opened, url:
     expect(page.get_by_test_id("urgency")).to_contain_text("falls 100 times as much")
 
 
+@pytest.mark.journey
 def test_the_point_goes_along_the_curve_by_keyboard_and_pointer(
     open_page: Opened, url: str
 ) -> None:

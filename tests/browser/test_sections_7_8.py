@@ -50,6 +50,7 @@ def visit(open_page: Opened, section: str, query: str = "", **options: Any) -> P
 # ---------------------------------------------------------------- 7
 
 
+@pytest.mark.journey
 def test_stepping_back_passes_the_error_signal_from_unit_to_unit(
     open_page: Opened, url: str
 ) -> None:
@@ -239,6 +240,7 @@ def test_the_training_opens_with_a_finished_run(open_page: Opened, url: str) -> 
     )
 
 
+@pytest.mark.journey
 def test_a_job_is_trained_before_ones_eyes(open_page: Opened, url: str) -> None:
     page = visit(open_page, "training")
     page.get_by_role("button", name="Train", exact=True).click()

@@ -261,6 +261,7 @@ def attention_row(page: Page) -> list[float]:
     return [read(row.locator("td").last.inner_text()) for row in rows.all()]
 
 
+@pytest.mark.journey
 def test_where_a_word_looks_is_what_the_api_says(open_page: Opened, url: str) -> None:
     page = open_page("/#zoo")
     figure = page.get_by_role("figure", name="Attention weights of one word")
@@ -410,6 +411,7 @@ def test_an_entry_stays_in_sight_while_those_above_it_load(open_page: Opened) ->
     expect(heading).to_be_in_viewport()
 
 
+@pytest.mark.journey
 def test_a_milestone_opens_with_stored_results(open_page: Opened, url: str) -> None:
     stored = ask(url, "/v1/preset-experiments/xor-1969/results")
     addresses = open_page.record_requests()

@@ -22,6 +22,7 @@ SECTIONS = [
 ]
 
 
+@pytest.mark.journey
 def test_the_journey_has_its_eleven_sections_in_order(open_page: Opened) -> None:
     page = open_page()
     expect(page).to_have_title("Epochal: how neural networks learn")
@@ -45,6 +46,7 @@ def test_on_a_phone_the_sections_are_a_menu(open_page: Opened) -> None:
     expect(page.get_by_role("navigation", name="menu")).to_be_hidden()
 
 
+@pytest.mark.journey
 def test_pages_have_paths_and_the_back_button_goes_back(open_page: Opened) -> None:
     page = open_page()
     page.get_by_role("link", name="Runs").click()
@@ -179,6 +181,7 @@ def test_a_link_opened_by_somebody_else_shows_the_same_picture(
     assert drawn(theirs) == drawn(mine)
 
 
+@pytest.mark.journey
 def test_the_first_run_is_the_one_that_the_api_trains(open_page: Opened, url: str) -> None:
     page = open_page("/?start.seed=3")
     expect(page.get_by_test_id("first-epoch")).to_have_text("400")

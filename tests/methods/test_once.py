@@ -18,6 +18,8 @@ from epochal_service.specs.networks import CreateNetworkRequest
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.validation import parse
 
+pytestmark = pytest.mark.statements
+
 NETWORK = {
     "input_shape": [2],
     "layers": [{"type": "dense", "units": 1, "activation": "sigmoid"}],

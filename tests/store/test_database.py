@@ -18,6 +18,8 @@ from epochal_service.errors import Unavailable
 from epochal_service.store import Database, migrate, networks
 from epochal_service.store.database import byte_length, new_id, now
 
+pytestmark = pytest.mark.statements
+
 
 def save(database: Database, name: str) -> None:
     with database.write() as connection:

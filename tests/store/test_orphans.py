@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 import sqlalchemy as sa
 from tests.store.test_jobs import insert
 
 from epochal_service.jobs import deletion
 from epochal_service.store import Connection, Database, checkpoints
 from epochal_service.store.tables import job_specs, jobs, metadata
+
+pytestmark = pytest.mark.statements
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from epochal_service.store.tables import job_labels, job_specs
 from epochal_service.store.tables import jobs as jobs_table
 from epochal_service.store.tables import log as log_table
 
+pytestmark = pytest.mark.statements
+
 JOBS = 6_000
 SEGMENTS = 1_000
 LONG = "job_0000000000000_0000000000000000"

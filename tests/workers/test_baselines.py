@@ -12,7 +12,6 @@ from epochal_service.specs.jobs import Job
 from epochal_service.specs.sweeps import Sweep
 
 # Jobs of other kinds run the same SQL on both databases.
-pytestmark = pytest.mark.one_database
 
 LINE: dict[str, Any] = {
     "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},

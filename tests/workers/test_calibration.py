@@ -13,7 +13,6 @@ from epochal_service.store import jobs as stored_jobs
 from epochal_workers.calibration import METHOD, calibrate
 
 # Jobs of other kinds run the same SQL on both databases.
-pytestmark = pytest.mark.one_database
 
 
 def test_a_worker_is_calibrated_once(service: Service) -> None:

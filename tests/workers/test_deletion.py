@@ -150,7 +150,6 @@ LONGEST_LOCK = 0.05
 """Seconds of the thread's processor time: the rest of a lock is the load of the machine."""
 
 
-@pytest.mark.one_database
 def test_no_transaction_that_deletes_a_large_job_holds_its_lock_for_long(service: Service) -> None:
     wide = [{"type": "dense", "units": units} for units in (2048, 2048, 1)]
     network = {"input_shape": [2], "layers": wide}
@@ -169,7 +168,6 @@ def test_no_transaction_that_deletes_a_large_job_holds_its_lock_for_long(service
     assert max(worked for _, worked in timed.seconds) < LONGEST_LOCK
 
 
-@pytest.mark.one_database
 def test_the_deletion_of_the_largest_data_set_holds_its_lock_shorter_than_its_insertion(
     service: Service,
 ) -> None:
@@ -186,7 +184,6 @@ def test_the_deletion_of_the_largest_data_set_holds_its_lock_shorter_than_its_in
     assert max(worked for _, worked in timed.seconds) < inserting / 3
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("number", [1, 2, 7])
 @pytest.mark.parametrize("before_commit", [True, False])
 def test_a_deletion_that_was_interrupted_is_completed_by_the_next_reaper(

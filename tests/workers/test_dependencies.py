@@ -55,7 +55,6 @@ def die() -> None:
     raise Killed
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("before_commit", [True, False], ids=["before commit", "after commit"])
 def test_a_worker_may_die_at_any_transaction(service: Service, before_commit: bool) -> None:
     undisturbed = create(service, PAIR)
@@ -115,7 +114,6 @@ def needs_of(spec: dict[str, Any]) -> list[str]:
     return [*dict.fromkeys(use["job"] for use in uses if use is not None)]
 
 
-@pytest.mark.one_database
 @settings(max_examples=15)
 @given(
     specs=graphs(),

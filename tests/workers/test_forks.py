@@ -20,7 +20,6 @@ from epochal_service.store import jobs as stored_jobs
 from epochal_service.store.packing import unpack
 
 # Jobs of other kinds run the same SQL on both databases.
-pytestmark = pytest.mark.one_database
 
 # One step an epoch that remembers nothing: all that it depends on are the weights.
 FORGETFUL: dict[str, Any] = {

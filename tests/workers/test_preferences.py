@@ -10,7 +10,6 @@ from epochal_service.methods import jobs
 from epochal_service.store import checkpoints
 
 # Jobs of other kinds run the same SQL on both databases.
-pytestmark = pytest.mark.one_database
 
 LENGTH = 16
 NETWORK: dict[str, Any] = {

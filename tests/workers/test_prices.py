@@ -18,7 +18,6 @@ from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import jobs as stored_jobs
 
 # Jobs of other kinds run the same SQL on both databases.
-pytestmark = pytest.mark.one_database
 
 
 @pytest.fixture

@@ -44,6 +44,8 @@ from epochal_service.store import Connection, Database, checkpoints
 from epochal_service.store.packing import unpack
 from epochal_workers.heartbeat import Heartbeat
 
+pytestmark = pytest.mark.statements
+
 
 def gradient_epochs(service: Service, job_id: str) -> list[int]:
     _, rows = read(service.database, job_id)

@@ -18,7 +18,6 @@ from epochal_service.specs.jobs import CreateJobOptions
 from epochal_service.specs.sweeps import CreateSweepOptions, Sweep, SweepSpec
 
 # Jobs of other kinds run the same SQL on both databases.
-pytestmark = pytest.mark.one_database
 
 # What has a memory: shuffled batches, each member's own dropout, moments, a stopping rule.
 JOB: dict[str, Any] = {

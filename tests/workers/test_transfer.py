@@ -25,7 +25,6 @@ from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import log as job_log
 
 # Jobs of other kinds run the same SQL on both databases.
-pytestmark = pytest.mark.one_database
 
 HEAD: dict[str, Any] = {"type": "dense", "units": 1, "activation": "sigmoid", "name": "head"}
 BODY = XOR["network"]["layers"][0]

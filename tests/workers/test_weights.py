@@ -12,7 +12,6 @@ from epochal_service.methods import datasets, diagnosis, jobs, sweeps
 from epochal_service.specs.datasets import CreateDatasetRequest
 
 # Jobs of other kinds run the same SQL on both databases.
-pytestmark = pytest.mark.one_database
 
 RNG = np.random.default_rng(0)
 LABELS = (np.arange(200) < 12).astype(int)
