@@ -23,6 +23,8 @@ from epochal_service.jobs.epochs import parse_note
 from epochal_service.parent_death import killed_with_parent
 from epochal_service.store import Database, jobs
 
+pytestmark = pytest.mark.long
+
 # An epoch of one step for each of so many samples takes a while: nothing is stored before.
 ENDLESS: dict[str, Any] = {
     **XOR,

@@ -19,6 +19,8 @@ from epochal_service.errors import Unavailable
 from epochal_service.specs.jobs import JobState
 from epochal_service.store import Database
 
+pytestmark = pytest.mark.long
+
 MOST_PAGES = 2**32 - 2
 
 # Weights and columns that need new pages all the time.

@@ -36,6 +36,8 @@ from epochal_service.settings import Quotas
 from epochal_service.specs.jobs import TERMINAL
 from epochal_service.store import Access, Database, database, jobs, migrate
 
+pytestmark = pytest.mark.long
+
 OWNER = "local"
 MAX_ATTEMPTS = 3
 

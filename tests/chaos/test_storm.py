@@ -14,6 +14,8 @@ from tests.servers.stack import MakeStack
 from tests.workers.in_process import DIGITS, LONG_EPOCHS, XOR, Service, service_at
 from tests.workers.record import Record
 
+pytestmark = pytest.mark.long
+
 DatabaseName = Literal["sqlite", "postgresql"]
 
 LEAVE_SECONDS = 5.0

@@ -19,6 +19,8 @@ from tests.servers.stack import MakeStack, Stack
 
 import epochal
 
+pytestmark = pytest.mark.long
+
 SECONDS = float(os.environ.get("EPOCHAL_CLASS_SECONDS", 0))
 PUPILS = 30 if SECONDS else 4
 

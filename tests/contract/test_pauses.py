@@ -30,6 +30,8 @@ from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
 
+pytestmark = pytest.mark.long
+
 PAUSE = 0.05
 """Seconds for which no request may hold up the event loop."""
 EPOCHS = 20_000

@@ -1,6 +1,9 @@
 """Others are served while one client attacks. `make adversaries` measures how fast."""
 
+import pytest
 from benchmarks.adversaries import MEMORY_MB, run, slow_readers, wrong_bodies
+
+pytestmark = pytest.mark.long
 
 
 def test_others_are_served_during_an_attack() -> None:

@@ -10,9 +10,12 @@ from typing import Any
 
 import httpx2
 import psycopg
+import pytest
 from tests.daemon.test_commands import Epochald, epochald
 from tests.servers.postgres import binaries
 from tests.servers.stack import MakeStack, Stack, await_condition
+
+pytestmark = pytest.mark.long
 
 __all__ = ["epochald"]
 

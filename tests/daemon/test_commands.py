@@ -74,17 +74,20 @@ def test_a_port_that_is_taken(epochald: Epochald, command: str, name: str, taken
     )
 
 
+@pytest.mark.long
 def test_an_address_of_another_machine(epochald: Epochald) -> None:
     sentence = epochald.refusal("up", http_address="192.0.2.1:8000", allow_public=1)
     assert sentence.startswith("192.0.2.1:8000 cannot be used (Cannot assign requested address)")
 
 
+@pytest.mark.long
 def test_the_same_port_for_both_wires(epochald: Epochald) -> None:
     address = f"127.0.0.1:{free_port()}"
     sentence = epochald.refusal("up", http_address=address, grpc_address=address)
     assert sentence.endswith("set EPOCHAL_GRPC_ADDRESS to another address")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["up", "migrate"])
 def test_a_data_folder_that_cannot_be_made(epochald: Epochald, command: str) -> None:
     (epochald.folder / "file").touch()
@@ -96,12 +99,14 @@ def test_a_data_folder_that_cannot_be_made(epochald: Epochald, command: str) -> 
     )
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_data_folder_that_cannot_be_written(epochald: Epochald) -> None:
     (epochald.folder / "data").mkdir(mode=0o500)
     assert epochald.refusal("up").startswith("data cannot be written (Permission denied)")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["up", "migrate"])
 def test_a_database_that_is_newer_than_the_program(epochald: Epochald, command: str) -> None:
     assert epochald("migrate").returncode == 0
@@ -111,6 +116,7 @@ def test_a_database_that_is_newer_than_the_program(epochald: Epochald, command: 
     assert "newer than this program" in epochald.refusal(command)
 
 
+@pytest.mark.long
 def test_a_file_that_is_not_a_database(epochald: Epochald) -> None:
     (epochald.folder / "data").mkdir()
     (epochald.folder / "data" / "epochal.db").write_text("Dear diary, today I was not a database.")
@@ -118,18 +124,21 @@ def test_a_file_that_is_not_a_database(epochald: Epochald) -> None:
     assert sentence.startswith("sqlite:///data/epochal.db cannot be used (file is not a database)")
 
 
+@pytest.mark.long
 def test_a_database_of_an_unknown_kind(epochald: Epochald) -> None:
     sentence = epochald.refusal("up", database_url="mysql://user:secret@host/name")
     assert sentence.startswith("EPOCHAL_DATABASE_URL: 'mysql://…' is not a supported database")
     assert "secret" not in sentence
 
 
+@pytest.mark.long
 def test_a_database_that_does_not_answer(epochald: Epochald) -> None:
     sentence = epochald.refusal("up", database_url="postgresql+psycopg://u:secret@127.0.0.1:1/n")
     assert sentence.startswith("postgresql+psycopg://u:***@127.0.0.1:1/n cannot be used (")
     assert "secret" not in sentence
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["up", "api", "worker"])
 def test_a_postgresql_database_that_was_not_migrated(
     epochald: Epochald, command: str, postgres_url: str, broker_url: str
@@ -141,6 +150,7 @@ def test_a_postgresql_database_that_was_not_migrated(
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["up", "worker"])
 def test_a_broker_that_does_not_answer(epochald: Epochald, command: str) -> None:
     sentence = epochald.refusal(command, broker_url="redis://:secret@127.0.0.1:1/0")
@@ -148,6 +158,7 @@ def test_a_broker_that_does_not_answer(epochald: Epochald, command: str) -> None
     assert sentence.endswith("; start it, or correct EPOCHAL_BROKER_URL")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["api", "worker"])
 def test_api_and_worker_alone_need_a_configured_broker(epochald: Epochald, command: str) -> None:
     assert epochald.refusal(command).startswith("EPOCHAL_BROKER_URL is not set")
@@ -172,6 +183,7 @@ def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -
     assert "note  no worker is running" in done.stdout
 
 
+@pytest.mark.long
 def test_an_engine_is_chosen_by_the_settings(
     monkeypatch: pytest.MonkeyPatch, epochald: Epochald
 ) -> None:
@@ -184,6 +196,7 @@ def test_an_engine_is_chosen_by_the_settings(
         preflight.choose_engine(Settings(engine="compiled"))
 
 
+@pytest.mark.long
 def test_check_reports_a_disk_without_room(epochald: Epochald) -> None:
     assert epochald("migrate").returncode == 0
     done = epochald("check", min_free_bytes=10**18)
@@ -191,6 +204,7 @@ def test_check_reports_a_disk_without_room(epochald: Epochald) -> None:
     assert re.search(r"^fail  the database can grow by \d+ bytes only", done.stdout, re.M)
 
 
+@pytest.mark.long
 def test_check_reports_all_problems_at_once(epochald: Epochald, taken_port: int) -> None:
     done = epochald(
         "check",
@@ -212,6 +226,7 @@ def test_migrate_creates_a_database_and_accepts_an_existing_one(
         assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["up", "api"])
 def test_a_public_service_does_not_start_without_a_key(
     epochald: Epochald, command: str, broker_url: str
@@ -250,6 +265,7 @@ def test_keys_are_created_listed_rotated_and_revoked(epochald: Epochald) -> None
     assert secret not in listed
 
 
+@pytest.mark.long
 def test_a_class_has_a_key_of_the_teacher_and_one_of_each_pupil(epochald: Epochald) -> None:
     created = epochald("keys", "create", "--class", "10b", "--count", "3")
     rows = [line.split() for line in created.stdout.splitlines() if "ep_" in line]
@@ -271,6 +287,7 @@ def test_a_class_has_a_key_of_the_teacher_and_one_of_each_pupil(epochald: Epocha
     assert epochald("keys", "list").stdout.count("revoked") == 5
 
 
+@pytest.mark.long
 def test_a_class_cannot_take_the_name_of_another_owner(epochald: Epochald) -> None:
     epochald("keys", "create", "laptop", "--owner", "ada.02")
     refusal = epochald.refusal("keys", "create", "--class", "ada", "--count", "3")
@@ -278,6 +295,7 @@ def test_a_class_cannot_take_the_name_of_another_owner(epochald: Epochald) -> No
     assert len(epochald("keys", "list").stdout.splitlines()) == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", [("create",), ("rotate",), ("revoke", "1", "--class", "10b")])
 def test_a_command_about_keys_needs_a_key_or_a_class(
     epochald: Epochald, words: tuple[str, ...]
@@ -300,12 +318,14 @@ def test_a_command_about_keys_needs_a_key_or_a_class(
         (("keys", "revoke", "--class", "10b"), "There is no class 10b with a valid key"),
     ],
 )
+@pytest.mark.long
 def test_a_wrong_command_about_keys_says_what_is_wrong(
     epochald: Epochald, command: tuple[str, ...], reason: str
 ) -> None:
     assert epochald.refusal(*command).startswith(reason)
 
 
+@pytest.mark.long
 def test_rows_that_belong_to_nothing_are_reported_and_deleted(epochald: Epochald) -> None:
     epochald("migrate")
     with closing(sqlite3.connect(epochald.folder / "data" / "epochal.db")) as connection:

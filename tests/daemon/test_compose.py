@@ -17,6 +17,8 @@ from tests.servers.postgres import free_port
 from tests.servers.stack import await_condition, environment
 from tests.servers.valkey import listening_on_tcp
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 JOB = {
     "network": {

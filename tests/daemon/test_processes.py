@@ -23,6 +23,8 @@ from tests.servers.stack import MakeStack, Stack, await_condition, environment
 import epochal
 from epochal_service.store import Database
 
+pytestmark = pytest.mark.long
+
 WATCHERS = 24
 JOB: dict[str, Any] = {
     "network": {

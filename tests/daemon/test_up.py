@@ -81,6 +81,7 @@ def test_a_second_epochal_on_the_same_port_is_refused_and_the_first_goes_on(
     assert stack.ready()
 
 
+@pytest.mark.long
 def test_postgresql_and_a_configured_broker_replace_the_embedded_ones(
     make_stack: MakeStack, broker_url: str
 ) -> None:
@@ -109,6 +110,7 @@ def running(started: Stack) -> Stack:
     return started
 
 
+@pytest.mark.long
 def test_port_0_becomes_a_port_that_answers(running: Stack) -> None:
     for address in (running.http.removeprefix("http://"), running.grpc):
         host, _, port = address.partition(":")
@@ -117,6 +119,7 @@ def test_port_0_becomes_a_port_that_answers(running: Stack) -> None:
     assert running.ready()
 
 
+@pytest.mark.long
 def test_the_first_start_creates_the_tables_and_measures_how_fast_a_worker_is(
     running: Stack,
 ) -> None:
@@ -128,6 +131,7 @@ def test_the_first_start_creates_the_tables_and_measures_how_fast_a_worker_is(
     await_condition(measured, 60, "a measurement")
 
 
+@pytest.mark.long
 def test_every_line_of_a_json_log_is_json(running: Stack) -> None:
     def loggers() -> set[str]:
         written, _, _ = running.log.read_text().rpartition("\n")  # the last may not be whole yet
@@ -138,6 +142,7 @@ def test_every_line_of_a_json_log_is_json(running: Stack) -> None:
     await_condition(lambda: {"uvicorn", "celery"} <= loggers(), 60, "lines of both processes")
 
 
+@pytest.mark.long
 def test_ctrl_c_stops_all_processes_in_order(running: Stack) -> None:
     settled(running)
     processes = family(running)
@@ -170,6 +175,7 @@ def train_for_long(stack: Stack) -> Callable[[], dict[str, Any]]:
     return job_now
 
 
+@pytest.mark.long
 def test_a_running_job_continues_after_the_next_start(running: Stack) -> None:
     job_now = train_for_long(running)
     assert running.stop() == 0
@@ -184,6 +190,7 @@ def test_a_running_job_continues_after_the_next_start(running: Stack) -> None:
     await_condition(lambda: job_now()["state"] == "cancelled", 60, "the job is cancelled")
 
 
+@pytest.mark.long
 def test_workers_come_and_go(running: Stack) -> None:
     settled(running)
     with epochal.Client(running.http) as client:
@@ -206,6 +213,7 @@ def test_workers_come_and_go(running: Stack) -> None:
         await_condition(lambda: not ended & listed(), 60, "both are gone")
 
 
+@pytest.mark.long
 def test_a_killed_child_is_replaced(running: Stack) -> None:
     settled(running)
     training = [psutil.Process(pid) for pid in running.worker_pids()]
@@ -222,6 +230,7 @@ def test_a_killed_child_is_replaced(running: Stack) -> None:
         assert f"epochald: the {name} died with SIGKILL; restarting in" in log
 
 
+@pytest.mark.long
 def test_nothing_survives_a_supervisor_that_was_killed(running: Stack) -> None:
     settled(running)
     train_for_long(running)  # a process that trains does not look whether its worker is there

@@ -12,6 +12,8 @@ from tests.servers.stack import MakeStack, Stack, await_condition
 
 import epochal
 
+pytestmark = pytest.mark.long
+
 __all__ = ["receiver"]
 
 SECRET = epochal.create_webhook_secret()

@@ -29,6 +29,8 @@ from epochal_service.rest.app import create_app
 from epochal_service.settings import Address, Limits, Settings
 from epochal_service.store.migrate import upgrade
 
+pytestmark = pytest.mark.long
+
 HEADERS = {"Content-Type": "application/json"}
 LIMIT = Settings(_env_file=None).limits.max_body_bytes // 2
 """Half of the default takes half of the time, and shows the same."""
