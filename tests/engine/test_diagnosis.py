@@ -42,6 +42,7 @@ def findings(base: Base, changed: dict[str, Any] | None = None, **options: Any) 
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_planted_fault_is_named_first_and_its_remedy_helps(family: Family) -> None:
     """On all of the first bases but one: `make check-diagnosis` counts over all bases and seeds."""

@@ -101,6 +101,7 @@ def test_a_record_is_found_under_its_name_and_its_defaults_lie_within_its_bounds
         assert parameter.minimum <= parameter.default <= parameter.maximum
 
 
+@pytest.mark.long
 @every_generator
 def test_the_bounds_of_every_parameter_can_be_drawn(generator: Generator) -> None:
     for key, parameter in generator.parameters.items():

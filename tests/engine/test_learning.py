@@ -236,6 +236,7 @@ def drawn(name: str, samples: int, seed: int, **choices: int) -> tuple[Array, Ar
     return GENERATORS[name].function(samples=samples, **choices, rng=rng)
 
 
+@pytest.mark.long
 @SEEDS
 def test_gates_remember_for_fifty_steps_what_a_plain_recurrence_forgets(seed: int) -> None:
     """The adding problem (Hochreiter and Schmidhuber, 1997): add the two marked of fifty numbers.
@@ -342,9 +343,10 @@ READERS: dict[str, tuple[Layer, ...]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("reader", "rate", "most"),
-    [pytest.param("lstm", 0.01, 1.35, marks=pytest.mark.long), ("transformer", 0.005, 1.4)],
+    [("lstm", 0.01, 1.35), ("transformer", 0.005, 1.4)],
 )
 @SEEDS
 def test_a_reader_of_characters_predicts_the_next_one(

@@ -43,6 +43,7 @@ def last_losses(dataset: Dataset) -> tuple[float, float]:
     return float(losses.min()), float(losses[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CATALOG)
 def test_every_builtin_data_set_has_a_job_that_can_be_trained(name: str) -> None:
     dataset = builtin(name)

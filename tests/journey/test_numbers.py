@@ -40,6 +40,7 @@ def dense(*layers: tuple[int, str]) -> list[dict[str, Any]]:
     return [{"type": "dense", "units": units, "activation": name} for units, name in layers]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("dataset", "inputs", "output", "loss", "classes"),
     [
@@ -95,6 +96,7 @@ def test_the_spiral_needs_a_third_hidden_layer(service: httpx2.Client) -> None:
     assert loss(8, 8, 8) < 0.1 < 0.15 < loss(8, 8)
 
 
+@pytest.mark.long
 def test_how_often_random_initial_weights_solve_xor(service: httpx2.Client) -> None:
     # Measured with 1,000 seeds: 74, 54 and 21 % with two hidden units, 99.8, 99 and 65 % with four.
     bounds = {

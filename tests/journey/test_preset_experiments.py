@@ -40,6 +40,7 @@ def trained(name: str, url: str, broker_url: str, folder: object) -> Experiment:
         return experiments.get_experiment(service.context, made.id)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=() if n in FAST else pytest.mark.presets) for n in NAMES]
 )

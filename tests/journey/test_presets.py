@@ -102,6 +102,7 @@ def misses(preset: dict[str, Any], state: str, latest: dict[str, Any]) -> list[s
     ]
 
 
+@pytest.mark.long
 def test_presets_end_as_expected_on_a_running_service(stack: Stack) -> None:
     with httpx2.Client(base_url=stack.http, timeout=60) as client:
         presets = client.get("/v1/presets").json()["presets"]

@@ -60,6 +60,7 @@ def test_an_error_comes_back_with_its_reason() -> None:
     assert raised.value.reason == "checkpoint_not_found"
 
 
+@pytest.mark.long
 def test_memory_has_a_limit() -> None:
     assert run(allocate, MEMORY_BYTES // 2) == MEMORY_BYTES // 2
     with pytest.raises(Unavailable, match="ran out of memory"):
