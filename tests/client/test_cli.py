@@ -22,7 +22,7 @@ from tests.rest.test_generation import CIRCLE
 from tests.servers.stack import Stack
 
 import epochal
-from epochal.cli.app import app, main
+from epochal.cli.app import Commands, app, main
 from epochal.cli.inputs import change, read_inputs
 
 DIVERGING = ["--set", "optimizer.learning_rate=1e9", "--set", "network.layers[0].activation=relu"]
@@ -651,7 +651,9 @@ def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> Non
 
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
-    commands = [command.callback for command in app.registered_commands if command.callback]
+    group = typer.main.get_command(app)
+    assert isinstance(group, Commands)
+    commands = [group.get_command(None, name).callback for name in group.commands]
     assert len(commands) == 37
     for command in commands:
         assert f" {command.__name__} " in text
@@ -659,6 +661,24 @@ def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
         assert "as_json" in inspect.signature(command).parameters
     assert "0 succeeded, 1 the job failed or was cancelled, 2 usage or invalid spec" in text
     assert run("--version").stdout == f"epochal {epochal.__version__}\n"
+
+
+def imported(*words: str, url: str = "") -> set[str]:
+    """The modules that a new process imports to run `epochal` with these arguments."""
+    command = [sys.executable, "-X", "importtime", "-m", "epochal", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment(url))
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+
+def test_a_command_imports_only_what_it_needs(stack: Stack, client: epochal.Client) -> None:
+    slow = {"numpy", "pydantic", "plotext", "grpc", "rich.progress"}
+    version = imported("--version")
+    assert "typer" in version
+    assert not version & {*slow, "rich", "httpx2", "epochal.types", "epochal.public"}
+    client.jobs.create(client.preset("xor"), epochs=1)  # its baselines have arrays
+    listed = imported("jobs", url=stack.http)
+    assert "httpx2" in listed
+    assert not listed & {*slow, "epochal.public"}
 
 
 def test_a_path_changes_one_place_in_a_spec() -> None:

@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version
 
 import epochal
+from epochal import public
 
 NAMES = [
     "ApiError",
@@ -147,18 +148,35 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 def test_results_are_frozen() -> None:
-    records = [v for v in vars(epochal).values() if dataclasses.is_dataclass(v)]
+    records = [v for v in vars(public).values() if dataclasses.is_dataclass(v)]
     assert len(records) > 20
     assert [r for r in records if not vars(r)["__dataclass_params__"].frozen] == []
 
 
 def test_every_error_is_an_epochal_error() -> None:
-    errors = [v for v in vars(epochal).values() if inspect.isclass(v) and issubclass(v, Exception)]
+    errors = [v for v in vars(public).values() if inspect.isclass(v) and issubclass(v, Exception)]
     assert len(errors) == 18
     assert all(issubclass(error, epochal.EpochalError) for error in errors)
 
 
-def test_importing_the_package_loads_neither_grpc_nor_the_terminal() -> None:
-    code = "import sys, epochal; print({'grpc', 'plotext', 'rich', 'typer'} & set(sys.modules))"
+def printed(code: str) -> str:
+    """What a new process prints that runs `code`."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    return done.stdout.strip()
+
+
+def test_a_client_loads_neither_numpy_nor_grpc_nor_the_terminal() -> None:
+    others = {"numpy", "grpc", "plotext", "rich", "typer"}
+    code = f"import sys, epochal; epochal.Client(); print({others} & set(sys.modules))"
+    assert printed(code) == "set()"
+
+
+def test_the_package_has_its_names_before_and_after_the_first_use() -> None:
+    code = "import epochal; print(sorted(set(epochal.__all__) - set(dir(epochal))))"
+    assert printed(code) == "[]"
+    assert printed("from epochal import *; print(Client.__name__, data.__name__)") == (
+        "Client epochal.data"
+    )
+    # A submodule that nobody imported, and a name that does not exist.
+    assert printed("import epochal; print(epochal.types.Epoch.__name__)") == "Epoch"
+    assert printed("import epochal; print(hasattr(epochal, 'Clint'))") == "False"

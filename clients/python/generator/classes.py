@@ -183,13 +183,11 @@ TYPES_IMPORTS = """\
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
-from numpy.typing import ArrayLike
-
-from .arrays import DataFrame, Floats, Ints
+from .arrays import ArrayLike, DataFrame, Floats, Ints
+from .deferred import dataclass
 """
 
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
+__all__ = ["ArrayLike", "DataFrame", "Floats", "Ints"]
 
-# In full: of `NDArray` NumPy 2.5 has made an alias that hides its meaning.
-Floats = np.ndarray[tuple[Any, ...], np.dtype[np.float64]]
-Ints = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+    # In full: of `NDArray` NumPy 2.5 has made an alias that hides its meaning.
+    Floats = np.ndarray[tuple[Any, ...], np.dtype[np.float64]]
+    Ints = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
+else:
+    # A record is read by its hints, most without NumPy.
+    ArrayLike = Any
+
+    class Floats:
+        """A NumPy array of float64."""
+
+    class Ints:
+        """A NumPy array of int64."""
 
 
 class DataFrame(Protocol):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .curves import Curve
+from .deferred import dataclass
 from .types import ComparedJob, SpecDifference
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from .arrays import Floats, Ints
+from .deferred import np
 from .errors import MissingDependency
 
 if TYPE_CHECKING:

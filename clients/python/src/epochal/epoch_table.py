@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, get_args
-
-import numpy as np
 
 from .arrays import Floats, Ints
 from .curves import import_pandas
+from .deferred import dataclass, np
 from .records import read
 from .types import EpochColumns, Metric
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from .curves import Curve
+from .deferred import dataclass
 from .records import read
 from .types import End, EpochBatch, JobData, NewCheckpoints, StateChange
 

@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from .arrays import DataFrame
+from .arrays import ArrayLike, DataFrame
+from .deferred import np
 from .errors import InvalidArgument, MissingDependency
 
 Source = (

@@ -7,10 +7,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from .arrays import Floats, Ints
 from .curves import Curve
+from .deferred import np
 from .errors import EpochalError
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 import types
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -25,13 +26,15 @@ from typing import (
     is_typeddict,
 )
 
-import numpy as np
-
+from .arrays import Floats, Ints
+from .deferred import np
 from .errors import InvalidArgument
 
 T = TypeVar("T")
 
 Convert = Callable[[Any], Any]
+
+_DTYPES: dict[Any, str] = {Floats: "float64", Ints: "int64"}
 
 
 def read(record: type[T], data: Mapping[str, Any], **extra: Any) -> T:
@@ -56,14 +59,13 @@ def _plan(record: Any) -> list[tuple[str, Convert]]:
 
 def _converter(hint: Any) -> Convert:
     """Return the conversion to `hint`; an absent value (None) becomes the hint's empty value."""
+    if dtype := _DTYPES.get(hint):
+        return lambda value: np.array(() if value is None else value, dtype)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         (inner,) = (a for a in arguments if a is not type(None))
         convert = _converter(inner)
         return lambda value: None if value is None else convert(value)
-    if origin is np.ndarray:
-        (scalar,) = get_args(arguments[1])
-        return lambda value: np.array(() if value is None else value, dtype=scalar)
     if origin is tuple:
         convert = _converter(arguments[0])
         return lambda value: tuple(convert(item) for item in value or ())
@@ -72,7 +74,8 @@ def _converter(hint: Any) -> Convert:
         return lambda value: {key: convert(item) for key, item in (value or {}).items()}
     if origin is dict or is_typeddict(hint):
         return lambda value: without_nothing(value or {})
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+    # Not `is_dataclass`, which would build the record; a reply may lack it.
+    if isinstance(hint, type) and "__dataclass_fields__" in vars(hint):
         return lambda value: read(hint, value or {})
     if hint is datetime:
         return _time
@@ -103,6 +106,11 @@ def without_nothing(value: Any) -> Any:
     return value
 
 
+def _is_numpy(value: Any) -> bool:
+    # A program that has not imported NumPy has no array.
+    return "numpy" in sys.modules and isinstance(value, np.ndarray | np.generic)
+
+
 def request(value: Any, path: str = "") -> Any:
     """Return `value` as plain dicts, lists and scalars; arrays and tuples become lists.
 
@@ -113,7 +121,7 @@ def request(value: Any, path: str = "") -> Any:
             str(key): request(item, f"{path}.{key}" if path else str(key))
             for key, item in value.items()
         }
-    if isinstance(value, np.ndarray | np.generic):
+    if _is_numpy(value):
         if value.dtype.kind in "biuf" and np.isfinite(value).all():
             return value.tolist()
         value = value.tolist()
@@ -136,7 +144,7 @@ def plain(value: Any) -> Any:
         }
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
+    if _is_numpy(value):
         return plain(value.tolist())
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]

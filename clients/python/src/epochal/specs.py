@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from .arrays import DataFrame
+from .deferred import np
 from .errors import InvalidArgument
 from .types import (
     Dataset,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, TypeAlias, Unpack, cast
 
+from .deferred import dataclass
 from .errors import EpochalError, InvalidArgument
 from .events import EndEvent, StateEvent
 from .handles import Handle

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from functools import partial
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
+from typer.core import TyperCommand, TyperGroup
 
 from ..errors import (
     ApiError,
@@ -18,88 +21,122 @@ from ..errors import (
     Unauthenticated,
     Unavailable,
 )
-from . import (
-    comparison,
-    epochs,
-    exercises,
-    experiments,
-    explain,
-    generation,
-    inside,
-    jobs,
-    login,
-    material,
-    service,
-    sweeps,
-    training,
-)
-from .output import err, out
 
 EPILOG = (
     "Exit codes: 0 succeeded, 1 the job failed or was cancelled, 2 usage or invalid spec, "
     "3 the service is not reachable, 4 not found, 130 interrupted."
 )
+PANELS = {
+    "Train": (
+        "training.train",
+        "training.watch",
+        "sweeps.sweep",
+        "experiments.experiment",
+        "exercises.assign",
+        "exercises.exercise",
+        "exercises.exercises",
+        "material.validate",
+        "material.presets",
+    ),
+    "Jobs": (
+        "jobs.jobs",
+        "jobs.show",
+        "jobs.curve",
+        "epochs.epochs",
+        "comparison.compare",
+        "jobs.predict",
+        "generation.generate",
+        "jobs.evaluate",
+        "inside.attention",
+        "inside.activations",
+        "jobs.export",
+        "jobs.verify",
+        "jobs.draws",
+        "jobs.cancel",
+        "jobs.pause",
+        "jobs.resume",
+        "jobs.deliveries",
+        "jobs.rename",
+        "jobs.label",
+        "jobs.delete",
+    ),
+    "Learn": ("explain.explain",),
+    "Networks and data": ("material.summarize", "material.datasets", "material.upload"),
+    "Access": ("login.login", "login.logout", "login.usage"),
+    "Service": ("service.workers",),
+}
+"""The panels of the help, with the module and the function of each command."""
+
+
+_COMMANDS = {
+    path.partition(".")[2]: (panel, path.partition(".")[0])
+    for panel, paths in PANELS.items()
+    for path in paths
+}
+
+
+class _Sparing:
+    """A command whose parameters skip conversions that change nothing.
+
+    Typer imports pydantic to convert a value, which takes longer than all else.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            if hasattr(parameter, "type_descriptor"):  # absent from older versions of Typer
+                parameter.process_value = partial(_process_value, parameter)
+        return parameters
+
+
+def _process_value(parameter: Any, ctx: Any, value: Any) -> Any:
+    kind = parameter.type_descriptor.annotation
+    is_ready = isinstance(kind, type) and isinstance(value, kind)
+    if is_ready or (value is None and not parameter.required):
+        return parameter.callback(ctx, parameter, value) if parameter.callback else value
+    return type(parameter).process_value(parameter, ctx, value)
+
+
+class Command(_Sparing, TyperCommand):
+    """One command."""
+
+
+class Commands(_Sparing, TyperGroup):
+    """All commands. The module of a command is imported when the command is needed."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = dict.fromkeys(_COMMANDS)  # type: ignore[assignment]
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        """Return a command by its name, or None."""
+        if name not in _COMMANDS:
+            return None
+        panel, module = _COMMANDS[name]
+        function = getattr(import_module(f".{module}", __package__), name)
+        alone = typer.Typer(add_completion=False)
+        alone.command(cls=Command, rich_help_panel=panel)(function)
+        return typer.main.get_command(alone)
+
 
 app = typer.Typer(
+    cls=Commands,
     help="Train neural networks and see every epoch.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for panel, commands in {
-    "Train": (
-        training.train,
-        training.watch,
-        sweeps.sweep,
-        experiments.experiment,
-        exercises.assign,
-        exercises.exercise,
-        exercises.exercises,
-        material.validate,
-        material.presets,
-    ),
-    "Jobs": (
-        jobs.jobs,
-        jobs.show,
-        jobs.curve,
-        epochs.epochs,
-        comparison.compare,
-        jobs.predict,
-        generation.generate,
-        jobs.evaluate,
-        inside.attention,
-        inside.activations,
-        jobs.export,
-        jobs.verify,
-        jobs.draws,
-        jobs.cancel,
-        jobs.pause,
-        jobs.resume,
-        jobs.deliveries,
-        jobs.rename,
-        jobs.label,
-        jobs.delete,
-    ),
-    "Learn": (explain.explain,),
-    "Networks and data": (material.summarize, material.datasets, material.upload),
-    "Access": (login.login, login.logout, login.usage),
-    "Service": (service.workers,),
-}.items():
-    for command in commands:
-        app.command(rich_help_panel=panel)(command)
 
 
 def _print_version(is_set: bool) -> None:
     if is_set:
-        from .. import __version__
-
-        out.print(f"epochal {__version__}")
+        typer.echo(f"epochal {version('epochal')}")
         raise typer.Exit
 
 
 @app.callback()
 def _epochal(
-    version: Annotated[
+    show_version: Annotated[
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
@@ -125,6 +162,10 @@ def main() -> None:
     try:
         app()
     except EpochalError as error:
+        from rich.markup import escape
+
+        from .output import err
+
         err.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         if isinstance(error, ApiError) and len(error.errors) > 1:
             for field, description in error.errors:

@@ -8,10 +8,10 @@ import math
 import sys
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from ..client import Client
+from ..deferred import np
 from ..epoch_table import EpochTable
 from .inputs import JobArgument, JsonOption, OutputOption, UrlOption, find_job
 from .output import print_json

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from ..client import Client
+from ..deferred import np
 from ..pictures.spark import spark
 from ..types import ExplorerReference, Section
 from .inputs import JsonOption, UrlOption, guess

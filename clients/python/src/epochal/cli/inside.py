@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from ..arrays import Floats
 from ..client import Client
+from ..deferred import np
 from ..jobs import Inside
 from .inputs import EpochOption, JobArgument, JsonOption, UrlOption, find_job
 from .output import out, print_json, print_table

@@ -26,7 +26,8 @@ _WARNING_STYLE = "yellow"
 
 def _console(stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else _PIPE_WIDTH)
+    width = None if stream.isatty() else _PIPE_WIDTH
+    return Console(stderr=stderr, highlight=False, emoji=False, width=width)
 
 
 out = _console(stderr=False)
@@ -77,6 +78,20 @@ def outcome_text(job: Job) -> Text:
     """Return the state and stop reason of a job, in color; not green where it has a warning."""
     style = _WARNING_STYLE if job.warning else _STATE_STYLES.get(job.state, "")
     return Text(job.outcome, style=style)
+
+
+def summary(job: Job) -> Text:
+    """Return the state and figures of a job in one line, and its explanation in another."""
+    words = Text.assemble(job.id, " ", outcome_text(job))
+    seconds = seconds_between(job.started_at, job.finished_at)
+    if job.epoch and seconds is not None:
+        speed = f" ({job.epoch / seconds:,.0f} epochs/s)" if job.is_over and seconds > 0 else ""
+        words.append(f" · {job.epoch:,} epochs in {duration(seconds)}{speed}")
+    if job.latest:
+        words.append(f" · {figures(job.latest)}")
+    if job.explanation:
+        words.append(f"\n{job.explanation}")
+    return words
 
 
 def number(value: float | None) -> str:

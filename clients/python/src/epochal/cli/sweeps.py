@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from itertools import groupby, product
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.text import Text
 
 from ..client import Client
+from ..deferred import np
 from ..pictures.spark import spark
 from ..sweeps import VARIED, Sweep
 from ..types import Member, MemberCurve

@@ -8,7 +8,6 @@ from pathlib import Path
 from select import select
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from ..client import Client
 from ..curves import Curve
+from ..deferred import np
 from ..errors import Conflict
 from ..events import SnapshotEvent, StateEvent
 from ..following import follow
@@ -36,13 +36,10 @@ from .inputs import (
 from .material import describe
 from .output import (
     brief_figures,
-    duration,
     err,
-    figures,
     out,
-    outcome_text,
     print_json,
-    seconds_between,
+    summary,
 )
 
 LOSSES = ("train_loss", "validation_loss")
@@ -327,17 +324,3 @@ def _against_baselines(curve: Curve) -> str:
     losses = {"this network": float(np.nanmin(curve[metric])), **curve.baselines}
     texts = [f"{name} {loss:.4g}" for name, loss in losses.items()]
     return f"Lowest {metric.replace('_', ' ')}: {', '.join(texts)}"
-
-
-def summary(job: Job) -> Text:
-    """Return the state and figures of a job in one line, and its explanation in another."""
-    words = Text.assemble(job.id, " ", outcome_text(job))
-    seconds = seconds_between(job.started_at, job.finished_at)
-    if job.epoch and seconds is not None:
-        speed = f" ({job.epoch / seconds:,.0f} epochs/s)" if job.is_over and seconds > 0 else ""
-        words.append(f" · {job.epoch:,} epochs in {duration(seconds)}{speed}")
-    if job.latest:
-        words.append(f" · {figures(job.latest)}")
-    if job.explanation:
-        words.append(f"\n{job.explanation}")
-    return words

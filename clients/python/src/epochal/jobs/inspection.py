@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from ..arrays import Floats
+from ..arrays import ArrayLike, Floats
+from ..deferred import dataclass, np
 from ..records import read, request
 from ..types import (
     ConfusionMatrix,

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, Unpack
 
-import numpy as np
-
 from ..curves import Curve
+from ..deferred import np
 from ..epoch_table import EpochTable
 from ..errors import EpochalError
 from ..paging import pages_by_epoch

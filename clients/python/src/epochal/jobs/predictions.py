@@ -6,19 +6,19 @@ import io
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from ..arrays import DataFrame, Floats, Ints
+from ..arrays import ArrayLike, DataFrame, Floats, Ints
+from ..deferred import dataclass, np
 from ..errors import InvalidArgument
 from ..records import request
 from ..types import ExportFormat
 from .handle import JobHandle
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Inputs: TypeAlias = (
     ArrayLike | Mapping[str, Any] | Sequence[Mapping[str, Any]] | DataFrame | os.PathLike[str]

@@ -7,11 +7,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+from ..deferred import dataclass
 from ..errors import EpochalError, MissingDependency
 from .predictions import Predictions
 

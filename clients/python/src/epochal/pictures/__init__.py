@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from ..arrays import Floats, Ints
+from ..deferred import dataclass, np
 
 # Beyond this ratio of the largest to the smallest value, a linear axis shows only the beginning.
 _LOG_RATIO = 50.0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..arrays import Floats
+from ..deferred import np
 
 _BARS = "▁▂▃▄▅▆▇█"
 _NOT_FINITE = "×"

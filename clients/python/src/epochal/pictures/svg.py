@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-import numpy as np
-
 from ..arrays import Floats
+from ..deferred import np
 from . import Line, Panel, Series, panels, ticks
 
 _WIDTH, _HEIGHT = 340, 220  # of one panel, in pixels

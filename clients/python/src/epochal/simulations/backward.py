@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from numpy.typing import ArrayLike
-
+from ..arrays import ArrayLike
 from ..specs import Spec
 from ..types import BackwardSimulation, LossName, NetworkSpec
 from .explorer import Explorer, by_layer, flat

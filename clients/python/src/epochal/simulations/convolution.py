@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
-
+from ..arrays import ArrayLike
 from ..types import ConvolutionSimulation, KernelName, Padding, PoolingKind, PoolingSimulation
 from .explorer import Explorer
 

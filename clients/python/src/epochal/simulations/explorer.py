@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import ArrayLike
-
+from ..arrays import ArrayLike
+from ..deferred import np
 from ..records import read, request
 from ..session import Session
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
+from ..arrays import ArrayLike
+from ..deferred import np
 from ..types import LossName, LossOptionsSpec, LossSimulation, TokenLossSimulation
 from .explorer import Explorer, flat
 

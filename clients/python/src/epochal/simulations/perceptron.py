@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from numpy.typing import ArrayLike
-
+from ..arrays import ArrayLike
 from ..types import PerceptronSimulation, TruthTableName
 from .explorer import Explorer
 

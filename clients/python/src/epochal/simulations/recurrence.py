@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
-
+from ..arrays import ArrayLike
 from ..types import Cell, RecurrenceSimulation
 from .explorer import Explorer
 
