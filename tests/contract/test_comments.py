@@ -67,6 +67,7 @@ def test_comments_name_methods_as_grpc_does_and_call_null_unset(comments: dict[s
     assert "CreateJob" in comments["Preset.spec"]
 
 
+@pytest.mark.long
 def test_the_proto_files_are_those_of_the_models() -> None:
     command = [sys.executable, "-m", "protos.generate", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -86,6 +86,7 @@ def test_a_right_request_has_the_same_answer_on_both_wires(
         assert answer.kind in (None, "NOT_FOUND"), answer
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rpc", RIGHT)
 def test_any_request_has_the_same_answer_on_both_wires(
     service: Wires, world: World, rpc: str

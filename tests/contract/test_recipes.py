@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from tests import recipes
+
+pytestmark = pytest.mark.long
 
 # The .proto files, the descriptors and the models are derived once, when they are imported.
 PROGRAM = """

@@ -18,6 +18,8 @@ from epochal_service.jobs import lifecycle
 from epochal_service.jobs.lifecycle import TRANSITIONS, Claim, Progress
 from epochal_service.specs.jobs import TERMINAL
 
+pytestmark = pytest.mark.long
+
 WISHES: dict[str, dict[str, str]] = {
     "CancelJob": {
         "queued": "cancelled",

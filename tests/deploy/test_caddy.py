@@ -83,6 +83,7 @@ def test_the_caddyfile_is_valid_and_formatted() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wire", ["https", "grpcs"])
 def test_a_job_is_trained_and_watched_over_tls(proxy: Proxy, wire: str) -> None:
     done = subprocess.run(

@@ -67,6 +67,7 @@ def test_memory_has_a_limit() -> None:
         run(allocate, MEMORY_BYTES)
 
 
+@pytest.mark.long
 def test_a_process_that_dies_during_a_call_is_started_again() -> None:
     async def call() -> None:
         process = SecondProcess(nothing)
@@ -78,6 +79,7 @@ def test_a_process_that_dies_during_a_call_is_started_again() -> None:
     asyncio.run(call())
 
 
+@pytest.mark.long
 def test_it_ends_with_the_service() -> None:
     async def call() -> int:
         process = SecondProcess(nothing)
@@ -97,6 +99,7 @@ def use_200_mb() -> None:
     del blocks
 
 
+@pytest.mark.long
 def test_it_gives_back_the_memory_that_a_call_used() -> None:
     async def call() -> tuple[int, int]:
         process = SecondProcess(nothing)
@@ -116,6 +119,7 @@ def caller(context: Context, field: str) -> tuple[Any, ...]:
     return getattr(context, field), context.settings, context.second_process
 
 
+@pytest.mark.long
 def test_a_function_is_called_for_the_same_caller(tmp_path: Path, broker_url: str) -> None:
     settings = serving.settings(tmp_path, broker_url=broker_url)
     upgrade(settings.database_url)

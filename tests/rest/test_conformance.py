@@ -34,6 +34,8 @@ from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
 from epochal_workers.run import WorkerContext, run
 
+pytestmark = pytest.mark.long
+
 # A stream of events has no end that a test could wait for; its own tests are in test_streams.
 OPERATIONS = {
     method.name: (method.path, method.verb.lower())

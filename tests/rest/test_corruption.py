@@ -363,6 +363,7 @@ def fresh_moons(client: TestClient, seed: int) -> np.ndarray:
     return np.array(client.get(f"/v1/datasets/two_moons/preview?{query}").json()["inputs"])
 
 
+@pytest.mark.long
 def test_diffusion_makes_moons_that_are_nearer_to_fresh_ones_than_a_gaussian(
     client: TestClient, train: Train
 ) -> None:
@@ -462,6 +463,7 @@ def test_what_a_diffusion_network_is_inspected_on_is_the_fixed_draw(
     assert reply["baselines"]["constant"]["train_loss"] == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.long
 def test_a_claim_compares_generated_samples_with_those_of_validation(
     client: TestClient, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:

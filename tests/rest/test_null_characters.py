@@ -19,6 +19,7 @@ def settings(tmp_path: Path, broker_url: str, database_url: str) -> Settings:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("verb", "path", "body"),
     [

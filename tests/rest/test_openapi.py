@@ -35,6 +35,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield f"{verb.upper()} {path}", operation
 
 
+@pytest.mark.long
 def test_the_description_is_written_only_where_it_differs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

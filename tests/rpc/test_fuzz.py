@@ -92,6 +92,7 @@ def _code_of(server: Server, rpc: str, request: bytes) -> grpc.StatusCode:
 
 
 # What is no message gets to no database.
+@pytest.mark.long
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("rpc", RPCS)
 def test_any_bytes_are_a_request_or_are_refused(server: Server, rpc: str) -> None:

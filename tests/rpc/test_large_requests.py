@@ -13,6 +13,8 @@ from tests.servers.loop_monitor import LoopMonitor, monitor_in_this_process
 
 from epochal_service.large import LARGE_BYTES
 
+pytestmark = pytest.mark.long
+
 LIMIT = 16 * 2**20
 PAUSE = 0.05
 """Seconds for which no request may hold up the loop. Before, it stood still for 0.3 s and more."""

@@ -43,6 +43,7 @@ def test_an_installation_without_a_compiler_succeeds_and_says_why(
     assert compile_walk(tmp_path, compiler, "--required").returncode == 1
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 def test_the_walk_is_compiled_without_a_warning(tmp_path: Path) -> None:
     done = compile_walk(tmp_path, "cc -Wall -Wextra -Werror", "--required")

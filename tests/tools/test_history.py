@@ -40,6 +40,7 @@ RESULT: dict[str, Any] = {
 }
 
 
+@pytest.mark.long
 def test_an_experiment_is_trained_by_a_whole_service_and_written_down(tmp_path: Path) -> None:
     folders = ["--docs", str(tmp_path), "--results", str(tmp_path)]
     assert history.main(["--only", "perceptron-1958", *folders]) == 0
