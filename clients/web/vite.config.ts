@@ -22,7 +22,22 @@ export default defineConfig(({ mode }) => ({
     target: ['chrome123', 'firefox128', 'safari17.5'],
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    manifest: true,
+    cssCodeSplit: false,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // Few files: a request costs the browser and the service more than the bytes of a small one.
+          groups: [
+            { name: 'page', tags: ['$initial'], priority: 6 },
+            { name: 'lib', test: /\/(src\/lib|node_modules)\//, priority: 5 },
+            { name: 'heads', test: /\/(Head|FirstRun)\.svelte$/, priority: 4 },
+            { name: 'lists', test: /\/src\/(runs\/|\w+\/texts)/, minShareCount: 2, priority: 3 },
+            { name: 'fields', test: /\/src\/lab\//, minShareCount: 2, priority: 2 },
+            { name: 'runs', test: /\/src\//, minShareCount: 2, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: { '^/(v1|healthz|readyz|docs|openapi.json)': service },
