@@ -122,22 +122,27 @@ test-rest: $(VENV)/.dev $(BROWSER) ## Run what test-all has beside test: more br
 test-all: $(VENV)/.dev $(BROWSER) ## Run all tests except for the proofs, which have words of their own
 	$(PYTEST) -m "not ($(PROOFS))" $(ARGS)
 
+# timed(step): run the command that follows, and print how long it took.
+timed = @TIMEFORMAT='== %1R s  $(1)'; time
+
 .PHONY: check
 check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.json ## Check style, types, imports, words, the contract and the page
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/python tools/check_words.py
-	$(BIN)/buf lint protos
-	$(BIN)/buf format --diff --exit-code protos
-	@base=$$(git tag -l 'v[0-9]*' --sort=-v:refname | head -1); \
+	$(call timed,ruff) $(BIN)/ruff check .
+	$(call timed,ruff format) $(BIN)/ruff format --check .
+	$(call timed,mypy) $(BIN)/mypy
+	$(call timed,imports) $(BIN)/lint-imports
+	$(call timed,words) $(BIN)/python tools/check_words.py
+	$(call timed,buf lint) $(BIN)/buf lint protos
+	$(call timed,buf format) $(BIN)/buf format --diff --exit-code protos
+	$(call timed,buf breaking) { base=$$(git tag -l 'v[0-9]*' --sort=-v:refname | head -1); \
 	if git rev-parse -q --verify "$${base:-main}:protos/buf.yaml" >/dev/null; then \
-	  echo "buf breaking, against $${base:-main}"; \
-	  $(BIN)/buf breaking protos --against ".git#$${base:+tag=}$${base:-branch=main},subdir=protos"; fi
-	$(BIN)/python -m protos.generate --check
-	$(BIN)/python clients/python/generate.py --check
-	cd clients/web && $(NODE) npm run -s lint && npm run -s check && npm run -s test
+	  $(BIN)/buf breaking protos --against ".git#$${base:+tag=}$${base:-branch=main},subdir=protos"; fi; }
+	$(call timed,protos) $(BIN)/python -m protos.generate --check
+	$(call timed,types of the SDK) $(BIN)/python clients/python/generate.py --check
+	@cd clients/web && $(NODE) npm run -s types
+	$(call timed,page: lint) (cd clients/web && $(NODE) npm run -s lint)
+	$(call timed,page: svelte-check) (cd clients/web && $(NODE) npm run -s check:types)
+	$(call timed,page: vitest) (cd clients/web && $(NODE) npm run -s test:units)
 
 .venv-oracles/.done: $(BIN)/uv
 	$(PYTHON) -m venv .venv-oracles

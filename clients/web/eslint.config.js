@@ -6,7 +6,15 @@ import ts from 'typescript-eslint'
 import svelteConfig from './svelte.config.js'
 
 export default ts.config(
-  { ignores: ['node_modules/', 'public/', 'src/lib/api/schema.d.ts', 'src/lab/schema.json'] },
+  {
+    ignores: [
+      'node_modules/',
+      '.svelte-check/',
+      'public/',
+      'src/lib/api/schema.d.ts',
+      'src/lab/schema.json',
+    ],
+  },
   js.configs.recommended,
   ts.configs.recommended,
   svelte.configs.recommended,
