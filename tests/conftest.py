@@ -2,7 +2,6 @@
 
 import gc
 import os
-import re
 import signal
 from collections.abc import Generator
 from typing import Any
@@ -32,6 +31,8 @@ __all__ = [
     "stack",
     "valkey_server",
 ]
+
+VARIANTS = ("postgresql", "grpc")
 
 # No example is too slow on a busy machine. Examples are the same each time; others are looked for
 # with `--hypothesis-profile=any --hypothesis-seed=N`.
@@ -63,12 +64,13 @@ def pytest_sessionstart() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the tests are selected by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # `make test` opens a browser for the main journeys, and runs a test on one database if another
-    # test has its kinds of statements.
+    # `make test` opens a browser for the main journeys alone. It runs a test on one database and
+    # over one wire if another test has its kinds of statements and messages on the others.
     for item in items:
         in_browser = item.path.parent.name == "browser" and not item.get_closest_marker("journey")
-        on_postgresql = re.search(r"[\[-]postgresql[]-]", item.name)
-        if in_browser or (on_postgresql and not item.get_closest_marker("statements")):
+        params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        is_variant = any(value in VARIANTS for value in params if isinstance(value, str))
+        if in_browser or (is_variant and not item.get_closest_marker("every_variant")):
             item.add_marker("long")
 
 

@@ -12,6 +12,8 @@ from tests.servers.stack import await_condition
 
 import epochal
 
+pytestmark = pytest.mark.every_variant
+
 # Squares of squares of a number this large are not a float any more, within the first epoch.
 EXPLODING = {
     "network": epochal.network([2], [epochal.dense(4), epochal.dense(1)]),

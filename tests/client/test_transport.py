@@ -17,6 +17,8 @@ from epochal.transport.grpc import to_dict, write
 from epochal.transport.reuse import ReplyCache, TaggedReply
 from epochal.transport.routes import ROUTES
 
+pytestmark = pytest.mark.every_variant
+
 JOB = {"id": "job_1", "state": "queued", "spec": {"epochs": 3}}
 BUSY = (503, {"Retry-After": "0"}, {"reason": "unavailable", "detail": "busy"})
 

@@ -13,6 +13,8 @@ from tests.servers.stack import Stack
 
 import epochal
 
+pytestmark = pytest.mark.every_variant
+
 LONG_MOONS = {**MOONS, "epochs": 3000, "snapshots": {"weights_every": 500}}
 
 

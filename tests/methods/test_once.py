@@ -18,7 +18,7 @@ from epochal_service.specs.networks import CreateNetworkRequest
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.validation import parse
 
-pytestmark = pytest.mark.statements
+pytestmark = pytest.mark.every_variant
 
 NETWORK = {
     "input_shape": [2],

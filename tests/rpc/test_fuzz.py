@@ -24,7 +24,7 @@ from epochal_service.rpc.convert import from_dict
 from epochal_service.settings import Address
 from epochal_service.store.migrate import upgrade
 
-pytestmark = pytest.mark.statements
+pytestmark = pytest.mark.every_variant
 
 NETWORK = {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}
 JOB = {"network": NETWORK, "dataset": {"name": "xor"}, "loss": "mse", "epochs": 1}

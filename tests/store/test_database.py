@@ -18,7 +18,7 @@ from epochal_service.errors import Unavailable
 from epochal_service.store import Database, migrate, networks
 from epochal_service.store.database import byte_length, new_id, now
 
-pytestmark = pytest.mark.statements
+pytestmark = pytest.mark.every_variant
 
 
 def save(database: Database, name: str) -> None:

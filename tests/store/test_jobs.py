@@ -13,7 +13,7 @@ from epochal_service.store import Database, jobs, migrate, outlines, tables
 from epochal_service.store.database import new_id
 from epochal_service.store.tables import job_specs
 
-pytestmark = pytest.mark.statements
+pytestmark = pytest.mark.every_variant
 
 LARGE = "x" * 2**20
 

@@ -19,7 +19,7 @@ from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.store import Access, Database, experiments, jobs, log, migrate
 from epochal_service.store.tables import metadata
 
-pytestmark = pytest.mark.statements
+pytestmark = pytest.mark.every_variant
 
 
 def test_migrations_create_the_tables_of_the_code(database_url: str) -> None:

@@ -11,7 +11,7 @@ from epochal_service.jobs import deletion
 from epochal_service.store import Connection, Database, checkpoints
 from epochal_service.store.tables import job_specs, jobs, metadata
 
-pytestmark = pytest.mark.statements
+pytestmark = pytest.mark.every_variant
 
 
 @contextmanager

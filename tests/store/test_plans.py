@@ -16,7 +16,7 @@ from epochal_service.store.tables import job_labels, job_specs
 from epochal_service.store.tables import jobs as jobs_table
 from epochal_service.store.tables import log as log_table
 
-pytestmark = pytest.mark.statements
+pytestmark = pytest.mark.every_variant
 
 JOBS = 6_000
 SEGMENTS = 1_000

@@ -44,7 +44,7 @@ from epochal_service.store import Connection, Database, checkpoints
 from epochal_service.store.packing import unpack
 from epochal_workers.heartbeat import Heartbeat
 
-pytestmark = pytest.mark.statements
+pytestmark = pytest.mark.every_variant
 
 
 def gradient_epochs(service: Service, job_id: str) -> list[int]:
