@@ -405,7 +405,9 @@ def service(database: str) -> Iterator[tuple[Client, Client, psutil.Process]]:
             )
         with running([*command, "up"], port, "/readyz", variables) as pid:
             children = psutil.Process(pid).children()
-            (api,) = [child for child in children if child.cmdline()[-1:] == ["api"]]
+            (api,) = [
+                child for child in children if " ".join(child.cmdline()).split()[-1:] == ["api"]
+            ]
             yield Client(port, attacker), Client(port, other), api
 
 

@@ -148,7 +148,7 @@ def unit_of(fact: Fact) -> str:
 def workers(stack: Stack) -> list[psutil.Process]:
     """Return the worker processes."""
     family = psutil.Process(stack.process.pid).children(recursive=True)
-    return [process for process in family if "worker" in process.cmdline()]
+    return [process for process in family if "worker" in " ".join(process.cmdline()).split()]
 
 
 def processor_seconds(stack: Stack) -> float:

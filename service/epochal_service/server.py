@@ -52,6 +52,7 @@ def serve(settings: Settings, companions: Sequence[Companion] = (serve_grpc,)) -
         host=settings.http_address.host,
         port=settings.http_address.port,
         http=BoundedHeads,
+        ws="none",
         log_config=None,
         access_log=False,  # the middleware `Measured` logs requests, with their ids
         log_level=settings.log_level,

@@ -8,7 +8,7 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import psutil
@@ -16,6 +16,7 @@ import pytest
 from tests.servers.stack import MakeStack, Stack, await_condition
 
 import epochal
+from epochal_service import supervisor
 from epochal_service.settings import Settings
 from epochal_service.supervisor import banner
 
@@ -66,6 +67,15 @@ def test_the_banner_hides_the_password_of_a_database() -> None:
 
 def test_a_worker_has_the_configured_number_of_processes(stack: Stack) -> None:
     settled(stack)
+
+
+@pytest.mark.skipif(not supervisor.FORKS, reason="children are new interpreters here")
+@pytest.mark.parametrize("name", ["worker", "api"])
+def test_a_child_is_a_fork_with_a_title_of_its_own(
+    stack: Stack, name: Literal["worker", "api"]
+) -> None:
+    words = psutil.Process(stack.pid(name)).cmdline()
+    assert " ".join(words).strip() == f"epochald {name}"
 
 
 def test_a_second_epochal_on_the_same_port_is_refused_and_the_first_goes_on(

@@ -148,11 +148,11 @@ class Stack:
         )
 
     def children(self, name: str) -> list[psutil.Process]:
-        """The children of the supervisor whose command ends with this name."""
+        """The children of the supervisor whose title ends with this name."""
         row = []
         for child in psutil.Process(self.process.pid).children():
             try:
-                words = child.cmdline()
+                words = " ".join(child.cmdline()).split()
                 if words[-1:] == [name] or (name == "broker" and "-server" in child.name()):
                     row.append(child)
             except psutil.NoSuchProcess:
