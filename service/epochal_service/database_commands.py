@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from epochal_service import preflight
 from epochal_service.preflight import StartupError
-from epochal_service.settings import Settings
+
+if TYPE_CHECKING:
+    from epochal_service.settings import Settings
 
 # One for each command on PostgreSQL, which has tools of its own.
 _POSTGRESQL = {
@@ -103,7 +105,7 @@ def compact(
     typer.echo(f"{_megabytes(before.total)} before, {_megabytes(after.total)} now.")
 
 
-def _sqlite_path(settings: Settings, command: str, file: Path | None = None) -> Path:
+def _sqlite_path(settings: "Settings", command: str, file: Path | None = None) -> Path:
     """Return the path of the SQLite file. Raises `StartupError` for PostgreSQL."""
     path = settings.database_path
     if path is None:

@@ -9,10 +9,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
 
-from epochal_service import logs, preflight
+from epochal_service import preflight
 from epochal_service.preflight import StartupError
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ app = typer.Typer(
     help="Create, list, rotate and revoke API keys. A key is shown once.",
 )
 
-logger = structlog.get_logger(__name__)
-
 KeyId = Annotated[str | None, typer.Argument(metavar="ID", help="Id of the key: see `keys list`.")]
 ClassOption = Annotated[
     str | None, typer.Option("--class", metavar="NAME", help="All keys of this class instead.")
@@ -37,6 +34,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the keys of a cl
 
 @contextmanager
 def _database() -> Iterator["Database"]:
+    from epochal_service import logs
     from epochal_service.errors import EpochalError
     from epochal_service.store import Database
 
@@ -104,7 +102,9 @@ def create(
 
 def _audit(method: str, subject: str, **details: str) -> None:
     """Log a change of keys to stderr, in the form of the methods that change something."""
-    logger.info("audit", method=method, id=subject, **details)
+    import structlog
+
+    structlog.get_logger(__name__).info("audit", method=method, id=subject, **details)
 
 
 def _print_class(name: str, made: "Sequence[ClassKey]", *, as_csv: bool, as_json: bool) -> None:

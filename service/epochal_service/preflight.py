@@ -1,4 +1,9 @@
-"""Checks before the start. A failed check is reported in one sentence, without a traceback."""
+"""Checks before the start. A failed check is reported in one sentence, without a traceback.
+
+Each check imports what it needs: most commands need few of them.
+"""
+
+from __future__ import annotations
 
 import errno
 import os
@@ -9,13 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
-
-from epochal_service import broker
-from epochal_service.settings import Address, Settings, masked
-
 if TYPE_CHECKING:
+    from epochal_service.settings import Address, Settings
     from epochal_service.store import Connection, Database
 
 T = TypeVar("T")
@@ -34,6 +34,11 @@ class StartupError(Exception):
 
 def load_settings() -> Settings:
     """Return the settings of this process. Raises `StartupError` with a line per wrong setting."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from epochal_service.settings import Settings
+
     try:
         return Settings()
     except ValidationError as error:
@@ -82,6 +87,8 @@ def find_ports(settings: Settings) -> Settings:
 
     Raises `StartupError` if an address is in use, not of this machine, or not permitted.
     """
+    from epochal_service.settings import Address
+
     with ExitStack() as listeners:
         addresses = {}
         for name in ("http_address", "grpc_address"):
@@ -170,6 +177,7 @@ def _with_database(settings: Settings, *, upgrade: bool) -> None:
     from sqlalchemy.exc import DatabaseError
 
     from epochal_service.errors import Unavailable
+    from epochal_service.settings import masked
     from epochal_service.store import migrate
 
     try:
@@ -260,7 +268,7 @@ def describe_workers(settings: Settings) -> list[str]:
     ] or ["no worker is running"]
 
 
-def _read(settings: Settings, query: "Callable[[Database, Connection], T]", default: T) -> T:
+def _read(settings: Settings, query: Callable[[Database, Connection], T], default: T) -> T:
     """Return the result of a query; the default without a database, which another check reports."""
     from epochal_service.errors import Unavailable
     from epochal_service.store import Database
@@ -279,6 +287,9 @@ def _read(settings: Settings, query: "Callable[[Database, Connection], T]", defa
 
 def check_broker(settings: Settings) -> None:
     """Check that the broker answers; without a setting, that a broker program is installed."""
+    from epochal_service import broker
+    from epochal_service.settings import masked
+
     try:
         if settings.broker_url is None:
             broker.find_server()

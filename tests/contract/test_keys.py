@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from tests.contract.conftest import JOB, NETWORK, SWEEP, World
@@ -132,6 +132,10 @@ def test_a_key_to_read_changes_nothing(
 def owned(rpc: str) -> bool:
     """Whether the path of the method names something that has an owner."""
     return METHODS[rpc].path.split("/")[2] in OWNED and "id" in METHODS[rpc].path_fields
+
+
+def test_the_scopes_of_keys_are_those_of_the_api() -> None:
+    assert get_args(Scope) == keys.SCOPES
 
 
 @pytest.mark.parametrize("scope", keys.SCOPES)

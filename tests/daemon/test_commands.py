@@ -64,6 +64,20 @@ def epochald(tmp_path: Path) -> Epochald:
     return Epochald(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("command", "unused"), [("--version", "pydantic"), ("keys list", "numpy"), ("check", "fastapi")]
+)
+def test_a_command_imports_only_what_it_needs(
+    epochald: Epochald, command: str, unused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    done = epochald(*command.split())
+    assert done.returncode == 0
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "epochal_service.preflight" in imported
+    assert unused not in imported
+
+
 @pytest.mark.parametrize("command", ["up", "api"])
 @pytest.mark.parametrize("name", ["http_address", "grpc_address"])
 def test_a_port_that_is_taken(epochald: Epochald, command: str, name: str, taken_port: int) -> None:

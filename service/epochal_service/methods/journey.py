@@ -5,19 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from ..journey import (
-    activations,
-    architectures,
-    history,
-    losses,
-    models,
-    neuron_parts,
-    presets,
-    questions,
-    sections,
-    stored_results,
-    timeline,
-)
+from .. import journey
 from ..settings import Limits
 from ..specs.journey.activations import Activations
 from ..specs.journey.architectures import Architecture, Architectures
@@ -43,27 +31,29 @@ from .simulations import EXPLORERS, path_of
 
 def list_neuron_parts(context: Context) -> NeuronParts:
     """Return the parts of a nerve cell and their counterparts in an artificial neuron."""
-    return neuron_parts.neuron_parts()
+    return journey.neuron_parts.neuron_parts()
 
 
 def list_activations(context: Context) -> Activations:
     """Return each activation with its formulas and a description."""
-    return activations.activations()
+    return journey.activations.activations()
 
 
 def list_models(context: Context) -> Models:
     """Return well-known networks with their parameter counts."""
-    return models.models()
+    return journey.models.models()
 
 
 def list_losses(context: Context) -> Losses:
     """Return each loss with its formulas and a description."""
-    return losses.losses()
+    return journey.losses.losses()
 
 
 def list_architectures(context: Context) -> Architectures:
     """Return all architectures of the zoo."""
-    return Architectures(architectures=[_architecture(d.id) for d in architectures.DESCRIPTIONS])
+    return Architectures(
+        architectures=[_architecture(d.id) for d in journey.architectures.DESCRIPTIONS]
+    )
 
 
 def get_architecture(context: Context, id: str) -> Architecture:
@@ -73,12 +63,12 @@ def get_architecture(context: Context, id: str) -> Architecture:
 
 def list_sections(context: Context) -> Sections:
     """Return the eleven sections, in order."""
-    return Sections(sections=[_section(content) for content in sections.SECTIONS])
+    return Sections(sections=[_section(content) for content in journey.sections.SECTIONS])
 
 
 def get_section(context: Context, id: str) -> Section:
     """Return one section. Raises `NotFound`."""
-    return _section(sections.find(id))
+    return _section(journey.sections.find(id))
 
 
 def check_answer(context: Context, id: str, request: CheckAnswerRequest) -> CheckedAnswer:
@@ -86,7 +76,7 @@ def check_answer(context: Context, id: str, request: CheckAnswerRequest) -> Chec
 
     Raises `NotFound` if there is no such section, `InvalidArgument` if it has no such question.
     """
-    question = questions.find(sections.find(id), request.question)
+    question = journey.questions.find(journey.sections.find(id), request.question)
     explorer = EXPLORERS[question.rpc]
     answer = question.read(explorer.function(explorer.request.model_validate(question.request)))
     return CheckedAnswer(
@@ -102,7 +92,7 @@ def check_answer(context: Context, id: str, request: CheckAnswerRequest) -> Chec
 
 @cache
 def _architecture(id: str) -> Architecture:
-    description = architectures.find(id)
+    description = journey.architectures.find(id)
     return Architecture(
         id=description.id,
         name=description.name,
@@ -123,7 +113,7 @@ def _architecture(id: str) -> Architecture:
     )
 
 
-def _section(content: sections.SectionContent) -> Section:
+def _section(content: journey.sections.SectionContent) -> Section:
     return Section(
         id=content.id,
         number=content.number,
@@ -135,7 +125,7 @@ def _section(content: sections.SectionContent) -> Section:
         presets=content.presets,
         questions=[
             Question(id=q.id, text=q.text, choices=list(q.choices), unit=q.unit)
-            for q in questions.QUESTIONS
+            for q in journey.questions.QUESTIONS
             if q.section == content.id
         ],
     )
@@ -155,31 +145,31 @@ def _reference(rpc: str) -> ExplorerReference:
 
 def list_presets(context: Context) -> Presets:
     """Return all presets in the order of the journey, with their expected results."""
-    return Presets(presets=list(presets.PRESETS))
+    return Presets(presets=list(journey.presets.PRESETS))
 
 
 def get_preset(context: Context, id: str) -> Preset:
     """Return one preset. Raises `NotFound`."""
-    return presets.preset(id)
+    return journey.presets.preset(id)
 
 
 def list_preset_experiments(context: Context) -> PresetExperiments:
     """Return all preset experiments, by year."""
-    return PresetExperiments(experiments=[*history.PRESET_EXPERIMENTS])
+    return PresetExperiments(experiments=[*journey.history.PRESET_EXPERIMENTS])
 
 
 def get_preset_experiment(context: Context, id: str) -> PresetExperiment:
     """Return one preset experiment. Raises `NotFound`."""
-    return history.preset_experiment(id)
+    return journey.history.preset_experiment(id)
 
 
 def get_preset_experiment_results(context: Context, id: str) -> PresetExperimentResults:
     """Return results of a preset experiment that ran once: its claims, curves, and the replies
     that its pictures are drawn from. Raises `NotFound`.
     """
-    return stored_results.results_of(history.preset_experiment(id))
+    return journey.stored_results.results_of(journey.history.preset_experiment(id))
 
 
 def get_timeline(context: Context) -> Timeline:
     """Return the timeline from the perceptron to today's language models."""
-    return timeline.timeline()
+    return journey.timeline.timeline()

@@ -26,6 +26,7 @@ from ..methods.table import METHODS, SERVICES
 from ..specs.base import Message, Reply, docstrings
 from ..specs.base import Request as RequestMessage
 from ..specs.describe import described
+from .body import without_warnings
 from .problems import Problem, examples
 from .replies import json_reply
 from .streams import EventStreamMedia
@@ -80,16 +81,17 @@ def describe(app: FastAPI) -> dict[str, Any]:
             # FastAPI reads the descriptions of parameters from the fields.
             for name, text in docstrings(request).items():
                 request.model_fields[name].description = text
-        document = get_openapi(
-            title=app.title,
-            version=app.version,
-            summary=app.summary,
-            description=app.description,
-            tags=app.openapi_tags,
-            routes=app.routes,
-            servers=SERVERS,
-            license_info=LICENSE,
-        )
+        with without_warnings():
+            document = get_openapi(
+                title=app.title,
+                version=app.version,
+                summary=app.summary,
+                description=app.description,
+                tags=app.openapi_tags,
+                routes=app.routes,
+                servers=SERVERS,
+                license_info=LICENSE,
+            )
         document = _name_schemas(document)
         document["components"]["schemas"] |= _other_schemas()
         # A service that only this machine can reach needs no key.

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
@@ -92,6 +92,8 @@ def insert_into(dialect: str, table: sa.Table) -> Any:
     """Return an INSERT with ON CONFLICT, which SQLAlchemy has in the modules of the dialects."""
     if dialect == "sqlite":
         return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # takes as long to import as half of SQLAlchemy
+
     return postgresql.insert(table)
 
 
