@@ -6,6 +6,7 @@ import mmap
 import os
 import signal
 from functools import partial
+from threading import Thread
 from typing import Any
 
 from billiard.exceptions import WorkerLostError
@@ -58,7 +59,8 @@ def _open_context(**kwargs: Any) -> None:
     _presence = Presence(database, tally)
     queue = Queue(settings.broker_url, partial(tally.add, figures.WORKER_WAKEUPS_LOST))
     _context = WorkerContext(settings, database, queue, stopping, _presence.worker_id, tally)
-    calibrate(database)
+    # A first start takes a second for it, in which jobs can be trained.
+    Thread(target=calibrate, args=(database,), name="calibration", daemon=True).start()
 
 
 @signals.task_failure.connect
