@@ -91,6 +91,11 @@ run: $(VENV)/.run ## Start page, API, gRPC, worker, broker and SQLite on this ma
 	@$(MAKE) --no-print-directory -s page || echo "The page could not be built. The API runs without it."
 	@exec $(BIN)/epochald up
 
+.PHONY: dev
+dev: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.json ## Start service and page, and load again what you change
+	@$(BIN)/epochald up --reload & service=$$!; trap "kill $$service; wait" EXIT; \
+	cd clients/web && $(NODE) npm run -s dev
+
 .PHONY: chromium
 chromium:
 	@for name in chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do \

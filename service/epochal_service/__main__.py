@@ -46,8 +46,17 @@ def _epochald(
 
 
 @app.command()
-def up() -> None:
+def up(
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start again when a source file changes.")
+    ] = False,
+) -> None:
     """Run everything on this machine: API, worker, and a broker unless one is set."""
+    if reload:
+        from epochal_service import reload as reloading
+
+        reloading.up()
+        return
     from epochal_service import supervisor
 
     supervisor.up(preflight.load_settings(), main)
