@@ -1,0 +1,7 @@
+/** Prepares a file of units: modules of its own, and what jsdom lacks of a browser. */
+import { vi } from 'vitest'
+
+vi.resetModules()
+// No media query matches.
+if ('window' in globalThis)
+  window.matchMedia ??= () => Object.assign(new EventTarget(), { matches: false })
