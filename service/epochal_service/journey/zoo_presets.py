@@ -131,7 +131,7 @@ ZOO: tuple[Preset, ...] = (
         "lstm",
         "An LSTM remembers",
         "The same task. The cell state keeps the first number until the second arrives, and the "
-        "loss falls below a tenth of the RNN's, usually to less than a hundredth.",
+        "loss falls below a fifth of the RNN's, usually to less than a hundredth.",
         at_most("validation_loss", 0.004),
     ),
     _adding(
