@@ -130,6 +130,20 @@ test-all: $(VENV)/.dev $(BROWSER) ## Run all tests except for the proofs, which 
 # timed(step): run the command that follows, and print how long it took.
 timed = @TIMEFORMAT='== %1R s  $(1)'; time
 
+# Every Python process of the run finds the recorder, and writes what it executes there.
+RECORDER := PYTHONPATH="$(CURDIR)/tools/changed/recording" TEST_RECORD="$(CURDIR)/.test-coverage"
+
+.PHONY: record-tests
+record-tests: $(VENV)/.dev $(PAGE) chromium ## Run all tests, and record for test-changed what each executes
+	@mkdir -p .test-coverage && rm -f .test-coverage/*.part .test-coverage/*.number
+	$(RECORDER) $(PYTEST) -p sitecustomize -m "not ($(PROOFS))" $(ARGS); status=$$?; \
+	  $(BIN)/python -m tools.changed --merge && exit $$status
+
+.PHONY: test-changed
+test-changed: $(VENV)/.dev $(PAGE) chromium ## Run the tests that a change since BASE (main) can break
+	$(BIN)/python -m tools.changed --base $(or $(BASE),main) -- \
+	  -n 2 --dist worksteal -m "not ($(PROOFS))" $(ARGS)
+
 .PHONY: check
 check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.json ## Check style, types, imports, words, the contract and the page
 	$(call timed,ruff) $(BIN)/ruff check .
