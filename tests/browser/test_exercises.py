@@ -15,7 +15,6 @@ def enter(page: Page, key: str) -> None:
     page.reload()
 
 
-@pytest.mark.journey
 def test_an_exercise_is_made_missed_solved_and_marked(open_locked: Opened, locked: Locked) -> None:
     teacher = open_locked("/experiments")
     enter(teacher, locked.keys["11a"])
@@ -100,6 +99,7 @@ def test_an_exercise_is_made_of_a_run_on_uploaded_data(open_locked: Opened, lock
     delete(teacher)
 
 
+@pytest.mark.journey
 def test_a_claim_on_classes_names_the_network_that_judges_them(
     open_locked: Opened, locked: Locked
 ) -> None:

@@ -33,6 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_client_with_a_key_trains_watches_and_predicts(
     url: str, locked: tuple[Stack, str, str]
 ) -> None:

@@ -19,6 +19,8 @@ from tests.servers.stack import Stack
 
 import epochal
 
+pytestmark = pytest.mark.long
+
 __all__ = ["client", "run"]
 
 

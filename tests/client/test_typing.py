@@ -79,6 +79,7 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str,
     return by_program
 
 
+@pytest.mark.long
 def test_a_correct_program_has_no_errors(errors: dict[str, list[dict[str, Any]]]) -> None:
     assert errors["correct"] == []
 

@@ -13,8 +13,6 @@ from tests.servers.stack import Stack
 
 import epochal
 
-pytestmark = pytest.mark.every_variant
-
 LONG_MOONS = {**MOONS, "epochs": 3000, "snapshots": {"weights_every": 500}}
 
 
@@ -133,6 +131,7 @@ def test_a_cut_while_nothing_happens_is_taken_up_again(url: str, proxy: Proxy) -
         assert job.state == "cancelled"
 
 
+@pytest.mark.long
 def test_a_service_that_stays_away_is_given_up(url: str, proxy: Proxy) -> None:
     with (
         epochal.Client(f"{url.partition('://')[0]}://{proxy.address}") as client,

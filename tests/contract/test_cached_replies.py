@@ -21,8 +21,6 @@ from epochal_service.methods.replies import CachedReply, Content, ReplyCache
 from epochal_service.methods.table import METHODS
 from epochal_service.store import Access, Database, api_keys
 
-pytestmark = pytest.mark.every_variant
-
 OF_JOBS = ("GetJob", "GetCurve", "ListEpochs", "ListGradients", "ListCheckpoints")
 Call = Callable[..., Answer]
 

@@ -115,6 +115,7 @@ def reader(locked: Wires) -> tuple[Wires, str]:
     return caller, digest(locked.context.database)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rpc", METHODS)
 def test_a_key_to_read_changes_nothing(
     locked: Wires, world: World, reader: tuple[Wires, str], rpc: str
@@ -161,6 +162,7 @@ def teacher(locked: Wires) -> Wires:
     return locked.called_with(key(locked, "class"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if owned(rpc)])
 def test_a_teacher_reads_what_belongs_to_a_pupil_and_changes_nothing_of_it(
     locked: Wires, teacher: Wires, world: World, rpc: str
@@ -183,6 +185,7 @@ def test_a_teacher_reads_what_belongs_to_a_pupil_and_changes_nothing_of_it(
     assert digest(locked.context.database) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if owned(rpc)])
 def test_a_pupil_reaches_nothing_of_the_teacher_and_of_the_other_pupils(
     locked: Wires, teacher: Wires, world: World, rpc: str

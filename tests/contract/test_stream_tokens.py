@@ -93,6 +93,7 @@ def test_a_token_that_was_altered_is_refused(locked: Wires, world: World) -> Non
         assert watched(locked, world.ended, text).kind == "UNAUTHENTICATED", text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if not METHODS[rpc].event])
 def test_no_other_method_takes_a_token(locked: Wires, world: World, rpc: str) -> None:
     token = issued(locked.called_with(key(locked)), world.ended)

@@ -107,6 +107,7 @@ def test_the_log_of_people_has_the_same_events(stack: Stack) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_log_does_not_flood_while_the_database_is_away(
     make_stack: MakeStack, postgres_server: PostgresServer
 ) -> None:

@@ -17,6 +17,8 @@ from tests.servers.tables import create_tables
 
 from epochal_service.reload import PACKAGES
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -151,6 +151,7 @@ def test_taking_often_or_seldom_gives_the_same_bits(case: str) -> None:
     assert whole(case, take_every=37)[0] == at_the_end
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", CASES)
 def test_going_on_from_any_epoch_gives_the_same_bits(case: str) -> None:
     expected, run = whole(case, take_every=50)

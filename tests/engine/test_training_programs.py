@@ -46,6 +46,7 @@ def compare(recording: Recording) -> tuple[list[dict[str, Any]], list[str]]:
     return table, left_out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", get_args(DType))
 @pytest.mark.parametrize("name", CASES)
 def test_the_numpy_program_agrees_with_the_engine(name: str, dtype: DType) -> None:
@@ -62,6 +63,7 @@ def test_the_numpy_program_agrees_with_the_engine(name: str, dtype: DType) -> No
     assert any(row["name"].startswith("weights of") and row["compared"] > 0 for row in table)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_the_pytorch_program_can_be_compiled(name: str) -> None:
     compile(training_pytorch(record(CASES[name], "float32")), "training.py", "exec")

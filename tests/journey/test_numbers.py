@@ -71,6 +71,7 @@ def test_the_first_loss_is_that_of_a_uniform_guess(
     assert job["latest"]["train_loss"] == pytest.approx(math.log(classes), abs=0.5)
 
 
+@pytest.mark.long
 def test_the_spiral_needs_a_third_hidden_layer(service: httpx2.Client) -> None:
     def loss(*hidden: int) -> float:
         """Return the median loss of seven seeds after 200 epochs."""

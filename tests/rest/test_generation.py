@@ -18,6 +18,8 @@ from tests.servers.stack import await_condition
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Limits, Settings
 
+pytestmark = pytest.mark.long
+
 Train = Callable[[str], str | None]
 Sent = list[dict[str, Any]]
 SSE = {"Accept": "text/event-stream"}

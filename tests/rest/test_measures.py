@@ -17,6 +17,8 @@ from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database
 from epochal_service.store.tables import checkpoints, job_specs, log
 
+pytestmark = pytest.mark.long
+
 Train = Callable[[str], str | None]
 
 

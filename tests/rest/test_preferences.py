@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+pytestmark = pytest.mark.long
+
 Train = Callable[[str], str | None]
 
 LENGTH = 24

@@ -16,6 +16,8 @@ from tests.rest.test_preferences import (
     uploaded,
 )
 
+pytestmark = pytest.mark.long
+
 Train = Callable[[str], str | None]
 
 ROLLOUTS = {"reward": {"type": "count", "texts": ["e"]}, "grammar": "sentences"}

@@ -42,7 +42,9 @@ class Server:
     monitor: LoopMonitor
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("sqlite", marks=pytest.mark.long), "postgresql"]
+)
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, valkey_server: str
 ) -> Iterator[Server]:

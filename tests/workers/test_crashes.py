@@ -20,6 +20,8 @@ from tests.workers.in_process import (
 )
 from tests.workers.record import check_log, record
 
+pytestmark = pytest.mark.long
+
 SHORT = {**DIGITS, "epochs": 5, "snapshots": {"gradients_every": 2, "weights_every": 2}}
 
 

@@ -150,6 +150,7 @@ LONGEST_LOCK = 0.05
 """Seconds of the thread's processor time: the rest of a lock is the load of the machine."""
 
 
+@pytest.mark.long
 def test_no_transaction_that_deletes_a_large_job_holds_its_lock_for_long(service: Service) -> None:
     wide = [{"type": "dense", "units": units} for units in (2048, 2048, 1)]
     network = {"input_shape": [2], "layers": wide}

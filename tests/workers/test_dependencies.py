@@ -55,6 +55,7 @@ def die() -> None:
     raise Killed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("before_commit", [True, False], ids=["before commit", "after commit"])
 def test_a_worker_may_die_at_any_transaction(service: Service, before_commit: bool) -> None:
     undisturbed = create(service, PAIR)

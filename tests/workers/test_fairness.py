@@ -8,6 +8,8 @@ from tests.workers.in_process import XOR
 
 import epochal
 
+pytestmark = pytest.mark.long
+
 
 def test_jobs_that_waited_for_the_quota_start_when_a_job_ends(make_stack: MakeStack) -> None:
     # The reaper, which notifies workers of forgotten jobs too, does not come within the test.
@@ -27,10 +29,7 @@ def test_jobs_that_waited_for_the_quota_start_when_a_job_ends(make_stack: MakeSt
 
 @pytest.mark.parametrize(
     "quotas",
-    [
-        pytest.param({}, id="no quota"),
-        pytest.param({"max_running_jobs": 1}, marks=pytest.mark.long, id="quota"),
-    ],
+    [pytest.param({}, id="no quota"), pytest.param({"max_running_jobs": 1}, id="quota")],
 )
 def test_the_queue_of_one_client_does_not_delay_another(
     make_stack: MakeStack, quotas: dict[str, int]

@@ -26,6 +26,8 @@ from epochal_service.store import Database
 from epochal_service.store import jobs as stored_jobs
 from epochal_workers.memory import MARGIN_BYTES, allowed_bytes, is_exhausted, limited
 
+pytestmark = pytest.mark.long
+
 GIGABYTE = 10**9
 
 
@@ -56,10 +58,10 @@ def moons(units: int, batch: int) -> dict[str, Any]:
     "name",
     [
         "batch of 20,000",
-        pytest.param("CNN, batch of 1,400", marks=pytest.mark.long),
-        pytest.param("LSTM", marks=pytest.mark.long),
+        "CNN, batch of 1,400",
+        "LSTM",
         "sweep of 8, 0.3 M",
-        pytest.param("sweep of 32, 0.3 M", marks=pytest.mark.long),
+        "sweep of 32, 0.3 M",
     ],
 )
 def test_a_job_takes_about_the_memory_that_was_predicted(name: str) -> None:

@@ -9,6 +9,7 @@ from tests.workers.in_process import XOR
 import epochal
 
 
+@pytest.mark.long
 def test_a_process_that_dies_while_it_starts_is_replaced(
     make_stack: MakeStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
