@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -53,7 +54,8 @@ END_SECONDS = 300.0
 
 def broker_url(stack: Stack) -> str:
     """The redis-py URL of the stack's own broker."""
-    return psutil.Process(stack.pid("worker")).environ()["EPOCHAL_BROKER_URL"]
+    (socket,) = Path(stack.environment["TMPDIR"]).glob("epochal-*/broker.sock")
+    return f"unix://{socket}"
 
 
 def terminate_worker(stack: Stack) -> float:
