@@ -13,19 +13,14 @@ from typing import Any
 import httpx2
 import psutil
 import pytest
-from tests.rest.conftest import XOR, served
+from tests.rest.conftest import XOR
 from tests.rpc import serving
-from tests.servers.loop_monitor import (
-    LoopMonitor,
-    monitor_in_this_process,
-    monitored_server,
-)
+from tests.servers.loop_monitor import LoopMonitor, monitored_server
 from tests.servers.postgres import free_port
 from tests.servers.stack import await_condition
 
 from epochal_service.large import FILE_BYTES, LARGE_BYTES
 from epochal_service.large_files import prefix
-from epochal_service.rest.app import create_app
 from epochal_service.settings import Address, Limits, Settings
 from epochal_service.store.migrate import upgrade
 
@@ -67,30 +62,33 @@ BODIES: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.fixture(scope="module")
-def monitor() -> Iterator[LoopMonitor]:
-    with monitor_in_this_process() as monitor:
-        yield monitor
-
-
-@pytest.fixture(scope="module")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, valkey_server: str, monitor: LoopMonitor
-) -> Iterator[str]:
+    tmp_path_factory: pytest.TempPathFactory, valkey_server: str
+) -> Iterator[tuple[str, LoopMonitor]]:
+    http = Address(f"127.0.0.1:{free_port()}")
     chosen = serving.settings(
         tmp_path_factory.mktemp("large"),
         broker_url=valkey_server,
+        http_address=http,
         limits=Limits(max_body_bytes=LIMIT),
     )
     upgrade(chosen.database_url)
-    with served(create_app(chosen, companions=[monitor])) as (url, _):
-        post(url, "/v1/jobs/validate", large(XOR))  # the second process starts
-        yield url
+    with monitored_server(chosen) as monitor:
+        post(f"http://{http}", "/v1/jobs/validate", large(XOR))  # the second process starts
+        yield f"http://{http}", monitor
 
 
 @pytest.fixture
-def url(server: str, monitor: LoopMonitor) -> str:
+def monitor(server: tuple[str, LoopMonitor]) -> LoopMonitor:
+    _, monitor = server
     monitor.restart()
-    return server
+    return monitor
+
+
+@pytest.fixture
+def url(server: tuple[str, LoopMonitor]) -> str:
+    url, _ = server
+    return url
 
 
 def post(url: str, path: str, body: bytes, **headers: str) -> httpx2.Response:
@@ -208,7 +206,8 @@ def test_files_of_a_process_that_was_killed_are_deleted_at_the_next_start(
 def second_process() -> psutil.Process:
     (process,) = [
         child
-        for child in psutil.Process().children()
+        for server in psutil.Process().children()
+        for child in server.children()
         if any("spawn_main" in word for word in child.cmdline())
     ]
     return process

@@ -5,7 +5,6 @@ lock.
 from __future__ import annotations
 
 import asyncio
-import gc
 import multiprocessing
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -77,14 +76,6 @@ class LoopMonitor:
             work, wait = (now - then for now, then in zip(times(), before, strict=True))
             self._longest.value = max(self._longest.value, min(work, wait - TICK))
             self._turns.value += 1
-
-
-@contextmanager
-def monitor_in_this_process() -> Iterator[LoopMonitor]:
-    """A monitor for which the collection of what other tests left behind is no pause."""
-    gc.collect()
-    gc.freeze()
-    yield LoopMonitor()
 
 
 @contextmanager
