@@ -7,9 +7,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from epochal_service.jobs.receivers import (
     MAX_HEAD_BYTES,
@@ -140,6 +143,12 @@ def test_a_public_address_is_known(address: str) -> None:
         ("ci.internal", "https://ci.internal.evil.example/x", False),
         ("ci.internal", "https://evil-ci.internal/x", False),
         ("none", "https://host.example/x", False),
+        ("none", "http://none/x", False),
+        ("*", "http://*/x", False),
+        ("*", "https://*/x", False),
+        ("*,ci.internal,", "https:///x", False),
+        ("*", "https://a..b/x", False),
+        ("*", f"https://{'a' * 64}.example/x", False),
     ],
 )
 def test_the_list_of_hosts_decides(hosts: str, url: str, allowed: bool) -> None:
@@ -160,6 +169,32 @@ def test_another_spelling_of_a_private_address_is_not_connected_to(
     with pytest.raises(DeliveryFailed, match="not public"):
         post(Receivers("*", 20), f"https://{spelling}:{listener.port}/")
     assert listener.connections == 0
+
+
+PARTS = st.sampled_from(["*", "none", "localhost", "127", "0x7f", "1", "", "a-b", "_"])
+HOSTS = st.one_of(
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12),
+    st.from_regex(r"\A\[?[*:.0-9a-fx%]{1,12}\]?\Z"),
+    st.lists(PARTS).map(".".join),
+)
+
+
+@given(host=HOSTS, hosts=st.sampled_from(["*", "none", "", "*,none,", " * , ci.internal"]))
+@example(host="*", hosts="*")
+@example(host="none", hosts="none")
+def test_no_string_leads_to_the_host_of_the_service(host: str, hosts: str) -> None:
+    """Even if the resolver takes each for an address of the loopback."""
+    receivers = Receivers(hosts, 1)
+    with pytest.MonkeyPatch.context() as patch, suppress(ValueError):
+        connected: list[object] = []
+        patch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("127.0.0.1", 9))])
+        patch.setattr(asyncio, "open_connection", connected.append)
+        with pytest.raises(NotAllowed):
+            receivers.check(f"http://{host}:9/")
+        with pytest.raises(NotAllowed):
+            post(receivers, f"https://{host}:9/")
+        assert connected == []
+    receivers.close()
 
 
 def test_a_name_is_resolved_once_and_its_checked_address_is_connected_to(

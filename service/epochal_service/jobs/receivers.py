@@ -24,12 +24,15 @@ from urllib.parse import SplitResult, urlsplit
 MAX_HEAD_BYTES = 16 * 1024
 MAX_INTERIM_REPLIES = 4  # 100 Continue, 103 Early Hints
 RESOLVER_THREADS = 8
-ANY_PUBLIC = "*"
+ANY_PUBLIC, NO_HOST = "*", "none"
+"""Words of a list of hosts. To a resolver `*` is the host of the service."""
 
 _UNICAST = IPv6Network("2000::/3")
 # Addresses that contain an IPv4 address: of a translator, and of tunnels that nobody needs.
 _NAT64 = IPv6Network("64:ff9b::/96")
 _TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
+# One of letters, digits, hyphens and underscores between dots; as in the names of Docker Compose.
+_NAME = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", re.IGNORECASE)
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
 _RETRY_AFTER = re.compile(rb"\r\nretry-after:[ \t]*(\d{1,6})[ \t]*\r\n", re.IGNORECASE)
 
@@ -61,9 +64,11 @@ class Receivers:
     def __init__(self, hosts: str, seconds: float) -> None:
         """Take a list such as `*,ci.internal,10.0.0.5:8080`: `*` is every public host over https.
 
-        A host that is listed may be private, and use http.
+        A host that is listed may be private, and use http. `none` is no host.
         """
-        self._hosts = {_host(entry) for entry in hosts.lower().split(",")}
+        entries = {_host(entry) for entry in hosts.lower().split(",")}
+        self._any_public = ANY_PUBLIC in entries
+        self._listed = entries - {ANY_PUBLIC, NO_HOST, ""}
         self.seconds = seconds
 
     @cached_property
@@ -81,13 +86,16 @@ class Receivers:
     def check(self, url: str) -> None:
         """Raise `NotAllowed` if the host and the scheme alone tell that nothing is sent there."""
         parts = urlsplit(url)
+        host = parts.hostname or ""
+        if _literal(host) is None and not _NAME.fullmatch(host):
+            raise NotAllowed("must have a host that is a name or an address")
         if self._is_listed(parts):
             return
-        if ANY_PUBLIC not in self._hosts:
+        if not self._any_public:
             raise NotAllowed("this service does not send to this host")
         if parts.scheme != "https":
             raise NotAllowed("must be https, except for hosts that the operator has listed")
-        if (address := _literal(parts.hostname or "")) is not None:
+        if (address := _literal(host)) is not None:
             self._check_public([address])
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -154,7 +162,7 @@ class Receivers:
 
     def _is_listed(self, parts: SplitResult) -> bool:
         host = _host(parts.hostname or "")
-        return bool(self._hosts & {host, f"{host}:{_port(parts)}"})
+        return bool(self._listed & {host, f"{host}:{_port(parts)}"})
 
     def _check_public(self, addresses: Sequence[str]) -> None:
         if not all(map(is_public, addresses)):
