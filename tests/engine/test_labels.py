@@ -55,6 +55,15 @@ def test_a_flat_loss_and_a_single_epoch_say_that_the_rate_is_too_low() -> None:
     assert label([0.7]).name == "too_low"
 
 
+def test_a_loss_that_begins_at_zero_changed_hardly_or_diverged() -> None:
+    actual = label([0.0, 0.0, 0.0], initial=0.0, constant=0.0)
+    assert actual.name == "too_low"
+    assert math.isnan(actual.final_loss_ratio)
+    assert math.isnan(actual.loss_range_ratio)
+    actual = label([0.0, 0.0, 1.0, 2.0], initial=0.0, constant=0.0)
+    assert (actual.name, actual.final_loss_ratio) == ("diverged", math.inf)
+
+
 def test_a_loss_that_rises_as_often_as_it_falls_oscillates() -> None:
     actual = label([1.0, 0.6, 0.9, 0.6, 0.9, 0.6, 0.9, 0.6])
     assert actual.name == "oscillating"

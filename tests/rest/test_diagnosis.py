@@ -80,3 +80,16 @@ def test_a_job_that_needs_much_memory_is_diagnosed_without_trials(
     assert any(finding["trial"] for finding in with_trials["findings"])
     assert not any(finding["trial"] for finding in without["findings"])
     assert without["skipped_trials"] > 0
+
+
+def test_a_regression_on_a_single_sample_is_diagnosed(
+    client: TestClient, train: Callable[[str], str | None]
+) -> None:
+    """Its standardized target is 0, and so is its loss before the first step."""
+    data = {"inputs": [[0.0], [0.0], [0.0]], "targets": [[1.5], [2.5], [4.0]]}
+    network = {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]}
+    spec = {"network": network, "dataset": data, "loss": "mse", "validation_fraction": 0.5}
+    job = client.post("/v1/jobs", json={**spec, "epochs": 5}).json()["id"]
+    assert train(job) == "succeeded"
+    reply = client.get(f"/v1/jobs/{job}/diagnosis")
+    assert reply.status_code == 200, reply.text

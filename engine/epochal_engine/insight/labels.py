@@ -47,7 +47,9 @@ FAR = 0.25
 
 @dataclass(frozen=True)
 class Label:
-    """A label and its evidence. All ratios are NaN for a curve of one epoch."""
+    """A label and its evidence. All ratios are NaN for a curve of one epoch, and those to the
+    initial loss for one that is 0 throughout.
+    """
 
     name: LabelName
     final_loss_ratio: float
@@ -169,11 +171,12 @@ def _evidence(
             increase_decrease = increases / decreases
         else:
             increase_decrease = np.inf if increases > 0 else 0.0
-        range_ = (losses.max() - losses.min()) / start
+        # A single sample may have an initial loss of 0: the ratio to it is NaN, or infinite.
+        final, range_ = np.divide([last, losses.max() - losses.min()], start)
         of_constant = last / constant if constant is not None and constant > 0 else np.nan
         missing = (last - best) / (start - best) if best is not None and start > best else np.nan
     return (
-        float(last / start),
+        float(final),
         float(late_decrease),
         float(increase_decrease),
         float(range_),
