@@ -237,7 +237,7 @@ def bodies_below(client: Client, turn: Turn) -> None:
     at_once(16, in_turn(client, "/v1/jobs/validate", [json.dumps(spec).encode()]), turn)
 
 
-def slow_readers(client: Client, turn: Turn) -> None:
+def slow_readers(client: Client, turn: Turn, count: int = 200) -> None:
     """200 connections: replies of 9 MB that nobody reads."""
     rows = 60_000
     data = {"inputs": [[row / 7] * 8 for row in range(rows)], "targets": [0] * rows}
@@ -245,7 +245,7 @@ def slow_readers(client: Client, turn: Turn) -> None:
     spec = {"network": network, "dataset": data, "loss": "mse", "epochs": 1}
     job = client.post("/v1/jobs", spec)["id"]
     held: list[socket.socket] = []
-    while len(held) < 200:
+    while len(held) < count:
         held.append(client.connect())
         held[-1].sendall(client.get(f"/v1/jobs/{job}"))
     turn.last()

@@ -16,7 +16,7 @@ from epochal_service.specs.jobs import TERMINAL
 NAMES = [preset.name for preset in PRESETS]
 # The check trains `WORLDS` data sets and splits with `MEMBERS` seeds of the weights each.
 WORLDS, MEMBERS = 8, 8
-MOST_FLOPS = 1e11
+MOST_FLOPS = 2e10
 """The presets above take longer than all others together: only `make check-presets` trains them."""
 
 # What the texts say of two presets: by their metrics, the first is below the second divided by a
@@ -110,7 +110,7 @@ def test_presets_end_as_expected_on_a_running_service(stack: Stack) -> None:
         small = [
             item for item, cost in zip(presets, costs, strict=True) if cost["flops"] < MOST_FLOPS
         ]
-        assert len(small) > 0.9 * len(presets)
+        assert len(small) > 0.8 * len(presets)
         jobs = [(item, client.post("/v1/jobs", json=item["spec"]).json()) for item in small]
         for item, job in jobs:
             with client.stream("GET", f"/v1/jobs/{job['id']}/events") as events:

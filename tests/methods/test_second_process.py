@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.methods.called import allocate, die, nothing, refuse, use_200_mb
 from tests.rpc import serving
 
 from epochal_service.errors import NotFound, Unavailable
@@ -19,10 +19,6 @@ from epochal_service.store import Access
 from epochal_service.store.migrate import upgrade
 
 CLASS = Access("10b", ("10b.01", "10b.02"))
-
-
-def nothing() -> None:
-    pass
 
 
 def run(function: Callable[..., Any], *args: Any) -> Any:
@@ -36,18 +32,6 @@ def run(function: Callable[..., Any], *args: Any) -> Any:
             process.close()
 
     return asyncio.run(call())
-
-
-def refuse(field: str) -> None:
-    raise NotFound(f"There is no {field}", reason="checkpoint_not_found")
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def allocate(size: int) -> int:
-    return len(bytearray(size))
 
 
 def test_a_function_is_called_in_another_process() -> None:
@@ -88,15 +72,6 @@ def test_it_ends_with_the_service() -> None:
         return pid
 
     assert not psutil.pid_exists(asyncio.run(call()))
-
-
-_pinned: list[bytes] = []
-
-
-def use_200_mb() -> None:
-    blocks = [bytes(50_000) for _ in range(4_000)]
-    _pinned.append(bytes(50_000))  # the memory below it does not end at the end of the heap
-    del blocks
 
 
 @pytest.mark.long

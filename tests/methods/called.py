@@ -1,0 +1,30 @@
+"""What the tests let a second process call: it imports this module, and no more."""
+
+import os
+import signal
+
+from epochal_service.errors import NotFound
+
+_pinned: list[bytes] = []
+
+
+def nothing() -> None:
+    pass
+
+
+def refuse(field: str) -> None:
+    raise NotFound(f"There is no {field}", reason="checkpoint_not_found")
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def allocate(size: int) -> int:
+    return len(bytearray(size))
+
+
+def use_200_mb() -> None:
+    blocks = [bytes(50_000) for _ in range(4_000)]
+    _pinned.append(bytes(50_000))  # the memory below it does not end at the end of the heap
+    del blocks
