@@ -5,6 +5,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+import redis
 from tests.servers.stack import await_condition
 from tests.workers.in_process import XOR, Service, service_at
 
@@ -31,10 +32,10 @@ def claim(service: Service, job_id: str) -> Claim:
     return claimed
 
 
-def set_clock_back(service: Service, column: str) -> None:
+def set_clock_back(service: Service, column: str, seconds: float = HOUR) -> None:
     """Move the times of a column into the future, which is where they are after that."""
     with service.database.write() as connection:
-        connection.exec_driver_sql(f"UPDATE jobs SET {column} = {column} + {HOUR}")
+        connection.exec_driver_sql(f"UPDATE jobs SET {column} = {column} + {seconds}")
 
 
 def reap(service: Service, leases: Leases) -> None:
@@ -89,3 +90,16 @@ def test_workers_are_notified_again_also_after_the_clock_was_set_back(service: S
     set_clock_back(service, "created_at")
     with service.database.read() as connection:
         assert jobs.unnotified(connection, reaper.NOTIFY_AFTER_SECONDS) == [job_id]
+
+
+def test_a_message_that_the_broker_lost_is_sent_again(service: Service, broker_url: str) -> None:
+    service.create(XOR)
+    await_condition(lambda: service.queue.pending() == 1, 60, "the message is sent")
+    with redis.Redis.from_url(broker_url) as broker:
+        broker.flushall()  # as after a restart
+    reap(service, Leases(LEASE_SECONDS))
+    assert service.queue.pending() == 0  # a message may take its time
+    set_clock_back(service, "created_at", -HOUR)
+    for _ in range(2):  # what waits in the broker is not sent twice
+        reap(service, Leases(LEASE_SECONDS))
+        assert service.queue.pending() == 1

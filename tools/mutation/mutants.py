@@ -107,7 +107,7 @@ MUTANTS = (
         f"{SERVICE}/jobs/reaper.py",
         "    if not ids or queue.pending() != 0:\n",
         "    if ids or queue.pending() != 0:\n",
-        (f"{FAULTS}::test_jobs_are_accepted_while_the_broker_is_down_and_start_when_it_is_back",),
+        ("tests/jobs/test_reaper.py::test_a_message_that_the_broker_lost_is_sent_again",),
     ),
     Mutant(
         "end of a job that kills its workers",
