@@ -1,10 +1,13 @@
 """An API process: uvicorn serves REST; gRPC runs in the same event loop."""
 
 import gc
+import resource
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -25,6 +28,9 @@ NEW_OBJECTS = 50_000
 # Each thread that computes keeps the interpreter lock for this long while others wait for it. With
 # Python's default of 5 ms, sixteen requests would make the event loop wait 80 ms again and again.
 SWITCH_SECONDS = 0.0005
+FEW_FILES, MOST_FILES = 2**12, 2**16
+
+logger = structlog.get_logger(__name__)
 
 
 class _Server(uvicorn.Server):
@@ -47,6 +53,11 @@ def serve(settings: Settings, companions: Sequence[Companion] = (serve_grpc,)) -
     """Serve until SIGINT or SIGTERM, then end the streams and return within about two seconds."""
     large_files.delete_abandoned()
     app = create_app(settings, companions)
+    files = raise_file_limit()
+    if files < FEW_FILES:
+        logger.warning("few_files", files=files, action="raise the limit: ulimit -n, LimitNOFILE=")
+    BoundedHeads.most_waiting = files // 4
+    BoundedHeads.count_dropped = app.state.metrics.refused.labels("http", "connection_dropped").inc
     config = uvicorn.Config(
         KnownHosts(app, settings, app.state.metrics),
         host=settings.http_address.host,
@@ -70,6 +81,22 @@ def serve(settings: Settings, companions: Sequence[Companion] = (serve_grpc,)) -
     gc.enable()
     sys.setswitchinterval(SWITCH_SECONDS)
     _Server(config, app).run(sockets=[listener])
+
+
+def raise_file_limit() -> int:
+    """Let the process open as many files as the system allows, at most `MOST_FILES`.
+
+    Return how many that are. A shell and a unit of systemd allow 1024, of which each connection
+    takes one.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return most
+    with suppress(ValueError):  # macOS names a higher limit than it allows
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        return most
+    return soft
 
 
 def _bind_shared(settings: Settings) -> socket.socket:

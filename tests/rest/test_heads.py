@@ -1,15 +1,19 @@
 """A request whose head, or whose body, never ends costs little and is let go."""
 
 import json
+import resource
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from tests.rest.conftest import served
 
 from epochal_service.rest import body, heads
+from epochal_service.rest.heads import BoundedHeads
+from epochal_service.server import raise_file_limit
 
 
 def connected(url: str) -> socket.socket:
@@ -156,3 +160,48 @@ def test_a_client_that_stops_within_a_body_gets_an_error(
     problem = json.loads(content)
     assert problem["reason"] == "request_timeout"
     assert problem["detail"] == "The body has 5 bytes so far, and no more came for 0.1 s"
+
+
+@pytest.mark.long  # it waits for the end of the grace
+def test_a_request_that_outlasts_a_stop_is_asked_to_come_again(app: FastAPI) -> None:
+    with served(app) as (url, stop), connected(url) as connection:
+        connection.sendall(
+            b"POST /v1/jobs HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b'Connection: close\r\nContent-Length: 50\r\n\r\n{"a":'
+        )
+        assert httpx2.get(f"{url}/v1/version", timeout=60).is_success  # the other one has begun
+        stop()
+        head, _, content = received(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 Service Unavailable")
+    assert b"retry-after: 1\r\n" in head.lower()
+    assert json.loads(content)["reason"] == "unavailable"
+
+
+def test_who_sends_nothing_gives_way_to_who_sends_a_request(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped: list[None] = []
+    monkeypatch.setattr(BoundedHeads, "most_waiting", 20)
+    counted = staticmethod(lambda: dropped.append(None))
+    monkeypatch.setattr(BoundedHeads, "count_dropped", counted)
+    with served(app) as (url, _), ExitStack() as opened:
+        silent = [opened.enter_context(connected(url)) for _ in range(50)]
+        for connection in silent[::2]:
+            connection.sendall(b"GET /v1/version HTTP/1.1\r\nHost: ")
+        for _ in range(3):
+            assert httpx2.get(f"{url}/v1/version", timeout=60).is_success
+        assert 30 <= len(dropped) <= 33
+        assert received(silent[0]) == b""
+        silent[-1].sendall(whole_head(1000))
+        assert received(silent[-1]).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_the_process_opens_as_many_files_as_the_system_allows() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+        files = raise_file_limit()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (files, before[1])
+        assert files > 512
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

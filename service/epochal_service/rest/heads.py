@@ -3,16 +3,19 @@
 first byte of a head -> at most MAX_HEAD_BYTES, within HEAD_SECONDS -> uvicorn and the app
 
 What has not ended by then is refused, and so is what has ended but was longer: a single read of the
-socket may bring more.
+socket may bring more. Of many connections that wait for a head, the one that waits longest gives
+way to the next: who opens connections and sends nothing takes none from those who do.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
+import structlog
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -26,7 +29,9 @@ A thousand streams of the same bytes take half the time without what ASGI does f
 """
 MAX_HEAD_BYTES = 64 * 2**10
 HEAD_SECONDS = 60.0
+LOG_SECONDS = 10.0
 
+logger = structlog.get_logger(__name__)
 
 TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
@@ -44,6 +49,13 @@ def _refusal() -> Response:
 class BoundedHeads(HttpToolsProtocol):
     """uvicorn's connection; it closes when a client sends a head without an end."""
 
+    most_waiting: ClassVar[int] = 256
+    """How many connections of this process may wait for a head at once."""
+    count_dropped: ClassVar[Callable[[], object]] = staticmethod(lambda: None)
+    """Called for each connection that gives way."""
+
+    _waiting: ClassVar[dict[BoundedHeads, None]] = {}
+    _silent_until: ClassVar[float] = 0.0
     _patience: asyncio.TimerHandle | None = None
     _unfinished = 0  # bytes since the last head, piece of a body, or end of one
 
@@ -101,8 +113,20 @@ class BoundedHeads(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._waiting[self] = None
+        if len(self._waiting) > self.most_waiting:
+            next(iter(self._waiting))._give_way()
+
+    def _give_way(self) -> None:
+        self._head_is_here()
+        self.transport.abort()
+        BoundedHeads.count_dropped()
+        if self.loop.time() >= self._silent_until:
+            BoundedHeads._silent_until = self.loop.time() + LOG_SECONDS
+            logger.warning("connection_dropped", client=str(self.client), waiting=self.most_waiting)
 
     def _head_is_here(self) -> None:
+        self._waiting.pop(self, None)
         self._unfinished = 0
         if self._patience is not None:
             self._patience.cancel()

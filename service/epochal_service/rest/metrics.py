@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
@@ -23,7 +24,9 @@ from ..jobs.lifecycle import TRANSITIONS
 from ..methods.context import Context
 from ..metrics import Metrics
 from .middleware import HttpMiddleware
+from .problems import reply_to
 
+STOPPING = Unavailable("The service is shutting down: send the request again in a moment")
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
 # A method or a path that no route has is whatever the caller made up.
@@ -117,6 +120,11 @@ class Measured(HttpMiddleware):
 
         try:
             await self._app(scope, receive, send_measured)
+        except CancelledError:  # the service stops, and what is under way takes too long
+            if answered:
+                raise
+            self._metrics.refused.labels("http", STOPPING.reason).inc()
+            await reply_to(STOPPING)(scope, receive, send_measured)
         except Exception:
             if not answered:  # the reply to a defect is sent further out
                 self._count(scope, 500, perf_counter() - begun)

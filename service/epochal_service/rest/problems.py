@@ -172,6 +172,11 @@ Explained = WrapValidator(_explain)
 async def _error_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, EpochalError)
     request.app.state.metrics.refused.labels("http", error.reason).inc()
+    return reply_to(error)
+
+
+def reply_to(error: EpochalError) -> Response:
+    """Return the response for an error of the service's own."""
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
