@@ -105,7 +105,7 @@ def prepare_folder(settings: Settings) -> None:
         return
     folder = settings.database_path.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite creates more files beside the database.
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -181,6 +181,8 @@ def _with_database(settings: Settings, *, upgrade: bool) -> None:
     from epochal_service.store import migrate
 
     try:
+        if upgrade and settings.database_path is not None:
+            settings.database_path.touch(mode=0o600)  # it holds everything that users store
         (migrate.upgrade if upgrade else migrate.check)(settings.database_url)
     except migrate.SchemaError as error:
         raise StartupError(str(error)) from None

@@ -121,6 +121,14 @@ def test_a_data_folder_that_cannot_be_written(epochald: Epochald) -> None:
 
 
 @pytest.mark.long
+def test_a_new_database_is_for_its_user_alone(epochald: Epochald) -> None:
+    assert epochald("migrate").returncode == 0
+    folder = epochald.folder / "data"
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, folder / "epochal.db")}
+    assert modes == {"data": 0o700, "epochal.db": 0o600}
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["up", "migrate"])
 def test_a_database_that_is_newer_than_the_program(epochald: Epochald, command: str) -> None:
     assert epochald("migrate").returncode == 0
