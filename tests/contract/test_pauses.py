@@ -103,13 +103,9 @@ def pause(service: Service, call: Callable[[], object]) -> float:
 
     It is that of a second request of the kind: the first one may also import or start something.
     """
-    wires, monitor, _ = service
+    _, monitor, _ = service
     call()
-    monitor.restart()
-    call()
-    # After another turn of the loop the monitor has noticed the pause.
-    assert wires.http.get("/healthz").status_code == 200
-    return monitor.longest
+    return monitor.pause_of(call, PAUSE)
 
 
 @pytest.mark.parametrize(
