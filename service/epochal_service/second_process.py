@@ -2,7 +2,8 @@
 
     event loop --(function, arguments)--> process: one call at a time --(result or error)--> loop
 
-It starts with its first call, has a limit of memory, and dies with its parent.
+Owners take turns. The process starts with its first call, has a limit of memory and, for each call,
+of processor time, and dies with its parent.
 """
 
 from __future__ import annotations
@@ -18,32 +19,63 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import ParamSpec, TypeVar
 
-from .errors import Unavailable
+from .errors import TooLarge, Unavailable
 from .memory import give_memory_back
 from .parent_death import die_with_parent
+from .turns import Turns
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 MEMORY_BYTES = 2 * 2**30
+PROCESSOR_SECONDS = 60.0
+"""What one call may take; the largest valid body takes 2."""
 
 
 class SecondProcess:
     """A process that calls functions; `prepare()` is the first one. `close` ends it."""
 
-    def __init__(self, prepare: Callable[[], None]) -> None:
+    def __init__(
+        self, prepare: Callable[[], None], processor_seconds: float = PROCESSOR_SECONDS
+    ) -> None:
         self._prepare = prepare
+        self._seconds = processor_seconds
+        self._turns = Turns(at_once=1, what="large requests")
         self._pool: ProcessPoolExecutor | None = None
 
-    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Return `function(*args)`, called in the process. Function, arguments, result and errors
-        are pickled.
+    async def run(
+        self, owner: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Return `function(*args)`, called in the process when it is the owner's turn. Function,
+        arguments, result and errors are pickled. Nothing is called for who has gone before; who
+        goes during the call leaves its result, of which `discard()` is called if it has that.
 
-        Raises `Unavailable` if the process dies.
+        Raises `QuotaExceeded` if too many calls of the owner wait, `TooLarge` if the call takes too
+        long, and `Unavailable` if the process dies.
         """
-        called = partial(_call, function, *args, **kwargs)
+        begun = False
+
+        async def call() -> R:
+            nonlocal begun
+            async with self._turns.turn(owner):
+                begun = True
+                return await self._call(partial(_call, self._seconds, function, *args, **kwargs))
+
+        calling = asyncio.create_task(call())
+        try:
+            return await asyncio.shield(calling)
+        except asyncio.CancelledError:
+            if begun:  # the process is not free yet, and it is nobody else's turn
+                calling.add_done_callback(_discard)
+            else:
+                calling.cancel()
+            raise
+
+    async def _call(self, called: Callable[[], R]) -> R:
+        begun = monotonic()
         try:
             call = self._started().submit(called)
         except BrokenProcessPool:  # it died since its last call
@@ -52,6 +84,10 @@ class SecondProcess:
         try:
             return await asyncio.wrap_future(call)
         except (BrokenProcessPool, MemoryError):
+            if monotonic() - begun >= self._seconds:
+                raise TooLarge(
+                    f"The request takes more than {self._seconds:g} s to answer: send less data"
+                ) from None
             raise Unavailable(
                 "The process for large requests ran out of memory or was killed: send less data, "
                 "or try again"
@@ -69,6 +105,11 @@ class SecondProcess:
             self._pool.shutdown(cancel_futures=True)
 
 
+def _discard(ended: asyncio.Task[object]) -> None:
+    if not ended.cancelled() and ended.exception() is None:
+        getattr(ended.result(), "discard", bool)()
+
+
 def _start(parent: int, prepare: Callable[[], None]) -> None:
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
@@ -80,9 +121,11 @@ def _start(parent: int, prepare: Callable[[], None]) -> None:
     gc.freeze()
 
 
-def _call(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def _call(seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # its signal ends the process
     try:
         return function(*args, **kwargs)
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         gc.collect()
         give_memory_back()

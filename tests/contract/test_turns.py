@@ -8,8 +8,8 @@ from tests.contract.wires import wires
 from tests.rpc.serving import settings
 
 from epochal_service.methods import context
-from epochal_service.methods.turns import Turns
 from epochal_service.store import migrate
+from epochal_service.turns import Turns
 
 
 def test_a_simulation_that_cannot_wait_is_refused(

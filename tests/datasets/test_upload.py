@@ -249,6 +249,13 @@ def test_a_table_beyond_its_limits_is_refused(
     assert sentence in description
 
 
+def test_blank_lines_have_the_limit_of_rows() -> None:
+    data = "x,t\na,1\n" + "\n" * 3 + "b,2\n"
+    assert parse_csv(data, max_rows=3).samples == 2
+    [(field, sentence)] = errors(data, max_rows=2)
+    assert (field, sentence) == ("data", "There are more than 2 blank lines: remove some.")
+
+
 # ------------------------------------------------------------------ what holds for any table
 
 

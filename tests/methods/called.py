@@ -2,6 +2,8 @@
 
 import os
 import signal
+from pathlib import Path
+from time import process_time
 
 from epochal_service.errors import NotFound
 
@@ -22,6 +24,29 @@ def die() -> None:
 
 def allocate(size: int) -> int:
     return len(bytearray(size))
+
+
+def spin(seconds: float) -> None:
+    """Compute for so many seconds of processor time."""
+    until = process_time() + seconds
+    while process_time() < until:
+        pass
+
+
+class Result:
+    """A result that holds a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def discard(self) -> None:
+        self._path.unlink()
+
+
+def slow_result(path: Path) -> Result:
+    path.touch()
+    spin(0.2)
+    return Result(path)
 
 
 def use_200_mb() -> None:

@@ -5,14 +5,15 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import psutil
 import pytest
-from tests.methods.called import allocate, die, nothing, refuse, use_200_mb
+from tests.methods.called import allocate, die, nothing, refuse, slow_result, spin, use_200_mb
 from tests.rpc import serving
 
-from epochal_service.errors import NotFound, Unavailable
+from epochal_service.errors import NotFound, TooLarge, Unavailable
 from epochal_service.methods.context import Context, open_context
 from epochal_service.second_process import MEMORY_BYTES, SecondProcess
 from epochal_service.store import Access
@@ -27,7 +28,7 @@ def run(function: Callable[..., Any], *args: Any) -> Any:
     async def call() -> Any:
         process = SecondProcess(nothing)
         try:
-            return await process.run(function, *args)
+            return await process.run("", function, *args)
         finally:
             process.close()
 
@@ -56,8 +57,85 @@ def test_a_process_that_dies_during_a_call_is_started_again() -> None:
     async def call() -> None:
         process = SecondProcess(nothing)
         with pytest.raises(Unavailable, match="was killed"):
-            await process.run(die)
-        assert await process.run(os.getpid) != os.getpid()
+            await process.run("", die)
+        assert await process.run("", os.getpid) != os.getpid()
+        process.close()
+
+    asyncio.run(call())
+
+
+async def together(process: SecondProcess, owners: str) -> list[str]:
+    """The owners in the order in which their calls, made at once, are called."""
+    order: list[str] = []
+
+    async def call(owner: str) -> None:
+        await process.run(owner, nothing)
+        order.append(owner)
+
+    await asyncio.gather(*map(call, owners))
+    return order
+
+
+@pytest.mark.long
+def test_owners_take_turns() -> None:
+    async def call() -> list[str]:
+        process = SecondProcess(nothing)
+        order = await together(process, "aaaabb")
+        process.close()
+        return order
+
+    assert asyncio.run(call()) == ["a", "a", "b", "a", "b", "a"]
+
+
+@pytest.mark.long
+def test_nothing_is_called_for_who_has_gone() -> None:
+    async def call() -> None:
+        process = SecondProcess(nothing)
+        pid = await process.run("a", os.getpid)
+        first = asyncio.create_task(process.run("a", spin, 0.5))
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(process.run("a", die))
+        await asyncio.sleep(0)
+        for task in (first, waiting):
+            task.cancel()
+        done = await asyncio.gather(first, waiting, return_exceptions=True)
+        assert [type(error) for error in done] == [asyncio.CancelledError] * 2
+        # The first call ends before the next one begins, although nobody waits for it.
+        begun = monotonic()
+        assert await process.run("b", os.getpid) == pid
+        assert monotonic() - begun > 0.4
+        process.close()
+
+    asyncio.run(call())
+
+
+@pytest.mark.long
+def test_who_goes_during_a_call_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "result"
+
+    async def call() -> None:
+        process = SecondProcess(nothing)
+        await process.run("", nothing)
+        leaving = asyncio.create_task(process.run("", slow_result, path))
+        while not path.exists():
+            await asyncio.sleep(0.001)
+        leaving.cancel()
+        await process.run("", nothing)  # its turn comes after that
+        process.close()
+
+    asyncio.run(call())
+    assert not path.exists()
+
+
+@pytest.mark.long
+def test_a_call_may_not_take_for_ever() -> None:
+    async def call() -> None:
+        process = SecondProcess(nothing, processor_seconds=0.5)
+        await process.run("", spin, 0.3)
+        await process.run("", spin, 0.3)  # each has a limit of its own
+        with pytest.raises(TooLarge, match=r"more than 0\.5 s"):
+            await process.run("", spin, 60.0)
+        assert await process.run("", os.getpid) != os.getpid()
         process.close()
 
     asyncio.run(call())
@@ -67,7 +145,7 @@ def test_a_process_that_dies_during_a_call_is_started_again() -> None:
 def test_it_ends_with_the_service() -> None:
     async def call() -> int:
         process = SecondProcess(nothing)
-        pid = await process.run(os.getpid)
+        pid = await process.run("", os.getpid)
         process.close()
         return pid
 
@@ -79,9 +157,9 @@ def test_it_gives_back_the_memory_that_a_call_used() -> None:
     async def call() -> tuple[int, int]:
         process = SecondProcess(nothing)
         try:
-            memory = psutil.Process(await process.run(os.getpid)).memory_info
+            memory = psutil.Process(await process.run("", os.getpid)).memory_info
             before = memory().rss
-            await process.run(use_200_mb)
+            await process.run("", use_200_mb)
             return before, memory().rss
         finally:
             process.close()

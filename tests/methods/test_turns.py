@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from epochal_service.errors import QuotaExceeded
-from epochal_service.methods.turns import Turns
+from epochal_service.turns import Turns
 
 
 class Visitors:

@@ -3,12 +3,15 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import psutil
@@ -210,14 +213,14 @@ def test_files_of_a_process_that_was_killed_are_deleted_at_the_next_start(
         assert set(folder.glob("epochal-large-*")) == {used, *others}
 
 
-def second_process() -> psutil.Process:
-    (process,) = [
+def second_processes() -> list[psutil.Process]:
+    """That for bodies, and that for files once there was one."""
+    return [
         child
         for server in psutil.Process().children()
         for child in server.children()
         if any("spawn_main" in word for word in child.cmdline())
     ]
-    return process
 
 
 def table(rows: int) -> bytes:
@@ -232,7 +235,6 @@ def post_file(url: str, content: bytes) -> httpx2.Response:
 def test_a_large_file_is_read_by_the_second_process(url: str, monitor: LoopMonitor) -> None:
     content = table(60_000)
     assert len(content) > FILE_BYTES
-    seconds = second_process().cpu_times().user
 
     def call() -> None:
         as_body = post_file(url, content)
@@ -250,13 +252,42 @@ def test_a_large_file_is_read_by_the_second_process(url: str, monitor: LoopMonit
             assert reply.status_code == 201, reply.text
             assert reply.json()["samples"] == 60_000
 
+    call()
+    for_bodies, for_files = second_processes()
+    before = [process.cpu_times().user for process in (for_bodies, for_files)]
     assert monitor.pause_of(call, PAUSE) < PAUSE
-    assert second_process().cpu_times().user - seconds > 0.1
+    assert for_files.cpu_times().user - before[1] > 0.1
+    assert for_bodies.cpu_times().user == before[0]  # others do not wait for a file
+
+
+def test_what_nobody_waits_for_is_not_answered(url: str) -> None:
+    body = BODIES["empty lists"]()
+    head = f"POST /v1/jobs/validate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
+    address = urlsplit(url)
+
+    def seconds_of(call: Callable[[], object]) -> float:
+        before = second_processes()[0].cpu_times().user
+        call()
+        return second_processes()[0].cpu_times().user - before
+
+    def leave_six_times() -> None:
+        with ExitStack() as opened:
+            for _ in range(6):
+                connection = socket.create_connection((address.hostname, address.port))
+                opened.enter_context(connection)
+                connection.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
+            for _ in range(3):  # what is still on its way is read meanwhile
+                assert httpx2.get(f"{url}/healthz", timeout=60).is_success
+        assert post(url, "/v1/jobs/validate", body).status_code == 400
+
+    single = seconds_of(lambda: post(url, "/v1/jobs/validate", body))
+    assert seconds_of(leave_six_times) < 4 * single
 
 
 def test_a_second_process_that_was_killed_is_started_again(url: str) -> None:
-    before = second_process()
+    before = second_processes()[0]
     os.kill(before.pid, signal.SIGKILL)
     await_condition(lambda: not before.is_running(), 60, "it is gone")
     assert post(url, "/v1/jobs/validate", large(XOR)).status_code == 200
-    assert second_process().pid != before.pid
+    assert before.pid not in [process.pid for process in second_processes()]
+    assert second_processes()

@@ -325,7 +325,7 @@ MUTANTS = (
     ),
     Mutant(
         "turns of owners at explorers",
-        f"{SERVICE}/methods/turns.py",
+        f"{SERVICE}/turns.py",
         "            del self._queues[owner]\n",
         "",
         ("tests/methods/test_turns.py::test_owners_take_turns",),

@@ -477,6 +477,7 @@ def _columns(
     lines: list[int] = []
     columns: list[Texts] = []
     block: list[list[str]] = []
+    blank = 0
     while True:
         # A quoted value may span lines: a row is identified by its first line.
         line = reader.line_num + 1
@@ -488,6 +489,10 @@ def _columns(
             problems.add(f"lines[{line}]", _why_not_csv(line, error))
             break
         if not any(row) and len(row) <= 1:
+            blank += 1
+            if blank > max_rows:
+                problems.add("data", f"There are more than {max_rows} blank lines: remove some.")
+                break
             continue
         if not header:
             # Programs that number the rows leave the name of that column empty.

@@ -34,9 +34,9 @@ from ..settings import Settings
 from ..specs.system import Scope
 from ..store import Access, Database
 from ..store.api_keys import KeyRow
+from ..turns import Turns
 from .rates import Rate, Rates
 from .replies import ReplyCache
-from .turns import Turns
 
 logger = structlog.get_logger(__name__)
 
@@ -57,6 +57,8 @@ class Context:
     hub: Hub
     second_process: SecondProcess | None = None
     """Answers large requests; None in itself, and where nothing waits for the event loop."""
+    file_process: SecondProcess | None = None
+    """The same for requests that read a file, which may take much longer."""
     rates: Rates | None = None
     """The quotas of requests; None where requests are not counted."""
     replies: ReplyCache | None = None
@@ -116,7 +118,7 @@ class Context:
     ) -> R:
         """Return `function(context, *args)`, called in the second process for the same caller.
 
-        Raises what the function raises; `Unavailable` if the process dies.
+        Raises what the function raises, and what `SecondProcess.run` does.
         """
         assert self.second_process is not None
         caller = {
@@ -124,7 +126,13 @@ class Context:
             for field in fields(self)
             if field.name not in RESOURCES
         }
-        return await self.second_process.run(_call, function, caller, current(), args, kwargs)
+        return await self.second_process.run(
+            self.owner, _call, function, caller, current(), args, kwargs
+        )
+
+    def for_files(self) -> Context:
+        """Return the context of a request that reads a file."""
+        return replace(self, second_process=self.file_process)
 
     @asynccontextmanager
     async def explorer_turn(self) -> AsyncIterator[None]:
@@ -172,6 +180,7 @@ RESOURCES = (
     "queue",
     "hub",
     "second_process",
+    "file_process",
     "rates",
     "replies",
     "explorer_turns",
@@ -220,11 +229,11 @@ async def open_context(
         heartbeat_seconds=settings.heartbeat_seconds,
         max_streams=quotas.max_open_streams,
     )
-    second_process = SecondProcess(partial(_prepare, settings))
+    second, for_files = (SecondProcess(partial(_prepare, settings)) for _ in range(2))
     rates = Rates(quotas.max_requests_per_minute)
     replies = ReplyCache(database)
     context = Context(
-        settings, database, queue, hub, second_process, rates, replies, Turns(), metrics=metrics
+        settings, database, queue, hub, second, for_files, rates, replies, Turns(), metrics=metrics
     )
     closing = asyncio.Event()
     listener = asyncio.create_task(hub.listen(), name="notifications")
@@ -244,7 +253,8 @@ async def open_context(
     finally:
         await hub.close()
         closing.set()
-        await asyncio.to_thread(second_process.close)
+        for process in (second, for_files):
+            await asyncio.to_thread(process.close)
         # redis-py swallows a cancellation while it connects: cancel until the task is done.
         while not listener.done():
             listener.cancel()

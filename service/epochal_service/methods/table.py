@@ -210,6 +210,11 @@ class Method:
         return DATA in self._hints
 
     @cached_property
+    def reads_file(self) -> bool:
+        """Whether it reads a file, which may be larger than the body of a request."""
+        return self.body is not None and "upload" in self.body.model_fields
+
+    @cached_property
     def has_key(self) -> bool:
         """Whether the method takes an idempotency key."""
         models = [model for model in (self.body, self.query) if model is not None]

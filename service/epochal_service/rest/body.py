@@ -110,7 +110,8 @@ class StrictRoute(APIRoute):
                     document = parse_json(content) if media_type == JSON else None
                     with large_left_out():
                         return await handle(_ReadRequest(request, content, document))
-                return await answer_elsewhere(context, request, content)
+                server = context.for_files() if files else context
+                return await answer_elsewhere(server, request, content)
 
         return read_and_handle
 

@@ -25,6 +25,8 @@ from ..methods.context import Context
 from ..settings import Settings
 
 PIECE_BYTES = 2**16
+CLIENT_GONE = 499
+"""As nginx logs it: nobody receives it."""
 SCOPE = (
     "type",
     "http_version",
@@ -48,13 +50,26 @@ class Reply(NamedTuple):
     body: bytes | Path
     """The content, or the file that has it and is to be deleted."""
 
+    def discard(self) -> None:
+        if isinstance(self.body, Path):
+            self.body.unlink()
+
 
 async def answer_elsewhere(context: Context, request: Request, body: bytes | Path) -> Response:
     """Return the response of the second process to a request with this body, or with the content of
-    this file. Raises what the app does not handle.
+    this file; none to a client that has gone. Raises what the app does not handle.
     """
     scope = {name: request.scope[name] for name in SCOPE if name in request.scope}
-    reply = await context.call_elsewhere(_answer, scope, body)
+    call = asyncio.create_task(context.call_elsewhere(_answer, scope, body))
+    disconnected = asyncio.create_task(_disconnection(request))
+    try:
+        await asyncio.wait((call, disconnected), return_when=asyncio.FIRST_COMPLETED)
+        if not call.done():
+            return Response(status_code=CLIENT_GONE)
+        reply = call.result()
+    finally:
+        call.cancel()
+        disconnected.cancel()
     response: Response
     if isinstance(reply.body, Path):
         file = reply.body.open("rb")
@@ -64,6 +79,12 @@ async def answer_elsewhere(context: Context, request: Request, body: bytes | Pat
         response = Response(reply.body, reply.status)
     response.raw_headers = reply.headers
     return response
+
+
+async def _disconnection(request: Request) -> None:
+    """Return when the client has gone. Its body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:

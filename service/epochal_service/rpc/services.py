@@ -84,7 +84,8 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
                 return await to_thread.run_sync(answer_here, caller, raw, call)
         authorization = metadata_of(call, AUTHORIZATION)
         caller = await to_thread.run_sync(context.authorized, authorization, method.scope)
-        return finish(call, caller, await caller.call_elsewhere(answer, method.rpc, raw))
+        server = caller.for_files() if method.reads_file else caller
+        return finish(call, caller, await server.call_elsewhere(answer, method.rpc, raw))
 
     async def handle(raw: bytes, call: Call) -> bytes:
         if method.basis is None or context.replies is None:

@@ -1,4 +1,4 @@
-"""Explorers compute a few at a time, and owners take turns.
+"""What takes long computes a few at a time, and owners take turns.
 
     request ── one of a few free? ──────────────────────────────> computes in a thread
                 └── no: behind the requests of its owner ── owners in turn ──┘
@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ..errors import QuotaExceeded
+from .errors import QuotaExceeded
 
 AT_ONCE = 2
 MAX_WAITING = 100
@@ -23,9 +23,12 @@ RETRY_SECONDS = 1
 
 
 class Turns:
-    """Blocks that are entered a few at a time. For one event loop."""
+    """Blocks that are entered a few at a time. For one event loop. `what` is for those refused."""
 
-    def __init__(self, at_once: int = AT_ONCE, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, at_once: int = AT_ONCE, max_waiting: int = MAX_WAITING, what: str = "simulations"
+    ) -> None:
+        self._what = what
         self._free = at_once
         self._max_waiting = max_waiting
         self._queues: dict[str, deque[asyncio.Future[None]]] = {}
@@ -48,7 +51,7 @@ class Turns:
         queue = self._queues.setdefault(owner, deque())
         if len(queue) >= self._max_waiting:
             raise QuotaExceeded(
-                f"{len(queue)} simulations of this owner wait already: wait for their replies",
+                f"{len(queue)} {self._what} of this owner wait already: wait for their replies",
                 retry_after=RETRY_SECONDS,
             )
         entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
