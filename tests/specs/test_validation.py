@@ -139,6 +139,22 @@ def test_each_mistake_is_named_where_it_stands(
     assert sentence in error.description
 
 
+@pytest.mark.parametrize("code", [0, 0x0A, 0x7F, 0x2028, 0x202A, 0x202E, 0x2066, 0x2069])
+def test_a_name_has_nothing_that_changes_how_others_are_shown(code: int) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        parse(TrainingSpec, XOR | {"name": f"run{chr(code)}7"})
+    [error] = caught.value.errors
+    assert (error.field, error.description) == (
+        "name",
+        "must be one line, without control characters",
+    )
+
+
+@pytest.mark.parametrize("name", ["Äpfel – 7", "قطط", "👩\u200d🔬", "שלום"])
+def test_a_name_is_in_any_script(name: str) -> None:
+    assert parse(TrainingSpec, XOR | {"name": name}).name == name
+
+
 def test_several_mistakes_are_reported_together_and_at_most_twenty() -> None:
     spec = copy.deepcopy(XOR) | {"epochs": 0, "batch_size": 0, "loss": "x"}
     with pytest.raises(InvalidArgument) as caught:

@@ -11,9 +11,13 @@ from pydantic import BaseModel
 def fingerprint(request: BaseModel, *parts: BaseModel) -> str:
     """Return a digest of the request's type and fields, without its idempotency key.
 
-    `parts` are those of its parts that are not in its JSON.
+    `parts` are those of its parts that are not in its JSON. Fields with their default are left out,
+    so that the digest stays the same when a later version has more fields.
     """
-    fields = " ".join(part.model_dump_json(exclude={"request_id"}) for part in (request, *parts))
+    fields = " ".join(
+        part.model_dump_json(exclude={"request_id"}, exclude_defaults=True)
+        for part in (request, *parts)
+    )
     return sha256(f"{type(request).__name__} {fields}".encode()).hexdigest()
 
 

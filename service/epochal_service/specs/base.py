@@ -303,10 +303,14 @@ LabelKey = Annotated[
     ),
 ]
 LabelValue = Annotated[str, Field(max_length=64)]
+# Among them what ends a line, or turns the direction of what follows: a name shows what it is.
 NameOrEmpty = Annotated[
     str,
     Field(max_length=100),
-    Matches(r"[^\x00-\x1f\x7f]*", "must be one line, without control characters"),
+    Matches(
+        r"[^\x00-\x1f\x7f\u2028-\u202e\u2066-\u2069]*",
+        "must be one line, without control characters",
+    ),
 ]
 Name = Annotated[NameOrEmpty, Field(min_length=1)]
 PageSize = Annotated[int, Field(ge=1, description="Rows a page; more than 1000 counts as 1000.")]
