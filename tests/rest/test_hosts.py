@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.rest.conftest import XOR
 
+from epochal_service import keys
+from epochal_service.rest.app import create_app
 from epochal_service.rest.hosts import KnownHosts
 from epochal_service.settings import Settings
 
@@ -86,6 +88,31 @@ def test_a_public_address_answers_to_any_name_until_names_are_given(serve: Serve
 def test_the_name_that_it_listens_on_is_its_own(serve: Serve) -> None:
     named = {"http_address": "epochal.internal:8000", "allow_public": True, "allowed_hosts": "x"}
     assert answers(serve(**named), "epochal.internal:8000")
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status"),
+    [
+        ("GET", "/v1/version", 200),
+        ("GET", "/v1/jobs", 401),
+        ("GET", "/v1/nothing", 404),
+        ("PUT", "/v1/jobs", 405),
+        ("POST", "/v1/networks/summarize", 415),
+    ],
+)
+def test_an_allowed_page_elsewhere_can_read_why_it_is_refused(
+    settings: Settings, verb: str, path: str, status: int
+) -> None:
+    origin = "https://front.example"
+    chosen = settings.model_copy(update={"require_keys": True, "allowed_origins": origin})
+    with TestClient(create_app(chosen)) as client:
+        database = client.app.state.context.database  # type: ignore[attr-defined]
+        key = keys.create(database, "me", owner="me", scope="read", days=None)
+        sent = {"Origin": origin} | ({} if status == 401 else {"Authorization": f"Bearer {key}"})
+        answer = client.request(verb, path, headers=sent)
+    assert answer.status_code == status
+    assert answer.headers["access-control-allow-origin"] == origin
+    assert "Retry-After" in answer.headers["access-control-expose-headers"]
 
 
 def test_a_page_elsewhere_may_change_nothing_but_programs_and_own_pages_may(serve: Serve) -> None:

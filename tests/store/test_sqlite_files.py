@@ -1,5 +1,6 @@
 """A SQLite file is copied while others write, replaced and compacted while nobody does."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -68,6 +69,28 @@ def test_a_copy_is_that_of_one_moment_however_much_is_written_meanwhile(
     assert len(content(path)) == 1 + len(steps)
     assert sqlite_files.check(target) is not None
     assert target.stat().st_mode & 0o077 == 0
+
+
+def test_a_copy_is_on_the_disk_before_it_has_its_name_and_its_name_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = path.with_name("copy.db")
+    synced: list[str] = []
+
+    def fsync(descriptor: int) -> None:
+        file = os.fstat(descriptor)
+        partial = sqlite_files.partial_of(target)
+        places = {"partial": partial, "copy": target, "folder": path.parent}
+        synced.extend(
+            name
+            for name, place in places.items()
+            if place.exists() and os.path.samestat(file, place.stat())
+        )
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    sqlite_files.copy(path, target)
+    assert synced == ["partial", "folder"]
+    assert target.exists()
 
 
 def test_a_copy_that_fails_leaves_no_file(path: Path) -> None:

@@ -41,6 +41,7 @@ CRASHES = "tests/workers/test_crashes.py"
 KEYS = "tests/contract/test_keys.py"
 TURNS = "tests/workers/test_turns.py"
 FAULTS = "tests/chaos/test_faults.py"
+COPY = "tests/store/test_sqlite_files.py::test_a_copy"
 WEBHOOKS = "tests/workers/test_webhooks.py"
 REPLIES = "tests/contract/test_cached_replies.py"
 RECEIVERS = "tests/jobs/test_receivers.py"
@@ -769,5 +770,68 @@ MUTANTS = (
         "if slot == 1 and len(self.slots) == 2:\n",
         "if slot == 1:\n",
         ("tests/engine/test_record_buffer.py::test_the_record_of_a_slot_becomes_that_of_slot_0",),
+    ),
+    Mutant(
+        "words of a list of webhook hosts",
+        f"{SERVICE}/jobs/receivers.py",
+        'self._listed = entries - {ANY_PUBLIC, NO_HOST, ""}',
+        "self._listed = entries",
+        ("tests/jobs/test_receivers.py::test_no_string_leads_to_the_host_of_the_service",),
+    ),
+    Mutant(
+        "silent connections that give way",
+        f"{SERVICE}/rest/heads.py",
+        "        if len(self._waiting) > self.most_waiting:\n",
+        "        if len(self._waiting) > 10**9:\n",
+        ("tests/rest/test_heads.py::test_who_sends_nothing_gives_way_to_who_sends_a_request",),
+    ),
+    Mutant(
+        "reply to what a stop cuts off",
+        f"{SERVICE}/rest/metrics.py",
+        "            if answered:\n                raise\n            self._metrics",
+        "            raise\n            self._metrics",
+        ("tests/rest/test_heads.py::test_a_request_that_outlasts_a_stop_is_asked_to_come_again",),
+    ),
+    Mutant(
+        "turns of owners at large requests",
+        f"{SERVICE}/second_process.py",
+        "            async with self._turns.turn(owner):\n",
+        '            async with self._turns.turn(""):\n',
+        ("tests/methods/test_second_process.py::test_owners_take_turns",),
+    ),
+    Mutant(
+        "end of large requests that nobody waits for",
+        f"{SERVICE}/second_process.py",
+        "                calling.cancel()\n",
+        "                pass\n",
+        ("tests/methods/test_second_process.py::test_nothing_is_called_for_who_has_gone",),
+    ),
+    Mutant(
+        "processor time of a large request",
+        f"{SERVICE}/second_process.py",
+        "    signal.setitimer(signal.ITIMER_PROF, seconds)",
+        "    signal.setitimer(signal.ITIMER_PROF, 0)",
+        ("tests/methods/test_second_process.py::test_a_call_may_not_take_for_ever",),
+    ),
+    Mutant(
+        "backup on the disk",
+        f"{SERVICE}/store/sqlite_files.py",
+        "        _sync(partial)\n",
+        "",
+        (f"{COPY}_is_on_the_disk_before_it_has_its_name_and_its_name_too",),
+    ),
+    Mutant(
+        "name of a backup on the disk",
+        f"{SERVICE}/store/sqlite_files.py",
+        "        _sync(target.parent)\n",
+        "",
+        (f"{COPY}_is_on_the_disk_before_it_has_its_name_and_its_name_too",),
+    ),
+    Mutant(
+        "scope of the list of workers",
+        f"{SERVICE}/methods/table.py",
+        'scope="admin"',
+        'scope="read"',
+        ("tests/contract/test_keys.py::test_each_method_needs_the_scope_that_was_decided",),
     ),
 )
