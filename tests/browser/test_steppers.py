@@ -39,12 +39,18 @@ def allow_motion(page: Page, name: str) -> None:
     show(page, name)
     rest(page)
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+    await_notice(page)  # or the figure, which is still in view as far as it knows, would play now
     page.emulate_media(reduced_motion="no-preference")
 
 
 def visit(page: Page, name: str) -> None:
-    """Move to the figure, and wait until the page has noticed it."""
+    """Move to the figure."""
     show(page, name)
+    await_notice(page)
+
+
+def await_notice(page: Page) -> None:
+    """Wait until the page has noticed what is in view."""
     page.evaluate(
         """() => new Promise((notice) =>
             requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(notice))))"""

@@ -53,7 +53,9 @@ else:
             built = vars(dataclasses.dataclass(frozen=True, eq=self.eq)(twin))
             for name in pending:
                 setattr(cls, name, built[name])
-            return getattr(cls if instance is None else instance, self.name)
+            value = built[self.name]
+            get = getattr(type(value), "__get__", None)
+            return value if get is None else get(value, instance, owner)
 
     def _refuse(self, name, *value):
         verb = "assign to" if value else "delete"
