@@ -1,9 +1,23 @@
 /** Light or dark theme: that of the system until the user chooses one. */
-import { MediaQuery } from 'svelte/reactivity'
-
 export type Theme = 'auto' | 'light' | 'dark'
 const KEY = 'epochal.theme'
-const system = new MediaQuery('(prefers-color-scheme: dark)')
+
+/**
+ * Whether the query matches. Chromium reports no change if somebody reads `matches` between the
+ * change and its report, as Svelte's own `MediaQuery` does: it is read once.
+ */
+function media(query: string): { readonly current: boolean } {
+  const list = matchMedia(query)
+  let matches = $state(list.matches)
+  list.addEventListener('change', (event) => (matches = event.matches))
+  return {
+    get current() {
+      return matches
+    },
+  }
+}
+
+const system = media('(prefers-color-scheme: dark)')
 
 let choice = $state<Theme>((localStorage.getItem(KEY) as Theme | null) ?? 'auto')
 
@@ -21,7 +35,7 @@ export const theme = {
   },
 }
 
-const still = new MediaQuery('(prefers-reduced-motion: reduce)')
+const still = media('(prefers-reduced-motion: reduce)')
 
 export const motion = {
   /** Whether the user prefers reduced motion. */
