@@ -1,4 +1,4 @@
-"""A retry is told from another request with the same key, also by a later version."""
+"""A retry and another request with the same key differ, also for a later version."""
 
 from pydantic import create_model
 

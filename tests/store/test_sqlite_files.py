@@ -80,11 +80,11 @@ def test_a_copy_is_on_the_disk_before_it_has_its_name_and_its_name_too(
     def fsync(descriptor: int) -> None:
         file = os.fstat(descriptor)
         partial = sqlite_files.partial_of(target)
-        places = {"partial": partial, "copy": target, "folder": path.parent}
+        paths = {"partial": partial, "copy": target, "folder": path.parent}
         synced.extend(
             name
-            for name, place in places.items()
-            if place.exists() and os.path.samestat(file, place.stat())
+            for name, known in paths.items()
+            if known.exists() and os.path.samestat(file, known.stat())
         )
 
     monkeypatch.setattr(os, "fsync", fsync)

@@ -63,6 +63,11 @@ def run(selection: Selection, pytest: list[str]) -> int:
             f"{tests.bit_count()} tests, about {selection.record.time(tests) / 2:.0f} s, with",
             " ".join(name for name in names if "::" not in name),
         )
+        if selection.left_out:
+            print(
+                f"{selection.left_out.bit_count()} tests that are less about it are left out:",
+                "make test-all runs them.",
+            )
     else:
         print("No test can break. Running the tests of documents and words.")
     sys.stdout.flush()

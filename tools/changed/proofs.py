@@ -164,6 +164,7 @@ def mutants(
             for other, tests in record.units.items():
                 module |= tests if other.startswith(f"{file}:") else 0
             rest = record.named(module & ~selection.tests)
+            rest += record.named(selection.left_out & ~module)
             chosen = sorted(record.named(selection.tests), key=seconds.__getitem__)
             finder = tree.finder(chosen, file, planted)
             noticed += finder is not None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from tools.changed.sources import Sources
 
 NAME = "record.json.gz"
@@ -35,6 +36,15 @@ class Record(NamedTuple):
         """Seconds of these tests on one core."""
         shared = sum(seconds for seconds, users in self.fixtures.values() if users & tests)
         return shared + sum(s for number, s in enumerate(self.seconds) if tests >> number & 1)
+
+    @property
+    def breadths(self) -> list[int]:
+        """How many units each test executes."""
+        counts = np.zeros(8 * (len(self.tests) // 8 + 1), int)
+        for tests in self.units.values():
+            row = np.frombuffer(tests.to_bytes(len(counts) // 8, "little"), np.uint8)
+            counts += np.unpackbits(row, bitorder="little")
+        return counts.tolist()
 
     def save(self, folder: Path) -> None:
         row = self._asdict() | {"units": {unit: hex(bits) for unit, bits in self.units.items()}}

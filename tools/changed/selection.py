@@ -1,4 +1,8 @@
-"""The tests that a change can break: those that executed what changed, or what mentions it."""
+"""The tests that a change can break: those that executed what changed, or what mentions it.
+
+Of a function in the middle of everything these are most tests. Those that execute the fewest other
+functions are most about it: `narrow` leaves as many of them as there is time for.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from dataclasses import dataclass, field
 from tools.changed.record import Record
 from tools.changed.sources import NAMELESS, Sources, difference, read
 
+MOST_SECONDS = 130.0
+"""What the tests of a change take on one core."""
 RECORDED = ("engine", "service", "workers", "clients/python", "tools", "protos", "tests")
 # Cheap tests of documents, words, tables and the contract as a whole, whatever changes.
 ALWAYS = (
@@ -50,6 +56,10 @@ class Selection:
     page: bool = False
     """Whether the page changed, which has tests of its own."""
     notes: list[str] = field(default_factory=list)
+    left_out: int = 0
+    """The bits of the tests that there is no time for."""
+    _groups: dict[str, int] = field(default_factory=dict)
+    """The tests of each thing that changed."""
     _seen: set[tuple[str, str]] = field(default_factory=set)
 
     def python(self, path: str, before: str, after: str) -> None:
@@ -89,14 +99,47 @@ class Selection:
             if entry.startswith("units:"):
                 for unit, tests in self.record.units.items():
                     if unit.startswith(entry[6:]):
-                        self.tests |= tests
+                        self._add(unit, tests)
             else:
-                self.paths.add(entry)
+                chosen = (test.startswith(entry) for test in self.record.tests)
+                self._add(entry, sum(is_in << number for number, is_in in enumerate(chosen)))
+
+    def _add(self, name: str, tests: int) -> None:
+        self._groups[name] = tests
+        self.tests |= tests
+
+    def narrow(self, seconds: float = MOST_SECONDS) -> None:
+        """Leave the tests that are most about what changed, of each thing as many, for a time."""
+        costs, breadths = self.record.seconds, self.record.breadths
+        fixtures = [*self.record.fixtures.values()]
+        queues = [
+            sorted(
+                (number for number in range(len(costs)) if tests >> number & 1),
+                key=lambda number: (-breadths[number], -costs[number]),
+            )
+            for tests in {tests for tests in self._groups.values() if tests}
+        ]
+        chosen, rounds = 0, 0
+        while queues:
+            for queue in queues:
+                number = queue.pop()
+                if chosen >> number & 1:
+                    continue
+                test = 1 << number
+                cost = costs[number] + sum(
+                    setup for setup, users in fixtures if users & test and not users & chosen
+                )
+                if cost <= seconds or rounds == 0:
+                    chosen |= test
+                    seconds -= cost
+            queues = [queue for queue in queues if queue]
+            rounds += 1
+        self.tests, self.left_out = chosen, self.tests & ~chosen
 
     def _executed(self, path: str, name: str) -> None:
         """Add the tests that executed a function, and those of what called it in an import."""
         unit = f"{path}:{name}"
-        self.tests |= self.record.units.get(unit, 0)
+        self._add(unit, self.record.units.get(unit, 0))
         for caller in self.record.imported.get(unit, ()):
             file, _, made = caller.partition(":")
             self._means_other(file, made)
@@ -146,4 +189,5 @@ def select(record: Record, sources: Sources, changes: Iterable[tuple[str, str, s
             selection.python(path, before, after)
         else:
             selection.other(path)
+    selection.narrow()
     return selection
