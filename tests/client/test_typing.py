@@ -56,6 +56,9 @@ MISTAKES = {
 }
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """The errors in each program, by its name, from one run of the type checker."""
@@ -79,7 +82,6 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str,
     return by_program
 
 
-@pytest.mark.long
 def test_a_correct_program_has_no_errors(errors: dict[str, list[dict[str, Any]]]) -> None:
     assert errors["correct"] == []
 

@@ -24,7 +24,7 @@ from epochal_service.rpc.convert import from_dict
 from epochal_service.settings import Address
 from epochal_service.store.migrate import upgrade
 
-pytestmark = pytest.mark.every_variant
+pytestmark = pytest.mark.long
 
 NETWORK = {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}
 JOB = {"network": NETWORK, "dataset": {"name": "xor"}, "loss": "mse", "epochs": 1}
@@ -42,9 +42,7 @@ class Server:
     monitor: LoopMonitor
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param("sqlite", marks=pytest.mark.long), "postgresql"]
-)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, valkey_server: str
 ) -> Iterator[Server]:
@@ -94,7 +92,6 @@ def _code_of(server: Server, rpc: str, request: bytes) -> grpc.StatusCode:
 
 
 # What is no message gets to no database.
-@pytest.mark.long
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("rpc", RPCS)
 def test_any_bytes_are_a_request_or_are_refused(server: Server, rpc: str) -> None:

@@ -132,6 +132,7 @@ def tasks(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 @settings(max_examples=150)
 @given(task=tasks())
 def test_the_course_is_that_of_plain_loops_and_each_verdict_can_be_checked(
