@@ -15,6 +15,11 @@ from epochal_service.rest import body, heads
 from epochal_service.rest.heads import BoundedHeads
 from epochal_service.server import raise_file_limit
 
+HALF_OF_A_JOB = (
+    b"POST /v1/jobs HTTP/1.1\r\nContent-Type: application/json\r\n"
+    b'Connection: close\r\nContent-Length: 50\r\n\r\n{"a":'
+)
+
 
 def connected(url: str) -> socket.socket:
     address = urlsplit(url)
@@ -151,10 +156,7 @@ def test_a_client_that_stops_within_a_body_gets_an_error(
 ) -> None:
     monkeypatch.setattr(body, "STALLED_SECONDS", 0.1)
     with served(app) as (url, _), connected(url) as connection:
-        connection.sendall(
-            b"POST /v1/jobs HTTP/1.1\r\nContent-Type: application/json\r\n"
-            b'Connection: close\r\nContent-Length: 50\r\n\r\n{"a":'
-        )
+        connection.sendall(HALF_OF_A_JOB)
         head, _, content = received(connection).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408 Request Timeout")
     problem = json.loads(content)
@@ -165,10 +167,7 @@ def test_a_client_that_stops_within_a_body_gets_an_error(
 @pytest.mark.long  # it waits for the end of the grace
 def test_a_request_that_outlasts_a_stop_is_asked_to_come_again(app: FastAPI) -> None:
     with served(app) as (url, stop), connected(url) as connection:
-        connection.sendall(
-            b"POST /v1/jobs HTTP/1.1\r\nContent-Type: application/json\r\n"
-            b'Connection: close\r\nContent-Length: 50\r\n\r\n{"a":'
-        )
+        connection.sendall(HALF_OF_A_JOB)
         assert httpx2.get(f"{url}/v1/version", timeout=60).is_success  # the other one has begun
         stop()
         head, _, content = received(connection).partition(b"\r\n\r\n")
@@ -188,6 +187,8 @@ def test_who_sends_nothing_gives_way_to_who_sends_a_request(
         silent = [opened.enter_context(connected(url)) for _ in range(50)]
         for connection in silent[::2]:
             connection.sendall(b"GET /v1/version HTTP/1.1\r\nHost: ")
+        for connection in silent[1:40:4]:
+            connection.sendall(HALF_OF_A_JOB)
         for _ in range(3):
             assert httpx2.get(f"{url}/v1/version", timeout=60).is_success
         assert 30 <= len(dropped) <= 33

@@ -3,8 +3,8 @@
 first byte of a head -> at most MAX_HEAD_BYTES, within HEAD_SECONDS -> uvicorn and the app
 
 What has not ended by then is refused, and so is what has ended but was longer: a single read of the
-socket may bring more. Of many connections that wait for a head, the one that waits longest gives
-way to the next: who opens connections and sends nothing takes none from those who do.
+socket may bring more. Of many connections that wait for a request, its body included, the one that
+waits longest gives way to the next: who sends nothing takes no connection from those who do.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class BoundedHeads(HttpToolsProtocol):
     """uvicorn's connection; it closes when a client sends a head without an end."""
 
     most_waiting: ClassVar[int] = 256
-    """How many connections of this process may wait for a head at once."""
+    """How many connections of this process may wait for more of a request at once."""
     count_dropped: ClassVar[Callable[[], object]] = staticmethod(lambda: None)
     """Called for each connection that gives way."""
 
@@ -65,6 +65,7 @@ class BoundedHeads(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_is_here()
+        self._waiting.pop(self, None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -74,6 +75,8 @@ class BoundedHeads(HttpToolsProtocol):
             self._refuse()
         elif self._patience is None and (self.cycle is None or self.cycle.response_complete):
             self._await_head()
+        elif self in self._waiting:
+            self._wait()
 
     def on_headers_complete(self) -> None:
         self._head_is_here()
@@ -109,16 +112,22 @@ class BoundedHeads(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._unfinished = 0
+        self._waiting.pop(self, None)
         super().on_message_complete()
 
     def _await_head(self) -> None:
         self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Stand last among those that wait: it has just sent something, or been opened."""
+        self._waiting.pop(self, None)
         self._waiting[self] = None
         if len(self._waiting) > self.most_waiting:
             next(iter(self._waiting))._give_way()
 
     def _give_way(self) -> None:
-        self._head_is_here()
+        self._waiting.pop(self)
         self.transport.abort()
         BoundedHeads.count_dropped()
         if self.loop.time() >= self._silent_until:
@@ -126,7 +135,6 @@ class BoundedHeads(HttpToolsProtocol):
             logger.warning("connection_dropped", client=str(self.client), waiting=self.most_waiting)
 
     def _head_is_here(self) -> None:
-        self._waiting.pop(self, None)
         self._unfinished = 0
         if self._patience is not None:
             self._patience.cancel()
