@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 from tests.browser.conftest import Opened, ask, press
 from tests.servers.stack import await_condition
 
@@ -528,9 +528,18 @@ def test_letters_are_typed_in_place_into_the_network_of_the_reader(
 def test_a_milestone_is_cancelled(open_page: Opened) -> None:
     page = open_page("/#timeline")
     card = page.get_by_test_id("milestone-lenet-1998")
-    card.get_by_role("button", name="Train it here").press("Enter")
+    train = card.get_by_role("button", name="Train it here")
+    train.press("Enter")
+    # The stream tells the end before the reply to the request to cancel has come.
+    held: list[tuple[Route, APIResponse]] = []
+    page.route(
+        "**/v1/experiments/*/cancel", lambda route: held.append((route, route.fetch(timeout=0)))
+    )
     card.get_by_role("button", name="Cancel").click()
-    expect(card.get_by_role("button", name="Train it here")).to_be_enabled()
+    expect(train).to_be_visible()
+    [(route, reply)] = held
+    route.fulfill(response=reply)
+    expect(train).to_be_enabled()
     expect(card.get_by_text("Unknown").first).to_be_visible()
 
 

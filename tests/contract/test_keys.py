@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
+import sqlalchemy as sa
 from tests.contract.conftest import JOB, NETWORK, SWEEP, World
 from tests.contract.requests import RIGHT
 from tests.contract.test_methods import ISSUING
@@ -97,13 +98,20 @@ def test_a_key_that_is_not_valid_is_refused_also_where_none_is_needed(
         assert answer.kind == "UNAUTHENTICATED"
 
 
+# What the service writes by itself: when it announced a job, and what became of a webhook.
+BACKGROUND = {tables.jobs.c.notified_at, *tables.deliveries.c}
+
+
 def digest(database: Database) -> str:
-    """The SHA-256 of all rows of all tables."""
+    """The SHA-256 of all rows of all tables, but for what the service writes by itself."""
     made = hashlib.sha256()
     with database.read() as connection:
         for table in tables.metadata.sorted_tables:
             made.update(table.name.encode())
-            for row in sorted(map(repr, connection.execute(table.select()))):
+            columns = [column for column in table.c if column not in BACKGROUND]
+            for row in sorted(
+                map(repr, connection.execute(sa.select(*columns)) if columns else ())
+            ):
                 made.update(row.encode())
     return made.hexdigest()
 

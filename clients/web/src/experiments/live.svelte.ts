@@ -60,9 +60,11 @@ export class Live {
   }
 
   async cancel(): Promise<void> {
-    this.experiment = await body(
+    const reply = await body(
       api.POST('/v1/experiments/{id}/cancel', { params: { path: { id: this.id } } }),
     )
+    // The stream may have reported the end before this reply, which is older.
+    if (!this.over) this.experiment = reply
   }
 
   async #load(signal: AbortSignal): Promise<void> {
