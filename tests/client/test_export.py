@@ -116,9 +116,8 @@ def test_a_job_is_verified_on_this_machine(verifiable: epochal.Job) -> None:
     by_name = {row.name: row for row in result.deviations}
     assert by_name["train_loss"].compared == verifiable.epoch
     assert by_name["weights of dense_1"].compared == 12
-    assert 1e-5 <= by_name["gradient norm of dense_2"].tolerance < 1e-4
+    assert by_name["gradient norm of dense_2"].tolerance == pytest.approx(1e-5)
     assert result.left_out == []
-    assert (result.verdict, result.until) == ("verified", verifiable.epoch)
 
 
 def test_a_float64_job_agrees_to_nine_digits(client: epochal.Client) -> None:
@@ -141,21 +140,5 @@ def test_the_command_verifies_a_job(
     done = run("verify", verifiable.id)
     assert done.returncode == 0, done.stderr
     assert "verified: all within tolerance" in done.stdout
-    assert json.loads(run("verify", verifiable.id, "--json").stdout)["verdict"] == "verified"
+    assert json.loads(run("verify", verifiable.id, "--json").stdout)["agrees"] is True
     assert run("verify", verifiable.id, "--format", "onnx").returncode == 2
-
-
-@pytest.mark.parametrize("url", ["http"], indirect=True)
-def test_a_job_whose_end_rounding_errors_decide_is_verified_in_part(
-    client: epochal.Client,
-    run: Run,  # noqa: F811
-) -> None:
-    spec = {**XOR, "optimizer": {"type": "sgd", "learning_rate": 30.0}, "epochs": 300}
-    job = client.jobs.create(spec).wait(60, check=True)
-    result = job.verify()
-    assert (result.verdict, result.is_complete) == ("partly_verified", False)
-    assert 0 < result.until < 300
-    done = run("verify", job.id)
-    assert done.returncode == 5, done.stderr
-    text = " ".join(done.stdout.split())
-    assert f"partly verified: all curves up to epoch {result.until}" in text

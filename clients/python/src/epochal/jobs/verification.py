@@ -16,7 +16,6 @@ from ..errors import EpochalError, MissingDependency
 from .predictions import Predictions
 
 Library = Literal["numpy", "pytorch"]
-Verdict = Literal["verified", "partly_verified", "refuted"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,6 @@ class Deviation:
     """
     epoch: int | None
     """The epoch of that deviation; None if nothing is compared."""
-    until: int | None
-    """The last epoch that was compared; None if nothing is compared."""
     compared: int
     """How many numbers were compared: those that rounding errors do not decide."""
     total: int
@@ -65,28 +62,12 @@ class Verification:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every one of these numbers was compared.
+        """Whether every stored number was compared, except those of the weights left out.
 
         The others come after the epoch from which on rounding errors decide the numbers of this
-        training, in which repetitions with other rounding errors differ as well, or are left out.
+        training: a second repetition with other rounding errors differs in them as well.
         """
-        compared = all(deviation.compared == deviation.total for deviation in self.deviations)
-        return compared and not self.left_out
-
-    @property
-    def until(self) -> int:
-        """The last epoch up to which all curves were compared; 0 if not even the first."""
-        curves = [row for row in self.deviations if not row.name.startswith("weights of ")]
-        return min((row.until or 0 for row in curves), default=0)
-
-    @property
-    def verdict(self) -> Verdict:
-        """`verified` if everything was compared and is within tolerance, `refuted` if something is
-        not; `partly_verified` if only what was compared is.
-        """
-        if not self.agrees:
-            return "refuted"
-        return "verified" if self.is_complete else "partly_verified"
+        return all(deviation.compared == deviation.total for deviation in self.deviations)
 
 
 class Verifiable(Predictions):
