@@ -60,11 +60,8 @@ export class Live {
   }
 
   async cancel(): Promise<void> {
-    const reply = await body(
-      api.POST('/v1/experiments/{id}/cancel', { params: { path: { id: this.id } } }),
-    )
-    // The stream may have reported the end before this reply, which is older.
-    if (!this.over) this.experiment = reply
+    // The stream reports the outcome, which may be newer than the reply.
+    await body(api.POST('/v1/experiments/{id}/cancel', { params: { path: { id: this.id } } }))
   }
 
   async #load(signal: AbortSignal): Promise<void> {
