@@ -31,7 +31,7 @@ _UNICAST = IPv6Network("2000::/3")
 # Addresses that contain an IPv4 address: of a translator, and of tunnels that nobody needs.
 _NAT64 = IPv6Network("64:ff9b::/96")
 _TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
-# One of letters, digits, hyphens and underscores between dots; as in the names of Docker Compose.
+# Parts of letters, digits, hyphens and underscores; Docker Compose allows underscores in names.
 _NAME = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", re.IGNORECASE)
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
 _RETRY_AFTER = re.compile(rb"\r\nretry-after:[ \t]*(\d{1,6})[ \t]*\r\n", re.IGNORECASE)
