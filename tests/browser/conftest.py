@@ -363,6 +363,22 @@ def rest(page: Page) -> None:
     page.evaluate(_REST)
 
 
+_SEE = """async (place) => {
+    const begun = performance.now()
+    for (let quiet = 0; quiet < 3; quiet++) {
+        place.scrollIntoView({ behavior: 'instant', block: 'center' })
+        await new Promise(requestAnimationFrame)
+        if (place.querySelector('.waiting, .loading')) quiet = -1
+        if (performance.now() - begun > 60000) throw new Error('still on its way')
+    }
+}"""
+
+
+def see(place: Locator) -> None:
+    """Keep a place in sight, whatever grows above it, until all that it shows has come."""
+    place.evaluate(_SEE)
+
+
 def see_everything(page: Page) -> None:
     """Scroll through the page, so that each section has been loaded, and back to its top."""
     for section in page.locator("section[id]").all():

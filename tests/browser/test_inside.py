@@ -7,7 +7,7 @@ import httpx2
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Opened, ask, number, rest, suits_every_screen
+from tests.browser.conftest import Opened, ask, number, see, suits_every_screen
 from tests.browser.test_write import model, train
 
 BLOCK: dict[str, Any] = {"type": "transformer_block", "heads": 2, "hidden": 16, "causal": True}
@@ -37,8 +37,7 @@ def byte_pairs(url: str) -> str:
 
 def attention_of(page: Page) -> Locator:
     figure = page.get_by_role("figure", name="Attention", exact=True)
-    rest(page)  # what loads above the figure moves it out of view
-    figure.scroll_into_view_if_needed()
+    see(figure)
     expect(figure.get_by_test_id("attention-tokens")).to_be_visible()
     return figure
 
@@ -129,7 +128,7 @@ def test_a_drawn_digit_goes_through_filters_and_feature_maps(
 ) -> None:
     page = open_page(f"/jobs/{digits}?job.epoch=2")
     figure = page.get_by_role("figure", name="Filters and feature maps")
-    figure.scroll_into_view_if_needed()
+    see(figure)
     reply = ask(url, f"/v1/jobs/{digits}/activations", {"epoch": 2})
     maps = [layer for layer in reply["layers"] if len(layer["shape"]) == 4][1:]  # not the picture
     for layer in maps:
@@ -157,6 +156,6 @@ def test_both_fit_their_place(open_page: Opened, sentences: str, digits: str) ->
     suits_every_screen(attention_of(page))
     page = open_page(f"/jobs/{digits}")
     figure = page.get_by_role("figure", name="Filters and feature maps")
-    figure.scroll_into_view_if_needed()
+    see(figure)
     expect(figure.get_by_test_id("feature-answer")).to_be_visible()
     suits_every_screen(figure)

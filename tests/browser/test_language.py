@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Opened, ask, number, suits_every_screen
+from tests.browser.conftest import Opened, ask, number, see, suits_every_screen
 from tests.browser.test_write import text_of
 from tests.servers.stack import await_condition
 
@@ -54,9 +54,7 @@ def figure_of(page: Page, name: str) -> Locator:
     """A figure of the chapter, scrolled into view."""
     section = page.locator("#language")
     figure = section.get_by_role("figure", name=name, exact=True)
-    # What is above it loads while the page scrolls, and moves it.
-    expect(figure).to_be_attached(timeout=60_000)
-    figure.scroll_into_view_if_needed()
+    see(figure)
     return figure
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
-from tests.browser.conftest import PHONE, Opened, ask, barrier_free, fits, number, violations
+from tests.browser.conftest import PHONE, Opened, ask, barrier_free, fits, number, see, violations
 from tests.browser.test_job import LONG
 from tests.servers.stack import await_condition
 
@@ -56,7 +56,7 @@ def irises(url: str) -> str:
 
 def metrics_of(page: Page) -> Locator:
     figure = page.get_by_role("figure", name="Metrics")
-    figure.scroll_into_view_if_needed()
+    see(figure)
     return figure
 
 

@@ -2,6 +2,7 @@
  * The selected epoch, which all figures of the page show. Until the user scrubs, it follows the newest
  * stored epoch, and is the best one when the run has ended with that one's weights.
  */
+import { watchSight } from '../lib/state/sight'
 import { number, urlState } from '../lib/state/url.svelte'
 import { lastUpTo } from './columns'
 import type { Run } from './run.svelte'
@@ -64,13 +65,6 @@ export function approaching(): { readonly near: boolean; watch: (element: Elemen
     get near() {
       return near
     },
-    watch(element) {
-      const observer = new IntersectionObserver(
-        ([entry]) => (near = entry?.isIntersecting ?? false),
-        { rootMargin: '25% 0px' },
-      )
-      observer.observe(element)
-      return () => observer.disconnect()
-    },
+    watch: (element) => watchSight(element, '25% 0px', (seen) => (near = seen)),
   }
 }
