@@ -199,6 +199,10 @@ history: $(VENV)/.dev ## Train preset experiments through the service, and store
 check-diagnosis: $(VENV)/.dev ## Diagnose runs with planted faults, and healthy ones; print how often it is right
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.diagnosis $(ARGS)
 
+.PHONY: check-verification
+check-verification: $(VENV)/.dev ## Verify 100 honest trainings and as many forged ones; print which of them are refused
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.verification $(ARGS)
+
 .venv-tables/.done: $(BIN)/uv
 	$(PYTHON) -m venv .venv-tables
 	.venv-tables/bin/pip install -q 'scikit-learn>=1.5'

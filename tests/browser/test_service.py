@@ -3,14 +3,17 @@
 from typing import Any
 
 from playwright.sync_api import expect
-from tests.browser.conftest import Opened, ask, suits_every_screen
+from tests.browser.conftest import Opened, ask, rest, see, suits_every_screen
 from tests.servers.stack import await_condition
 
 
 def test_components_and_workers_are_listed(open_page: Opened, url: str) -> None:
     await_condition(lambda: len(ask(url, "/v1/workers")["workers"]) >= 2, 60, "two workers")
     page = open_page("/")
-    page.get_by_role("link", name="About this service").click()
+    about = page.get_by_role("link", name="About this service")
+    see(about)
+    rest(page)  # what loads above the link moves it under the pointer
+    about.click()
     expect(page.get_by_role("heading", level=1, name="Service")).to_be_visible()
     components = page.get_by_role("list", name="Components").get_by_role("listitem")
     expect(components.filter(has_text="database")).to_contain_text("ok")

@@ -66,11 +66,8 @@ def record(case: Case, dtype: DType) -> Recording:
     data = check_data(case.network, training, data)
     run = engine.Run(case.network, training, data)
     initial_weights = run.weights()
-    for _ in run:
-        pass
+    states = {epoch: run.state() for epoch in run if run.at_boundary}
     block = join(run.take())
-    gradients = block.gradients
-    assert gradients is not None
     return Recording(
         name="a training",
         network=case.network,
@@ -78,13 +75,9 @@ def record(case: Case, dtype: DType) -> Recording:
         data=data,
         initial_weights=initial_weights,
         columns=block.columns,
-        gradient_epochs=gradients.epochs,
-        gradient_norms={
-            layer: gradients.statistics[:, i, engine.STATISTICS.index("norm")]
-            for i, layer in enumerate(gradients.layers)
-        },
-        last_epoch=run.epoch,
-        last_weights=run.weights(),
+        gradients=block.gradients,
+        checkpoints={run.epoch: run.weights()},
+        states=states if dtype == "float32" else {},
     )
 
 

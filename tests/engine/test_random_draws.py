@@ -135,10 +135,9 @@ def test_samples_are_augmented_in_blocks_by_one_change_after_the_other() -> None
         data=Data(inputs, inputs[:, :1]),
         initial_weights={"dense_1.weight": np.zeros((3, 1)), "dense_1.bias": np.zeros(1)},
         columns={"train_loss": np.zeros(2)},
-        gradient_epochs=np.zeros(0, int),
-        gradient_norms={},
-        last_epoch=0,
-        last_weights={},
+        gradients=None,
+        checkpoints={},
+        states={},
     )
     assert draws.changes_size == 6
     for (taken, _), (again, _) in zip(drawn(recording), redrawn(recording), strict=True):

@@ -119,10 +119,14 @@ def test_every_kind_of_training_has_equal_bits(name: str, dtype: DType) -> None:
     python, compiled_ = recordings
     for column, values in python.columns.items():
         assert compiled_.columns[column].tobytes() == values.tobytes(), column
-    for parameter, values in python.last_weights.items():
-        assert compiled_.last_weights[parameter].tobytes() == values.tobytes(), parameter
-    for layer, values in python.gradient_norms.items():
-        assert compiled_.gradient_norms[layer].tobytes() == values.tobytes(), layer
+    for epoch, weights in python.checkpoints.items():
+        for parameter, values in weights.items():
+            assert compiled_.checkpoints[epoch][parameter].tobytes() == values.tobytes(), parameter
+    assert python.gradients is not None
+    assert compiled_.gradients is not None
+    for name in ("statistics", "histogram"):
+        of_python, of_compiled = getattr(python.gradients, name), getattr(compiled_.gradients, name)
+        assert of_compiled.tobytes() == of_python.tobytes(), name
 
 
 @st.composite

@@ -156,7 +156,7 @@ def test_the_training_program_freezes_the_same_layers(
         done = subprocess.run(
             [sys.executable, str(program), "--json"], capture_output=True, text=True, check=True
         )
-        assert json.loads(done.stdout)["agrees"]
+        assert json.loads(done.stdout)["verdict"] == "verified"
 
 
 def test_members_of_a_sweep_freeze_the_same_layers(service: Service) -> None:

@@ -19,7 +19,7 @@ from epochal_service.errors import EpochalError, Unavailable
 from epochal_service.jobs import figures, lifecycle
 from epochal_service.jobs.kernel import kernel
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
-from epochal_service.jobs.preparation import Prepared, prepare
+from epochal_service.jobs.preparation import forked, prepare
 from epochal_service.jobs.rollouts import with_weights
 from epochal_service.jobs.sweeps import prepare_sweep
 from epochal_service.request_ids import VARIABLE
@@ -192,14 +192,6 @@ def _start(context: WorkerContext, claim: Claim) -> Attempt:
         training = with_weights(prepared.training, unpack(claim.start.reward_weights))
         prepared = replace(prepared, training=training)
     if claim.start.initial_weights is not None:
-        state = _forked(prepared, claim.start.initial_weights)
+        state = forked(prepared, unpack(claim.start.initial_weights))
     run = engine.Run(prepared.network, prepared.training, prepared.data, state)
     return JobAttempt(context, claim, prepared, run)
-
-
-def _forked(prepared: Prepared, initial_weights: bytes) -> engine.State:
-    """Return the state of a new run with the weights replaced."""
-    state = engine.Run(prepared.network, prepared.training, prepared.data).state()
-    arrays = unpack(initial_weights)
-    weights = {name: arrays[name] for name in prepared.network.parameters}
-    return replace(state, arrays={**state.arrays, **weights})

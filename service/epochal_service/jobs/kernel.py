@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from importlib.metadata import version
 
 import numpy as np
 
 
 @cache
 def kernel() -> str:
-    """Return e.g. `numpy 2.4.6, scipy-openblas 0.3.30 Haswell`.
+    """Return e.g. `epochal 0.2.0, numpy 2.4.6, scipy-openblas 0.3.30 Haswell`.
 
     Runs with the same text repeat bit for bit.
     """
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     core = os.environ.get("OPENBLAS_CORETYPE") or _features()
-    return f"numpy {np.__version__}, {blas['name']} {blas['version']} {core}"
+    epochal = version("epochal-server")
+    return f"epochal {epochal}, numpy {np.__version__}, {blas['name']} {blas['version']} {core}"
 
 
 def _features() -> str:

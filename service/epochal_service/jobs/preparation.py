@@ -23,6 +23,8 @@ from epochal_engine import (
     Loss,
     Network,
     Rows,
+    Run,
+    State,
     Training,
     balanced_class_weights,
     find_loss,
@@ -641,3 +643,10 @@ def unscaled_outputs(outputs: Array, scaling: dict[str, Array]) -> Array:
     if TARGET_SHIFT not in scaling:
         return outputs
     return np.asarray(outputs * scaling[TARGET_SCALE] + scaling[TARGET_SHIFT])
+
+
+def forked(prepared: Prepared, weights: Mapping[str, Array]) -> State:
+    """Return the state of a new run with these weights."""
+    state = Run(prepared.network, prepared.training, prepared.data).state()
+    chosen = {name: weights[name] for name in prepared.network.parameters}
+    return replace(state, arrays={**state.arrays, **chosen})

@@ -95,6 +95,13 @@ def find(connection: Connection, job_id: str, epoch: int | None = None) -> tuple
     return None if row is None else (row.epoch, row.weights)
 
 
+def sizes(connection: Connection, job_id: str) -> dict[int, int]:
+    """Return the bytes of each checkpoint of a job by epoch, in order."""
+    query = sa.select(checkpoints.c.epoch, checkpoints.c.size_bytes).where(_OF_JOB)
+    rows = connection.execute(query.order_by(checkpoints.c.epoch), {"job_id": job_id})
+    return {row.epoch: row.size_bytes for row in rows}
+
+
 def nearest(
     connection: Connection, job_id: str, epoch: int | None = None
 ) -> tuple[int, bytes] | None:

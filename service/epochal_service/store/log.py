@@ -112,6 +112,12 @@ def gradients(
     return _segments(connection, job_id, log.c.gradients, after_epoch, up_to_epoch)
 
 
+def notes(connection: Connection, job_id: str, kind: str) -> list[str]:
+    """Return the notes of the entries of a kind, in order."""
+    query = sa.select(log.c.note).where(log.c.job_id == job_id, log.c.kind == kind)
+    return list(connection.execute(query.order_by(log.c.seq)).scalars())
+
+
 def last_epoch(connection: Connection, job_id: str) -> int:
     """Return the last epoch in the log; 0 before the first."""
     query = sa.select(sa.func.max(log.c.last_epoch))

@@ -3163,8 +3163,8 @@ class StateChange:
     worker: str | None
     """Host and process id of the worker that started the job."""
     kernel: str | None
-    """Software and processor features that the numbers depend on: NumPy, its BLAS and the kernel
-    in use.
+    """Software and processor features that the numbers depend on: the versions of Epochal, of
+    NumPy and of its BLAS, and the kernel in use.
     """
     engine: str | None
     """Engine that trains: `compiled` or `python`. The numbers do not depend on it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .program import Recording, TooLarge, training_numpy, training_pytorch
+from .program import Contradiction, Recording, TooLarge, training_numpy, training_pytorch
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ TRAINING_EXPORTS: dict[str, TrainingExport] = {
 
 __all__ = [
     "TRAINING_EXPORTS",
+    "Contradiction",
     "Recording",
     "TooLarge",
     "TrainingExport",

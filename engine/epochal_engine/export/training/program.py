@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,9 @@ from ...optimize.augmentation import Augmentation
 from ...optimize.corruption import Corruption
 from ...optimize.optimizers.muon import Muon, hidden_matrices
 from ...symbolic.trace import Array
+from ...training.loop import State
 from ...training.masks import Mask, masks_of
+from ...training.snapshots import STATISTICS, Gradients
 from ...training.training import Training
 from .._program import Line, Program, kernel, quoted, zeros_around
 from . import _templates
@@ -39,8 +41,16 @@ _METRICS = (
     *("learning_rate", "gradient_norm"),
 )
 _ORDER = {name: place for place, name in enumerate(_METRICS)}
+COMPARED = STATISTICS[:7]
+"""The statistics of a layer that a program computes: those of its parameters."""
+SHADOWS, SHADOWS_OF_STATES = 3, 1
+"""How many runs with other rounding errors show how far these grow; known states show it, too."""
 LARGEST_ARRAYS = 50_000_000
 """Bytes of all arrays in a program."""
+
+
+Contradiction = tuple[str, str, int]
+"""The row and the value in the table of a program, and the first epoch that differs."""
 
 
 class TooLarge(ValueError):
@@ -59,13 +69,17 @@ class Recording:
     initial_weights: Mapping[str, Array]
     columns: Mapping[str, Array]
     """The metrics of the stored epochs, from epoch 1 on."""
-    gradient_epochs: Array
-    """The epochs with gradient statistics, `(m,)`."""
-    gradient_norms: Mapping[str, Array]
-    """The gradient norm of each layer in these epochs, `(m,)`."""
-    last_epoch: int
-    """The epoch of the last checkpoint; 0 if there is none but the initial weights."""
-    last_weights: Mapping[str, Array]
+    gradients: Gradients | None
+    """What is stored of the gradients; None if nothing is."""
+    checkpoints: Mapping[int, Mapping[str, Array]]
+    """The stored weights by epoch, of all epochs but 0."""
+    states: Mapping[int, State]
+    """The whole state after some of the epochs, as the same training gave it when it was repeated.
+    A program continues from them. Weights in `checkpoints` replace those of the same epoch."""
+    omitted: int = 0
+    """How many stored checkpoints are not here, because they are too many."""
+    contradictions: Sequence[Contradiction] = ()
+    """What is stored and differs from what the same training gave when it was repeated."""
 
 
 def training_numpy(recording: Recording) -> bytes:
@@ -237,7 +251,7 @@ class _Writer:
             ("the learning rate", rate),
             ("the optimizer", optimizers + step),
             ("the training", self._train()),
-            ("the comparison", self._compare()),
+            ("the comparison", _included("main()", "_comparison")),
             ("the numbers", data),
         ]
         body = "".join(
@@ -263,6 +277,7 @@ class _Writer:
             dtype=training.dtype,
             epochs=len(self._recording.columns["train_loss"]),
             planned=training.epochs,
+            shadows=SHADOWS_OF_STATES if self._recording.states else SHADOWS,
             batch_size=training.samples_per_step(samples),
             seed=training.seed,
         )
@@ -362,6 +377,8 @@ class _Writer:
                 f"    correct = {correct}{weights}\n"
                 '    measured["accuracy"] = float(correct.sum()) / count(targets)\n'
             )
+            margin, answers = _templates.MARGINS[kind]
+            text += _templates.UNSURE.format(margin=margin, answers=answers)
             if len(self._recording.network.output_shape) > 1:
                 ignored = f" | ({weights.removeprefix(' * ')} == 0)" if weights else ""
                 accuracy += _templates.EXACT_MATCH.format(ignored=ignored, double=self._double)
@@ -451,9 +468,16 @@ class _Writer:
         if isinstance(optimizer, Muon):
             hidden = hidden_matrices(self._recording.network.changing)
             options = {"hidden": repr(sorted(hidden)), **options}
-        return text + _templates.UPDATE.format(
+        wide = ".detach().clone().double()" if self._is_torch else ".astype(np.float64)"
+        text += _templates.UPDATE.format(
             optimizer="sgd" if optimizer.type == "perceptron" else optimizer.type,
             options="".join(f", {name}={value}" for name, value in options.items()),
+        )
+        return text + _templates.STEP.format(
+            weights=f"w[name]{wide}",
+            gradient=f"gradient[name]{wide}",
+            moment=f"moment{wide}",
+            before="w[name].detach()" if self._is_torch else "w[name]",
         )
 
     def _train(self) -> str:
@@ -478,11 +502,15 @@ class _Writer:
             output_shape=", ".join(map(str, self._recording.network.output_shape)),
             penalized=f"penalize(w, {gradient})" if has_penalties else gradient,
             clipped="clip(gradient)" if has_limits else "gradient",
-        ) + _templates.MEASURE.format(
+        ) + _templates.LOOK.format(
             predicted=predicted.format(at_once=SAMPLES_AT_ONCE),
-            double=self._double,
             train_weights="" if self._no_weights else ", train_weights",
             validation_weights="" if self._no_weights else ", validation_weights",
+            taken="torch.tensor" if self._is_torch else "DTYPE",
+            **{
+                name: f"{variable}[name]{'.detach()' if self._is_torch else ''}"
+                for name, variable in (("gradient", "gradient"), ("step", "step"), ("weights", "w"))
+            },
         )
         return text.replace("                gradient = gradient\n", "")
 
@@ -498,15 +526,10 @@ class _Writer:
             return f"map(torch.tensor, {pair})"
         return f"corrupt({stream}, train_inputs, train_targets)"
 
-    def _compare(self) -> str:
-        as_numpy = "w[name].detach()" if self._is_torch else "w[name]"
-        return _templates.COMPARE.format(as_numpy=as_numpy)
-
     def _numbers(self) -> str:
         recording, data, dtype = self._recording, self._data, self._training.dtype
         network = recording.network
         frozen = f"# Frozen: {', '.join(network.frozen)}.\n" if network.frozen else ""
-        last = recording.last_weights if recording.last_epoch > 0 else {}
         # The accuracy and the exact match of a part follow its loss.
         columns = dict(sorted(recording.columns.items(), key=lambda column: _ORDER[column[0]]))
         arrays: list[Array] = []
@@ -527,6 +550,10 @@ class _Writer:
                 return "None"
             return f"torch.tensor({text(array)})" if self._is_torch else text(array)
 
+        def by_epoch(arrays: Mapping[int, Array]) -> str:
+            rows = "".join(f"    {epoch}: {text(array)},\n" for epoch, array in arrays.items())
+            return f"{{\n{rows}}}" if rows else "{}"
+
         def of(weights: Mapping[str, Array]) -> dict[str, Array]:
             return {name: weights[name] for name in network.parameters}
 
@@ -539,10 +566,11 @@ class _Writer:
             f"validation_targets = {targets(data.validation_targets)}\n"
             f"{self._weights_text(targets)}"
             f"stored = {texts(columns)}  # from epoch 1 on\n"
-            f"gradient_epochs = {text(recording.gradient_epochs)}\n"
-            f"stored_gradient_norms = {texts(recording.gradient_norms)}\n"
-            f"LAST_EPOCH = {recording.last_epoch}\n"
-            f"last_weights = {texts(of(last) if last else {})}\n"
+            f"{self._gradients_text(text)}"
+            f"weights_after = {by_epoch(self._weights_after())}\n"
+            f"moments_after = {by_epoch(self._moments_after())}\n"
+            f"omitted_weights = {recording.omitted}\n"
+            f"contradictions = {[*recording.contradictions]!r}\n"
         )
         size = sum(_smallest(array).nbytes for array in arrays)
         if size > LARGEST_ARRAYS:
@@ -551,6 +579,40 @@ class _Writer:
                 f"training program is {LARGEST_ARRAYS / 1e6:.0f} MB"
             )
         return program
+
+    def _gradients_text(self, text: Callable[[Array], str]) -> str:
+        """Return what is stored of the gradients as lines of the program."""
+        gradients = self._recording.gradients
+        epochs, rows = np.zeros(0, np.int64), ""
+        if gradients is not None:
+            epochs = gradients.epochs
+            rows = "".join(
+                f"    {quoted(layer)}: ({text(gradients.statistics[:, i, : len(COMPARED)])}, "
+                f"{text(gradients.histogram[:, i])}),\n"
+                for i, layer in enumerate(gradients.layers)
+            )
+        return (
+            f"STATISTICS = {[*COMPARED]!r}\n"
+            f"gradient_epochs = {text(epochs)}\n"
+            "stored_gradients = {  # statistics and histograms\n"
+            f"{rows}}}\n"
+        )
+
+    def _weights_after(self) -> dict[int, Array]:
+        """Return all weights as one vector by epoch."""
+        recording = self._recording
+        arrays = {epoch: state.arrays for epoch, state in recording.states.items()}
+        known = {**arrays, **recording.checkpoints}
+        names = recording.network.parameters
+        return {e: np.concatenate([known[e][n].ravel() for n in names]) for e in sorted(known)}
+
+    def _moments_after(self) -> dict[int, Array]:
+        """Return the optimizer's moments of the states by epoch, `(moments, changing)`."""
+        network, optimizer = self._recording.network, self._training.optimizer
+        return {
+            epoch: optimizer.in_formula(state.arrays["moments"], network.changing)
+            for epoch, state in self._recording.states.items()
+        }
 
     @property
     def _no_weights(self) -> bool:

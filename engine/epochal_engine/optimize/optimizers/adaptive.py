@@ -178,6 +178,12 @@ class Adam(Optimizer):
                 *sgd.calls(p, s, s, moments, scaled_rate, steps, shapes),
             ]
 
+    def in_formula(self, moments: Array, shapes: Mapping[str, Shape]) -> Array:
+        """As `Optimizer.in_formula`."""
+        rests = np.array([[1.0 - self.beta_1], [1.0 - self.beta_2]], moments.dtype)
+        result: Array = moments * rests
+        return result
+
     def _correct(
         self, clock: Array, rate: Array, scaled_rate: Array, scaled_epsilon: Array
     ) -> None:
@@ -231,3 +237,7 @@ class AdamW(Optimizer):
         first, *others = adam.parts(*vectors, rate, steps, shapes)
         decay = weight_mask(shapes) * self.weight_decay
         return [*first, *decayed(decay, parameter, step, rate, others)]
+
+    def in_formula(self, moments: Array, shapes: Mapping[str, Shape]) -> Array:
+        """As `Optimizer.in_formula`."""
+        return Adam(beta_1=self.beta_1, beta_2=self.beta_2).in_formula(moments, shapes)

@@ -71,3 +71,8 @@ class Lion(Optimizer):
             for p, g, s, (m,) in blocks(parameter, gradient, step, moments)
         ]
         return decayed(weight_mask(shapes) * self.weight_decay, parameter, step, rate, parts)
+
+    def in_formula(self, moments: Array, shapes: Mapping[str, Shape]) -> Array:
+        """As `Optimizer.in_formula`."""
+        result: Array = moments * np.array(1.0 - self.beta_2, moments.dtype)
+        return result

@@ -87,6 +87,14 @@ class Muon(Optimizer):
                 decay[start:end] *= self.adam_fraction
         return decayed(decay, parameter, step, rate, [calls], parameter.size)
 
+    def in_formula(self, moments: Array, shapes: Mapping[str, Shape]) -> Array:
+        """As `Optimizer.in_formula`."""
+        adam, result = Adam(beta_1=self.beta_1, beta_2=self.beta_2), moments.copy()
+        for start, end, matrix in _hidden_and_other(shapes):
+            if matrix is None:
+                result[:, start:end] = adam.in_formula(moments[:, start:end], shapes)
+        return result
+
 
 def hidden_matrices(shapes: Mapping[str, Shape]) -> frozenset[str]:
     """Return the names of the hidden matrices among parameters of these shapes."""

@@ -49,3 +49,9 @@ class Optimizer(Component):
         may hold several networks of these shapes one after the other.
         """
         raise NotImplementedError
+
+    def in_formula(self, moments: Array, shapes: Mapping[str, Shape]) -> Array:
+        """Return the moments `(self.moments, size)` as the formula has them: where a factor saves
+        calls, they are kept without it.
+        """
+        return moments

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -16,24 +17,32 @@ from ..errors import EpochalError, MissingDependency
 from .predictions import Predictions
 
 Library = Literal["numpy", "pytorch"]
+Verdict = Literal["verified", "partly_verified", "refuted"]
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """The largest deviation of one thing that the service stored from its repetition."""
+    """The deviation of one thing that the service stored from its repetition: the first that is
+    beyond its tolerance, or the one that is nearest to it.
+    """
 
     name: str
-    """What is compared, such as `train_loss` or `weights of dense_1`."""
+    """What is compared, such as `train_loss`, `gradient of dense_1` or `weights of dense_1`."""
+    value: str
+    """Which part of it, such as `max_abs`, `histogram` or `dense_1.bias`; empty for a metric."""
     deviation: float
     """Relative to the stored number; for a curve the divisor is at least a thousandth of its
-    largest number, for weights it is the largest weight of the layer. 0 if nothing is compared.
+    largest number, for weights it is the largest weight of the layer. Of an accuracy, the relative
+    error of the logits that would explain it. 0 if nothing is compared.
     """
     tolerance: float
-    """The largest deviation that agrees: 1e-9 in float64 and 1e-5 in float32, or ten times what
-    rounding errors of this training have made of it by that epoch, up to 100 times as much.
+    """The largest deviation that agrees: 1e-9 in float64 and 1e-5 in float32, or what rounding
+    errors of this training may have made of it by that epoch.
     """
     epoch: int | None
     """The epoch of that deviation; None if nothing is compared."""
+    until: int
+    """The epoch up to which everything is compared."""
     compared: int
     """How many numbers were compared: those that rounding errors do not decide."""
     total: int
@@ -47,13 +56,19 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Verification:
-    """The result of repeating a training: curves, gradient norms and weights."""
+    """The result of repeating a training: curves, gradients, weights and optimizer moments."""
 
-    deviations: Sequence[Deviation]
-    left_out: Sequence[str]
-    """Weights that were not compared, because their gradient is made of rounding errors: for
-    example a bias before a batch norm.
+    verdict: Verdict
+    """`verified` if everything in the table is compared and within tolerance, `refuted` if
+    something is not within it; `partly_verified` if only what is compared is.
     """
+    deviations: Sequence[Deviation]
+    noise: Sequence[str]
+    """Weights whose gradient is made of rounding errors, for example a bias before a batch norm:
+    their tolerance is ten times what these do.
+    """
+    omitted: int
+    """How many stored checkpoints were too many to be compared."""
 
     @property
     def agrees(self) -> bool:
@@ -61,39 +76,57 @@ class Verification:
         return all(deviation.agrees for deviation in self.deviations)
 
     @property
-    def is_complete(self) -> bool:
-        """Whether every stored number was compared, except those of the weights left out.
+    def until(self) -> int:
+        """The epoch up to which everything is compared."""
+        return min(deviation.until for deviation in self.deviations)
 
-        The others come after the epoch from which on rounding errors decide the numbers of this
-        training: a second repetition with other rounding errors differs in them as well.
-        """
-        return all(deviation.compared == deviation.total for deviation in self.deviations)
+    @property
+    def first_difference(self) -> Deviation | None:
+        """The earliest deviation that is beyond its tolerance; None without one."""
+        wrong = [deviation for deviation in self.deviations if not deviation.agrees]
+        return min(wrong, key=lambda deviation: deviation.epoch or 0, default=None)
 
 
 class Verifiable(Predictions):
     """Methods of `Job` that repeat its training."""
 
-    def verify(self, library: Library = "numpy") -> Verification:
+    def verify(
+        self, library: Library = "numpy", *, on_epoch: Callable[[int], None] | None = None
+    ) -> Verification:
         """Repeat the training on this machine and compare every stored epoch.
 
         Runs the program that `export("training_numpy")` or `export("training_pytorch")` returns, in
         a process of its own. It computes in plain NumPy, or in PyTorch, and has nothing in common
-        with the service. Raises `NotFound` if no epoch is stored, `InvalidArgument` if the training
-        is too large for a program, and `MissingDependency` if PyTorch is not installed.
+        with the service, which hands out states of the training: from each the program continues,
+        after it has come to the same. Calls `on_epoch(epoch)` after each epoch. Raises `NotFound`
+        if no epoch is stored, `InvalidArgument` if the training is too large for a program, and
+        `MissingDependency` if PyTorch is not installed.
         """
         if library == "pytorch" and importlib.util.find_spec("torch") is None:
             raise MissingDependency("This needs PyTorch, which is not installed: pip install torch")
         program = self.export("training_numpy" if library == "numpy" else "training_pytorch")
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder, Path(folder, "result.json").open("w+") as output:
             path = Path(folder, "training.py")
             path.write_bytes(program)
-            done = subprocess.run(
-                [sys.executable, str(path), "--json"], capture_output=True, text=True, check=False
-            )
+            command = [sys.executable, str(path), "--json"]
+            # The products are small: threads would wait for each other.
+            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+            last_line = ""
+            with subprocess.Popen(
+                command, stdout=output, stderr=subprocess.PIPE, text=True, env=environment
+            ) as running:
+                assert running.stderr is not None
+                for line in running.stderr:
+                    if line.strip().isdecimal():
+                        (on_epoch or int)(int(line))
+                    else:
+                        last_line = line.strip() or last_line
+            output.seek(0)
+            printed = output.read()
         try:
-            result = json.loads(done.stdout)
+            result = json.loads(printed)
         except json.JSONDecodeError:
-            reason = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
+            reason = last_line or f"exit code {running.returncode}"
             raise EpochalError(f"The training program of {self.id} failed: {reason}") from None
         rows = [Deviation(**row) for row in result["rows"]]
-        return Verification(rows, result["left_out"])
+        return Verification(result["verdict"], rows, result["noise"], result["omitted"])

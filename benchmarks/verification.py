@@ -1,0 +1,206 @@
+"""Verify honest trainings, and forged ones: how many of each does `epochal verify` tell apart?
+
+    make check-verification
+
+Presets and digits, each with other optimizers, seeds and types of numbers, are trained by a service
+and verified by their programs, as `epochal verify` does; what trains longer than 2 s is left out.
+Then one number that a program has stored is changed, of each kind at least five, and whole curves
+are. What the service contradicts by itself does not count: here, it would have a part in the
+forgery. The tolerances were chosen on digits with Adam at 0.01, seeds 0 to 6, alone. It exits with
+1 if an honest training is refused or a forged one accepted.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+import httpx2
+import numpy as np
+from benchmarks._report import options, print_table
+from tests.engine.recordings import training_program
+from tests.servers.stack import Stack
+
+import epochal
+
+MOST_EPOCHS, MOST_SECONDS = 12, 2.0
+DIGITS: dict[str, Any] = {
+    "network": {
+        "input_shape": [64],
+        "layers": [
+            {"type": "dense", "units": 64, "activation": "relu"},
+            {"type": "dense", "units": 64, "activation": "relu"},
+            {"type": "dense", "units": 10, "activation": "softmax"},
+        ],
+    },
+    "dataset": {"name": "digits"},
+    "loss": "cross_entropy",
+    "batch_size": 32,
+    "validation_fraction": 0.2,
+}
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"dtype": "float64"},
+    {"optimizer": {"type": "adam", "learning_rate": 0.01}, "seed": 11},
+    {"optimizer": {"type": "lion", "learning_rate": 0.001}, "seed": 12},
+    {"optimizer": {"type": "muon"}, "clipping": {"norm": 1.0}, "seed": 13},
+    {"optimizer": {"type": "nesterov", "learning_rate": 0.1}, "seed": 14},
+    {"optimizer": {"type": "sgd", "learning_rate": 1e9}, "seed": 15},
+    {"early_stopping": {"patience": 2, "restore_best": True}, "seed": 16},
+    {"schedule": {"type": "reduce_on_plateau", "patience": 1}, "seed": 17},
+]
+FORGERIES = 7
+"""Numbers of each kind that are changed."""
+CURVES = 10
+
+
+def trained(
+    client: epochal.Client, presets: dict[str, Any], count: int
+) -> Iterator[tuple[str, epochal.Job]]:
+    """Train so many jobs, of presets and settings in turn; leave out what does not fit together."""
+    specs = [
+        (f"{name}, {index}", {**spec, **setting})
+        for index, setting in enumerate(SETTINGS)
+        for name, spec in presets.items()
+    ]
+    random.Random(24).shuffle(specs)
+    for name, spec in specs:
+        spec["epochs"] = min(spec.get("epochs", MOST_EPOCHS), MOST_EPOCHS)
+        try:
+            job = client.jobs.create(spec)
+        except epochal.InvalidArgument:
+            continue
+        began = monotonic()
+        job.wait(300)
+        if monotonic() - began > MOST_SECONDS or not job.epoch:
+            continue
+        yield name, job
+        count -= 1
+        if count == 0:
+            return
+
+
+def tell(names: dict[str, Any]) -> tuple[str, str]:
+    """Run a program; return its verdict and the first number that is wrong."""
+    with np.errstate(all="ignore"):
+        table, _ = names["compare"]()
+    wrong = [row for row in table if row["deviation"] > row["tolerance"]]
+    if wrong:
+        first = min(wrong, key=lambda row: row["epoch"])
+        return "refuted", f"{first['name']} {first['value']} in epoch {first['epoch']}"
+    until = min(row["until"] for row in table)
+    return ("verified", "") if until == names["EPOCHS"] else ("partly", f"up to epoch {until}")
+
+
+def forged(program: bytes, kind: str, rng: random.Random) -> tuple[dict[str, Any], str] | None:
+    """Return a program with one number of a kind changed, and the row that must name it; None if it
+    stores none.
+    """
+    names = training_program(program)
+    epoch = rng.randrange(names["EPOCHS"])
+    stored, gradients = names["stored"], names["stored_gradients"]
+
+    def change(array: Any, at: Any) -> Any:
+        numbers = array.copy()
+        numbers[at] = 1.25 * numbers[at] + (abs(numbers[at]) < 1e-30)
+        return numbers
+
+    match kind.split():
+        case ["statistic", name] if len(names["gradient_epochs"]) > 0:
+            layer = rng.choice([*gradients])
+            statistics, histogram = gradients[layer]
+            row = rng.randrange(len(statistics))
+            place = names["STATISTICS"].index(name)
+            changed = change(statistics, (row, place))
+            if name == "mean":  # which may be far below what rounding errors do to it
+                changed[row, place] = 1.25 * statistics[row, names["STATISTICS"].index("max_abs")]
+            gradients[layer] = changed, histogram
+            return names, f"gradient of {layer}"
+        case ["histogram"] if len(names["gradient_epochs"]) > 0:
+            layer = rng.choice([*gradients])
+            statistics, histogram = gradients[layer]
+            row = rng.randrange(len(histogram))
+            counts = histogram.copy()
+            counts[row, int(counts[row].argmax())] = 0
+            gradients[layer] = statistics, counts
+            return names, f"gradient of {layer}"
+        case ["weight" | "moment" as what]:
+            after = names["weights_after" if what == "weight" else "moments_after"]
+            known = [at for at, array in after.items() if array.size > 0]
+            if not known:
+                return None
+            at = rng.choice(known)
+            flat = after[at].reshape(-1)
+            after[at] = change(flat, int(np.abs(flat).argmax())).reshape(after[at].shape)
+            return names, ""
+        case [name] if name in stored and np.isfinite(stored[name][epoch]):
+            stored[name] = change(stored[name], epoch)
+            return names, name
+    return None
+
+
+def drawn_better(program: bytes, share: float) -> dict[str, Any]:
+    """Return a program whose losses fall to a share of what they are, epoch by epoch."""
+    names = training_program(program)
+    for name, column in names["stored"].items():
+        if name.endswith("_loss"):
+            names["stored"][name] = column * np.linspace(1.0, share, len(column))
+    return names
+
+
+def main() -> int:
+    parser = options(__doc__)
+    arguments = parser.parse_args()
+    count, forgeries = (12, 1) if arguments.quick else (100, FORGERIES)
+    rng, programs, honest, misses = random.Random(1), [], Counter[str](), []
+    with TemporaryDirectory(prefix="epochal-verification-") as folder:
+        stack = Stack(Path(folder), f"sqlite:///{folder}/data/epochal.db", {"workers": 1})
+        try:
+            listed = httpx2.get(f"{stack.http}/v1/presets", trust_env=False).json()["presets"]
+            presets = {"digits": DIGITS, **{p["name"]: p["spec"] for p in listed}}
+            with epochal.Client(stack.http) as client:
+                for name, job in trained(client, presets, count):
+                    program = job.export("training_numpy")
+                    verdict, difference = tell(training_program(program))
+                    honest[verdict] += 1
+                    if verdict != "verified":
+                        misses.append(f"honest, {name}: {verdict}, {difference}")
+                    elif job.state == "succeeded":
+                        programs.append(program)
+        finally:
+            stack.stop()
+    caught: dict[str, Counter[bool]] = {}
+    statistics = training_program(programs[0])["STATISTICS"]
+    kinds = [*training_program(programs[0])["stored"], *(f"statistic {n}" for n in statistics)]
+    for kind in (*kinds, "histogram", "weight", "moment"):
+        counts = caught[kind] = Counter()
+        for program in rng.sample(programs, len(programs)):
+            forgery = forged(program, kind, rng)
+            if counts.total() < forgeries and forgery is not None:
+                names, row = forgery
+                verdict, difference = tell(names)
+                is_found = verdict == "refuted" and difference.startswith(row)
+                counts[is_found] += 1
+                if not is_found:
+                    misses.append(f"forged, {kind}: {verdict}, {difference}")
+    curves = Counter(
+        tell(drawn_better(program, 0.9))[0]
+        for program in rng.sample(programs, min(CURVES, len(programs)))
+    )
+    rows = [["honest", str(honest.total()), str(honest["verified"]), "all verified"]]
+    rows += [[k, str(f.total()), str(f[True]), "all refused, named"] for k, f in caught.items()]
+    rows.append(["whole curves", str(curves.total()), str(curves["refuted"]), "all refused"])
+    print_table("Verification", ("kind", "tried", "as it should be", "target"), rows)
+    print("\n".join(misses))
+    wrong = honest["refuted"] + sum(f[False] for f in caught.values())
+    return int(wrong > 0 or curves["refuted"] < curves.total())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,322 @@
+"""How a training program compares its numbers with the stored ones: a program includes all of this.
+
+An epoch is what `look` returns. An entry is one comparison: `row` and `value` say what is compared,
+then follow the epoch, the deviation, the drift of the runs with other rounding errors, the smallest
+tolerance, and how many numbers are compared. `judged` replaces drift and smallest tolerance by the
+tolerance, and whether the deviation can be compared with it.
+"""
+
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="var-annotated, misc"
+# ruff: noqa: F821, T201
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+# What the program defines.
+EPOCHS: int
+SHADOWS: int
+TOLERANCE: float
+MOST: float
+FACTOR: float
+CLOSE: float
+SPREAD: float
+EDGES: Any
+EPSILON: float
+LEARNED: Any
+STATISTICS: Any
+initial_weights: Any
+stored: Any
+stored_gradients: Any
+gradient_epochs: Any
+weights_after: Any
+moments_after: Any
+omitted_weights: int
+contradictions: Any
+train: Any
+unsure: Any
+
+
+def layer_of(name):
+    return name.partition(".")[0]
+
+
+def largest(numbers):
+    """Return the largest size of a finite number; 0 without any."""
+    sizes = np.abs(np.float64(numbers))
+    return float(sizes[np.isfinite(sizes)].max(initial=0.0))
+
+
+def deviation_of(actual, expected, scale):
+    """Return the largest deviation relative to a scale; two that are not finite agree."""
+    actual, expected = np.float64(actual), np.float64(expected)
+    both = ~np.isfinite(actual) & ~np.isfinite(expected)
+    with np.errstate(all="ignore"):
+        relative = np.where(both, 0.0, np.abs(actual - expected)) / max(scale, 1e-300)
+    return float(np.where(np.isnan(relative), np.inf, relative).max(initial=0.0))
+
+
+def split(vector, like):
+    """Return consecutive parts of a flat vector by name, as long as it has some."""
+    parts, end = {}, 0
+    for name, array in like.items():
+        start, end = end, end + array.size
+        if end <= len(vector):
+            parts[name] = vector[start:end].reshape(array.shape)
+    return parts
+
+
+def by_layer(arrays):
+    """Return what each layer learns as one vector."""
+    parts = {}
+    for name in LEARNED:
+        parts.setdefault(layer_of(name), []).append(np.float64(arrays[name]).ravel())
+    return {layer: np.concatenate(vectors) for layer, vectors in parts.items()}
+
+
+def drift_of(actual, shadows, scale):
+    """Return how far the runs with other rounding errors are from this one."""
+    return max(deviation_of(shadow, actual, scale) for shadow in shadows)
+
+
+def error_that(share_of, difference, scale):
+    """Return the smallest error, relative to the scale, that explains a difference of shares: an
+    error of the logits explains other answers where their margin is smaller, for example.
+    """
+    if difference <= 1e-9:
+        return 0.0
+    errors = 10.0 ** np.arange(-12.0, 0.01, 0.25)
+    return next((e for e in errors if share_of(e * scale) + 1e-9 >= difference), math.inf)
+
+
+def compared_metrics(epoch, actual, shadows):
+    """Yield an entry for each metric of an epoch."""
+    for name, column in stored.items():
+        expected, value = column[epoch - 1], actual["metrics"][name]
+        part, _, kind = name.partition("_")
+        if kind in ("accuracy", "exact_match"):
+            logits, targets = actual["logits"][part], actual["targets"][part]
+
+            def share_of(error, logits=logits, targets=targets, kind=kind):
+                return unsure(logits, targets, error)[kind == "exact_match"]
+
+            scale = largest(logits)
+            drift = drift_of(logits, [shadow["logits"][part] for shadow in shadows], scale)
+            deviation = error_that(share_of, deviation_of(value, expected, 1.0), scale)
+        else:
+            scale = max(largest(expected), 1e-3 * largest(column))
+            drift = drift_of(value, [shadow["metrics"][name] for shadow in shadows], scale)
+            deviation = deviation_of(value, expected, scale)
+        yield name, "", epoch, deviation, drift, TOLERANCE, 1
+
+
+def statistics_of(gradient, step, weights):
+    """Return the statistics of a layer by name."""
+    tiny = np.finfo(np.float64).tiny
+    norm, weight_norm = (math.sqrt(float((x**2).sum())) for x in (gradient, weights))
+    return {
+        "norm": norm,
+        "mean": float(gradient.mean()),
+        "std": float(gradient.std()),
+        "max_abs": float(np.abs(gradient).max()),
+        "zero_fraction": float((gradient == 0.0).mean()),
+        "weight_norm": weight_norm,
+        "update_ratio": math.sqrt(float((step**2).sum())) / max(weight_norm, tiny),
+    }
+
+
+def compared_gradients(epoch, actual, shadows):
+    """Yield an entry for each statistic of the gradient of each layer, and for its histogram."""
+    index = int(np.searchsorted(gradient_epochs, epoch))
+    if index == len(gradient_epochs) or gradient_epochs[index] != epoch:
+        return
+    parts = [
+        [by_layer(of[kind]) for kind in ("gradient", "step", "weights")]
+        for of in (actual, *shadows)
+    ]
+    for layer, (rows, histograms) in stored_gradients.items():
+        row, least = f"gradient of {layer}", max(TOLERANCE, float(np.finfo(rows.dtype).eps))
+        value, *others = (
+            # In the type in which they are stored, a ratio may be infinite.
+            {name: rows.dtype.type(x) for name, x in statistics_of(*(v[layer] for v in of)).items()}
+            for of in parts
+        )
+        gradient, *other_gradients = (gradients[layer] for gradients, _, _ in parts)
+        sizes, most = np.abs(gradient), largest(gradient)
+        drift_of_all = drift_of(gradient, other_gradients, most)
+        for place, name in enumerate(STATISTICS):
+            expected = float(rows[index, place])
+            if name == "zero_fraction":
+                difference = deviation_of(value[name], expected, 1.0) - least
+                # What is made of rounding errors is 0 in some runs; or these switch a unit on.
+                zeros = [part == 0.0 for part in (gradient, *other_gradients)]
+                may_change = (np.any(zeros, 0) & ~np.all(zeros, 0)) | (sizes > 1e-4 * most)
+                may_change |= (sizes > 0.0) & (sizes < EPSILON * most)
+
+                def zeros_by(error, sizes=sizes, may_change=may_change):
+                    return (may_change & (sizes <= error)).mean()
+
+                deviation = error_that(zeros_by, difference, most)
+                yield row, name, epoch, deviation, drift_of_all, least, 1
+                continue
+            # Mean and standard deviation may be far below the numbers that they are computed of.
+            of = STATISTICS.index("max_abs") if name in ("mean", "std") else place
+            scale = max(largest(rows[index, of]), 1e-3 * largest(rows[:, of]))
+            drift = drift_of(value[name], [other[name] for other in others], scale)
+            yield row, name, epoch, deviation_of(value[name], expected, scale), drift, least, 1
+
+        def share_of(error, sizes=sizes):
+            low, high = (np.digitize(sizes + sign * error, EDGES) for sign in (-1.0, 1.0))
+            return (low != high).mean()
+
+        counts = np.bincount(np.digitize(sizes, EDGES), minlength=len(EDGES) + 1)
+        difference = deviation_of(counts, histograms[index], len(sizes))
+        deviation = error_that(share_of, difference, most)
+        yield row, "histogram", epoch, deviation, drift_of_all, least, len(counts)
+
+
+def compared_weights(epoch, actual, shadows):
+    """Yield an entry for each array of weights and moments after an epoch, if they are known."""
+    arrays = []
+    if epoch in weights_after:
+        parts = split(weights_after[epoch], initial_weights)
+        arrays += [("weights", name, lambda of, n=name: of["weights"][n], parts) for name in parts]
+    for place, vector in enumerate(moments_after.get(epoch, ())):
+        parts = split(vector, initial_weights)
+        arrays += [
+            ("moments", name, lambda of, n=name, p=place: of["moments"][n][p], parts)
+            for name in LEARNED
+        ]
+    for kind, name, array_of, parts in arrays:
+        layer = layer_of(name)
+        value, *others = (array_of(of) for of in (actual, *shadows))
+        scale = max(largest(part) for n, part in parts.items() if layer_of(n) == layer)
+        scale = max(scale, 1e-30)
+        deviation, drift = deviation_of(value, parts[name], scale), drift_of(value, others, scale)
+        yield f"{kind} of {layer}", name, epoch, deviation, drift, TOLERANCE, value.size
+
+
+def is_noisy(row, value, noise):
+    """Return whether rounding errors make up what is compared: weights without an effect, running
+    means, which follow them, and what is computed of all weights of a layer.
+    """
+    kind, _, layer = row.partition(" of ")
+    if kind == "gradient":
+        return value in ("weight_norm", "update_ratio") and layer in map(layer_of, noise)
+    return value in noise or (kind == "weights" and len(noise) > 0 and value not in LEARNED)
+
+
+def judged(entries, noise, grown, is_closed):
+    """Return the entries of an interval with their tolerances, and whether they are comparable.
+
+    A tolerance is a multiple of what larger rounding errors have done so far, `grown`. They may
+    also switch a unit on or off, or turn the sign of a step. That shows in the state at the end of
+    the interval: all may then deviate in proportion.
+    """
+    end = max(
+        (
+            deviation
+            for row, value, _, deviation, *_ in entries
+            if row.startswith(("weights", "moments")) and not is_noisy(row, value, noise)
+        ),
+        default=0.0,
+    )
+    results = []
+    for row, value, epoch, deviation, drift, least, count in entries:
+        grown[row, value] = max(drift, grown.get((row, value), 0.0))
+        tolerance = max(least, FACTOR * grown[row, value])
+        is_comparable = tolerance <= MOST * least
+        if is_noisy(row, value, noise):
+            # Adam scales up gradients of rounding errors to steps that agree with nothing.
+            tolerance, is_comparable = 10.0 * tolerance, True
+        elif is_closed and end <= CLOSE * least:
+            tolerance, is_comparable = max(min(tolerance, CLOSE * least), SPREAD * end), True
+        results.append((row, value, epoch, deviation, tolerance, is_comparable, count))
+    return results
+
+
+def row_of(name, entries):
+    """Return the first entry that is not within its tolerance, or the one that is nearest to it."""
+    compared = [entry for entry in entries if entry[5]]
+    wrong = [entry for entry in compared if entry[3] > entry[4]]
+    shown = max(compared, key=lambda entry: entry[3] / entry[4], default=None)
+    if wrong:
+        first = min(entry[2] for entry in wrong)
+        shown = max(
+            (entry for entry in wrong if entry[2] == first), key=lambda entry: entry[3] / entry[4]
+        )
+    _, value, epoch, deviation, tolerance, _, _ = shown or (name, "", None, 0.0, TOLERANCE, 0, 0)
+    return {
+        "name": name,
+        "value": value,
+        "deviation": deviation,
+        "tolerance": tolerance,
+        "epoch": epoch,
+        "until": min((entry[2] - 1 for entry in entries if not entry[5]), default=EPOCHS),
+        "compared": sum(entry[6] for entry in compared),
+        "total": sum(entry[6] for entry in entries),
+    }
+
+
+def compare():
+    """Repeat the training; return a row for everything that is compared, and the weights whose
+    gradient is made of rounding errors.
+    """
+    # Runs with other rounding errors show how far these grow.
+    runs = [train(), *(train(np.random.default_rng(seed)) for seed in range(SHADOWS))]
+    rows, grown, interval, noise = {}, {}, [], set(LEARNED)
+    for epoch, (actual, *shadows) in enumerate(zip(*runs, strict=True), 1):
+        if "--json" in sys.argv:
+            print(epoch, file=sys.stderr, flush=True)  # for who shows the progress
+        noise &= actual["noise"]
+        for compared in (compared_metrics, compared_gradients, compared_weights):
+            interval += compared(epoch, actual, shadows)
+        if epoch in moments_after or epoch == EPOCHS:
+            for entry in judged(interval, noise, grown, epoch in moments_after):
+                rows.setdefault(entry[0], []).append(entry)
+            interval = []
+    # On the processor that trained it, the service gets the same bits again: or it says so here.
+    for row, value, epoch in contradictions:
+        rows.setdefault(row, []).append((row, value, epoch, math.inf, TOLERANCE, True, 0))
+    table = [row_of(name, entries) for name, entries in rows.items()]
+    return table, sorted(noise)
+
+
+def main():
+    with np.errstate(all="ignore"):  # A training that diverged does so again.
+        table, noise = compare()
+    wrong = [row for row in table if row["deviation"] > row["tolerance"]]
+    until = min(row["until"] for row in table)
+    verdict = "refuted" if wrong else "verified"
+    if not wrong and (until < EPOCHS or omitted_weights):
+        verdict = "partly_verified"
+    if "--json" in sys.argv:
+        result = {"verdict": verdict, "rows": table, "noise": noise, "omitted": omitted_weights}
+        print(json.dumps(result))
+    else:
+        width = max(len(row["name"]) for row in table)
+        print(f"{'':{width}}  {'compared':>20}  deviation  tolerance")
+        for row in table:
+            compared = f"{row['compared']:,} of {row['total']:,}"
+            print(
+                f"{row['name']:{width}}  {compared:>20}  {row['deviation']:9.1e}  "
+                f"{row['tolerance']:9.1e}"
+            )
+        for name in noise:
+            print(f"The gradient of {name} is made of rounding errors: so is its tolerance.")
+        if omitted_weights:
+            print(f"Not compared: the weights of {omitted_weights} checkpoints.")
+        if wrong:
+            row = min(wrong, key=lambda row: row["epoch"])
+            what = f"{row['name']} {row['value']}".strip()
+            print(f"REFUTED: {what} differs, first in epoch {row['epoch']}.")
+        elif until < EPOCHS:
+            print(f"Verified up to epoch {until}: rounding errors decide later numbers.")
+        else:
+            print("Verified: all within tolerance.")
+    sys.exit({"verified": 0, "refuted": 1, "partly_verified": 5}[verdict])

@@ -1,0 +1,182 @@
+"""What a training program is made of: the job is repeated, and what is stored must be the same."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from tests.engine.recordings import training_program
+from tests.workers.in_process import AT_ONCE, DIGITS, XOR, Service
+
+from epochal_engine.export.training import Recording, training_numpy
+from epochal_service.jobs import recordings
+from epochal_service.jobs.recordings import recording_of
+from epochal_service.store import tables
+from epochal_service.store.packing import pack, pack_state, unpack, unpack_state
+
+SHORT = {**DIGITS, "epochs": 9, "snapshots": {"weights_every": 4}}
+
+
+def recorded(service: Service, job_id: str) -> Recording:
+    access, limits = service.context.access, service.settings.limits
+    return recording_of(service.database, job_id, access, limits)
+
+
+def verified(recording: Recording) -> list[tuple[str, str, int]]:
+    """The rows of its program's table that are refused."""
+    with np.errstate(all="ignore"):  # as its `main` does
+        table, _ = training_program(training_numpy(recording))["compare"]()
+    assert all(row["compared"] == row["total"] for row in table)
+    wrong = [row for row in table if row["deviation"] > row["tolerance"]]
+    return [(row["name"], row["value"], row["epoch"]) for row in wrong]
+
+
+@pytest.fixture(scope="module")
+def parent(service: Service) -> str:
+    job_id = service.create(SHORT)
+    assert service.run(job_id, flush_seconds=AT_ONCE) == "succeeded"
+    return job_id
+
+
+def test_a_job_is_repeated_bit_for_bit(service: Service, parent: str) -> None:
+    recording = recorded(service, parent)
+    assert recording.contradictions == []
+    assert sorted(recording.states) == list(range(1, 10))
+    assert sorted(recording.checkpoints) == [4, 8, 9]
+    assert recording.omitted == 0
+    assert verified(recording) == []
+
+
+def diverging(service: Service) -> str:
+    return service.create(SHORT, optimizer={"type": "sgd", "learning_rate": 1e12})
+
+
+def interrupted(service: Service) -> str:
+    job_id = service.create(SHORT)
+    attempts = iter([False, False, True])
+    service.run(job_id, lambda: next(attempts, True), flush_seconds=AT_ONCE)
+    return job_id
+
+
+ENDS: dict[str, Callable[[Service, str], str]] = {
+    "diverged": lambda service, _: diverging(service),
+    "interrupted": lambda service, _: interrupted(service),
+    "of another job": lambda service, job: service.create(SHORT, initial_weights={"job": job}),
+    "float64": lambda service, _: service.create(SHORT, dtype="float64"),
+    "stopped early": lambda service, _: service.create(
+        SHORT, early_stopping={"patience": 1, "min_delta": 10.0, "restore_best": True}
+    ),
+    "without gradients": lambda service, _: service.create(
+        SHORT, snapshots={"gradients_every": 0, "weights_every": 0}
+    ),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_jobs_of_every_kind_are_repeated(service: Service, parent: str, end: str) -> None:
+    job_id = ENDS[end](service, parent)
+    assert service.run(job_id) in ("succeeded", "failed")
+    recording = recorded(service, job_id)
+    assert recording.contradictions == []
+    assert bool(recording.states) == (end not in ("float64", "diverged"))
+    assert verified(recording) == []
+
+
+# ---------------------------------------------------------------------- what is stored is changed
+
+
+def change_blob(
+    service: Service, table: Any, column: str, where: Any, change: Callable[[bytes], bytes]
+) -> None:
+    with service.database.write() as connection:
+        query = sa.select(table.c[column]).where(where, table.c[column].is_not(None)).limit(1)
+        blob = connection.execute(query).scalar_one()
+        changed = change(blob)
+        assert changed != blob
+        at = where & (table.c[column] == blob)
+        connection.execute(sa.update(table).where(at).values({column: changed}))
+
+
+def in_weights(blob: bytes) -> bytes:
+    arrays = {name: array.copy() for name, array in unpack(blob).items()}
+    arrays["dense_1.weight"][3, 4] = np.nextafter(arrays["dense_1.weight"][3, 4], np.float32(9))
+    return pack(arrays)
+
+
+def in_metrics(blob: bytes) -> bytes:
+    arrays = {name: array.copy() for name, array in unpack(blob).items()}
+    arrays["validation_loss"][-1] *= 1 + 1e-7
+    return pack(arrays)
+
+
+def in_gradients(name: str) -> Callable[[bytes], bytes]:
+    def change(blob: bytes) -> bytes:
+        arrays, values = unpack_state(blob)
+        numbers = arrays[name].copy()
+        numbers.reshape(-1)[7] += 1
+        return pack_state({**arrays, name: numbers}, values)
+
+    return change
+
+
+def in_json(name: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        value = json.loads(text)
+        return json.dumps({**value, name: 0.5})
+
+    return change
+
+
+FORGERIES: dict[str, tuple[Any, str, Any, str]] = {
+    "weights": (tables.checkpoints, "weights", in_weights, "weights of dense_1"),
+    "metrics": (tables.log, "body", in_metrics, "validation_loss"),
+    "statistics": (tables.log, "gradients", in_gradients("statistics"), "gradient of dense_1"),
+    "histogram": (tables.log, "gradients", in_gradients("histogram"), "gradient of dense_1"),
+    "best": (tables.jobs, "best", in_json("value"), "best"),
+    "baselines": (tables.jobs, "baselines", in_json("constant"), "baselines"),
+}
+
+
+@pytest.mark.every_variant
+@pytest.mark.parametrize("what", FORGERIES)
+def test_a_stored_number_that_is_changed_is_found(service: Service, what: str) -> None:
+    """The smallest change, of what the page, the API and the exports show."""
+    job_id = service.create(SHORT)
+    assert service.run(job_id) == "succeeded"
+    table, column, change, row = FORGERIES[what]
+    where = table.c.id == job_id if table is tables.jobs else table.c.job_id == job_id
+    change_blob(service, table, column, where, change)
+    recording = recorded(service, job_id)
+    assert [name for name, _, _ in recording.contradictions] == [row]
+    assert [name for name, _, _ in verified(recording)] == [row]
+
+
+def test_other_software_repeats_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last bits may differ: the program is free to drift, within its tolerance."""
+    job_id = service.create(XOR)
+    assert service.run(job_id) == "succeeded"
+    monkeypatch.setattr(recordings, "kernel", lambda: "numpy 9.9.9, on another processor")
+    recording = recorded(service, job_id)
+    assert (recording.states, recording.contradictions) == ({}, [])
+
+
+def test_a_long_training_has_states_of_its_first_epochs(
+    service: Service, parent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "REPEAT_SECONDS", 0.0)
+    recording = recorded(service, parent)
+    assert sorted(recording.states) == [1]
+    assert recording.contradictions == []
+
+
+def test_many_states_and_checkpoints_are_thinned(
+    service: Service, parent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "STATE_BYTES", 50_000)
+    monkeypatch.setattr(recordings, "CHECKPOINT_BYTES", 15_000)
+    recording = recorded(service, parent)
+    assert sorted(recording.states) == [3, 6, 9]
+    assert sorted(recording.checkpoints) == [8, 9]
+    assert recording.omitted == 1
