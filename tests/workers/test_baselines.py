@@ -258,6 +258,35 @@ def test_a_job_that_predicts_a_constant_is_no_better(service: Service) -> None:
     )
 
 
+def test_the_network_that_is_kept_is_compared_and_not_the_best_one(service: Service) -> None:
+    # Steps of Adam at 10 lead away from what the first epochs had learned.
+    layers = [
+        {"type": "dense", "units": 16, "activation": "tanh"},
+        {"type": "dense", "units": 1, "activation": "sigmoid"},
+    ]
+    spec = {
+        "network": {"input_shape": [2], "layers": layers},
+        "dataset": {"name": "two_moons"},
+        "loss": "binary_cross_entropy",
+        "optimizer": {"type": "adam", "learning_rate": 10.0},
+        "epochs": 40,
+    }
+    job_id = service.create(spec)
+    service.run(job_id)
+    job = get(service, job_id)
+    assert job.best is not None
+    assert job.latest is not None
+    assert job.best.value < 0.6 < 0.7 < job.latest.train_loss
+    assert job.warning == (
+        f"Finished, but worse than predicting the class shares: training loss "
+        f"{job.latest.train_loss:.3g}, a constant gives 0.693, epoch {job.best.epoch} had "
+        f"{job.best.value:.3g}"
+    )
+    restoring = service.create(spec, early_stopping={"patience": 100, "restore_best": True})
+    service.run(restoring)
+    assert get(service, restoring).warning is None
+
+
 def test_a_job_that_has_not_succeeded_has_no_warning(service: Service) -> None:
     job_id = service.create(LINE, optimizer=FAR)
     service.run(job_id, at_call(2, lambda: service.cancel(job_id)), flush_seconds=AT_ONCE)

@@ -19,6 +19,7 @@ from ..specs.jobs import (
     BaselineLosses,
     Baselines,
     BestEpoch,
+    EpochRow,
     NgramLosses,
     PointShare,
     Separability,
@@ -183,21 +184,29 @@ def label(
 
 
 def warning(
-    state: str, spec: TrainingSpec, baselines: Baselines | None, best: BestEpoch | None
+    state: str,
+    spec: TrainingSpec,
+    baselines: Baselines | None,
+    best: BestEpoch | None,
+    latest: EpochRow | None,
 ) -> str | None:
-    """Return a sentence if the job has ended and its best loss is not below that of a constant."""
-    if state != "succeeded" or baselines is None or best is None:
+    """Return a sentence if the job has ended and the loss of the network that is kept, that of the
+    best epoch if it is restored or else of the last one, is not below that of a constant.
+    """
+    if state != "succeeded" or baselines is None or best is None or latest is None:
         return None
     constant, noun = baselines.constant.train_loss, "training loss"
     if best.metric == "validation_loss":
         assert baselines.constant.validation_loss is not None
         constant, noun = baselines.constant.validation_loss, "validation loss"
-    if constant <= 0.0 or best.value < (1.0 - MARGIN) * constant:
+    value = best.value if best.is_restored else getattr(latest, best.metric)
+    most = (1.0 - MARGIN) * constant
+    if constant <= 0.0 or value < most:
         return None
-    comparison = "worse than" if best.value > (1.0 + MARGIN) * constant else "no better than"
+    comparison = "worse than" if value > (1.0 + MARGIN) * constant else "no better than"
     # With class weights, the best constant is not the shares of the classes.
     prediction = CONSTANTS[spec.loss] if spec.class_weights is None else "predicting a constant"
     return (
-        f"Finished, but {comparison} {prediction}: {noun} {best.value:.3g}, a constant gives "
-        f"{constant:.3g}"
+        f"Finished, but {comparison} {prediction}: {noun} {value:.3g}, a constant gives "
+        f"{constant:.3g}" + (f", epoch {best.epoch:,} had {best.value:.3g}" * (best.value < most))
     )

@@ -380,7 +380,7 @@ def reply(row: JobWithSpec) -> Job:
     return Job(
         **fields,
         divergence=divergence,
-        warning=baselines.warning(row.state, spec, fields["baselines"], best),
+        warning=baselines.warning(row.state, spec, fields["baselines"], best, latest),
         spec=spec,
         forked_from=forked_from(spec),
         experiment=_experiment_of(row),

@@ -3006,8 +3006,8 @@ class JobData:
     divergence: Divergence | None
     """Where and how training diverged; absent if it did not."""
     warning: str | None
-    """A sentence if the job has succeeded but its lowest validation loss (training loss without
-    a validation part) is not below that of a constant prediction.
+    """A sentence if the job has succeeded but the validation loss (training loss without a
+    validation part) of the network that is kept is not below that of a constant prediction.
     """
     baselines: Baselines | None
     """Losses to compare the job's losses with; absent before the first epoch, and for jobs of
@@ -5863,8 +5863,8 @@ class JobProperties:
 
     @property
     def warning(self) -> str | None:
-        """A sentence if the job has succeeded but its lowest validation loss (training loss
-        without a validation part) is not below that of a constant prediction.
+        """A sentence if the job has succeeded but the validation loss (training loss without a
+        validation part) of the network that is kept is not below that of a constant prediction.
         """
         return self._data.warning
 
