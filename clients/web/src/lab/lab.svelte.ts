@@ -71,6 +71,9 @@ export class Lab implements Bench {
     return changedFrom(suggestion, this.spec)
   })
 
+  /** Whether a file is being read, which is to be the data: the spec has still the data before it. */
+  readingFile = $state(false)
+
   /** Facts about the data; until loaded, those that follow from the spec. */
   readonly facts = $derived(this.data.value && factsOf(this.data.value.dataset))
 
