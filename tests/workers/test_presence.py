@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from tests.servers.stack import await_condition
@@ -9,6 +10,7 @@ from tests.workers.in_process import XOR, Service, at_call
 
 from epochal_service.methods.workers import list_workers
 from epochal_service.specs.workers import Worker
+from epochal_service.store import Access
 from epochal_workers.context import WorkerContext
 from epochal_workers.presence import Presence
 from epochal_workers.run import run
@@ -24,8 +26,9 @@ def presence(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pres
     assert seen(service, presence) is None
 
 
-def seen(service: Service, presence: Presence) -> Worker | None:
-    listed = {worker.id: worker for worker in list_workers(service.context).workers}
+def seen(service: Service, presence: Presence, owner: str = "local") -> Worker | None:
+    context = replace(service.context, access=Access(owner))
+    listed = {worker.id: worker for worker in list_workers(context).workers}
     return listed.get(presence.worker_id)
 
 
@@ -55,12 +58,14 @@ def test_a_worker_is_busy_while_it_holds_a_job(service: Service, presence: Prese
     await_condition(lambda: seen(service, presence), 10, "the worker is listed")
     job_id = service.create(XOR)
     during: list[Worker | None] = []
-    look = at_call(5, lambda: during.append(seen(service, presence)))
+    owners = "local", "another"
+    look = at_call(5, lambda: during.extend(seen(service, presence, owner) for owner in owners))
     context = WorkerContext(
         service.settings, service.database, service.queue, look, presence.worker_id
     )
     assert run(context, job_id) == "succeeded"
-    assert [(w.state, w.job) for w in during if w] == [("busy", job_id)]
+    # Another owner's operator sees that it is busy, and not with what.
+    assert [(w.state, w.job) for w in during if w] == [("busy", job_id), ("busy", None)]
     after = seen(service, presence)
     assert after is not None
     assert (after.state, after.job) == ("idle", None)

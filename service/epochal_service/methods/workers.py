@@ -7,7 +7,7 @@ from typing import cast
 
 from ..specs.base import timestamp
 from ..specs.workers import Worker, Workers
-from ..store import workers
+from ..store import Access, workers
 from ..store.workers import WorkerRow
 from .context import Context
 
@@ -15,17 +15,18 @@ from .context import Context
 def list_workers(context: Context) -> Workers:
     """Return all processes that train jobs. A worker is lost if it was not seen for a minute."""
     with context.database.read() as connection:
-        return Workers(workers=[_reply(row) for row in workers.all_workers(connection)])
+        rows = workers.all_workers(connection)
+    return Workers(workers=[_reply(row, context.access) for row in rows])
 
 
-def _reply(row: WorkerRow) -> Worker:
+def _reply(row: WorkerRow, access: Access) -> Worker:
     return Worker(
         id=row.id,
         state=row.state,
         host=row.host,
         pid=row.pid,
         version=row.version,
-        job=row.job_id,
+        job=row.job_id if row.job_owner in access.readable else None,
         started_at=cast(datetime, timestamp(row.started_at)),
         seen_at=cast(datetime, timestamp(row.seen_at)),
     )

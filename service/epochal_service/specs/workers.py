@@ -24,7 +24,7 @@ class Worker(Reply):
     version: str
     """Version of its program."""
     job: str | None = None
-    """Id of the job or sweep that it trains; absent if it is idle."""
+    """Id of the job or sweep that it trains; absent if it is idle or trains for another owner."""
     started_at: datetime
     """Time of its start."""
     seen_at: datetime

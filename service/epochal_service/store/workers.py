@@ -27,6 +27,7 @@ class WorkerRow:
     seen_at: float
     job_id: str | None
     """The job that it trains."""
+    job_owner: str | None
     lost: bool
 
     @property
@@ -68,9 +69,11 @@ def all_workers(connection: Connection) -> list[WorkerRow]:
     job_id = (
         sa.select(sa.func.max(jobs.c.id))
         .where(jobs.c.worker_id == workers.c.id, held)
+        .correlate(workers)
         .scalar_subquery()
     )
-    query = sa.select(workers, job_id, sa.not_(_seen_within(LOST_SECONDS))).order_by(
+    owner = sa.select(jobs.c.owner).where(jobs.c.id == job_id).correlate(workers).scalar_subquery()
+    query = sa.select(workers, job_id, owner, sa.not_(_seen_within(LOST_SECONDS))).order_by(
         workers.c.started_at.desc(), workers.c.id
     )
     return [WorkerRow(*row) for row in connection.execute(query)]

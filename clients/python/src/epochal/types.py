@@ -5715,7 +5715,7 @@ class Worker:
     version: str
     """Version of its program."""
     job: str | None
-    """Id of the job or sweep that it trains; absent if it is idle."""
+    """Id of the job or sweep that it trains; absent if it is idle or trains for another owner."""
     started_at: datetime
     """Time of its start."""
     seen_at: datetime
