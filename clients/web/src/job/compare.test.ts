@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { ids, offsets, placeName, titles, valueName } from './compare'
+import { describedNames, ids, offsets, placeName, titles, valueName } from './compare'
 
 const from = (job: string, epoch: number) => ({ forked_from: { job, epoch } })
 
@@ -23,6 +23,23 @@ describe('runs on one axis', () => {
         { id: 'c', ...from('gone', 30) },
       ]).values(),
     ]).toEqual([20, 30])
+  })
+
+  it('are named by what differs, unless they have a name', () => {
+    const runs = [{ id: 'job_0001' }, { id: 'job_0002', name: 'Mine' }, { id: 'job_0003' }]
+    expect(
+      describedNames(runs, [
+        { path: 'name', values: ['null', '"Mine"', 'null'] },
+        { path: 'network.layers[0]', values: ['{"units": 4}', '{"units": 8}', ''] },
+        { path: 'optimizer.learning_rate', values: ['0.03', '0.1', '0.3'] },
+        { path: 'dataset.name', values: ['"two_moons"', '"xor"', '"spiral"'] },
+        { path: 'seed', values: ['0', '1', '2'] },
+      ]),
+    ).toEqual(['two moons, learning rate 0.03', 'Mine', 'spiral, learning rate 0.3'])
+    expect(describedNames([{ id: 'job_0001' }, { id: 'job_0002' }], [])).toEqual([
+      'run 0001',
+      'run 0002',
+    ])
   })
 
   it('get unique names', () => {

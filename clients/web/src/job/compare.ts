@@ -43,6 +43,32 @@ export function titles(runs: readonly Relative[], from?: unknown): string[] {
   )
 }
 
+const MOST_NAMED = 2
+
+/**
+ * A name for each run of a comparison without one: its data and what else differs, `two moons, learning
+ * rate 0.03`. The end of the id if nothing does.
+ */
+export function describedNames(
+  runs: readonly Relative[],
+  differences: readonly { path: string; values: readonly string[] }[],
+): string[] {
+  const fields = differences.filter(
+    ({ path, values }) =>
+      path !== 'name' && !path.startsWith('labels') && !values.some((json) => /^[[{]/.test(json)),
+  )
+  const chosen = fields
+    .sort((a, b) => Number(b.path === 'dataset.name') - Number(a.path === 'dataset.name'))
+    .slice(0, MOST_NAMED)
+  return runs.map((run, i) => {
+    const parts = chosen.map(({ path, values }) => {
+      const value = valueName(values[i] ?? '')
+      return path === 'dataset.name' ? value : `${placeName(path).split(', ').at(-1)} ${value}`
+    })
+    return run.name ?? (parts.join(', ') || `run ${(run.id ?? '').slice(-4)}`)
+  })
+}
+
 export function ids(text: string): string[] {
   return text.split(',').filter(Boolean).slice(0, 9)
 }
