@@ -99,23 +99,24 @@ def chaotic(seed: int = 0) -> Case:
     """Digits, by steps so long that rounding errors grow a thousandfold within a few epochs."""
     layers = (*(LAYERS["dense"](units=64, activation="relu") for _ in range(2)),)  # type: ignore[call-arg]
     output = LAYERS["dense"](units=10, activation="softmax")  # type: ignore[call-arg]
-    training = Training("cross_entropy", OPTIMIZERS["adam"](0.01), 16, batch_size=32, seed=seed)
+    training = Training("cross_entropy", OPTIMIZERS["adam"](0.01), 14, batch_size=32, seed=seed)
     digits = load("digits")
     return Case(Network((64,), (*layers, output)), digits.inputs, digits.targets, training)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_chaotic_training_is_verified_from_state_to_state(seed: int) -> None:
     recording = record(chaotic(seed), "float32")
     table, _ = compare(recording)
     assert not wrong(table)
     assert all(row["compared"] == row["total"] for row in table)
+    assert all(row["deviation"] < 3e-2 for row in table), "it drifts away"
     # Without the states, rounding errors decide nearly everything.
     table, _ = compare(replace(recording, states={}))
     assert not wrong(table)
     rows = {row["name"]: row for row in table}
     assert 0 < rows["train_loss"]["compared"] < rows["train_loss"]["total"]
-    assert rows["train_loss"]["until"] == rows["train_loss"]["compared"] < 16
+    assert rows["train_loss"]["until"] == rows["train_loss"]["compared"] < 14
     assert rows["weights of dense_1"]["compared"] == 0
 
 

@@ -130,6 +130,7 @@ def in_json(name: str) -> Callable[[str], str]:
 
 
 FORGERIES: dict[str, tuple[Any, str, Any, str]] = {
+    "initial weights": (tables.checkpoints, "weights", in_weights, "weights of dense_1"),
     "weights": (tables.checkpoints, "weights", in_weights, "weights of dense_1"),
     "metrics": (tables.log, "body", in_metrics, "validation_loss"),
     "statistics": (tables.log, "gradients", in_gradients("statistics"), "gradient of dense_1"),
@@ -147,6 +148,8 @@ def test_a_stored_number_that_is_changed_is_found(service: Service, what: str) -
     assert service.run(job_id) == "succeeded"
     table, column, change, row = FORGERIES[what]
     where = table.c.id == job_id if table is tables.jobs else table.c.job_id == job_id
+    if table is tables.checkpoints:
+        where &= table.c.epoch == (0 if what == "initial weights" else 8)
     change_blob(service, table, column, where, change)
     recording = recorded(service, job_id)
     assert [name for name, _, _ in recording.contradictions] == [row]

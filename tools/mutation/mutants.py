@@ -47,6 +47,9 @@ REPLIES = "tests/contract/test_cached_replies.py"
 RECEIVERS = "tests/jobs/test_receivers.py"
 WALK, SWEEPS = "tests/engine/test_walk.py", "tests/engine/test_sweep.py"
 ENGINE = "engine/epochal_engine"
+PROGRAM = f"{ENGINE}/export/training/_templates.py"
+PROGRAMS = "tests/engine/test_training_programs.py"
+RECORDINGS = "tests/workers/test_recordings.py::test_a_stored_number_that_is_changed_is_found"
 
 MUTANTS = (
     # ------------------------------------------------------------------- the worker and its lease
@@ -833,5 +836,64 @@ MUTANTS = (
         'scope="admin"',
         'scope="read"',
         ("tests/contract/test_keys.py::test_each_method_needs_the_scope_that_was_decided",),
+    ),
+    Mutant(
+        "owner of what a worker trains",
+        f"{SERVICE}/methods/workers.py",
+        "row.job_id if row.job_owner in access.readable else None",
+        "row.job_id",
+        ("tests/workers/test_presence.py::test_a_worker_is_busy_while_it_holds_a_job",),
+    ),
+    # ---------------------------------------------------------------------------- verification
+    Mutant(
+        "states from which a training program continues",
+        PROGRAM,
+        "    if epoch not in moments_after:\n        return\n",
+        "    return\n",
+        (f"{PROGRAMS}::test_a_chaotic_training_is_verified_from_state_to_state",),
+    ),
+    Mutant(
+        "moments of these states",
+        PROGRAM,
+        "            if name in moments:\n",
+        "            if name == moments:\n",
+        (f"{PROGRAMS}::test_a_chaotic_training_is_verified_from_state_to_state",),
+    ),
+    Mutant(
+        "refusal of a moment that is not explained",
+        f"{ENGINE}/export/training/_comparison.py",
+        "            is_comparable |= deviation > tolerance\n",
+        "            is_comparable = False\n",
+        (f"{PROGRAMS}::test_a_moment_that_is_changed_is_refused",),
+    ),
+    Mutant(
+        "what the service contradicts by itself",
+        f"{ENGINE}/export/training/_comparison.py",
+        "(row, value, epoch, math.inf, TOLERANCE, True, 0)",
+        "(row, value, epoch, 0.0, TOLERANCE, True, 0)",
+        (RECORDINGS,),
+    ),
+    Mutant(
+        "comparison of stored weights with those of a repetition",
+        f"{SERVICE}/jobs/recordings.py",
+        "        if epoch in weights:\n",
+        "        if epoch == weights:\n",
+        (RECORDINGS,),
+    ),
+    Mutant(
+        "kernel of a repetition",
+        f"{SERVICE}/jobs/recordings.py",
+        "    if kernels == {kernel()}:\n",
+        "    if kernels:\n",
+        ("tests/workers/test_recordings.py::test_other_software_repeats_nothing",),
+    ),
+    Mutant(
+        "loss of the network that is kept",
+        f"{SERVICE}/jobs/baselines.py",
+        "best.value if best.is_restored else getattr(latest, best.metric)",
+        "best.value",
+        (
+            "tests/workers/test_baselines.py::test_the_network_that_is_kept_is_compared_and_not_the_best_one",
+        ),
     ),
 )
