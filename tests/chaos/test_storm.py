@@ -130,7 +130,7 @@ def test_jobs_survive_a_storm_of_faults(
     server: PostgresServer | None,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    rounds = int(os.environ.get("EPOCHAL_CHAOS_ROUNDS", "60")) // 2
+    rounds = int(os.environ.get("EPOCHAL_CHAOS_ROUNDS", "40")) // 2
     seed = int(os.environ.get("EPOCHAL_CHAOS_SEED") or secrets.randbelow(2**32))
     with capfd.disabled():
         sys.stdout.write(f"\n{database}: SEED={seed}\n")

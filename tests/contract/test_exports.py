@@ -1,10 +1,14 @@
 """A format whose package the server lacks is refused alike on both wires, and says what to do."""
 
 import sys
+from typing import Any
 
 import pytest
 from tests.contract.conftest import World
 from tests.contract.wires import Wires
+
+from epochal_service.jobs import recordings
+from epochal_service.second_process import SecondProcess
 
 
 def test_onnx_without_its_package_says_what_to_install(
@@ -22,3 +26,21 @@ def test_onnx_without_its_package_says_what_to_install(
     )
     safetensors, _ = service.both("GetExport", id=world.ended, format="safetensors")
     assert safetensors.kind is None
+
+
+def test_a_training_is_repeated_where_no_other_large_request_waits(
+    service: Wires, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "BESIDE_LOOP_SECONDS", -1.0)
+    calls: list[SecondProcess] = []
+    run = SecondProcess.run
+
+    async def observed(process: SecondProcess, *args: Any) -> Any:
+        calls.append(process)
+        return await run(process, *args)
+
+    monkeypatch.setattr(SecondProcess, "run", observed)
+    over_http, over_grpc = service.both("GetExport", id=world.ended, format="training_numpy")
+    assert over_http == over_grpc
+    assert over_http.kind is None
+    assert calls == [service.context.file_process] * 2

@@ -61,7 +61,7 @@ def moons(units: int, batch: int) -> dict[str, Any]:
         "CNN, batch of 1,400",
         "LSTM",
         "sweep of 8, 0.3 M",
-        "sweep of 32, 0.3 M",
+        pytest.param("sweep of 32, 0.3 M", marks=pytest.mark.training),
     ],
 )
 def test_a_job_takes_about_the_memory_that_was_predicted(name: str) -> None:

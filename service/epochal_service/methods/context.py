@@ -131,7 +131,7 @@ class Context:
         )
 
     def for_files(self) -> Context:
-        """Return the context of a request that reads a file."""
+        """Return the context of a request that reads a file, or takes as long."""
         return replace(self, second_process=self.file_process)
 
     @asynccontextmanager

@@ -131,6 +131,8 @@ class Method:
     """What HTTP answers instead to a client that does not accept a stream: all events in one."""
     examples: Mapping[str, Any] = field(default_factory=dict)
     """Bodies that can be sent as they are, by what they show."""
+    takes_long: bool = False
+    """Whether it may take seconds: then it does not wait in the process of other large requests."""
     basis: Basis | None = None
     """What its reply depends on beside the request, so that it is computed once until that changes.
     None: on more than this, or it is computed each time."""
@@ -513,6 +515,7 @@ SERVICES: tuple[Service, ...] = (
                 exports.get_export,
                 "Export the trained network",
                 errors=(501,),
+                takes_long=True,
             ),
             Method(
                 "GetUnitMaps",

@@ -90,6 +90,7 @@ class StrictRoute(APIRoute):
 
         scope = getattr(self.endpoint, "scope", None)
         takes_token = getattr(self.endpoint, "takes_token", False)
+        takes_long = len(files) > 0 or getattr(self.endpoint, "takes_long", False)
 
         async def read_and_handle(request: Request) -> Response:
             build_validators()
@@ -110,7 +111,7 @@ class StrictRoute(APIRoute):
                     document = parse_json(content) if media_type == JSON else None
                     with large_left_out():
                         return await handle(_ReadRequest(request, content, document))
-                server = context.for_files() if files else context
+                server = context.for_files() if takes_long else context
                 return await answer_elsewhere(server, request, content)
 
         return read_and_handle

@@ -84,7 +84,7 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
                 return await to_thread.run_sync(answer_here, caller, raw, call)
         authorization = metadata_of(call, AUTHORIZATION)
         caller = await to_thread.run_sync(context.authorized, authorization, method.scope)
-        server = caller.for_files() if method.reads_file else caller
+        server = caller.for_files() if method.reads_file or method.takes_long else caller
         return finish(call, caller, await server.call_elsewhere(answer, method.rpc, raw))
 
     async def handle(raw: bytes, call: Call) -> bytes:
