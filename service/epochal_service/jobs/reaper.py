@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from ..store import Database, experiments, jobs, uploads, workers
+from ..store import Database, experiments, jobs, keys, uploads, workers
 from . import lifecycle
 from .queue import Queue
 
@@ -46,11 +46,12 @@ def notify_again(database: Database, queue: Queue, max_running: int | None) -> N
 
 
 def delete_abandoned(database: Database, seconds: float) -> None:
-    """Delete the uploads that got no piece for some seconds, workers lost long ago, and experiments
-    without jobs.
+    """Delete the uploads that got no piece for some seconds, workers lost long ago, experiments
+    without jobs, and old idempotency keys.
     """
     with database.write() as connection:
         workers.delete_forgotten(connection)
+        keys.delete_old(connection)
         experiments.delete_empty(connection)
     with database.read() as connection:
         ids = uploads.abandoned(connection, seconds)

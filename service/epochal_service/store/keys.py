@@ -9,6 +9,10 @@ from ..errors import IdempotencyMismatch
 from .database import insert_into, now
 from .tables import creation_keys
 
+KEPT_SECONDS = 30 * 86_400.0
+"""A key is known for so long: a request is repeated within minutes, or within days by a person."""
+DELETED_AT_ONCE = 1_000
+
 
 def claim(
     connection: Connection, owner: str, key: str | None, fingerprint: str, new_id: str
@@ -35,6 +39,17 @@ def claim(
     used = find(connection, owner, key, fingerprint)
     assert used is not None
     return used
+
+
+def delete_old(connection: Connection) -> None:
+    """Delete keys that are old, a limited number of them."""
+    chosen = (
+        sa.select(creation_keys.c.owner, creation_keys.c.key)
+        .where(creation_keys.c.created_at < now() - KEPT_SECONDS)
+        .limit(DELETED_AT_ONCE)
+    )
+    names = sa.tuple_(creation_keys.c.owner, creation_keys.c.key)
+    connection.execute(sa.delete(creation_keys).where(names.in_(chosen)))
 
 
 def find(connection: Connection, owner: str, key: str | None, fingerprint: str) -> str | None:

@@ -370,3 +370,4 @@ creation_keys = Table(
     Column("made_id", String(40), nullable=False),
     Column("created_at", Float, nullable=False),
 )
+Index("ix_creation_keys_created_at", creation_keys.c.created_at)
