@@ -1,10 +1,11 @@
 """What surrounds the sections: the bar, the theme, the connection, and what it costs to load."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import PHONE, Opened, ask, rest, violations
+from tests.browser.conftest import PHONE, Opened, ask, fits, rest, violations
 from tests.servers.stack import await_condition
 
 SECTIONS = [
@@ -258,3 +259,32 @@ def test_the_documentation_of_the_api_opens_and_sends_a_request(open_page: Opene
     operation.first.click()
     operation.first.get_by_role("button", name="Execute").click()
     expect(operation.first.get_by_text("application/json").first).to_be_visible()
+
+
+def test_single_keys_train_find_and_are_listed_and_can_be_turned_off(open_page: Opened) -> None:
+    page = open_page("/lab")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    page.get_by_role("button", name="Keys", exact=True).click()
+    keys = page.get_by_role("dialog", name="Keys of this page")
+    expect(keys.get_by_role("definition")).to_have_text(["List these keys", "Find a run", "Train"])
+    assert violations(page) == []
+    fits(page, PHONE)
+    page.keyboard.press("t")  # in the dialog, it does nothing
+    keys.get_by_label("Use single keys").uncheck()
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    page.keyboard.press("/")
+    page.keyboard.press("t")
+    page.keyboard.press("?")
+    expect(keys).to_be_visible()
+    keys.get_by_label("Use single keys").check()
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("/lab"))
+    page.keyboard.press("t")
+    page.wait_for_url("**/jobs/job_*")
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox")
+    expect(field).to_be_focused()
+    page.keyboard.type("t/?")
+    expect(field).to_have_value("t/?")
+    expect(keys).to_be_hidden()

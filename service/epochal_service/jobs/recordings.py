@@ -37,7 +37,7 @@ from .preparation import forked, prepare
 
 BESIDE_LOOP_SECONDS = 0.02
 """What trained no longer than this may be repeated beside the event loop."""
-REPEAT_SECONDS = 15.0
+REPEAT_SECONDS = 10.0
 """What a repetition may take of the processor. A longer training has states of its first epochs."""
 STATE_BYTES = 24_000_000
 """All states of a program together. Between them lie as many epochs as that takes."""
