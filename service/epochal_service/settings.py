@@ -199,6 +199,10 @@ class Quotas(BaseModel):
         6000, description="requests of one owner with an API key per minute and API process"
     )
     max_datasets: Count = Field(1000, description="uploaded data sets of one owner")
+    max_dataset_bytes_per_owner: Count = Field(
+        20 * 2**30, description="bytes of all data sets of one owner, as they are stored"
+    )
+    max_networks: Count = Field(10_000, description="saved networks of one owner")
     max_exercises: Count = Field(1000, description="exercises of one owner")
     max_uploads: Count = Field(16, description="uploads of one owner that are not yet a data set")
 

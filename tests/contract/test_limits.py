@@ -15,6 +15,7 @@ from epochal_service.jobs import lifecycle
 from epochal_service.jobs.quotas import STORED
 from epochal_service.keys import LOCAL_OWNER
 from epochal_service.settings import Limits, Quotas
+from epochal_service.store import datasets
 
 Fields = dict[str, Any]
 INVALID = ("INVALID_ARGUMENT", "limit_exceeded")
@@ -122,12 +123,19 @@ EDGES: dict[str, Edge] = {
 BODIES = "max_body_bytes"
 """Of one request, the bodies of the two wires differ in size."""
 
+
+def xor(number: int) -> Fields:
+    return {"name": f"{number}", "generator": {"name": "xor"}}
+
+
 CREATED: dict[str, tuple[str, Callable[[int], Fields]]] = {
     "max_queued_jobs": ("CreateJob", lambda number: job(seed=number)),
     "max_stored_bytes_per_owner": ("CreateJob", lambda number: job(seed=number)),
-    "max_datasets": (
-        "CreateDataset",
-        lambda number: {"name": f"{number}", "generator": {"name": "xor"}},
+    "max_datasets": ("CreateDataset", xor),
+    "max_dataset_bytes_per_owner": ("CreateDataset", xor),
+    "max_networks": (
+        "CreateNetwork",
+        lambda number: {"name": f"{number}", "network": job()["spec"]["network"]},
     ),
     "max_exercises": (
         "CreateExercise",
@@ -205,6 +213,11 @@ def test_an_owner_creates_as_much_as_its_quota(
     amount = 1
     if name == "max_stored_bytes_per_owner":
         amount = service.rpc.call("ValidateJob", **request(0))["stored_bytes"]
+    elif name == "max_dataset_bytes_per_owner":
+        owner = f"measured-{over.__name__}"
+        over(service.called_with(key(service, owner)), rpc, **request(0))
+        with service.context.database.read() as connection:
+            amount = datasets.stored_bytes(connection, owner)
     with limited(service, **{name: 3 * amount}) as within:
         caller, other = (
             within.called_with(key(service, f"{name[4:]}-{over.__name__[5:]}{suffix}"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..errors import QuotaExceeded
 from ..settings import Quotas
 from ..simulate.formulas import in_bytes
-from ..store import Connection, datasets, exercises, jobs, uploads
+from ..store import Connection, datasets, exercises, jobs, networks, uploads
 from ..store.database import lock_owner
 
 QUEUE_RETRY_SECONDS = 10
@@ -46,6 +46,10 @@ STORED: dict[str, Stored] = {
         text=in_bytes,
     ),
     "max_datasets": Stored(datasets.count, "delete a data set"),
+    "max_dataset_bytes_per_owner": Stored(
+        datasets.stored_bytes, "delete a data set", text=in_bytes
+    ),
+    "max_networks": Stored(networks.count, "delete a network"),
     "max_exercises": Stored(exercises.count, "delete an exercise"),
     "max_uploads": Stored(uploads.count, "make a data set of an upload, or delete one"),
 }

@@ -296,7 +296,9 @@ def _store(
         dataset_id = keys.claim(connection, context.owner, request.request_id, request_digest, new)
         if dataset_id != new:
             return _created(context, connection, dataset_id)
-        quotas.reserve(connection, context.settings.quotas, context.owner, "max_datasets")
+        limits, owner = context.settings.quotas, context.owner
+        quotas.reserve(connection, limits, owner, "max_datasets")
+        quotas.reserve(connection, limits, owner, "max_dataset_bytes_per_owner", len(content))
         row = datasets.insert(
             connection,
             id=new,

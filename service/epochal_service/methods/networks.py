@@ -5,6 +5,7 @@ from __future__ import annotations
 import epochal_engine as engine
 
 from ..errors import NotFound
+from ..jobs import quotas
 from ..settings import Limits
 from ..specs.base import timestamp
 from ..specs.build import build_network
@@ -30,7 +31,7 @@ from .pages import before, cut, page_size
 def create_network(context: Context, request: CreateNetworkRequest) -> Network:
     """Save a network. The same `request_id` and request return the network created before.
 
-    Raises `InvalidArgument` if its shapes do not fit; `IdempotencyMismatch`.
+    Raises `InvalidArgument` if its shapes do not fit; `IdempotencyMismatch`; `QuotaExceeded`.
     """
     check_network(request.network, context.settings.limits)
     new = new_id("net")
@@ -45,6 +46,7 @@ def create_network(context: Context, request: CreateNetworkRequest) -> Network:
                     f"The network that this idempotency key created, {network_id}, was deleted"
                 )
         else:
+            quotas.reserve(connection, context.settings.quotas, context.owner, "max_networks")
             row = networks.insert(
                 connection,
                 id=new,

@@ -51,6 +51,13 @@ def count(connection: Connection, owner: str) -> int:
     ).scalar_one()
 
 
+def stored_bytes(connection: Connection, owner: str) -> int:
+    """Return the bytes of the owner's data sets."""
+    size = sa.func.coalesce(sa.func.sum(sa.func.length(datasets.c.content)), 0)
+    query = sa.select(size).where(datasets.c.owner == owner)
+    return int(connection.execute(query).scalar_one())
+
+
 def find(
     connection: Connection, dataset_id: str, access: Access | None, *, lock: bool = False
 ) -> DatasetRow | None:

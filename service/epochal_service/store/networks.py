@@ -21,6 +21,12 @@ class NetworkRow:
     created_at: float
 
 
+def count(connection: Connection, owner: str) -> int:
+    """Return the number of the owner's networks."""
+    query = sa.select(sa.func.count()).select_from(networks).where(networks.c.owner == owner)
+    return connection.execute(query).scalar_one()
+
+
 def insert(
     connection: Connection, *, id: str, owner: str, name: str | None, network: str
 ) -> NetworkRow:
