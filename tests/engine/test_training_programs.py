@@ -1,5 +1,6 @@
 """A training program repeats what the engine computed, in other code."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -226,6 +227,11 @@ def test_a_contradiction_is_refused() -> None:
             "REFUTED: train_loss differs, first in epoch 5.",
         ),
         (lambda recording: replace(recording, omitted=2), 5, "the weights of 2 checkpoints"),
+        (
+            lambda recording: replace(recording, contradictions=[("best", "", 3)]),
+            1,
+            "REFUTED: best differs, first in epoch 3.",
+        ),
     ],
 )
 def test_the_exit_code_says_what_was_found(
@@ -238,6 +244,12 @@ def test_the_exit_code_says_what_was_found(
     )
     assert done.returncode == code, done.stderr
     assert text in done.stdout
+    as_json = subprocess.run(
+        [sys.executable, str(program), "--json"], capture_output=True, text=True, check=False
+    )
+    verdict = json.loads(as_json.stdout, parse_constant=pytest.fail)["verdict"]
+    assert verdict == {0: "verified", 1: "refuted", 5: "partly_verified"}[code]
+    assert as_json.stderr.split() == [str(epoch) for epoch in range(1, 9)]
 
 
 def test_the_program_imports_nothing_but_numpy_and_the_standard_library() -> None:

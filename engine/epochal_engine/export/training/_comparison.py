@@ -262,8 +262,9 @@ def row_of(name, entries):
     return {
         "name": name,
         "value": value,
-        "deviation": deviation,
-        "tolerance": tolerance,
+        # JSON has no infinity.
+        "deviation": min(deviation, sys.float_info.max),
+        "tolerance": min(tolerance, sys.float_info.max),
         "epoch": epoch,
         "until": min((entry[2] - 1 for entry in entries if not entry[5]), default=EPOCHS),
         "compared": sum(entry[6] for entry in compared),
