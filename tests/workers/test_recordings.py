@@ -168,10 +168,25 @@ def test_other_software_repeats_nothing(service: Service, monkeypatch: pytest.Mo
 def test_a_long_training_has_states_of_its_first_epochs(
     service: Service, parent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recordings, "REPEAT_SECONDS", 0.0)
+    passed = iter(range(100))
+    monkeypatch.setattr(recordings, "process_time", lambda: next(passed))
+    monkeypatch.setattr(recordings, "REPEAT_SECONDS", 3.0)
     recording = recorded(service, parent)
-    assert sorted(recording.states) == [1]
+    assert sorted(recording.states) == [1, 2, 3]
     assert recording.contradictions == []
+
+
+def test_an_epoch_that_takes_too_long_is_not_repeated_to_its_end(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = {"type": "dense", "units": 256, "activation": "tanh"}
+    network = {"input_shape": [2], "layers": [hidden, hidden, XOR["network"]["layers"][-1]]}
+    dataset = {"name": "two_moons", "samples": 10_000}
+    job_id = service.create(XOR, network=network, dataset=dataset, batch_size=32, epochs=1)
+    assert service.run(job_id) == "succeeded"
+    monkeypatch.setattr(recordings, "REPEAT_SECONDS", -1.0)
+    recording = recorded(service, job_id)
+    assert (recording.states, recording.contradictions) == ({}, [])
 
 
 def test_many_states_and_checkpoints_are_thinned(

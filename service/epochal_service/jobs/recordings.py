@@ -133,6 +133,8 @@ def repeat(
     contradictions = [*_other_weights(0, run.weights(), weights)]
     every = math.ceil(epochs * _state_bytes(run) / STATE_BYTES)
     for epoch in run:
+        if process_time() - began > REPEAT_SECONDS:  # also within an epoch, which may be long
+            break
         if not run.at_boundary:
             continue
         if epoch in weights:
@@ -141,9 +143,12 @@ def repeat(
             state = run.state()
             if state.values["epoch"] == epoch:  # and not that before a divergence
                 states[epoch] = state
-        if epoch == epochs or process_time() - began > REPEAT_SECONDS:
+        if epoch == epochs:
             break
-    block = join(run.take())
+    blocks = run.take()
+    if not blocks:
+        return Repetition(states, contradictions)
+    block = join(blocks)
     contradictions += _other_columns(block.columns, columns)
     if block.gradients is not None and gradients is not None:
         contradictions += _other_gradients(block.gradients, gradients)
