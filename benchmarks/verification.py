@@ -169,6 +169,7 @@ def main() -> int:
                     program = job.export("training_numpy")
                     verdict, difference = tell(training_program(program))
                     honest[verdict] += 1
+                    print(f"{honest.total()} of {count}: {name}, {verdict}", file=sys.stderr)
                     if verdict != "verified":
                         misses.append(f"honest, {name}: {verdict}, {difference}")
                     elif job.state == "succeeded":

@@ -2,7 +2,7 @@
 
 The training is repeated here as well, for its states: with the software and on the kind of
 processor that trained it, every bit is the same. What is stored and differs is a contradiction,
-which the program reports.
+which the program reports. Elsewhere the bits may be the same, too.
 """
 
 from __future__ import annotations
@@ -77,10 +77,11 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         state = forked(prepared, initial)
     run = engine.Run(network, training, data, state)
     drawn = run.weights()
-    repetition = Repetition()
-    if kernels == {kernel()}:
-        first = baselines.of_job(run).model_dump_json()
-        repetition = repeat(run, columns, gradients, {0: initial or drawn, **weights})
+    first = baselines.of_job(run).model_dump_json()
+    repetition = repeat(run, columns, gradients, {0: initial or drawn, **weights})
+    if kernels != {kernel()}:
+        repetition = repetition.elsewhere()
+    else:
         if row.baselines not in (None, first):
             repetition.contradictions.append(("baselines", "", 0))
         if run.epoch == row.epoch and row.best != dump_best(run.best()):
@@ -119,6 +120,15 @@ class Repetition:
 
     states: dict[int, engine.State] = field(default_factory=dict)
     contradictions: list[Contradiction] = field(default_factory=list)
+    same_until: int = 0
+    """The last epoch up to which all stored weights are the same."""
+
+    def elsewhere(self) -> Repetition:
+        """Return what it says of a training by other software or on another processor.
+
+        Other bits contradict nothing there, and what comes after the same weights is unknown.
+        """
+        return Repetition({e: state for e, state in self.states.items() if e <= self.same_until})
 
 
 def repeat(
@@ -130,7 +140,7 @@ def repeat(
     """
     epochs = len(columns["train_loss"])
     began, states = process_time(), {}
-    contradictions = [*_other_weights(0, run.weights(), weights)]
+    contradictions, same_until = [*_other_weights(0, run.weights(), weights)], 0
     every = math.ceil(epochs * _state_bytes(run) / STATE_BYTES)
     for epoch in run:
         if process_time() - began > REPEAT_SECONDS:  # also within an epoch, which may be long
@@ -139,6 +149,7 @@ def repeat(
             continue
         if epoch in weights:
             contradictions += _other_weights(epoch, run.weights(), weights)
+            same_until = same_until if contradictions else epoch
         if run.training.dtype == "float32" and epoch % every == 0:
             state = run.state()
             if state.values["epoch"] == epoch:  # and not that before a divergence
@@ -147,12 +158,12 @@ def repeat(
             break
     blocks = run.take()
     if not blocks:
-        return Repetition(states, contradictions)
+        return Repetition(states, contradictions, same_until)
     block = join(blocks)
     contradictions += _other_columns(block.columns, columns)
     if block.gradients is not None and gradients is not None:
         contradictions += _other_gradients(block.gradients, gradients)
-    return Repetition(states, contradictions)
+    return Repetition(states, contradictions, same_until)
 
 
 def _state_bytes(run: engine.Run) -> int:

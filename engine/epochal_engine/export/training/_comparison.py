@@ -252,12 +252,9 @@ def row_of(name, entries):
     """Return the first entry that is not within its tolerance, or the one that is nearest to it."""
     compared = [entry for entry in entries if entry[5]]
     wrong = [entry for entry in compared if entry[3] > entry[4]]
-    shown = max(compared, key=lambda entry: entry[3] / entry[4], default=None)
-    if wrong:
-        first = min(entry[2] for entry in wrong)
-        shown = max(
-            (entry for entry in wrong if entry[2] == first), key=lambda entry: entry[3] / entry[4]
-        )
+    first = min((entry[2] for entry in wrong), default=None)
+    candidates = [entry for entry in wrong if entry[2] == first] or compared
+    shown = max(candidates, key=lambda entry: entry[3] / max(entry[4], 1e-300), default=None)
     _, value, epoch, deviation, tolerance, _, _ = shown or (name, "", None, 0.0, TOLERANCE, 0, 0)
     return {
         "name": name,
@@ -291,7 +288,8 @@ def compare():
             interval = []
     # On the processor that trained it, the service gets the same bits again: or it says so here.
     for row, value, epoch in contradictions:
-        rows.setdefault(row, []).append((row, value, epoch, math.inf, TOLERANCE, True, 0))
+        entry = (row, value, epoch, 1.0, 0.0, True, int(row not in rows))
+        rows.setdefault(row, []).append(entry)
     table = [row_of(name, entries) for name, entries in rows.items()]
     return table, sorted(noise)
 

@@ -33,11 +33,12 @@ class Deviation:
     deviation: float
     """Relative to the stored number; for a curve the divisor is at least a thousandth of its
     largest number, for weights it is the largest weight of the layer. Of an accuracy, the relative
-    error of the logits that would explain it. 0 if nothing is compared.
+    error of the logits that would explain it. 0 if nothing is compared, and 1 for what the service
+    itself computes in another way, down to the last bit.
     """
     tolerance: float
     """The largest deviation that agrees: 1e-9 in float64 and 1e-5 in float32, or what rounding
-    errors of this training may have made of it by that epoch.
+    errors of this training may have made of it by that epoch. 0 for what must have the same bits.
     """
     epoch: int | None
     """The epoch of that deviation; None if nothing is compared."""
