@@ -9,7 +9,6 @@ Celery and redis-py write the URL of the same server in two ways:
 
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from epochal_service.parent_death import killed_with_parent
+from epochal_service.temporary import temporary_folder
 
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, one of them the closing zero.
 _LONGEST_SOCKET_PATH = 103
@@ -100,13 +100,13 @@ def server_command(socket: Path) -> list[str]:
 @contextmanager
 def private_socket() -> Iterator[Path]:
     """Yield a path for a unix socket in a temporary folder that only this user may enter."""
-    with tempfile.TemporaryDirectory(prefix="epochal-") as folder:
-        socket = Path(folder, "broker.sock")
+    with temporary_folder() as folder:
+        socket = folder / "broker.sock"
         if len(str(socket).encode()) <= _LONGEST_SOCKET_PATH:
             yield socket
             return
-    with tempfile.TemporaryDirectory(prefix="epochal-", dir="/tmp") as folder:
-        yield Path(folder, "broker.sock")
+    with temporary_folder("/tmp") as folder:
+        yield folder / "broker.sock"
 
 
 def wait_until_ready(url: str, running: Callable[[], bool], seconds: float = 10.0) -> None:

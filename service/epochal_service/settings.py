@@ -202,6 +202,10 @@ class Quotas(BaseModel):
     max_dataset_bytes_per_owner: Count = Field(
         20 * 2**30, description="bytes of all data sets of one owner, as they are stored"
     )
+    max_bytes_per_class: Count | None = Field(
+        None,
+        description="bytes of all jobs and data sets of a class, its teacher and its pupils together",
+    )
     max_networks: Count = Field(10_000, description="saved networks of one owner")
     max_exercises: Count = Field(1000, description="exercises of one owner")
     max_uploads: Count = Field(16, description="uploads of one owner that are not yet a data set")

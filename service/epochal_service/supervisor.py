@@ -17,7 +17,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +31,7 @@ from select import PIPE_BUF, select
 from epochal_service import broker, preflight
 from epochal_service.parent_death import die_with_parent
 from epochal_service.settings import Address, Settings, masked
+from epochal_service.temporary import temporary_folder
 
 QUICK_EXIT_SECONDS = 3.0
 MAX_QUICK_EXITS = 5
@@ -315,8 +315,7 @@ def running(settings: Settings) -> Iterator[Children]:
     }
     with ExitStack() as stack:
         if settings.api_processes > 1:
-            folder = tempfile.TemporaryDirectory(prefix="epochal-metrics-")
-            os.environ[METRICS_FOLDER] = stack.enter_context(folder)
+            os.environ[METRICS_FOLDER] = str(stack.enter_context(temporary_folder()))
         signals = stack.enter_context(signals_as_bytes())
         children = Children(signals, prefixed=settings.log_format == "console")
         stack.callback(children.stop)

@@ -10,7 +10,7 @@ from tests.contract.conftest import EXERCISE, JOB, SWEEP, World
 from tests.contract.wires import Answer, Wires, wires
 from tests.rpc.serving import reply, serialized
 
-from epochal_service import keys
+from epochal_service import classes, keys
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.quotas import STORED
 from epochal_service.keys import LOCAL_OWNER
@@ -144,7 +144,12 @@ CREATED: dict[str, tuple[str, Callable[[int], Fields]]] = {
     "max_uploads": ("CreateUpload", lambda number: {"size_bytes": 1 + number}),
 }
 """What is created until the quota is used up."""
-OTHERS = {"max_running_jobs", "max_open_streams", "max_requests_per_minute"}
+OTHERS = {
+    "max_running_jobs",
+    "max_bytes_per_class",
+    "max_open_streams",
+    "max_requests_per_minute",
+}
 """Quotas with a test of their own below."""
 
 
@@ -230,6 +235,29 @@ def test_an_owner_creates_as_much_as_its_quota(
         assert over(other, rpc, **request(4)).kind is None
         used = {row["name"]: row for row in over(caller, "GetUsage").reply["quotas"]}
         assert (used[name]["used"], used[name]["limit"]) == (3 * amount, 3 * amount)
+
+
+@pytest.mark.parametrize("over", [Wires.over_http, Wires.over_grpc])
+def test_a_class_stores_no_more_than_its_quota(service: Wires, over: Callable[..., Answer]) -> None:
+    name = f"class-{over.__name__[5:]}"
+    made = classes.create(service.context.database, name, count=2, days=None)
+    teacher, first, second = (service.called_with(key.key) for key in made)
+    job_bytes = service.rpc.call("ValidateJob", **job(seed=0))["stored_bytes"]
+    over(first, "CreateDataset", **xor(0))
+    with service.context.database.read() as connection:
+        dataset_bytes = datasets.stored_bytes(connection, made[1].owner)
+    with limited(service, max_bytes_per_class=2 * job_bytes + dataset_bytes) as within:
+        teacher, first, second = (within.called_with(key.key) for key in made)
+        assert over(second, "CreateJob", **job(seed=1)).kind is None
+        assert over(teacher, "CreateJob", **job(seed=2)).kind is None
+        for caller in (teacher, first, second):
+            for rpc, request in (("CreateJob", job(seed=3)), ("CreateDataset", xor(3))):
+                refused = over(caller, rpc, **request)
+                assert (refused.kind, refused.reason) == QUOTA
+            used = {row["name"]: row["used"] for row in over(caller, "GetUsage").reply["quotas"]}
+            assert used["max_bytes_per_class"] == 2 * job_bytes + dataset_bytes
+        other = within.called_with(key(service, f"no-{name}"))
+        assert over(other, "CreateJob", **job(seed=4)).kind is None
 
 
 def test_jobs_over_the_quota_of_running_jobs_wait(service: Wires) -> None:

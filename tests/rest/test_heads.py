@@ -4,7 +4,9 @@ import json
 import resource
 import socket
 from contextlib import ExitStack, suppress
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
 
 import httpx2
 import pytest
@@ -75,6 +77,21 @@ def test_a_head_a_little_too_long_is_answered_with_an_error(app: FastAPI) -> Non
     problem = json.loads(content)
     assert (problem["status"], problem["reason"]) == (431, "request_header_fields_too_large")
     assert str(heads.MAX_HEAD_BYTES) in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/v1/networks/summarize", 413), ("/v1/nowhere", 404)]
+)
+def test_a_client_that_sends_all_before_it_reads_learns_why_it_was_refused(
+    app: FastAPI, path: str, status: int
+) -> None:
+    """`urllib` does so, with `Connection: close`: a connection that closes at once is reset."""
+    with served(app) as (url, _):
+        request = Request(url + path, b" " * (50 * 2**20), {"Content-Type": "application/json"})
+        with pytest.raises(HTTPError) as raised:
+            build_opener(ProxyHandler({})).open(request, timeout=60)
+        problem = json.load(raised.value)
+    assert (raised.value.code, problem["status"]) == (status, status)
 
 
 def whole_head(size: int) -> bytes:

@@ -318,3 +318,18 @@ def test_specs_and_divergences_with_old_names_can_still_be_read(database_url: st
     diverged, other = load_progress(spec, stored_sweep.latest)
     assert diverged.divergence == job.divergence
     assert (other.epoch, other.divergence) == (3, None)
+
+
+def test_an_older_program_names_the_copy_that_it_can_read(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/epochal.db"
+    migrate.upgrade(url)
+    database = Database(url)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    for revision in ("0003", migrate.REVISIONS[-1], "9998"):
+        (tmp_path / f"epochal.db.{revision}.bak").touch()
+    with pytest.raises(migrate.SchemaError) as refusal:
+        migrate.check(url)
+    copy = tmp_path / f"epochal.db.{migrate.REVISIONS[-1]}.bak"
+    assert f"`epochald restore {copy}`" in str(refusal.value)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..errors import QuotaExceeded
 from ..settings import Quotas
 from ..simulate.formulas import in_bytes
-from ..store import Connection, datasets, exercises, jobs, networks, uploads
+from ..store import Connection, datasets, exercises, jobs, members, networks, uploads
 from ..store.database import lock_owner
 
 QUEUE_RETRY_SECONDS = 10
@@ -29,6 +29,11 @@ class Stored:
     """Seconds after which there may be room without any deletion; None: never."""
     text: Callable[[int], str] = str
     """How an amount is written."""
+
+
+def _bytes_of_class(connection: Connection, owner: str) -> int:
+    group = members.group_of(connection, owner)
+    return 0 if group is None else members.stored_bytes(connection, group)
 
 
 STORED: dict[str, Stored] = {
@@ -49,15 +54,30 @@ STORED: dict[str, Stored] = {
     "max_dataset_bytes_per_owner": Stored(
         datasets.stored_bytes, "delete a data set", text=in_bytes
     ),
+    "max_bytes_per_class": Stored(
+        _bytes_of_class, "delete jobs or data sets of the class", text=in_bytes
+    ),
     "max_networks": Stored(networks.count, "delete a network"),
     "max_exercises": Stored(exercises.count, "delete an exercise"),
     "max_uploads": Stored(uploads.count, "make a data set of an upload, or delete one"),
 }
 """The quotas of what is stored, by their names in `Quotas`."""
 
+_BYTES = ("max_stored_bytes_per_owner", "max_dataset_bytes_per_owner")
+
 
 def reserve(connection: Connection, quotas: Quotas, owner: str, name: str, amount: int = 1) -> None:
-    """Raise `QuotaExceeded` unless the owner may store so much more until the commit."""
+    """Raise `QuotaExceeded` unless the owner, and its class, may store so much more until the
+    commit.
+    """
+    _reserve(connection, quotas, owner, name, amount)
+    if name in _BYTES and quotas.max_bytes_per_class is not None:
+        group = members.group_of(connection, owner)
+        if group is not None:
+            _reserve(connection, quotas, group, "max_bytes_per_class", amount)
+
+
+def _reserve(connection: Connection, quotas: Quotas, owner: str, name: str, amount: int) -> None:
     limit, stored = getattr(quotas, name), STORED[name]
     if limit is None:
         return

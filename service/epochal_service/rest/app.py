@@ -17,6 +17,7 @@ from ..settings import Settings
 from . import openapi, page, problems, routes, system
 from .head import HeadAsGet
 from .headers import SafeHeaders
+from .lingering import LingeringClose
 from .metrics import Measured
 from .openapi import DESCRIPTION, DOCS, TAGS
 from .rate_limits import RateLimits
@@ -92,6 +93,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.add_middleware(RateLimits)
     app.add_middleware(SafeHeaders)
     app.add_middleware(RequestIds)
+    app.add_middleware(LingeringClose)
     if settings.origins:
         # Outside of the others, so that their refusals can be read too.
         app.add_middleware(

@@ -87,9 +87,14 @@ def check_pages(url: str) -> None:
 def _copy(database: Database, revision: str) -> None:
     path = database.engine.url.database
     assert path is not None
-    copy = Path(f"{path}.{revision}.bak")
+    copy = _copy_of(path, revision)
     sqlite_files.copy(Path(path), copy)
     logger.info("database_copied", copy=str(copy))
+
+
+def _copy_of(path: str | None, revision: str) -> Path:
+    """Return where a SQLite database of the revision is copied to before an upgrade."""
+    return Path(f"{path}.{revision}.bak")
 
 
 def differences(url: str) -> list[object]:
@@ -130,7 +135,14 @@ def is_known(revision: str) -> bool:
 
 def _refuse_newer(connection: Connection) -> None:
     revision = _revision(connection)
-    if revision is not None and not is_known(revision):
-        raise SchemaError(
-            f"The database is newer than this program (revision {revision}): run a newer Epochal."
-        )
+    if revision is None or is_known(revision):
+        return
+    copies: list[Path] = []
+    if connection.dialect.name == "sqlite":
+        files = (_copy_of(connection.engine.url.database, known) for known in reversed(REVISIONS))
+        copies = [file for file in files if file.exists()]
+    advice = f", or go back to what it was: `epochald restore {copies[0]}`" if copies else ""
+    raise SchemaError(
+        f"The database is newer than this program (revision {revision}): run a newer Epochal"
+        f"{advice}."
+    )
