@@ -7,6 +7,7 @@ A header may state any size, so bytes are counted while they are decompressed.
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 import zlib
@@ -93,7 +94,7 @@ class Archive:
             with self._zip.open(self._members[name]) as stream:
                 content = stream.read(limit + 1)
         except _DAMAGED as error:
-            raise DatasetError(member_error(name, f"it is damaged ({_reason(error)})")) from None
+            raise DatasetError(member_error(name, f"it is damaged ({reason_of(error)})")) from None
         if len(content) > limit:
             raise DatasetError(
                 member_error(
@@ -141,12 +142,14 @@ def _too_many(max_members: int) -> DatasetError:
 
 
 def _damaged(reason: Exception | str) -> DatasetError:
-    text = reason if isinstance(reason, str) else _reason(reason)
+    text = reason if isinstance(reason, str) else reason_of(reason)
     return DatasetError(("data", f"The zip archive is damaged ({text}): create it again."))
 
 
-def _reason(error: Exception) -> str:
-    return shown(str(error).strip(". ")) or type(error).__name__
+def reason_of(error: Exception) -> str:
+    """Return what a library says of a damaged member, without the addresses of its objects."""
+    text = re.sub(r" at 0x[0-9a-f]+", "", str(error).partition("\n")[0])
+    return shown(text.strip(". ")) or type(error).__name__
 
 
 def _is_ignored(entry: zipfile.ZipInfo) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from epochal_service.datasets.archive import Archive, member_error, shown
+from epochal_service.datasets.archive import Archive, member_error, reason_of, shown
 from epochal_service.datasets.dataset import (
     IGNORED,
     MAX_CLASSES,
@@ -146,8 +146,8 @@ def _read(archive: Archive, member: str) -> Array:
         raise DatasetError(member_error(member, "its version of .npy is not 1 or 2")) from None
     # The parser of headers raises errors of many types.
     except Exception as error:
-        reason = shown(str(error).partition("\n")[0].strip(". ")) or type(error).__name__
-        raise DatasetError(member_error(member, f"its header is invalid ({reason})")) from None
+        problem = f"its header is invalid ({reason_of(error)})"
+        raise DatasetError(member_error(member, problem)) from None
     if dtype.hasobject:
         raise DatasetError(
             member_error(

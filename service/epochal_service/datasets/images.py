@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 from PIL import Image, ImageOps
 
-from epochal_service.datasets.archive import Archive, member_error, shown
+from epochal_service.datasets.archive import Archive, member_error, reason_of, shown
 from epochal_service.datasets.dataset import MAX_CLASSES, Dataset, DatasetError, Problems
 
 __all__ = ["Color", "parse_images"]
@@ -241,8 +241,7 @@ def _pixels(content: bytes, color: Color, height: int, width: int) -> np.ndarray
                 (width, height), Image.Resampling.BILINEAR
             )
         except Exception as error:
-            reason = shown(str(error).strip(". ")) or type(error).__name__
-            raise _Unreadable(f"it is damaged ({reason})") from None
+            raise _Unreadable(f"it is damaged ({reason_of(error)})") from None
     return np.asarray(small, dtype=np.float64).ravel() / 255
 
 
