@@ -8,8 +8,10 @@ RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev \
 RUN python -m venv /opt/epochal
 ENV PATH=/opt/epochal/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # A separate layer: the locked packages change less often than the program.
-COPY requirements.lock ./
+COPY requirements.lock requirements-build.lock ./
 RUN pip install --require-hashes -r requirements.lock
+# What builds the program is not in the image.
+RUN pip install --target /opt/build --require-hashes -r requirements-build.lock
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY tools/build_hook.py tools/
 COPY protos protos
@@ -17,7 +19,8 @@ COPY engine engine
 COPY service service
 COPY workers workers
 # The page is type-checked against the description of the API, which the service writes.
-RUN pip install --no-deps -e . && python -m epochal_service.rest.openapi protos/openapi.json
+RUN PYTHONPATH=/opt/build pip install --no-build-isolation --no-deps -e . \
+    && python -m epochal_service.rest.openapi protos/openapi.json
 
 FROM node:22-slim AS page
 WORKDIR /build
@@ -28,7 +31,7 @@ RUN cd clients/web && npm ci && npm run build
 
 FROM service AS build
 COPY --from=page /build/service/epochal_service/page service/epochal_service/page
-RUN EPOCHAL_WALK=required pip install --no-deps .
+RUN PYTHONPATH=/opt/build EPOCHAL_WALK=required pip install --no-build-isolation --no-deps .
 
 FROM python:3.13-slim
 COPY --from=build /opt/epochal /opt/epochal

@@ -7,8 +7,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TESTS  ?= tests
-LOCK   := uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-          --no-header --no-annotate -p 3.11 pyproject.toml clients/python/pyproject.toml --extra grpc --extra onnx
+RESOLVE := uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+          --no-header --no-annotate -p 3.11
+LOCK   := $(RESOLVE) pyproject.toml clients/python/pyproject.toml --extra grpc --extra onnx
 
 .PHONY: help
 help: ## List these commands
@@ -274,3 +275,4 @@ wheel: $(VENV)/.dev $(PAGE) ## Build the wheel of the service for this machine, 
 lock: $(BIN)/uv ## Resolve the dependencies
 	$(BIN)/$(LOCK) -o requirements.lock
 	$(BIN)/$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
+	printf 'editables\nhatchling\ngrpcio-tools\n' | $(BIN)/$(RESOLVE) - -c requirements-dev.lock -o requirements-build.lock
