@@ -199,6 +199,7 @@ def _as_truth_values(table: Floats, problems: Problems) -> Reading:
     if several:
         # Any of them may be 1, so a sample does not have one of several classes.
         return "regression", table, ()
+    problems.raise_any()
     return "binary", table[:, 0].astype(np.int64), ("0", "1")
 
 
