@@ -37,6 +37,7 @@ BENT_IDENTITY = Activation(
     range="(-∞, ∞)",
     traced=lambda x: 0.5 * (p.sqrt(p.square(x) + 1.0) - 1.0) + x,
     numpy="(np.sqrt(x**2 + 1.0) - 1.0) / 2.0 + x",
+    numpy_backward="dy * (x / (2.0 * np.sqrt(x**2 + 1.0)) + 1.0)",
     pytorch="(torch.sqrt({x} ** 2 + 1.0) - 1.0) / 2.0 + {x}",
     onnx=lambda graph, x: graph.apply(
         "Add",

@@ -86,8 +86,8 @@ def test_the_image_holds_the_locked_packages_and_does_not_run_as_root() -> None:
     for command in re.findall(r"pip install (.*?)(?: \\|\n)", text):
         hashed = re.search(r"--require-hashes -r requirements(-build)?\.lock$", command)
         # The program itself has no hash; a build that is not isolated loads nothing.
-        own = re.fullmatch(r"--no-build-isolation --no-deps (-e )?\.", command)
-        assert hashed or own, command
+        program = re.fullmatch(r"--no-build-isolation --no-deps (-e )?\.", command)
+        assert hashed or program, command
     final_stage = text.rpartition("\nFROM ")[2]
     assert re.search(r"^USER epochal$", final_stage, re.MULTILINE)
     assert re.search(r"^HEALTHCHECK ", final_stage, re.MULTILINE)

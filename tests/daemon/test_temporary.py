@@ -43,10 +43,10 @@ def test_the_folder_of_a_killed_process_is_deleted_and_no_other(parent: str) -> 
     other.mkdir()
     Path(parent, f"{temporary.PREFIX}link").symlink_to(other)
     with process:
-        with temporary.temporary_folder(parent) as own:
-            assert own.is_dir()
+        with temporary.temporary_folder(parent) as new:
+            assert new.is_dir()
             assert (folder / "file").exists(), "its process lives"
-        assert not own.exists()
+        assert not new.exists()
         process.kill()
         process.wait(60)
     assert (folder / "file").exists()

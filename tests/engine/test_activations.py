@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from epochal_engine import ACTIVATIONS
 from epochal_engine.model import activation_plan
+from epochal_engine.symbolic import primitives as p
+from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.plan import evaluate
+from epochal_engine.symbolic.trace import constant, leaf
 
 AT_ONE_HALF = {
     "linear": (0.5, 1.0),
@@ -164,3 +169,18 @@ def test_a_formula_is_traced_once_for_a_shape_and_results_share_no_memory(name: 
     np.testing.assert_array_equal(before, copied)
     assert activation_plan(activation, (2,), 1) is plan
     assert activation_plan(activation, (3,), 1) is not plan
+
+
+@pytest.mark.parametrize("name", list(ACTIVATIONS))
+def test_the_derivative_of_a_training_program_is_that_of_the_formula(name: str) -> None:
+    activation = ACTIVATIONS[name]
+    names: dict[str, Any] = {"np": np, "math": math}
+    for needed in ACTIVATIONS.values():  # it may call others
+        exec(needed.numpy_source + needed.numpy_backward_source, names)
+    x = np.concatenate([np.linspace(-4.0, 4.0, 81), [-800.0, 800.0]]).reshape(1, -1)
+    dy = np.random.default_rng(0).normal(size=x.shape)
+    z = leaf(x.shape)
+    (gradient,) = differentiate(p.sum_to(activation.traced(z) * constant(dy, x.shape), ()), [z])
+    (expected,) = evaluate([gradient], {z: x})
+    actual = names[f"{name}_backward"](x, names[name](x), dy)
+    np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-15)

@@ -1,13 +1,18 @@
-"""An activation or a layer that is added as CONTRIBUTING says trains and is exported."""
+"""An activation or a layer that is added as CONTRIBUTING says trains, and is exported.
+
+A training with the activation is verified, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import pytest
 from tests import recipes
 from tests.engine.exported import inputs_of, weights_of
+from tests.engine.recordings import Case, record, training_program
 from tests.engine.test_export import answer, computed
 
 from epochal_engine import (
@@ -23,6 +28,7 @@ from epochal_engine import (
     predict,
 )
 from epochal_engine.export import EXPORTS, numpy_script, onnx_model, pytorch_module
+from epochal_engine.export.training import training_numpy, training_pytorch
 from epochal_engine.training.blocks import join
 
 
@@ -71,6 +77,22 @@ def test_both_are_in_the_exports(rescale: type[Layer]) -> None:
     compile(module, "network.py", "exec")
     assert "        rescale_2 = 2.0 * dense_1 * self.rescale_2\n" in module
     assert all(export.write(net, weights, None, None) for export in EXPORTS.values())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_training_with_the_activation_is_verified(
+    rescale: type[Layer], dtype: Literal["float32", "float64"]
+) -> None:
+    rng = np.random.default_rng(0)
+    net = Network((3,), (Dense(4, "bent_identity"), Dense(2)))
+    training = Training("mse", Adam(0.02), epochs=6, batch_size=8)
+    inputs = rng.normal(size=(40, 3))
+    recording = record(Case(net, inputs, inputs[:, :2], training), dtype)
+    table, _ = training_program(training_numpy(recording))["compare"]()
+    assert all(row["compared"] == row["total"] for row in table)
+    assert all(row["deviation"] <= row["tolerance"] for row in table)
+    compile(training_pytorch(recording), "training.py", "exec")
+    assert b"def bent_identity(x):\n    return (torch.sqrt(" in training_pytorch(recording)
 
 
 def test_the_layer_refuses_what_is_out_of_range(rescale: type[Layer]) -> None:

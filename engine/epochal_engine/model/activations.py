@@ -42,8 +42,12 @@ class Activation:
     numpy: str
     """In NumPy: an expression in x, or the statements of a function body that return one. It may
     call activations that stand before this one in the table."""
+    numpy_backward: str
+    """In NumPy: the derivative of a loss with respect to x, from x, y = f(x) and dy, that with
+    respect to y; an expression, or statements, as `numpy`."""
     pytorch: str
-    """In PyTorch: an expression in `{x}`, with torch and torch.nn.functional as F."""
+    """In PyTorch: an expression in `{x}`, with torch and torch.nn.functional as F. PyTorch must be
+    able to differentiate it."""
     onnx: Callable[[Graph, str], str]
     """In ONNX: `onnx(graph, x)` adds the operators to the graph and returns their output."""
     default_initializer: str
@@ -67,10 +71,24 @@ class Activation:
     @property
     def numpy_source(self) -> str:
         """The source of a NumPy function of one array, named as the activation."""
-        body = cleandoc(self.numpy)
-        if "return " not in body:
-            body = f"return {body}"
-        return f"def {self.name}(x):\n{indent(body, '    ')}\n"
+        return _source(f"{self.name}(x)", self.numpy)
+
+    @property
+    def numpy_backward_source(self) -> str:
+        """The source of a NumPy function of x, y and dy: its name ends with `_backward`."""
+        return _source(f"{self.name}_backward(x, y, dy)", self.numpy_backward)
+
+    @property
+    def pytorch_source(self) -> str:
+        """The source of a PyTorch function of one tensor, named as the activation."""
+        return _source(f"{self.name}(x)", self.pytorch.format(x="x"))
+
+
+def _source(head: str, body: str) -> str:
+    body = cleandoc(body)
+    if "return " not in body:
+        body = f"return {body}"
+    return f"def {head}:\n{indent(body, '    ')}\n"
 
 
 @lru_cache(maxsize=256)
@@ -151,6 +169,7 @@ ACTIVATIONS: dict[str, Activation] = {
             range="(-∞, ∞)",
             traced=_linear,
             numpy="x",
+            numpy_backward="dy",
             pytorch="{x}",
             onnx=lambda graph, x: x,
             default_initializer="xavier_uniform",
@@ -163,7 +182,8 @@ ACTIVATIONS: dict[str, Activation] = {
             range="{0, 1}",
             traced=p.step,
             numpy="np.heaviside(x, 1.0)",
-            pytorch="torch.heaviside({x}, torch.ones_like({x}))",
+            numpy_backward="0.0 * dy",
+            pytorch="1.0 - F.relu(-torch.sign({x}))",
             onnx=_onnx_step,
             default_initializer="xavier_uniform",
         ),
@@ -177,6 +197,7 @@ ACTIVATIONS: dict[str, Activation] = {
                 with np.errstate(over="ignore"):  # Where exp(-x) is infinite, 0 is the limit.
                     return 1.0 / (1.0 + np.exp(-x))
             """,
+            numpy_backward="dy * y * (1.0 - y)",
             pytorch="torch.sigmoid({x})",
             onnx=_operator("Sigmoid"),
             default_initializer="xavier_uniform",
@@ -188,6 +209,7 @@ ACTIVATIONS: dict[str, Activation] = {
             range="(-1, 1)",
             traced=p.tanh,
             numpy="np.tanh(x)",
+            numpy_backward="dy * (1.0 - y**2)",
             pytorch="torch.tanh({x})",
             onnx=_operator("Tanh"),
             default_initializer="xavier_uniform",
@@ -199,6 +221,7 @@ ACTIVATIONS: dict[str, Activation] = {
             range="(-1, 1)",
             traced=_softsign,
             numpy="x / (1.0 + np.abs(x))",
+            numpy_backward="dy / (1.0 + np.abs(x)) ** 2",
             pytorch="F.softsign({x})",
             onnx=_operator("Softsign"),
             default_initializer="xavier_uniform",
@@ -211,6 +234,7 @@ ACTIVATIONS: dict[str, Activation] = {
             range="[0, ∞)",
             traced=p.positive_part,
             numpy="np.maximum(x, 0.0)",
+            numpy_backward="dy * (x > 0.0)",
             pytorch="F.relu({x})",
             onnx=_operator("Relu"),
             default_initializer="he_normal",
@@ -223,6 +247,7 @@ ACTIVATIONS: dict[str, Activation] = {
             range="(-∞, ∞)",
             traced=_leaky_relu,
             numpy="np.where(x > 0.0, x, 0.01 * x)",
+            numpy_backward="np.where(x > 0.0, dy, 0.01 * dy)",
             pytorch="F.leaky_relu({x}, 0.01)",
             onnx=_operator("LeakyRelu", alpha=0.01),
             default_initializer="he_normal",
@@ -234,7 +259,8 @@ ACTIVATIONS: dict[str, Activation] = {
             range="(0, ∞)",
             traced=p.softplus,
             numpy="np.logaddexp(x, 0.0)",
-            pytorch="F.softplus({x})",
+            numpy_backward="dy * sigmoid(x)",
+            pytorch="F.softplus({x}, threshold=torch.inf)",
             onnx=_operator("Softplus"),
             default_initializer="xavier_uniform",
         ),
@@ -246,6 +272,7 @@ ACTIVATIONS: dict[str, Activation] = {
             range="(-1, ∞)",
             traced=_elu,
             numpy="np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0)))",
+            numpy_backward="dy * np.exp(np.minimum(x, 0.0))",
             pytorch="F.elu({x})",
             onnx=_operator("Elu"),
             default_initializer="he_normal",
@@ -262,6 +289,11 @@ ACTIVATIONS: dict[str, Activation] = {
                     x > 0.0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0.0))
                 )
             """,
+            numpy_backward="""
+                return 1.0507009873554805 * np.where(
+                    x > 0.0, dy, 1.6732632423543772 * dy * np.exp(np.minimum(x, 0.0))
+                )
+            """,
             pytorch="F.selu({x})",
             onnx=_operator("Selu"),
             default_initializer="lecun_normal",
@@ -274,6 +306,10 @@ ACTIVATIONS: dict[str, Activation] = {
             range="[-0.1700, ∞)",
             traced=_gelu,
             numpy="0.5 * x * (1.0 + np.vectorize(math.erf, [x.dtype])(x / math.sqrt(2.0)))",
+            numpy_backward="""
+                cdf = np.divide(y, x, out=np.full_like(x, 0.5), where=x != 0.0)
+                return dy * (cdf + x * np.exp(-0.5 * x**2) / math.sqrt(2.0 * math.pi))
+            """,
             pytorch="F.gelu({x})",
             onnx=_operator("Gelu"),
             default_initializer="he_normal",
@@ -286,6 +322,12 @@ ACTIVATIONS: dict[str, Activation] = {
             range="[-0.1700, ∞)",
             traced=_gelu_tanh,
             numpy="0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3)))",
+            numpy_backward="""
+                c = math.sqrt(2.0 / math.pi)
+                t = np.tanh(c * (x + 0.044715 * x**3))
+                slope = c * (1.0 + 0.134145 * x**2)
+                return 0.5 * dy * (1.0 + t + x * (1.0 - t**2) * slope)
+            """,
             pytorch='F.gelu({x}, approximate="tanh")',
             onnx=_operator("Gelu", approximate="tanh"),
             default_initializer="he_normal",
@@ -298,6 +340,10 @@ ACTIVATIONS: dict[str, Activation] = {
             range="[-0.2785, ∞)",
             traced=_silu,
             numpy="x * sigmoid(x)",
+            numpy_backward="""
+                s = sigmoid(x)
+                return dy * s * (1.0 + x * (1.0 - s))
+            """,
             pytorch="F.silu({x})",
             onnx=lambda graph, x: graph.elementwise("Mul", x, graph.elementwise("Sigmoid", x)),
             default_initializer="he_normal",
@@ -310,6 +356,10 @@ ACTIVATIONS: dict[str, Activation] = {
             range="[-0.3088, ∞)",
             traced=_mish,
             numpy="x * np.tanh(softplus(x))",
+            numpy_backward="""
+                t = np.tanh(softplus(x))
+                return dy * (t + x * sigmoid(x) * (1.0 - t**2))
+            """,
             pytorch="F.mish({x})",
             onnx=_operator("Mish"),
             default_initializer="he_normal",
@@ -324,6 +374,7 @@ ACTIVATIONS: dict[str, Activation] = {
                 powers = np.exp(x - x.max(axis=-1, keepdims=True))
                 return powers / powers.sum(axis=-1, keepdims=True)
             """,
+            numpy_backward="y * (dy - (dy * y).sum(axis=-1, keepdims=True))",
             pytorch="torch.softmax({x}, -1)",
             onnx=lambda graph, x: graph.apply("Softmax", x, axis=-1),
             default_initializer="xavier_uniform",

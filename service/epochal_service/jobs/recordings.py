@@ -124,9 +124,9 @@ class Repetition:
     """The last epoch up to which all stored weights are the same."""
 
     def elsewhere(self) -> Repetition:
-        """Return what it says of a training by other software or on another processor.
+        """Return the repetition of a training by other software or on another processor.
 
-        Other bits contradict nothing there, and what comes after the same weights is unknown.
+        Other bits contradict nothing there, and states after the last weights are unknown.
         """
         return Repetition({e: state for e, state in self.states.items() if e <= self.same_until})
 

@@ -3,16 +3,24 @@
 They share nothing with the engine, which differentiates its formulas by itself. Each takes inputs
 and the weights of a layer by their short names, and returns the output together with a function
 `backward`. Given the derivative of the loss with respect to the output, `backward` returns that
-with respect to each input, then the gradient of the weights by name.
+with respect to each input, then the gradient of the weights by name. An activation is a pair of
+functions, of x and of (x, f(x), the derivative with respect to f(x)).
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
+# ruff: noqa: F821
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+
+# What a program defines as `Activation` says.
+sigmoid: Any
+softmax: Any
+softmax_backward: Any
 
 
 def within(w, name):
@@ -25,110 +33,36 @@ def named(name, gradient):
     return {f"{name}.{key}": array for key, array in gradient.items()}
 
 
-# ---------------------------------------------------------------- activations
-
-
-def linear(x):
-    return x, lambda dy: dy
-
-
-def step(x):
-    return np.heaviside(x, 1.0), lambda dy: 0.0 * dy
-
-
-def logistic(x):
-    with np.errstate(over="ignore"):  # Where exp(-x) is infinite, 0 is the limit.
-        return 1.0 / (1.0 + np.exp(-x))
-
-
-def sigmoid(x):
-    y = logistic(x)
-    return y, lambda dy: dy * y * (1.0 - y)
-
-
-def tanh(x):
-    y = np.tanh(x)
-    return y, lambda dy: dy * (1.0 - y**2)
-
-
-def softsign(x):
-    return x / (1.0 + np.abs(x)), lambda dy: dy / (1.0 + np.abs(x)) ** 2
-
-
-def relu(x):
-    return np.maximum(x, 0.0), lambda dy: dy * (x > 0.0)
-
-
-def leaky_relu(x):
-    return np.where(x > 0.0, x, 0.01 * x), lambda dy: np.where(x > 0.0, dy, 0.01 * dy)
-
-
-def softplus(x):
-    return np.logaddexp(x, 0.0), lambda dy: dy * logistic(x)
-
-
-def elu(x):
-    powers = np.exp(np.minimum(x, 0.0))
-    y = np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0)))
-    return y, lambda dy: dy * powers  # exp(0) = 1 where x is positive
-
-
-def selu(x):
-    scale, alpha = 1.0507009873554805, 1.6732632423543772
-    powers = np.where(x > 0.0, 1.0, alpha * np.exp(np.minimum(x, 0.0)))
-    y = scale * np.where(x > 0.0, x, alpha * np.expm1(np.minimum(x, 0.0)))
-    return y, lambda dy: dy * scale * powers
-
-
-def gelu(x):
-    cdf = 0.5 * (1.0 + np.vectorize(math.erf, [x.dtype])(x / math.sqrt(2.0)))
-    density = np.exp(-0.5 * x**2) / math.sqrt(2.0 * math.pi)
-    return x * cdf, lambda dy: dy * (cdf + x * density)
-
-
-def gelu_tanh(x):
-    c = math.sqrt(2.0 / math.pi)
-    t = np.tanh(c * (x + 0.044715 * x**3))
-    slope = 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t**2) * c * (1.0 + 0.134145 * x**2)
-    return 0.5 * x * (1.0 + t), lambda dy: dy * slope
-
-
-def silu(x):
-    s = logistic(x)
-    return x * s, lambda dy: dy * s * (1.0 + x * (1.0 - s))
-
-
-def mish(x):
-    t = np.tanh(np.logaddexp(x, 0.0))
-    return x * t, lambda dy: dy * (t + x * logistic(x) * (1.0 - t**2))
-
-
-def softmax(x):
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    y = powers / powers.sum(axis=-1, keepdims=True)
-    return y, lambda dy: y * (dy - (dy * y).sum(axis=-1, keepdims=True))
-
-
 # ---------------------------------------------------------------- dense layers and shapes
 
 
-def dense(x, w, activation):
-    z = x @ w["weight"] + w["bias"] if "bias" in w else x @ w["weight"]
-    y, activation_backward = activation(z)
+def affine(x, w):
+    y = x @ w["weight"] + w["bias"] if "bias" in w else x @ w["weight"]
 
     def backward(dy):
-        dz = activation_backward(dy)
-        rows = dz.reshape(-1, dz.shape[-1])  # every position of every sample
+        rows = dy.reshape(-1, dy.shape[-1])  # every position of every sample
         gradient = {"weight": x.reshape(-1, x.shape[-1]).T @ rows}
         if "bias" in w:
             gradient["bias"] = rows.sum(axis=0)
-        return dz @ w["weight"].T, gradient
+        return dy @ w["weight"].T, gradient
 
     return y, backward
 
 
+def activated(x, activation):
+    function, backward = activation
+    y = function(x)
+    return y, lambda dy: backward(x, y, dy)
+
+
+def dense(x, w, activation):
+    z, affine_backward = affine(x, w)
+    y, activation_backward = activated(z, activation)
+    return y, lambda dy: affine_backward(activation_backward(dy))
+
+
 def apply_activation(x, w, activation):
-    y, activation_backward = activation(x)
+    y, activation_backward = activated(x, activation)
     return y, lambda dy: (activation_backward(dy), {})
 
 
@@ -238,7 +172,8 @@ def convolution(x, w, activation, stride, zeros):
     padded = np.pad(x, [(0, 0), *zeros, (0, 0)])
     patches = np.moveaxis(windows(padded, size, stride), len(size) + 1, -1)
     z = np.tensordot(patches, kernel, len(size) + 1)
-    y, activation_backward = activation(z + w["bias"] if "bias" in w else z)
+    z = z + w["bias"] if "bias" in w else z
+    y, activation_backward = activated(z, activation)
 
     def backward(dy):
         dz = activation_backward(dy)
@@ -365,7 +300,7 @@ def lstm(x, w, return_sequences):
     c, gates = [h[0]], []
     for t in range(x.shape[1]):
         i, f, o, candidate = np.split(inflow[:, t] + h[-1] @ recurrent, 4, axis=-1)
-        i, f, o, candidate = logistic(i), logistic(f), logistic(o), np.tanh(candidate)
+        i, f, o, candidate = sigmoid(i), sigmoid(f), sigmoid(o), np.tanh(candidate)
         c.append(f * c[-1] + i * candidate)
         h.append(o * np.tanh(c[-1]))
         gates.append((i, f, o, candidate))
@@ -403,8 +338,8 @@ def gru(x, w, return_sequences):
     gates = []
     for t in range(x.shape[1]):
         update, reset, candidate = np.split(inflow[:, t], 3, axis=-1)
-        update = logistic(update + h[-1] @ to_update)
-        reset = logistic(reset + h[-1] @ to_reset)
+        update = sigmoid(update + h[-1] @ to_update)
+        reset = sigmoid(reset + h[-1] @ to_reset)
         candidate = np.tanh(candidate + (reset * h[-1]) @ to_candidate)
         gates.append((update, reset, candidate))
         h.append(update * h[-1] + (1.0 - update) * candidate)
@@ -438,15 +373,15 @@ def gru(x, w, return_sequences):
 
 def additive_attention(query, memory, w):
     """Return the additive attention of each position of the query to the memory."""
-    queries, queries_backward = dense(query, within(w, "query"), linear)
-    keys, keys_backward = dense(memory, within(w, "memory"), linear)
+    queries, queries_backward = affine(query, within(w, "query"))
+    keys, keys_backward = affine(memory, within(w, "memory"))
     hidden = np.tanh(queries[:, :, None] + keys[:, None])
-    scores, scores_backward = dense(hidden, within(w, "score"), linear)
-    weights, softmax_backward = softmax(scores[..., 0])
+    scores, scores_backward = affine(hidden, within(w, "score"))
+    weights, weights_backward = activated(scores[..., 0], (softmax, softmax_backward))
 
     def backward(dy):
         d_weights = dy @ memory.swapaxes(1, 2)
-        d_hidden, of_score = scores_backward(softmax_backward(d_weights)[..., None])
+        d_hidden, of_score = scores_backward(weights_backward(d_weights)[..., None])
         dz = d_hidden * (1.0 - hidden**2)
         d_query, of_query = queries_backward(dz.sum(axis=2))
         d_memory, of_memory = keys_backward(dz.sum(axis=1))
@@ -465,23 +400,23 @@ def multi_head_attention(query, memory, w, heads, causal):
     def merged(x):
         return x.swapaxes(1, 2).reshape(len(x), x.shape[2], -1)
 
-    projected, query_backward = dense(query, within(w, "query"), linear)
+    projected, query_backward = affine(query, within(w, "query"))
     queries = by_head(projected)
-    projected, key_backward = dense(memory, within(w, "key"), linear)
+    projected, key_backward = affine(memory, within(w, "key"))
     keys = by_head(projected)
-    projected, value_backward = dense(memory, within(w, "value"), linear)
+    projected, value_backward = affine(memory, within(w, "value"))
     values = by_head(projected)
     scale = 1.0 / math.sqrt(queries.shape[-1])
     scores = queries @ keys.swapaxes(2, 3) * scale
     if causal:  # No position attends to a later one.
         scores = np.where(np.tri(scores.shape[-1], dtype=bool), scores, -np.inf)
-    weights, softmax_backward = softmax(scores)
-    y, output_backward = dense(merged(weights @ values), within(w, "output"), linear)
+    weights, weights_backward = activated(scores, (softmax, softmax_backward))
+    y, output_backward = affine(merged(weights @ values), within(w, "output"))
 
     def backward(dy):
         d_attended, of_output = output_backward(dy)
         d_attended = by_head(d_attended)
-        d_scores = softmax_backward(d_attended @ values.swapaxes(2, 3)) * scale
+        d_scores = weights_backward(d_attended @ values.swapaxes(2, 3)) * scale
         d_query, of_query = query_backward(merged(d_scores @ keys))
         d_keys, of_key = key_backward(merged(d_scores.swapaxes(2, 3) @ queries))
         d_values, of_value = value_backward(merged(weights.swapaxes(2, 3) @ d_attended))
@@ -508,7 +443,7 @@ def transformer_block(x, w, heads, norm, causal, activation, epsilon, masks):
 
     def feed_forward(x):
         hidden, hidden_backward = dense(x, within(w, "hidden"), activation)
-        y, output_backward = dense(hidden, within(w, "output"), linear)
+        y, output_backward = affine(hidden, within(w, "output"))
         y, dropout_backward = dropout(y, {}, masks and masks[1:])
 
         def backward(dy):
@@ -577,12 +512,12 @@ def huber(z, y, delta):
 def binary_cross_entropy(z, y):
     """Return the loss of each prediction and its derivative with respect to the logits z."""
     values = np.logaddexp(z, 0.0) - y * z
-    return values.mean(axis=-1), (logistic(z) - y) / z.shape[-1]
+    return values.mean(axis=-1), (sigmoid(z) - y) / z.shape[-1]
 
 
 def focal(z, y, gamma):
     """Return the loss of each prediction and its derivative with respect to the logits z."""
-    p, q = logistic(z), logistic(-z)
+    p, q = sigmoid(z), sigmoid(-z)
     if_yes, if_no = np.logaddexp(-z, 0.0), np.logaddexp(z, 0.0)  # -log(p), -log(1 - p)
     values = y * q**gamma * if_yes + (1.0 - y) * p**gamma * if_no
     of_yes = -(q**gamma) * (gamma * p * if_yes + q)

@@ -17,74 +17,15 @@ def within(w, name):
     return {key[len(name) + 1 :]: w[key] for key in w if key.startswith(f"{name}.")}
 
 
-# ---------------------------------------------------------------- activations
-
-
-def linear(x):
-    return x
-
-
-def step(x):
-    return (x >= 0).to(x) + 0.0 * x  # Its derivative is 0.
-
-
-def sigmoid(x):
-    return torch.sigmoid(x)
-
-
-def tanh(x):
-    return torch.tanh(x)
-
-
-def softsign(x):
-    return F.softsign(x)
-
-
-def relu(x):
-    return F.relu(x)
-
-
-def leaky_relu(x):
-    return F.leaky_relu(x, 0.01)
-
-
-def softplus(x):
-    return F.softplus(x, threshold=float("inf"))
-
-
-def elu(x):
-    return F.elu(x)
-
-
-def selu(x):
-    return F.selu(x)
-
-
-def gelu(x):
-    return F.gelu(x)
-
-
-def gelu_tanh(x):
-    return F.gelu(x, approximate="tanh")
-
-
-def silu(x):
-    return F.silu(x)
-
-
-def mish(x):
-    return F.mish(x)
-
-
-def softmax(x):
-    return torch.softmax(x, -1)
-
-
 # ---------------------------------------------------------------- dense layers and shapes
 
 
+def affine(x, w):
+    return F.linear(x, w["weight"].T, w.get("bias"))
+
+
 def dense(x, w, activation):
-    return activation(F.linear(x, w["weight"].T, w.get("bias")))
+    return activation(affine(x, w))
 
 
 def apply_activation(x, w, activation):
@@ -235,7 +176,7 @@ def multi_head_attention(query, memory, w, heads, causal):
     """Return the multi-head attention of each position of the query to the memory."""
 
     def by_head(x, name):
-        projected = dense(x, within(w, name), linear)
+        projected = affine(x, within(w, name))
         return projected.unflatten(-1, (heads, -1)).transpose(1, 2)
 
     queries, keys, values = (
@@ -244,7 +185,7 @@ def multi_head_attention(query, memory, w, heads, causal):
         by_head(memory, "value"),
     )
     attended = F.scaled_dot_product_attention(queries, keys, values, is_causal=causal)
-    return dense(attended.transpose(1, 2).flatten(2), within(w, "output"), linear)
+    return affine(attended.transpose(1, 2).flatten(2), within(w, "output"))
 
 
 def transformer_block(x, w, heads, norm, causal, activation, epsilon, masks):
@@ -258,7 +199,7 @@ def transformer_block(x, w, heads, norm, causal, activation, epsilon, masks):
         return dropout(y, {}, masks and masks[:1])
 
     def feed_forward(x):
-        y = dense(dense(x, within(w, "hidden"), activation), within(w, "output"), linear)
+        y = affine(dense(x, within(w, "hidden"), activation), within(w, "output"))
         return dropout(y, {}, masks and masks[1:])
 
     if norm == "pre":

@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 
 from ...data.data import Data
+from ...model.activations import ACTIVATIONS
 from ...model.layers import LayerNorm
 from ...model.losses import Binary, CrossEntropy, find_loss, is_floating
 from ...model.metrics import answers_of
@@ -107,9 +108,22 @@ def _sources(file: str) -> dict[str, str]:
     }
 
 
-def _included(calls: str, file: str) -> str:
-    """Return the functions of the file that are called, and those that these call, in order."""
-    sources = _sources(file)
+def _activations(library: Library) -> dict[str, str]:
+    """Return the functions of all activations, by name and in order."""
+    if library == "torch":
+        return {a.name: a.pytorch_source for a in ACTIVATIONS.values()}
+    return {
+        name: source
+        for a in ACTIVATIONS.values()
+        for name, source in (
+            (a.name, a.numpy_source),
+            (f"{a.name}_backward", a.numpy_backward_source),
+        )
+    }
+
+
+def _included(calls: str, sources: dict[str, str]) -> str:
+    """Return the functions that are called, and those that these call, in order."""
     included: set[str] = set()
     pending = [calls]
     while pending:
@@ -191,11 +205,13 @@ def _details(line: Line, has_masks: bool, is_frozen: bool) -> dict[str, str]:
     return {}
 
 
-def _call(line: Line, masked: set[str], network: Network) -> str:
+def _call(line: Line, masked: set[str], network: Network, library: Library) -> str:
     w = f"within(w, {quoted(line.name)})" if line.parameters else "{}"
     if line.layer.type in ("add", "concatenate"):
         w = "w={}"
     details = _details(line, line.name in masked, network.is_frozen(line.name))
+    if library == "numpy" and "activation" in details:
+        details["activation"] = "({0}, {0}_backward)".format(details["activation"])
     keywords = (f"{name}={value}" for name, value in details.items())
     return f"{_function(line)}({', '.join([*_arguments(line), w, *keywords])})"
 
@@ -224,9 +240,9 @@ class _Writer:
             part: answers.weights for part, answers in answers_of(self._loss, self._data).items()
         }
         layers = f"_{library}_layers"
-        self._layers = layers
+        self._layers = {**_activations(library), **_sources(layers)}
         network = _without_output_activation(recording.network, self._loss.output_activation)
-        self._lines = Program(network, {*_sources(layers), *_sources("_optimizers")})
+        self._lines = Program(network, {*self._layers, *_sources("_optimizers")})
         self._masks = masks_of(recording.network)
 
     def program(self) -> bytes:
@@ -240,18 +256,18 @@ class _Writer:
             self._rate(),
         )
         library_functions = _included(forward + loss, self._layers)
-        optimizers = _included(step, "_optimizers")
+        optimizers = _included(step, _sources("_optimizers"))
         if self._is_torch:
             optimizers = optimizers.replace("np.", "torch.")
         sections = [
             ("layers and losses", library_functions),
             ("the network", forward),
             ("the loss", loss),
-            ("random numbers", _templates.STREAMS + _included(draws, "_draws") + draws),
+            ("random numbers", _templates.STREAMS + _included(draws, _sources("_draws")) + draws),
             ("the learning rate", rate),
             ("the optimizer", optimizers + step),
             ("the training", self._train()),
-            ("the comparison", _included("main()", "_comparison")),
+            ("the comparison", _included("main()", _sources("_comparison"))),
             ("the numbers", data),
         ]
         body = "".join(
@@ -285,7 +301,7 @@ class _Writer:
     def _forward(self) -> str:
         masked = {mask.path for mask in self._masks}
         calls = {
-            line.output.variable: _call(line, masked, self._recording.network)
+            line.output.variable: _call(line, masked, self._recording.network, self._library)
             for line in self._lines.lines
         }
         if self._is_torch:
