@@ -87,6 +87,7 @@ SPECS = st.builds(
 )
 
 
+@pytest.mark.timeout(1800)  # in `make fuzz`, hundreds of jobs
 def test_every_method_reads_every_job(service: Wires, world: World) -> None:
     requests = {rpc: RIGHT[rpc](world) for rpc in READING}
     tried: list[str] = []
