@@ -137,7 +137,7 @@ def test_data_sets_are_uploaded_from_text_bytes_and_files(
             client.datasets.delete(dataset.id)
     with pytest.raises(epochal.NotFound):
         client.datasets.get(of_text.id)
-    with pytest.raises(epochal.InvalidArgument, match=r"lines\[1\]: Line 1: byte 0xff"):
+    with pytest.raises(epochal.InvalidArgument, match=r"lines\[1\]: Line 1: byte 0x0a"):
         client.datasets.upload(b"\xff\xfe\n")
     with pytest.raises(FileNotFoundError):
         client.datasets.upload(tmp_path / "nope.csv")

@@ -1,6 +1,7 @@
 """What a trained network says, and what the classes that it names are called."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,22 @@ def test_an_uploaded_table_names_its_classes(client: epochal.Client) -> None:
         }
     ).wait(60)
     assert job.classify([[0], [7]]) == ["near", "far"]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
+def test_a_file_for_predictions_is_decoded_as_an_uploaded_one(
+    client: epochal.Client, tmp_path: Path, encoding: str
+) -> None:
+    text = "Ort;Fläche;Miete\nKöln;1.512;2,5\nUlm;9,5;1,25\nKöln;7;3\n"
+    path = tmp_path / "new.csv"
+    path.write_bytes(text.encode(encoding))
+    dataset = client.datasets.upload(path.read_bytes())
+    assert dataset.feature_names == ("Ort=Köln", "Ort=Ulm", "Fläche")
+    network = epochal.network([3], [epochal.dense(1)])
+    spec = {"network": network, "dataset": {"id": dataset.id}, "loss": "mse", "epochs": 1}
+    job = client.jobs.create(spec)
+    expected = job.wait(60).predict([[1.0, 0.0, 1512.0], [0.0, 1.0, 9.5], [1.0, 0.0, 7.0]])
+    np.testing.assert_array_equal(job.predict(path), expected)
 
 
 def test_numbers_have_no_classes(client: epochal.Client) -> None:

@@ -1,6 +1,7 @@
 """A file in pieces is the same file, and is refused for the same reasons, over both wires."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.datasets.test_arrays import NAN, X, Y, npy, raw, saved
 from tests.datasets.test_images import ANIMATED, NOISE, PNG, bomb, zipped
 
 Call = Callable[..., Answer]
+MESSY = Path(__file__).parents[1] / "datasets" / "messy"
 PICTURES = {"a/1.png": PNG, "b/1.png": PNG}
 
 
@@ -46,10 +48,20 @@ def test_any_pieces_make_the_file(service: Wires, content: bytes, task: str) -> 
     assert comparable(answers[0]) == comparable(answers[1])
 
 
+def test_formats_of_numbers_and_notes_about_them_are_the_same_on_both_wires(
+    service: Wires,
+) -> None:
+    reply = created(service, (MESSY / "german.csv").read_bytes()).reply
+    rent = next(column for column in reply["columns"] if column["name"] == "Miete")
+    assert (rent["decimal_commas"], rent["thousands"], rent["maximum"]) == (True, ".", 2140)
+    assert {"column": "Preis", "reason": "format"}.items() <= reply["warnings"][-1].items()
+
+
 @pytest.mark.parametrize(
     ("content", "options", "field"),
     [
         (b"a,b\n1,x\n", {}, "data"),
+        ((MESSY / "mixed_formats.csv").read_bytes(), {}, "lines[4].marks"),
         (b"a,b\n1,2\n", {"color": "rgb"}, "color"),
         (b"PAR1", {}, "data"),
         (b"PK\3\4", {}, "data"),

@@ -117,6 +117,7 @@ def test_a_number_with_an_underscore_is_a_text() -> None:
         'x,y,kind\n"1,5","-2,0",a\n1,"0,125",b\n',
         # A comma before three digits could group thousands, if another one did not tell.
         "x;y;kind\n1,500;-2e0;a\n1;0,125;b\n",
+        "x;y;kind\n1.5;-2;a\n1;0,125;b\n",
     ],
 )
 def test_decimal_commas_are_read_where_they_are_clearly_that(data: str) -> None:
@@ -147,7 +148,6 @@ def test_a_text_keeps_its_commas_beside_decimal_ones() -> None:
             "names one column, 'x': there must be at least a feature and a target",
         ),
         ("x,,t\n1,2,a\n3,4,b\n", "lines[1]", "column 2 has no name"),
-        ("x,y,x\n1,2,a\n3,4,b\n", "lines[1]", "columns 1 and 3 are both named 'x'"),
         ("\n1,2\n3,4\n5,6\n", "lines[2]", "add a header row"),
         ("5.1,3.5,setosa\n4.9,3.0,virginica\n", "lines[1]", "add a header row"),
         ("x,t\n1,a\n2\n3,b\n", "lines[3]", "must have 2 values, one per name"),
@@ -162,7 +162,7 @@ def test_a_text_keeps_its_commas_beside_decimal_ones() -> None:
         ("x,t\n1,2.5\n2,nan\n", "lines[3].t", "'nan' is not a finite number"),
         ("x;t\n1,5;a\n2.5;b\n", "lines[2].x", "'1,5' has a decimal comma; write a decimal point"),
         ("x;t\n1,234;a\n2;b\n", "lines[2].x", "'1,234' may be '1.234' or '1234'; write one"),
-        ("x;y;t\n1,5;0.5;a\n2;1;b\n", "lines[2].x", "'1,5' has a decimal comma; write a"),
+        ("x;y;t\n1,5;0.5;a\n2.5;1;b\n", "lines[2].x", "'1,5' has a decimal comma; write a"),
         ("x,t\n1,5,2,0\n1,3\n1,4\n", "lines[2]", "decimal, separate the values by semicolons."),
         ("1,5;2,0\n2,5;3,0\n3,5;1,0\n", "lines[1]", "add a header row"),
         ("x,t\n1,a\n2,a\n", "columns.t", "has only one class, 'a'; there must be at least two"),
@@ -170,7 +170,7 @@ def test_a_text_keeps_its_commas_beside_decimal_ones() -> None:
         ('x,t\n1,a\n2,"b\n3,c\n', "lines[3]", "is not closed"),
         ('x,t\n1,a\n"2"2,b\n', "lines[3]", "double the quotes in it"),
         ("x,t\n1,a\n2,\0\n", "lines[3]", "NUL character"),
-        (b"x,t\n1,a\n2,caf\xe9\n", "lines[3]", "byte 0xe9 is not UTF-8"),
+        (b"x,t\n1,a\n2,\x81\n", "lines[3]", "byte 0x81 is not UTF-8"),
         ("x,t\n1,a\n2,\ud800\n", "lines[3]", "is not UTF-8"),
         ("a,a=1 b,t\n1 b,1,x\n2 b,2,y\n", "data", "rename it"),
         (f"x,t\n{'y' * 101},1\nz,2\n", "data", "holds text of up to 101 characters and is ignored"),

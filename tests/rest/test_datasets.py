@@ -43,13 +43,17 @@ def test_a_query_beside_a_json_body_is_refused(client: TestClient) -> None:
     ]
 
 
-def test_a_file_that_is_not_utf_8_is_refused(client: TestClient) -> None:
-    answer = client.post("/v1/datasets", content=b"caf\xe9,y\n1,2\n", headers=TEXT)
+def test_a_file_that_is_not_utf_8_is_windows_1252_or_refused(client: TestClient) -> None:
+    rows = b"\n1,2\n2,3\n"
+    dataset = client.post("/v1/datasets", content=b"caf\xe9,y" + rows, headers=TEXT).json()
+    assert dataset["feature_names"] == ["caf\u00e9"]
+    assert [(note["column"], note["reason"]) for note in dataset["warnings"]] == [("", "encoding")]
+    answer = client.post("/v1/datasets", content=b"caf\x81,y" + rows, headers=TEXT)
     assert answer.status_code == 400
     assert answer.json()["errors"] == [
         {
             "field": "lines[1]",
-            "description": "Line 1: byte 0xe9 is not UTF-8; save the file as UTF-8.",
+            "description": "Line 1: byte 0x81 is not UTF-8; save the file as UTF-8.",
         }
     ]
 
@@ -129,6 +133,9 @@ def test_columns_are_described_and_may_be_chosen(client: TestClient) -> None:
         "parts": [],
         "day_first": None,
         "decimal_commas": False,
+        "thousands": "",
+        "unit": "",
+        "marks_missing": False,
         "minimum": 100.0,
         "maximum": 120.0,
         "example": "120",

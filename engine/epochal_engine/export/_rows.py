@@ -15,6 +15,8 @@ from datetime import datetime
 
 
 def cell_of(column, value):
+    """Return the text of a value, empty if it is missing and the column fills gaps."""
+    is_text = isinstance(value, str)
     if value is None or value != value:
         value = ""
     if isinstance(value, bool):
@@ -24,17 +26,33 @@ def cell_of(column, value):
     cell = str(value).strip()
     gaps = ["", "nan", "nat"]
     if column["kind"] != "category":
-        gaps += ["-", "?", "na", "n/a", "null", "none"]
+        gaps += ["-", "--", "?", "na", "n/a", "n.a.", "#n/a", "null", "none"]
     if cell.lower() in gaps:
         if column["fill_value"] is None:
             raise ValueError(f"column {column['name']!r}: a value is missing")
-        cell = column["fill_value"]
-    return cell
+        return ""
+    return plain(column, cell) if is_text and column["kind"] == "number" else cell
+
+
+def plain(column, cell):
+    """Return the number in a cell with a decimal point alone."""
+    mark, unit = "," if column["decimal_commas"] else ".", re.escape(column["unit"])
+    separator = re.escape(column["thousands"])
+    whole = rf"[1-9]\d{{0,2}}(?:{separator}\d{{3}})+|\d+" if separator else r"\d+"
+    before, behind = (unit, unit) if column["unit"] != "%" else ("", f"(?:{unit})")
+    optional = "" if column["unit"] == "%" else "?"
+    number = re.fullmatch(
+        rf"([+-]?) ?(?:{before})? ?([+-]?)((?:{whole})(?:[{mark}]\d*)?|[{mark}]\d+)"
+        rf"([eE][+-]?\d+)? ?(?:{behind}){optional}",
+        cell.translate(str.maketrans("\u2212\u00a0\u202f\u2009\u2019", "-   '")),
+    )
+    if number is None:
+        raise ValueError(f"column {column['name']!r}: {cell!r} is not a number like the others")
+    digits = number[3].replace(column["thousands"], "") if separator else number[3]
+    return number[1] + number[2] + digits.replace(mark, ".") + (number[4] or "")
 
 
 def encode_number(column, cell):
-    if column["decimal_commas"] and "." not in cell:
-        cell = cell.replace(",", ".")
     return [float(cell)]
 
 
@@ -84,11 +102,24 @@ def encode_date(column, cell):
 
 def read(text):
     """Return the rows of a CSV with a header, separated by commas, semicolons or tabs."""
-    text = text.removeprefix("\ufeff").lstrip()
+    text = text.removeprefix("\ufeff")
+    named = re.match(r"\s*sep=([,;\t])", text)
+    # Comments before the header, and empty lines.
+    text = re.sub(r"^(?:\s*(?:sep=[,;\t]|#[ #][^\r\n]*)[\r\n]+)*", "", text, count=1).lstrip(
+        " \r\n"
+    )
     head = re.sub('"[^"]*"', "", text).splitlines()[0]
-    delimiter = max([",", ";", "\t"], key=head.count)
+    delimiter = named[1] if named else max([",", ";", "\t"], key=head.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     lines = [[cell.strip() for cell in line] for line in reader]
     header, *rows = [line for line in lines if any(line)]
-    header[0] = header[0] or "column 1"
-    return [dict(zip(header, row, strict=True)) for row in rows]
+    while not header[-1]:
+        header.pop()
+    names = [header[0] or "column 1"]
+    for name in header[1:]:
+        number, new = 2, name
+        while new and (new in names or (new != name and new in header)):
+            new, number = f"{name}_{number}", number + 1
+        names.append(new)
+    rows = [row if any(row[len(names) :]) else row[: len(names)] for row in rows]
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -46,7 +46,7 @@ def encoder(table: Table | None) -> str:
     if table is None or not table.columns:
         return ""
     kinds = sorted({column["kind"] for column in table.columns})
-    called = {"cell_of", "read", *(f"encode_{kind}" for kind in kinds)}
+    called = {"cell_of", "plain", "read", *(f"encode_{kind}" for kind in kinds)}
     sources = [source for name, source in _sources_of(_rows).items() if name in called]
     listed = "".join(f"    {dict(column)!r},\n" for column in table.columns)
     encoders = ", ".join(f'"{kind}": encode_{kind}' for kind in kinds)
@@ -58,7 +58,9 @@ def encoder(table: Table | None) -> str:
         inputs.append([])
         for column in columns:
             cell = cell_of(column, row[column["name"]])
-            inputs[-1] += encoders[column["kind"]](column, cell)
+            inputs[-1] += encoders[column["kind"]](column, cell or column["fill_value"])
+            if column["marks_missing"]:
+                inputs[-1].append(float(not cell))
     return np.array(inputs)
 '''
     return "\n\n".join([f"columns = [\n{listed}]\n", *sources, encode, ""])

@@ -27,7 +27,8 @@ class Table:
     """The names of inputs, classes and targets, and the columns of an uploaded table.
 
     A column is plain JSON: name, kind, features (their number), categories, other (the index of the
-    feature of all other categories), unknown, parts, day_first, decimal_commas and fill_value.
+    feature of all other categories), unknown, parts, day_first, decimal_commas, thousands, unit,
+    marks_missing and fill_value.
     """
 
     feature_names: Sequence[str]

@@ -14,7 +14,7 @@ Kind = Literal["number", "boolean", "category", "date", "ignore", "group", "weig
 
 WHY_MISSING = "the value is missing; fill it in or delete the row"
 # Texts for a missing value in a column of numbers, dates or truth values.
-MISSING = {"", "-", "?", "na", "n/a", "null", "none"}
+MISSING = {"", "-", "--", "?", "na", "n/a", "n.a.", "#n/a", "null", "none"}
 # They are missing values only if gaps are filled: as numbers they are not finite.
 NOT_A_NUMBER = {"nan", "nat"}
 
@@ -39,9 +39,6 @@ def text_of(value: str | float | bool | None) -> str:
 
 # -------------------------------------------------------------------------------------- numbers
 
-# One comma that may be a decimal comma or a thousands separator.
-GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-
 
 def number_of(cell: str) -> float | None:
     """Return the cell as a number, which may be infinite or NaN; None if it is none."""
@@ -52,11 +49,6 @@ def number_of(cell: str) -> float | None:
         return float(cell)
     except ValueError:
         return None
-
-
-def with_point(cell: str) -> str:
-    """Return the cell with decimal points in place of commas."""
-    return cell.replace(",", ".")
 
 
 def number_name(value: float) -> str:
@@ -75,20 +67,6 @@ def name_of(cell: str) -> str:
 def shown(text: str) -> str:
     """Return the text in quotes, shortened."""
     return repr(text if len(text) <= 40 else f"{text[:39]}…")
-
-
-def why_not_a_number(cell: str, number: float | None) -> str:
-    """Return why the cell is not a finite number, and what would be right."""
-    if cell.lower() in MISSING:
-        return WHY_MISSING
-    if number is not None:
-        return f"{shown(cell)} is not a finite number; write one or delete the row"
-    if GROUPED.fullmatch(cell):
-        point = shown(with_point(cell))
-        return f"{shown(cell)} may be {point} or {shown(cell.replace(',', ''))}; write one of them"
-    if number_of(with_point(cell)) is not None:
-        return f"{shown(cell)} has a decimal comma; write a decimal point"
-    return f"{shown(cell)} is not a number, as the other values of the column are"
 
 
 # ---------------------------------------------------------------------------------------- dates

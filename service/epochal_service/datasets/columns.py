@@ -38,17 +38,29 @@ from epochal_service.datasets.cells import (
     number_of,
     part_of,
     shown,
+    text_of,
     why_not_a_date,
-    why_not_a_number,
-    with_point,
 )
 from epochal_service.datasets.dataset import Floats, Labels, Problems
+from epochal_service.datasets.number_formats import PLAIN, NumberFormat, affixed, is_numeric
 from epochal_service.datasets.texts import Texts, numbers_of, texts_at
 
 Missing = Literal["error", "median", "mean", "zero", "most_frequent", "category"]
 Unknown = Literal["error", "other"]
 DatePart = Literal["year", "month", "day", "weekday", "hour"]
-Reason = Literal["text", "identifier", "constant", "leakage", "rare", "empty", "rows", "mixed"]
+Reason = Literal[
+    "text",
+    "identifier",
+    "constant",
+    "leakage",
+    "rare",
+    "empty",
+    "rows",
+    "mixed",
+    "format",
+    "encoding",
+    "renamed",
+]
 Report = Callable[[int, str], None]
 """`report(row, what)` reports what is wrong with a cell."""
 
@@ -60,6 +72,8 @@ MAX_NAME_LENGTH = 100
 TYPICAL_PERCENT = 90
 # From this many rows on, a column of distinct texts identifies its rows.
 MIN_IDENTIFIED = 20
+# From this many missing values on, in this percentage of the rows, being missing is an input.
+MIN_MISSING, MIN_MISSING_PERCENT = 10, 5
 # Lines of filled gaps that a column lists.
 MAX_LINES = 20
 # Texts among numbers that a warning names.
@@ -87,7 +101,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class ColumnWarning:
-    """What a user should know about a column."""
+    """What a user should know about a column, or about the file if `column` is empty."""
 
     column: str
     reason: Reason
@@ -101,8 +115,8 @@ class Cells:
     name: str
     lines: Sequence[int]
     cells: Texts
-    decimal_commas: bool = False
-    """Whether the file had decimal commas; `cells` has points."""
+    number_format: NumberFormat = PLAIN
+    """How the file wrote the numbers, which `cells` has in the plain format."""
 
     @property
     def others(self) -> list[tuple[int, str]]:
@@ -112,11 +126,11 @@ class Cells:
 
     @cached_property
     def holds_numbers(self) -> bool:
-        """Whether most cells are numbers; decimal commas count, missing values do not."""
+        """Whether most cells are numbers in some format; missing values do not count."""
         counts = Counter(cell for _, cell in self.others)
         present = [cell for cell in counts if cell.lower() not in MISSING]
         finite = len(self.cells) - len(self.others)
-        numeric = finite + sum(counts[c] for c in present if number_of(with_point(c)) is not None)
+        numeric = finite + sum(counts[cell] for cell in present if is_numeric(cell))
         return 100 * numeric >= TYPICAL_PERCENT * (finite + sum(counts[cell] for cell in present))
 
     def gaps(self, kind: Kind) -> list[int]:
@@ -168,6 +182,10 @@ class Column:
     parts: list[str] = field(default_factory=list)
     day_first: bool | None = None
     decimal_commas: bool = False
+    thousands: str = ""
+    unit: str = ""
+    marks_missing: bool = False
+    """Whether the last feature is 1 where the value is missing, else 0."""
     minimum: float | None = None
     maximum: float | None = None
     example: str = ""
@@ -196,6 +214,47 @@ class Column:
         """Whether the column becomes inputs of a network."""
         return bool(self.features)
 
+    @property
+    def number_format(self) -> NumberFormat:
+        """How the column writes numbers."""
+        return NumberFormat("," if self.decimal_commas else ".", self.thousands, self.unit)
+
+    def with_format(self, number_format: NumberFormat) -> Column:
+        """Return the column for cells in this format; it was fitted to plain ones."""
+        if self.kind != "number" or number_format == PLAIN:
+            return self
+        return replace(
+            self,
+            decimal_commas=number_format.decimal == ",",
+            thousands=number_format.thousands,
+            unit=number_format.unit,
+            example=number_format.written(self.example),
+        )
+
+    def cell_of(self, value: str | float | bool | None) -> str:
+        """Return the cell with this JSON value, as the column writes it."""
+        text = text_of(value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return self.number_format.written(text) if is_number else text
+
+    def plain(self, cells: Sequence[str], report: Report) -> Sequence[str]:
+        """Return new cells with their numbers in the plain format, which `encode` takes.
+
+        Reports numbers that the column writes differently.
+        """
+        number_format = self.number_format
+        if number_format == PLAIN:
+            return cells
+        plain = {cell: number_format.plain(cell) for cell in {*cells}}
+        texts = list[str]()
+        for row, cell in enumerate(cells):
+            text = plain[cell]
+            if text is None and affixed(cell) is not None:
+                report(row, number_format.why_not(cell))
+                text = "0"
+            texts.append(cell if text is None else text)
+        return texts
+
     def filled_in(self, cells: Sequence[str]) -> Sequence[str]:
         """Return the cells with the fill value in place of missing ones."""
         if self.fill_value is None:
@@ -205,34 +264,28 @@ class Column:
     def encode(self, cells: Sequence[str], out: Floats, report: Report) -> None:
         """Write the features of the cells into `out` `(rows, features)`, which holds zeros.
 
-        Reports each cell that does not fit the column.
+        Numbers must be plain. Reports each cell that does not fit the column.
         """
+        if self.marks_missing:
+            out[:, -1] = [is_missing(cell, self.kind) for cell in cells]
+            out = out[:, :-1]
         if self.is_input:
             _ENCODERS[self.kind](self, cells, out, report)
-
-    def number(self, cell: str) -> float | None:
-        """Return the cell as a finite number, or else None."""
-        if self.decimal_commas and "." not in cell:
-            cell = with_point(cell)
-        number = number_of(cell)
-        return number if number is not None and math.isfinite(number) else None
 
 
 # ------------------------------------------------------------------------------------- encoding
 
 
 def _encode_numbers(column: Column, cells: Sequence[str], out: Floats, report: Report) -> None:
-    texts: Sequence[str] = cells
-    if column.decimal_commas:
-        texts = [cell if "." in cell else with_point(cell) for cell in cells]
-    out[:, 0] = numbers_of(texts)
+    out[:, 0] = numbers_of(cells)
     others = np.flatnonzero(np.isnan(out[:, 0]))
     for row, cell in zip(others.tolist(), texts_at(cells, others), strict=True):
         (filled,) = column.filled_in([cell])
-        number = column.number(filled)
-        if number is None:
-            report(row, why_not_a_number(filled, number_of(filled)))
-        out[row, 0] = number or 0.0
+        number = number_of(filled)
+        if number is None or not math.isfinite(number):
+            report(row, PLAIN.why_not(filled))
+            number = 0.0
+        out[row, 0] = number
 
 
 def _encode_booleans(column: Column, cells: Sequence[str], out: Floats, report: Report) -> None:
@@ -322,7 +375,7 @@ def mixed(cells: Cells) -> list[ColumnWarning]:
     texts = [
         (row, cell)
         for row, cell in cells.others
-        if cell.lower() not in MISSING and number_of(with_point(cell)) is None
+        if cell.lower() not in MISSING and not is_numeric(cell)
     ]
     present = len(cells.present("number"))
     if not texts or 2 * len(texts) >= present:
@@ -339,13 +392,14 @@ def mixed(cells: Cells) -> list[ColumnWarning]:
 
 
 def fit(
-    cells: Cells, choice: Choice, *, fills: bool, problems: Problems
+    cells: Cells, choice: Choice, *, fills: bool, is_alone: bool = False, problems: Problems
 ) -> tuple[Column, list[ColumnWarning]]:
     """Return the column of these cells, and what the user should know about it.
 
     The choice takes precedence over what the cells look like. With `fills`, missing values are
     filled unless the choice says otherwise: numbers and dates by the median, others by the most
-    frequent value.
+    frequent value. Of many, that they are missing becomes a category or a feature, as it may say
+    something about the target. `is_alone`: there is no other input.
     """
     name, report = cells.name, cells.report(problems)
     kind, warnings = choice.kind, list[ColumnWarning]()
@@ -356,7 +410,7 @@ def fit(
     if kind is None:
         kind = kind_of(cells)
         warnings += mixed(cells) if kind == "category" else []
-        ignored = _why_ignored(cells, kind, fills)
+        ignored = _why_ignored(cells, kind, fills, is_alone)
         if ignored is not None:
             warn(*ignored)
             kind = "ignore"
@@ -364,10 +418,9 @@ def fit(
     column = Column(
         name=name,
         kind=kind,
-        missing=_missing_of(kind, choice.missing, fills),
+        missing=_missing_of(cells, kind, choice.missing, fills),
         unknown=choice.unknown or "error",
         day_first=choice.day_first,
-        decimal_commas=cells.decimal_commas,
         example=present[0] if present else "",
         scaled=kind not in ("category", "boolean"),
     )
@@ -382,20 +435,30 @@ def fit(
     if not column.is_input:
         return column, warnings
     column = _with_fill(column, present, cells, problems)
+    if choice.missing is None and kind != "category" and _are_many(column.filled, len(cells.cells)):
+        features = [*column.features, f"{name} {MISSING_CATEGORY}"]
+        column = replace(column, features=features, marks_missing=True)
     if kind == "number" and len(numbers := _finite(cells)):
         column = replace(column, minimum=float(numbers.min()), maximum=float(numbers.max()))
-        if len(numbers) >= MIN_IDENTIFIED and _count_rows(numbers):
-            warn("identifier", "counts the rows: ignore it unless their order matters")
+        if choice.kind is None and is_alone and _number_rows(cells):
+            warn("identifier", "numbers the rows, but is the only input")
     if len(present) > 1 and not column.filled and all(cell == column.example for cell in present):
         warn("constant", f"always has the value {shown(column.example)}: nothing follows from it")
     return column, warnings
 
 
-def _why_ignored(cells: Cells, kind: Kind, fills: bool) -> tuple[Reason, str] | None:
+def _why_ignored(
+    cells: Cells, kind: Kind, fills: bool, is_alone: bool
+) -> tuple[Reason, str] | None:
     """Return why a column is ignored by default; None if it becomes features."""
     present = cells.present(kind)
     if not present:
         return ("empty", "has no values and is ignored") if fills else None
+    if kind == "number" and not is_alone and _number_rows(cells):
+        return (
+            "identifier",
+            "numbers the rows and is ignored: choose the kind `number` if their order matters",
+        )
     is_named = bool(_IDENTIFIER.fullmatch(cells.name))
     if kind != "category" and not is_named:
         return None
@@ -416,12 +479,19 @@ def _why_ignored(cells: Cells, kind: Kind, fills: bool) -> tuple[Reason, str] | 
     return None
 
 
-def _missing_of(kind: Kind, chosen: Missing | None, fills: bool) -> Missing:
+def _missing_of(cells: Cells, kind: Kind, chosen: Missing | None, fills: bool) -> Missing:
     if chosen is not None:
         return chosen
     if not fills:
         return "error"
+    if kind == "category" and _are_many(len(cells.gaps(kind)), len(cells.cells)):
+        return "category"
     return "median" if kind in ("number", "date") else "most_frequent"
+
+
+def _are_many(gaps: int, rows: int) -> bool:
+    """Return whether enough values are missing that a network can learn what that says."""
+    return gaps >= MIN_MISSING and 100 * gaps >= MIN_MISSING_PERCENT * rows
 
 
 def _with_categories(
@@ -471,7 +541,7 @@ def _why_not_a_category(text: str) -> str | None:
     number = number_of(text)
     if len(text) > MAX_NAME_LENGTH:
         return f"{shown(text)} is too long for a category of at most {MAX_NAME_LENGTH} characters"
-    return why_not_a_number(text, number) if number is not None and math.isinf(number) else None
+    return PLAIN.why_not(text) if number is not None and math.isinf(number) else None
 
 
 def _with_words(column: Column, present: Sequence[str], problems: Problems) -> Column:
@@ -547,9 +617,14 @@ def _finite(cells: Cells) -> Floats:
     return numbers[~np.isnan(numbers)]
 
 
-def _count_rows(numbers: Floats) -> bool:
-    """Return whether the numbers are 0, 1, 2 … or 1, 2, 3 …"""
-    return numbers[0] in (0, 1) and np.array_equal(numbers, numbers[0] + np.arange(len(numbers)))
+def _number_rows(cells: Cells) -> bool:
+    """Return whether the numbers are 0, 1, 2 … or 1, 2, 3 … from the first row of the file on."""
+    numbers = cells.cells.numbers
+    if len(numbers) < MIN_IDENTIFIED:
+        return False
+    # The second holds if rows without a target were dropped.
+    counts = np.arange(len(numbers)), np.array(cells.lines) - 2
+    return any(bool((numbers - count == first).all()) for count in counts for first in (0, 1))
 
 
 def group_codes(cells: Sequence[str]) -> Labels:

@@ -8,22 +8,19 @@ A value that does not fit its column is reported. It is filled, or its row dropp
 import csv
 import math
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import BinaryIO, Literal, TypeVar
 
 import numpy as np
 
 from epochal_service.datasets.cells import (
-    GROUPED,
     NOT_A_NUMBER,
     number_name,
     number_of,
     shown,
-    text_of,
-    why_not_a_number,
-    with_point,
 )
+from epochal_service.datasets.column_formats import read_numbers
 from epochal_service.datasets.columns import (
     MAX_LINES,
     MAX_NAME_LENGTH,
@@ -46,6 +43,7 @@ from epochal_service.datasets.dataset import (
     Problems,
     Task,
 )
+from epochal_service.datasets.number_formats import PLAIN
 from epochal_service.datasets.texts import Texts
 
 __all__ = ["MAX_INFERRED_CLASSES", "encode_rows", "parse_csv", "read_csv"]
@@ -79,24 +77,25 @@ def parse_csv(
     max_columns: int = 4096,
     max_bytes: int = 10 * 2**20,
 ) -> Dataset:
-    """Parse a table with a header row, separated by commas, semicolons or tabs, in UTF-8.
+    """Parse a table with a header row, separated by commas, semicolons or tabs.
 
     `target` names the column to predict, by default the last one. With `task="auto"`, a target of
     text holds classes, and so does one of at most 20 distinct whole numbers that stand in two rows
     each on average, or are only 0 and 1; other numbers are a regression.
-    Classes are sorted, numbers by value and texts by code point, and counted from 0. Commas in
-    numbers are decimal if no number of the file has a point, and one has a comma that cannot group
-    thousands. The other columns become features as `columns.fit` describes; `choices` by name take
-    precedence over what their cells look like. A missing value is an error. With `fills` it is
-    filled, and a row without a target is dropped. Space around values and blank lines are ignored.
+    Classes are sorted, numbers by value and texts by code point, and counted from 0. The numbers of
+    a column have one format (`column_formats`). The other columns become features as `columns.fit`
+    describes; `choices` by name take precedence over what their cells look like. A missing value is
+    an error. With `fills` it is filled, and a row without a target is dropped. Space around values,
+    blank lines, and comments before the header are ignored.
     `max_columns` limits the columns of the file and the resulting features.
 
     Raises `DatasetError` with at most 20 errors. Their fields are `data` (the whole file),
     `target`, `task`, `columns.age`, `lines[3]` or `lines[3].age`. Lines count from 1.
     """
     problems, choices = Problems(), choices or {}
-    text = _decode(data, max_bytes)
-    table = _with_points(_columns(text, problems, max_rows, max_columns, least=2))
+    warnings = list[ColumnWarning]()
+    text = _decode(data, max_bytes, warnings)
+    table, delimiter = _columns(text, problems, warnings, max_rows, max_columns, least=2)
     del text
     names = [cells.name for cells in table]
     listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
@@ -111,7 +110,9 @@ def parse_csv(
         problems.add(f"columns.{target}", f"Column {target!r} is the target, not an input.")
     problems.raise_any()
 
-    warnings = list[ColumnWarning]()
+    kinds = {name: choice.kind for name, choice in choices.items()}
+    table, notes = read_numbers(table, kinds, delimiter, problems)
+    warnings += notes
     target_cells = table[names.index(target)]
     if fills:
         table, dropped = _without_gaps(table, target_cells)
@@ -121,7 +122,11 @@ def parse_csv(
     columns = list[Column]()
     for cells in inputs_cells:
         column, about = fit(
-            cells, choices.get(cells.name, Choice()), fills=fills, problems=problems
+            cells,
+            choices.get(cells.name, Choice()),
+            fills=fills,
+            is_alone=len(inputs_cells) == 1,
+            problems=problems,
         )
         columns.append(column)
         warnings += about
@@ -160,7 +165,10 @@ def parse_csv(
         class_names=class_names,
         target_names=(target,),
         source="uploaded",
-        columns=tuple(columns),
+        columns=tuple(
+            column.with_format(cells.number_format)
+            for column, cells in zip(columns, inputs_cells, strict=True)
+        ),
         warnings=tuple(warnings),
         groups=groups,
         weights=weights,
@@ -172,7 +180,7 @@ _TASKS: dict[int, Task] = {0: "regression", 2: "binary"}
 
 
 def read_csv(
-    data: str, columns: Sequence[Column], *, max_rows: int, max_columns: int, max_bytes: int
+    data: bytes | str, columns: Sequence[Column], *, max_rows: int, max_columns: int, max_bytes: int
 ) -> Floats:
     """Return the rows of a CSV as inputs `(rows, features)` of a network with these columns.
 
@@ -183,7 +191,8 @@ def read_csv(
     """
     problems = Problems()
     try:
-        table = _columns(_decode(data, max_bytes), problems, max_rows, max_columns, least=1)
+        text = _decode(data, max_bytes, [])
+        table, _ = _columns(text, problems, [], max_rows, max_columns, least=1)
     except DatasetError as error:
         raise DatasetError(
             *(("csv" if field == "data" else field, text) for field, text in error.errors)
@@ -219,7 +228,7 @@ def encode_rows(
     def report_of(name: str) -> Report:
         return lambda row, what: problems.add(f"rows[{row}].{name}", f"{what}.")
 
-    cells = {column.name: [text_of(row[column.name]) for row in rows] for column in needed}
+    cells = {column.name: [column.cell_of(row[column.name]) for row in rows] for column in needed}
     return encode(columns, cells, report_of, problems)
 
 
@@ -243,7 +252,9 @@ def encode(
     first = 0
     for column in needed:
         last = first + len(column.features)
-        column.encode(cells[column.name], inputs[:, first:last], report_of(column.name))
+        report = report_of(column.name)
+        texts = column.plain(cells[column.name], report)
+        column.encode(texts, inputs[:, first:last], report)
         first = last
     problems.raise_any()
     return inputs
@@ -304,7 +315,7 @@ def _weights(cells: Cells, problems: Problems) -> Floats:
     for row, cell in enumerate(cells.cells):
         number = number_of(cell)
         if number is None or not math.isfinite(number):
-            report(row, why_not_a_number(cell, number))
+            report(row, PLAIN.why_not(cell))
         elif number < 0:
             report(row, "a weight must be at least 0")
         else:
@@ -340,23 +351,6 @@ def _leakage(
     return [ColumnWarning(column.name, "leakage", text)]
 
 
-def _with_points(table: list[Cells]) -> list[Cells]:
-    """Return the columns with decimal points if all of them clearly have decimal commas."""
-    numeric = [column for column in table if column.holds_numbers]
-    others = [cell for column in numeric for _, cell in column.others]
-    commas = [cell for cell in others if "," in cell and number_of(with_point(cell)) is not None]
-    clear = any(not GROUPED.fullmatch(cell) for cell in commas)
-    cells = (cell for column in numeric for cell in column.cells)
-    if not clear or any("." in cell and number_of(cell) is not None for cell in cells):
-        return table
-    return [
-        replace(column, cells=column.cells.mapped(with_point), decimal_commas=True)
-        if column in numeric
-        else column
-        for column in table
-    ]
-
-
 def _targets(
     column: Cells, task: str, report: Report, problems: Problems
 ) -> tuple[Floats | Labels, tuple[str, ...]]:
@@ -376,7 +370,7 @@ def _targets(
     if numeric:
         values = column.cells.numbers
         for row, cell in column.others:
-            report(row, why_not_a_number(cell, number_of(cell)))
+            report(row, PLAIN.why_not(cell))
         distinct = np.unique(values[np.isfinite(values)]).tolist()
         if task == "regression" or (task == "auto" and not _are_labels(distinct, len(values))):
             return values[:, np.newaxis], ()
@@ -420,7 +414,7 @@ def _texts(column: Cells, report: Report) -> list[str]:
 def _why_not_a_class(text: str) -> str | None:
     number = number_of(text)
     if not text or (number is not None and not math.isfinite(number)):
-        return why_not_a_number(text, number)
+        return PLAIN.why_not(text)
     if len(text) > MAX_NAME_LENGTH:
         return f"{shown(text)} is too long for a class of at most {MAX_NAME_LENGTH} characters"
     return None
@@ -432,24 +426,37 @@ def _indices(values: Sequence[Value], distinct: Sequence[Value]) -> Labels:
     return np.array([index_of.get(value, -1) for value in values], dtype=np.int64)
 
 
-def _decode(data: BinaryIO | bytes | str, max_bytes: int) -> str:
+def _decode(data: BinaryIO | bytes | str, max_bytes: int, warnings: list[ColumnWarning]) -> str:
+    """Return the text of the file: UTF-8, UTF-16 with a byte order mark, or else Windows-1252."""
     if not isinstance(data, bytes | str):
         data = data.read()  # nobody else has it, so that it takes no memory beside the text
+    is_file = not isinstance(data, str)
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
     if len(data) > max_bytes:
         raise DatasetError(("data", f"The file has {len(data)} bytes; the limit is {max_bytes}."))
+    is_utf16 = data.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DatasetError(
-            (
-                f"lines[{line}]",
-                f"Line {line}: byte 0x{data[error.start]:02x} is not UTF-8; save the file as "
-                "UTF-8.",
-            )
-        ) from None
+        try:
+            text = data.decode("cp1252" if is_file and not is_utf16 else "ascii")
+        except UnicodeDecodeError:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise DatasetError(
+                (
+                    f"lines[{line}]",
+                    f"Line {line}: byte 0x{data[error.start]:02x} is not {error.encoding.upper()}; "
+                    "save the file as UTF-8.",
+                )
+            ) from None
+        word = re.search(r"\w*[^\x00-\x7f]\w*", text)
+        assert word is not None
+        description = (
+            "The file is not UTF-8 and is read as Windows-1252: save it as UTF-8 if "
+            f"{shown(word[0])} is wrong."
+        )
+        warnings.append(ColumnWarning("", "encoding", description))
     if (at := text.find("\0")) >= 0:
         line = text.count("\n", 0, at) + 1
         raise DatasetError(
@@ -463,15 +470,21 @@ def _decode(data: BinaryIO | bytes | str, max_bytes: int) -> str:
 
 
 def _columns(
-    text: str, problems: Problems, max_rows: int, max_columns: int, *, least: int
-) -> list[Cells]:
+    text: str,
+    problems: Problems,
+    warnings: list[ColumnWarning],
+    max_rows: int,
+    max_columns: int,
+    *,
+    least: int,
+) -> tuple[list[Cells], str]:
     """Parse the header and the rows; there must be at least `least` columns, and as many rows.
 
-    Raises `DatasetError` unless they form a table.
+    Returns the columns and what separated them. Raises `DatasetError` unless they form a table.
     """
-    delimiter = _delimiter(text)
+    start, skipped, delimiter = _start(text)
     reader = csv.reader(
-        (line[0] for line in _LINE.finditer(text)), delimiter=delimiter, strict=True
+        (line[0] for line in _LINE.finditer(text, start)), delimiter=delimiter, strict=True
     )
     header: list[str] = []
     lines: list[int] = []
@@ -480,7 +493,7 @@ def _columns(
     blank = 0
     while True:
         # A quoted value may span lines: a row is identified by its first line.
-        line = reader.line_num + 1
+        line = skipped + reader.line_num + 1
         try:
             row = [cell.strip() for cell in next(reader)]
         except StopIteration:
@@ -488,22 +501,21 @@ def _columns(
         except csv.Error as error:
             problems.add(f"lines[{line}]", _why_not_csv(line, error))
             break
-        if not any(row) and len(row) <= 1:
+        if not any(row):
             blank += 1
             if blank > max_rows:
                 problems.add("data", f"There are more than {max_rows} blank lines: remove some.")
                 break
             continue
         if not header:
-            # Programs that number the rows leave the name of that column empty.
-            header = ["column 1" if not row[0] and len(row) > 1 else row[0], *row[1:]]
+            header = _names(row, warnings)
             _check_header(header, line, problems, max_columns, least)
             columns = [Texts() for _ in header]
-        elif len(row) != len(header):
+        elif len(_without_empty_end(row, len(header))) != len(header):
             problems.add(
                 f"lines[{line}]",
                 f"Line {line} must have {len(header)} values, one per name in the header; it "
-                f"has {len(row)}.{_why_too_many(row, len(header), delimiter)}",
+                f"has {len(row)}.{_remedy(row, len(header), delimiter)}",
             )
         elif len(lines) == max_rows:
             problems.add("data", f"There are more than {max_rows} rows: remove some.")
@@ -522,7 +534,8 @@ def _columns(
             "data", f"A table needs at least {number} after its header; this one has {len(lines)}."
         )
     problems.raise_any()
-    return [Cells(name, lines, column) for name, column in zip(header, columns, strict=True)]
+    cells = [Cells(name, lines, column) for name, column in zip(header, columns, strict=True)]
+    return cells, delimiter
 
 
 def _append(columns: list[Texts], rows: list[list[str]]) -> None:
@@ -530,6 +543,32 @@ def _append(columns: list[Texts], rows: list[list[str]]) -> None:
     for column, cells in zip(columns, zip(*rows, strict=True), strict=False):
         column.append(cells)
     rows.clear()
+
+
+def _without_empty_end(row: list[str], length: int) -> list[str]:
+    """Remove empty cells beyond that length, which spreadsheets write, and return the row."""
+    while len(row) > length and not row[-1]:
+        row.pop()
+    return row
+
+
+def _names(row: list[str], warnings: list[ColumnWarning]) -> list[str]:
+    """Return the names of the columns; a second `x` is `x_2`."""
+    header = _without_empty_end(row, 1)
+    # Programs that number the rows leave the name of that column empty.
+    names = ["column 1" if not header[0] and len(header) > 1 else header[0]]
+    for name in header[1:]:
+        number, new = 2, name
+        while new and (new in names or (new != name and new in header)):
+            new, number = f"{name}_{number}", number + 1
+        names.append(new)
+        if new != name:
+            first = names.index(name) + 1
+            text = (
+                f"Columns {first} and {len(names)} are both named {name!r}; the second is {new!r}."
+            )
+            warnings.append(ColumnWarning(new, "renamed", text))
+    return names
 
 
 def _check_header(
@@ -551,7 +590,6 @@ def _check_header(
             field,
             f"Line {line} has numbers instead of column names: add a header row.",
         )
-    seen: dict[str, int] = {}
     for number, name in enumerate(header, start=1):
         if not name:
             problems.add(field, f"Line {line}: column {number} has no name; add one.")
@@ -561,13 +599,6 @@ def _check_header(
                 f"Line {line}: the name of column {number}, {shown(name)}, has more than "
                 f"{MAX_NAME_LENGTH} characters; shorten it.",
             )
-        elif name in seen:
-            problems.add(
-                field,
-                f"Line {line}: columns {seen[name]} and {number} are both named {name!r}; "
-                "rename one.",
-            )
-        seen.setdefault(name, number)
 
 
 def _looks_like_data(header: list[str]) -> bool:
@@ -578,10 +609,12 @@ def _looks_like_data(header: list[str]) -> bool:
     return all(number_of(part) is not None for part in parts) or any("." in n for n in numbers)
 
 
-def _why_too_many(row: list[str], values: int, delimiter: str) -> str:
-    if delimiter != "," or len(row) <= values or not all(cell.isdecimal() for cell in row[1:]):
-        return ""
-    return " If commas are decimal, separate the values by semicolons."
+def _remedy(row: list[str], values: int, delimiter: str) -> str:
+    if len(row) < values:
+        return " Add the others; leave those empty that are unknown."
+    if delimiter == "," and all(cell.isdecimal() for cell in row[1:]):
+        return " If commas are decimal, separate the values by semicolons."
+    return " Quote a value that contains the separator."
 
 
 def _why_not_csv(line: int, error: csv.Error) -> str:
@@ -601,8 +634,20 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _FIRST_LINE = re.compile(r'\s*+((?:"[^"]*+"|[^"\r\n]++)*+)')
 
 
-def _delimiter(text: str) -> str:
-    """Return the most frequent separator of the header; a comma if it has none."""
-    first = _FIRST_LINE.match(text)
+# What spreadsheets and programs write before the header: `sep=;`, and comments.
+_PREAMBLE = re.compile(r"(?:\s*+(?:sep=[,;\t]|#[ #][^\r\n]*+)(?:\r\n|\r|\n))*+")
+
+
+def _start(text: str) -> tuple[int, int, str]:
+    """Return where the header begins, the lines before it, and what separates the columns.
+
+    It is what `sep=;` says, else the most frequent separator of the header; a comma if it has none.
+    """
+    preamble = _PREAMBLE.match(text)
+    before = preamble[0] if preamble else ""
+    lines = sum(1 for _ in _LINE.finditer(before))
+    if named := re.search(r"^\s*sep=(.)", before):
+        return len(before), lines, named[1]
+    first = _FIRST_LINE.match(text, len(before))
     bare = re.sub(r'"[^"]*"', "", first[1] if first else "")
-    return max(DELIMITERS, key=bare.count)
+    return len(before), lines, max(DELIMITERS, key=bare.count)

@@ -50,7 +50,7 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
             network,
             weights,
             _scaling(weights, network.input_shape),
-            None if schema is None else _table(schema, threshold_of(LOSSES[spec.loss])),
+            None if schema is None else table_of(schema, threshold_of(LOSSES[spec.loss])),
         )
     except ModuleNotFoundError as missing:
         raise NotInstalled(
@@ -98,7 +98,7 @@ def _scaling(weights: dict[str, Array], shape: tuple[int, ...]) -> Scaling:
     )
 
 
-def _table(schema: Schema, threshold: float) -> Table:
+def table_of(schema: Schema, threshold: float) -> Table:
     """Return the names, and the columns if the data set was uploaded as a table."""
     columns = [column for column in schema.columns if column.is_input]
     return Table(
@@ -122,5 +122,8 @@ def _column(column: Column) -> dict[str, Any]:
         "parts": column.parts,
         "day_first": column.day_first,
         "decimal_commas": column.decimal_commas,
+        "thousands": column.thousands,
+        "unit": column.unit,
+        "marks_missing": column.marks_missing,
         "fill_value": column.fill_value,
     }

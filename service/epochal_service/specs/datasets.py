@@ -126,7 +126,17 @@ MissingPolicy = Literal["error", "median", "mean", "zero", "most_frequent", "cat
 UnknownPolicy = Literal["error", "other"]
 DatePart = Literal["year", "month", "day", "weekday", "hour"]
 WarningReason = Literal[
-    "text", "identifier", "constant", "leakage", "rare", "empty", "rows", "mixed"
+    "text",
+    "identifier",
+    "constant",
+    "leakage",
+    "rare",
+    "empty",
+    "rows",
+    "mixed",
+    "format",
+    "encoding",
+    "renamed",
 ]
 Gaps = Literal["error", "auto"]
 TextRows = Literal["windows", "lines", "pairs", "preferences"]
@@ -164,8 +174,8 @@ class CreateDatasetRequest(Spec):
     name: Name
     """Display name of the data set."""
     csv: str | None = None
-    """CSV text with a header row, separated by commas, semicolons or tabs. Decimal commas are
-    accepted.
+    """CSV text with a header row, separated by commas, semicolons or tabs. The numbers of a column
+    may have decimal commas, thousands separators, and a currency or percent sign.
     """
     target: str | None = Field(default=None, max_length=200)
     """Name of the target column; CSV only. Defaults to the last column."""
@@ -332,7 +342,13 @@ class Column(Reply):
     day_first: bool | None = None
     """Whether the date 3/4/2021 is 3 April; absent if the column has no such dates."""
     decimal_commas: bool = False
-    """Whether the column may have decimal commas."""
+    """Whether its numbers have decimal commas."""
+    thousands: str = ""
+    """Thousands separator of its numbers, such as the comma in 1,234.5; empty without one."""
+    unit: str = ""
+    """Currency of its numbers, such as the sign in $99, or `%`; empty without one. 12 % is 12."""
+    marks_missing: bool = False
+    """Whether its last feature is 1 where the value is missing, and else 0."""
     minimum: float | None = None
     """Smallest number; absent for other kinds."""
     maximum: float | None = None
@@ -353,12 +369,14 @@ class ColumnWarning(Reply):
     """What to know about a column before training on it."""
 
     column: str
-    """Name of the column."""
+    """Name of the column; empty if the warning is about the whole file."""
     reason: WarningReason
     """Reason of the warning. Columns of free `text`, most columns that are an `identifier`, and
     `empty` columns are ignored. A `constant` column has one value. `leakage`: the column repeats
     the target. `rare`: rare categories count as one. `rows`: rows without a target are dropped.
     `mixed`: most values are numbers, but not so many that the column is read as numbers.
+    `format`: how numbers such as $1,234 are read. `encoding`: how a file is read that is not UTF-8.
+    `renamed`: two columns have one name.
     """
     description: str
     """Description in one sentence."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,20 @@ def opened(source: Source) -> Iterator[tuple[str, BinaryIO]]:
             _write_parquet_as_csv(file, table)
             table.seek(0)
             yield name, table
+
+
+def csv_text(path: str | os.PathLike[str]) -> str:
+    """Return the text of a CSV file: UTF-8, UTF-16 with a byte order mark, or else Windows-1252.
+
+    The service decodes uploads in the same way. Raises `OSError`.
+    """
+    data = Path(path).read_bytes()
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
 
 
 def is_text(source: Source) -> bool:

@@ -390,7 +390,17 @@ UnknownPolicy: TypeAlias = Literal["error", "other"]
 
 
 WarningReason: TypeAlias = Literal[
-    "text", "identifier", "constant", "leakage", "rare", "empty", "rows", "mixed"
+    "text",
+    "identifier",
+    "constant",
+    "leakage",
+    "rare",
+    "empty",
+    "rows",
+    "mixed",
+    "format",
+    "encoding",
+    "renamed",
 ]
 
 
@@ -2066,7 +2076,13 @@ class Column:
     day_first: bool | None
     """Whether the date 3/4/2021 is 3 April; absent if the column has no such dates."""
     decimal_commas: bool
-    """Whether the column may have decimal commas. Default false."""
+    """Whether its numbers have decimal commas. Default false."""
+    thousands: str
+    """Thousands separator of its numbers, such as the comma in 1,234.5; empty without one."""
+    unit: str
+    """Currency of its numbers, such as the sign in $99, or `%`; empty without one. 12 % is 12."""
+    marks_missing: bool
+    """Whether its last feature is 1 where the value is missing, and else 0. Default false."""
     minimum: float | None
     """Smallest number; absent for other kinds."""
     maximum: float | None
@@ -2088,12 +2104,14 @@ class ColumnWarning:
     """What to know about a column before training on it."""
 
     column: str
-    """Name of the column."""
+    """Name of the column; empty if the warning is about the whole file."""
     reason: WarningReason
     """Reason of the warning. Columns of free `text`, most columns that are an `identifier`, and
     `empty` columns are ignored. A `constant` column has one value. `leakage`: the column repeats
     the target. `rare`: rare categories count as one. `rows`: rows without a target are dropped.
     `mixed`: most values are numbers, but not so many that the column is read as numbers.
+    `format`: how numbers such as $1,234 are read. `encoding`: how a file is read that is not
+    UTF-8. `renamed`: two columns have one name.
     """
     description: str
     """Description in one sentence."""

@@ -17,6 +17,7 @@ import typer
 
 from ..client import DEFAULT_URL, Client
 from ..errors import EpochalError, NotFound
+from ..files import csv_text
 from ..jobs import Job
 from ..sweeps import Sweep
 from ..types import DatasetName
@@ -300,7 +301,7 @@ def read_inputs(inputs: str | None, file: Path | None) -> dict[str, Any]:
         raise typer.BadParameter("give the rows as --inputs '[[0, 1]]' or as --csv FILE")
     try:
         if file is not None:
-            text = file.read_text("utf-8-sig")
+            text = csv_text(file)
             rows = _rows_of_numbers(text)
             return {"csv": text} if rows is None else {"inputs": rows}
         rows = json.loads(inputs or "")

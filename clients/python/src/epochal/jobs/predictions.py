@@ -7,12 +7,12 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from ..arrays import ArrayLike, DataFrame, Floats, Ints
 from ..deferred import dataclass, np
 from ..errors import InvalidArgument
+from ..files import csv_text
 from ..records import request
 from ..types import ExportFormat
 from .handle import JobHandle
@@ -138,7 +138,7 @@ class Predictions(JobHandle):
         if isinstance(inputs, str) and "\n" in inputs:
             fields = {"csv": inputs}
         elif isinstance(inputs, str | os.PathLike):
-            fields = {"csv": Path(inputs).read_text("utf-8-sig")}
+            fields = {"csv": csv_text(inputs)}
         elif isinstance(inputs, Mapping):
             is_single, fields = True, {"rows": [_row(inputs)]}
         elif hasattr(inputs, "columns"):
