@@ -1,6 +1,28 @@
+/// <reference types="node" />
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
 import { describe, expect, it } from 'vitest'
 
-import { lineOf, placeOf, readHead, without } from './csv'
+import { lineOf, placeOf, readHead, textOf, without } from './csv'
+
+/** The service is tested with the same files and the same expectations. */
+const messy = (name: string) =>
+  readFileSync(fileURLToPath(new URL(`../../../../tests/datasets/messy/${name}`, import.meta.url)))
+const EXPECTED = JSON.parse(messy('expected.json').toString()) as Record<
+  string,
+  { header: string[]; lines: number[] }
+>
+
+it.each(Object.keys(EXPECTED))(
+  '%s has the header and the lines that the service reads',
+  async (name) => {
+    const head = readHead(await textOf(new Blob([messy(name)])))
+    const { header, lines } = EXPECTED[name]!
+    expect(head.columns).toEqual(header)
+    expect(head.rows.slice(0, lines.length).map((row) => row.line)).toEqual(lines)
+  },
+)
 
 describe('the first rows of a CSV file', () => {
   it('have columns and line numbers', () => {
@@ -45,6 +67,6 @@ it('an error of the service has a line and a column', () => {
 })
 
 it('skipped lines keep the numbers of the others', () => {
-  expect(without('a,b\r\n1,x\r\n,y\r\n3,x\r\n', [3])).toBe('a,b\r\n1,x\r\n\n3,x\r\n')
+  expect(without('a,b\r\n1,x\r\n,y\r\n3,x\r\n', [3])).toBe('a,b\n1,x\n\n3,x\n')
   expect(without('a,b\n1,x\n', [])).toBe('a,b\n1,x\n')
 })

@@ -9,17 +9,40 @@ export interface Head {
 }
 
 const DELIMITERS = [',', ';', '\t']
+const LINE_BREAK = /\r\n|\r|\n/g
+/** What spreadsheets and programs write before the header: `sep=;`, and comments. */
+const PREAMBLE = /^(?:\s*(?:sep=[,;\t]|#[ #][^\n]*)\n)*/
+
+/** The text of a file, as the service decodes it: UTF-8, UTF-16 with a mark, or Windows-1252. */
+export async function textOf(file: Blob): Promise<string> {
+  const bytes = new Uint8Array(await file.arrayBuffer())
+  const mark = bytes.length > 1 ? bytes[0]! * 256 + bytes[1]! : 0
+  if (mark === 0xfffe) return new TextDecoder('utf-16le').decode(bytes)
+  if (mark === 0xfeff) return new TextDecoder('utf-16be').decode(bytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes)
+  }
+}
 
 export function readHead(text: string, most = 6): Head {
   const rows: Head['rows'] = []
-  const delimiter = delimiterOf(text)
-  const plain = text.replace(/^\uFEFF/, '')
-  let [cell, cells, quoted, line, first] = ['', [] as string[], false, 1, 1]
-  let at = 0
+  const plain = text.replace(/^\uFEFF/, '').replace(LINE_BREAK, '\n')
+  const preamble = PREAMBLE.exec(plain)![0]
+  const delimiter = delimiterOf(preamble, plain.slice(preamble.length))
+  const start = preamble.split('\n').length
+  let [cell, cells, quoted, line, first] = ['', [] as string[], false, start, start]
+  let at = preamble.length
 
   function endRow(): boolean {
     cells.push(cell.trim())
-    if (cells.some((cell) => cell !== '')) rows.push({ line: first, cells })
+    if (cells.some((cell) => cell !== '')) {
+      if (!rows.length) cells = namesOf(cells)
+      // Spreadsheets write empty cells beyond the last column.
+      while (rows.length && cells.length > rows[0]!.cells.length && !cells.at(-1)) cells.pop()
+      rows.push({ line: first, cells })
+    }
     ;[cell, cells] = ['', []]
     return rows.length > most
   }
@@ -38,17 +61,31 @@ export function readHead(text: string, most = 6): Head {
     } else if (sign === '\n') {
       if (endRow()) break
       first = line
-    } else if (sign !== '\r') cell += sign
+    } else cell += sign
   }
   if (at >= plain.length) endRow()
   return { columns: rows[0]?.cells ?? [], rows: rows.slice(1), more: plain.slice(at).trim() !== '' }
 }
 
-/** The most frequent delimiter in the header, as in the service. */
-function delimiterOf(text: string): string {
+/** The names of the columns, as the service gives them: a second `x` is `x_2`. */
+function namesOf(header: string[]): string[] {
+  while (header.length > 1 && !header.at(-1)) header.pop()
+  const names = [header.length > 1 ? header[0] || 'column 1' : header[0]!]
+  for (const name of header.slice(1)) {
+    let [unique, number] = [name, 2]
+    while (unique && (names.includes(unique) || (unique !== name && header.includes(unique))))
+      unique = `${name}_${number++}`
+    names.push(unique)
+  }
+  return names
+}
+
+/** What `sep=` says, else the most frequent delimiter in the header, as in the service. */
+function delimiterOf(preamble: string, text: string): string {
+  const named = /^\s*sep=(.)/m.exec(preamble)?.[1]
   const header = (text.trimStart().split('\n', 1)[0] ?? '').replace(/"[^"]*"/g, '')
   const match = DELIMITERS.map((delimiter) => header.split(delimiter).length)
-  return DELIMITERS[match.indexOf(Math.max(...match))]!
+  return named ?? DELIMITERS[match.indexOf(Math.max(...match))]!
 }
 
 /**
@@ -64,7 +101,7 @@ export function placeOf(field: string): { line?: number; column?: string; member
 
 /** One line of the file, unparsed. */
 export function lineOf(text: string, line: number): string | undefined {
-  return text.split(/\r?\n/, line)[line - 1]
+  return text.split(LINE_BREAK, line)[line - 1]
 }
 
 /** Empty these lines. The service skips empty lines, so the others keep their numbers. */
@@ -72,7 +109,7 @@ export function without(text: string, lines: readonly number[]): string {
   if (!lines.length) return text
   const left = new Set(lines)
   return text
-    .split('\n')
+    .split(LINE_BREAK)
     .map((line, i) => (left.has(i + 1) ? '' : line))
     .join('\n')
 }
