@@ -547,6 +547,17 @@ def test_a_csv_is_trained_on_with_suggested_settings(
     client.datasets.delete(job.spec["dataset"]["id"])
 
 
+def test_a_training_on_five_rows_says_what_it_proves(
+    run: Run, client: epochal.Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "five.csv"
+    path.write_text("x,kind\n1,a\n2,a\n3,b\n4,b\n5,b\n")
+    result = run("train", str(path))
+    assert "5 samples are too few to keep some for validation." in result.stderr
+    assert "No samples are left for validation: this says nothing about new" in result.stdout
+    client.datasets.delete(next(client.jobs.list()).spec["dataset"]["id"])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "row"),
     [

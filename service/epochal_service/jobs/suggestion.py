@@ -175,7 +175,8 @@ def _suggestion(dataset: Dataset, reference: Mapping[str, Any], body: _Body) -> 
             _reason(
                 "validation_fraction",
                 None,
-                f"{dataset.samples} samples are too few to keep some for validation.",
+                f"{dataset.samples} samples are too few to keep some for validation. A network can "
+                "fit so few exactly: their loss says nothing about new samples.",
             )
         )
     if body.l2:

@@ -84,6 +84,11 @@ describe('descriptions of a run', () => {
       'The loss did not improve for 7 epochs.',
     ])
     expect(why(job)).toBeUndefined()
+    const dataset = { id: 'data_1', scaling: 'none' as const }
+    const spec = { ...job.spec, dataset, validation_fraction: 0 }
+    const uploaded = { ...job, stop_reason: 'completed' as const, spec }
+    expect(why(uploaded)).toMatch(/^No samples were left for validation/)
+    expect(why({ ...uploaded, spec: { ...spec, validation_fraction: 0.1 } })).toBeUndefined()
   })
 })
 

@@ -129,6 +129,9 @@ export function why(job: Job): string | undefined {
   if (reason === 'dependency_failed') return job.detail ?? undefined
   if (reason === 'internal')
     return 'An internal error of the service stopped the run. The network is not the cause.'
+  const isValidated = spec.validation_fraction || spec.validation_dataset
+  if (reason === 'completed' && 'id' in spec.dataset && !isValidated)
+    return 'No samples were left for validation: the losses say nothing about new samples.'
   return undefined
 }
 

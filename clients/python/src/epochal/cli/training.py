@@ -323,4 +323,7 @@ def _against_baselines(curve: Curve) -> str:
     metric = "validation_loss" if "validation_loss" in curve else "train_loss"
     losses = {"this network": float(np.nanmin(curve[metric])), **curve.baselines}
     texts = [f"{name} {loss:.4g}" for name, loss in losses.items()]
-    return f"Lowest {metric.replace('_', ' ')}: {', '.join(texts)}"
+    line = f"Lowest {metric.replace('_', ' ')}: {', '.join(texts)}"
+    if metric == "train_loss":
+        line += ". No samples are left for validation: this says nothing about new samples."
+    return line
