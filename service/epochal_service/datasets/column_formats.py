@@ -46,10 +46,10 @@ class _Numbers:
     def marked(self) -> dict[str, Affixed]:
         """Numbers with a decimal mark or a thousands separator."""
         points = dict.fromkeys(cell for cell in self.cells.cells if "." in cell)
-        numbers = {cell: affixed(cell) for cell in [*self.formatted, *points]}
+        numbers = {cell: affixed(cell) for cell in points if cell not in self.formatted}
         return {
             cell: number
-            for cell, number in numbers.items()
+            for cell, number in {**self.formatted, **numbers}.items()
             if number is not None and any(mark in number.digits for mark in ".,' ")
         }
 

@@ -42,14 +42,16 @@ class Affixed(NamedTuple):
 
 def affixed(cell: str) -> Affixed | None:
     """Return the parts of a cell that looks like a number in some format."""
-    match = _AFFIXED.fullmatch(cell.translate(_TYPOGRAPHY))
+    match = _AFFIXED.fullmatch(cell if cell.isascii() else cell.translate(_TYPOGRAPHY))
     if match is None:
         return None
     sign, before, second_sign, digits, behind = match.groups(default="")
     if (sign and second_sign) or (before and behind):
         return None
-    number = Affixed(sign or second_sign, digits.rstrip(), before or behind)
-    return number if any(matches(number.digits, *marks) for marks in MARKS) else None
+    digits = digits.rstrip()
+    if _ANY.fullmatch(digits) is None:
+        return None
+    return Affixed(sign or second_sign, digits, before or behind)
 
 
 def is_numeric(cell: str) -> bool:
@@ -67,6 +69,9 @@ def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     mark, separator = re.escape(decimal), re.escape(thousands)
     whole = rf"(?:[1-9]\d{{0,2}}(?:{separator}\d{{3}})+|\d+)" if thousands else r"\d+"
     return re.compile(rf"(?:{whole}(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+)?")
+
+
+_ANY = re.compile("|".join(_pattern(*marks).pattern for marks in MARKS))
 
 
 @dataclass(frozen=True)
