@@ -589,17 +589,24 @@ CASES_A_FAMILY = 6
 
 def faults(seed: int) -> Iterator[Case]:
     """Yield the runs with a planted fault, for one seed of data and training."""
-    for position, family_ in enumerate(FAMILIES):
+    return faults_on(BASES, FAMILIES, CASES_A_FAMILY // 2, seed)
+
+
+def faults_on(
+    all_bases: list[Base], families: list[Family], cases: int, seed: int
+) -> Iterator[Case]:
+    """Yield as many cases of each family from the bases of either half."""
+    for position, family_ in enumerate(families):
         for is_test in (False, True):
             count = 0
             # Families begin with different bases.
-            bases = [base for base in BASES if base.is_test == is_test]
+            bases = [base for base in all_bases if base.is_test == is_test]
             bases = bases[position % len(bases) :] + bases[: position % len(bases)]
             for base in bases:
-                if count == CASES_A_FAMILY // 2:
+                if count == cases:
                     break
                 # The same fault for all seeds of a case; other data and other initial weights.
-                rng = RNG([position, BASES.index(base)])
+                rng = RNG([position, all_bases.index(base)])
                 planted = family_.plant(base.dataset(seed), base.copy(), rng)
                 if planted is not None:
                     count += 1
@@ -608,10 +615,18 @@ def faults(seed: int) -> Iterator[Case]:
                     yield Case(family_.name, base.name, data, changed, family_.accepted, is_test)
 
 
+Change = Callable[[Dataset, Spec], Any]
+
+
 def healthy(seed: int) -> Iterator[Case]:
     """Yield runs without a fault: each base as it is, and with other usual choices."""
-    for base in BASES:
-        for name, change in HEALTHY.items():
+    return healthy_on(BASES, HEALTHY, seed)
+
+
+def healthy_on(bases: list[Base], changes: dict[str, Change], seed: int) -> Iterator[Case]:
+    """Yield each base with each of the changes that fit it."""
+    for base in bases:
+        for name, change in changes.items():
             changed = base.copy()
             changed["seed"] = seed
             result = change(base.dataset(seed), changed)
@@ -649,7 +664,7 @@ def _noisy(data: Dataset, spec: Spec) -> Any:
     return replace(data, inputs=inputs), spec
 
 
-HEALTHY: dict[str, Callable[[Dataset, Spec], Any]] = {
+HEALTHY: dict[str, Change] = {
     "as it is": _unchanged,
     "momentum": _another_optimizer,
     "other activations": _other_activations,
