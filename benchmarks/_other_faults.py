@@ -18,7 +18,6 @@ from benchmarks._faults import (
     Base,
     Case,
     Change,
-    Dataset,
     Family,
     Spec,
     columns_of,
@@ -31,6 +30,8 @@ from benchmarks._faults import (
     spec,
     table,
 )
+
+from epochal_service.datasets import Dataset
 
 # ------------------------------------------------------------------------------------ data sets
 
@@ -394,7 +395,8 @@ def copied_target(data: Dataset, spec: Spec, rng: np.random.Generator) -> Any:
         standard = (y - y.mean()) / y.std()
         how = rng.integers(3)
         copy = np.rint(standard * 100) / 100 if how == 0 else 3.0 - 1.7 * standard
-        copy = np.exp(0.5 * standard) if how == 2 else copy
+        if how == 2:
+            copy = np.log(y) if y.min() > 0.0 else np.exp(y)
     else:
         copy = (RNG(3).permutation(len(data.class_names))[data.targets] * 1.5 - 1.0)[:, None]
     return appended(data, copy, spec), spec

@@ -81,6 +81,70 @@ def test_targets_of_a_steep_function_are_not_wrong_unless_they_are(wrong: float)
     assert ("label_noise" in kinds) == (wrong > 0.0)
 
 
+def observed(inputs: Any, targets: Any, task: str = "regression") -> list[str]:
+    """Train a small network on all rows, and return the kinds of findings without any trial."""
+    outputs = mlp(inputs.shape[1], [8], "tanh", 1, "linear" if task == "regression" else "sigmoid")
+    loss = "mse" if task == "regression" else "binary_cross_entropy"
+    base = Base(
+        "rows",
+        lambda _: table("rows", task, inputs, targets),
+        spec("rows", outputs, loss, 0.01, 5),
+        False,
+    )
+    return [finding.kind for finding in findings(base, seconds=0.0).findings]
+
+
+def with_noise(*columns: Any) -> Any:
+    """Return columns, and two that say nothing."""
+    rows = len(columns[0])
+    return np.column_stack([*columns, np.random.default_rng(1).normal(size=(rows, 2))])
+
+
+def test_a_lag_is_an_input_and_not_leakage() -> None:
+    """New samples have it, however much it explains: here 99.6 %."""
+    series = np.sin(2 * np.pi * np.arange(401) / 100.3)
+    assert np.corrcoef(series[:-1], series[1:])[0, 1] ** 2 > 0.995
+    assert "leakage" not in observed(with_noise(series[:-1]), series[1:, None])
+
+
+def test_the_lag_of_a_slow_measurement_in_coarse_steps_is_not_leakage() -> None:
+    steps = np.random.default_rng(0).choice([-0.1, 0.0, 0.1], size=401)
+    series = np.round(np.cumsum(steps), 1)
+    assert np.abs(np.diff(series)).max() < 0.11
+    assert "leakage" not in observed(with_noise(series[:-1]), series[1:, None])
+
+
+def test_a_class_that_hardly_changes_is_not_leaked_by_the_one_before() -> None:
+    classes = np.arange(401) // 100 % 2
+    assert "leakage" not in observed(with_noise(classes[:-1]), classes[1:], "binary")
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [lambda y: -2.5 * y + 7.0, lambda y: np.round(y, 1), np.log10, np.exp],
+    ids=["scaled", "rounded", "logarithm", "exponential"],
+)
+def test_a_column_that_is_the_target_up_to_scale_and_rounding_is_leakage(copy: Any) -> None:
+    y = np.random.default_rng(0).uniform(1.0, 5.0, size=400)
+    assert "leakage" in observed(with_noise(copy(y)), y[:, None])
+
+
+def test_rows_that_each_occur_four_times_are_leakage() -> None:
+    rng = np.random.default_rng(0)
+    inputs = np.repeat(rng.normal(size=(100, 3)), 4, axis=0)
+    assert "leakage" in observed(inputs, inputs[:, :1] + inputs[:, 1:2])
+
+
+def test_rows_that_repeat_by_chance_are_no_leakage() -> None:
+    """Of 8 votes there are 256 rows, some far more frequent than others; a truth table has 4."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(300) % 2
+    votes = rng.random((300, 8)) < np.where(labels[:, None] == 1, 0.8, 0.2)
+    assert "leakage" not in observed(votes * 1.0, labels, "binary")
+    truth = np.tile([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], (50, 1))
+    assert "leakage" not in observed(truth, np.tile([0, 1, 1, 0], 50), "binary")
+
+
 def test_a_trial_as_long_as_the_job_has_the_losses_of_the_job() -> None:
     changed = BY_NAME["two_moons"].copy()
     changed["optimizer"] = {"type": "adam", "learning_rate": 3e-5}

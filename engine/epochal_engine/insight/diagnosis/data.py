@@ -26,12 +26,19 @@ HALF_LEARNED = 0.5
 LARGE_TARGET = 5.0
 """Targets of a regression may be unscaled above this root mean square, or below its inverse."""
 SHARED_ROWS = 0.05
-"""Validation samples that are also training samples leak from this fraction: fewer occur by chance
-in data with few different rows."""
-COPIES_TARGET = 0.99
-"""A feature that explains this fraction of the variance of the targets is a copy of them..."""
-NEXT_FEATURE = 0.9
-"""... if the best of the others explains less than this."""
+"""Validation samples that are also training samples leak from this fraction..."""
+BY_CHANCE = 4.0
+"""... if they are more than this many times as frequent as if the columns were independent within
+each class: a questionnaire has equal rows, and a truth table no others."""
+MOST_COPIES = 10.0
+"""Rows that occur more often on average are all the rows that there are, as in a truth table."""
+ONE_VALUE = 0.999
+"""A feature has one value for each class if the means of the classes explain this fraction of its
+variance."""
+DISTINCT_TARGETS = 20
+"""Fewest different targets from which a feature can be recognized as their copy."""
+ROUNDING = 1e-4
+"""Error of a copy, in its standard deviations, that float32 and scaling explain."""
 RARE_CLASS = 0.2
 """A class is rare below this fraction of its share in balanced data: 10 % of two classes."""
 RECOGNIZED = 0.5
@@ -81,54 +88,107 @@ REGULARIZE = (
 
 
 def leakage(run: Observation) -> Iterator[Hypothesis]:
-    """Find validation samples that were trained on, and features that are copies of the target."""
+    """Find validation samples that were trained on, and features that are copies of the target.
+
+    How much a feature explains proves nothing: the last value of a slow series explains nearly all
+    of the next one, and new samples have it.
+    """
     data = run.job.data
     if data.validation_inputs is not None and not run.takes_tokens:
-        validation = np.ascontiguousarray(data.validation_inputs, np.float32)
-        known = {row.tobytes() for row in np.ascontiguousarray(data.train_inputs, np.float32)}
-        shared = float(np.mean([row.tobytes() in known for row in validation]))
-        distinct = len(known) / len(data.train_inputs)
-        # A truth table has few different rows, and all of them are everywhere.
-        if shared >= SHARED_ROWS and distinct >= 0.5:
+        shared, expected, copies = _shared_rows(run)
+        if shared >= SHARED_ROWS and shared > BY_CHANCE * expected and copies < MOST_COPIES:
             yield Hypothesis(
                 "leakage",
-                f"{shared:.0%} of the validation samples are also in the training part, so the "
-                "validation loss does not show how the network does on new samples. Remove "
-                "duplicate rows.",
+                f"{shared:.0%} of the validation samples are also in the training part, where "
+                f"chance explains {expected:.0%}, so the validation loss does not show how the "
+                "network does on new samples. Remove duplicate rows.",
                 is_certain=True,
             )
     if len(run.inputs) < FEWEST_LABELS:
         return
-    explained = _explained(run)
-    if explained is None or len(explained) < 2:
-        return
-    best = int(explained.argmax())
-    others = np.delete(explained, best)
-    if explained[best] >= COPIES_TARGET and others.max() < NEXT_FEATURE:
+    is_copy = _copies(run)
+    # If most columns are, as the lags of a straight line, the target is simple.
+    if 0 < is_copy.sum() <= len(is_copy) // 2:
+        same = "has one value for each class" if run.labels is not None else "is the target itself"
         yield Hypothesis(
             "leakage",
-            f"Input feature {run.feature(best)} alone explains {explained[best]:.1%} of the "
-            f"targets, the next best one {others.max():.0%}: it is probably a copy of the target, "
-            "which new samples do not have. Remove it.",
+            f"Input feature {run.feature(int(is_copy.argmax()))} {same}, up to scale and rounding, "
+            f"in all {len(run.inputs)} samples that were examined. If new samples do "
+            "not have it before their target is known, remove it.",
             is_certain=True,
         )
 
 
-def _explained(run: Observation) -> Array | None:
-    """Return the fraction of the targets' variance that each feature explains, `(features,)`."""
+def _shared_rows(run: Observation) -> tuple[float, float, float]:
+    """Return the fraction of the validation samples that are also training samples, the fraction
+    that chance explains, and how often each training row occurs on average.
+
+    By chance a row occurs as often as the product of the frequencies of its values says, counted
+    within its class.
+    """
+    data = run.job.data
+    train, validation = (
+        np.asarray(part, np.float32).reshape(len(part), -1)
+        for part in (data.train_inputs, data.validation_inputs)
+        if part is not None
+    )
+    known = {row.tobytes() for row in train}
+    shared = float(np.mean([row.tobytes() in known for row in validation]))
+    if shared < SHARED_ROWS:
+        return shared, 0.0, 1.0
+    classes = [np.zeros(len(part)) for part in (train, validation)]
+    if run.labels is not None:
+        classes = [
+            labels_of(np.asarray(targets))
+            for targets in (data.train_targets, data.validation_targets)
+        ]
+    expected = np.zeros(len(validation))
+    for k in np.unique(classes[1]):
+        rows, members = train[classes[0] == k], classes[1] == k
+        frequencies = np.ones((members.sum(), train.shape[1]))
+        for column in range(train.shape[1]):
+            values, counts = np.unique(rows[:, column], return_counts=True)
+            at = np.searchsorted(values, validation[members, column]).clip(max=len(values) - 1)
+            found = values[at] == validation[members, column]
+            frequencies[:, column] = np.where(found, counts[at] / len(rows), 0.0)
+        expected[members] = -np.expm1(-len(rows) * frequencies.prod(1))
+    return shared, float(expected.mean()), len(train) / len(known)
+
+
+def _copies(run: Observation) -> Array:
+    """Return whether each feature is a copy of the target, `(features,)`."""
     x = run.inputs - run.inputs.mean(0)
     total = np.square(x).sum(0)
-    with np.errstate(all="ignore"):
-        if run.labels is not None:
-            between = np.zeros(x.shape[1])
-            for k in np.unique(run.labels):
-                members = x[run.labels == k]
-                between += len(members) * np.square(members.mean(0))
-            return np.asarray(np.nan_to_num(between / total))
-        if run.targets.ndim != 2 or run.targets.shape[1] != 1 or run.targets.dtype.kind != "f":
-            return None
-        y = run.targets[:, 0] - run.targets[:, 0].mean()
-        return np.asarray(np.nan_to_num(np.square(x.T @ y) / (total * np.square(y).sum())))
+    if run.labels is not None:
+        between = np.zeros(x.shape[1])
+        for k in np.unique(run.labels):
+            members = x[run.labels == k]
+            between += len(members) * np.square(members.mean(0))
+        return np.asarray((between >= ONE_VALUE * total) & (total > 0.0))
+    none = np.zeros(x.shape[1], bool)
+    if run.targets.ndim != 2 or run.targets.shape[1] != 1 or run.targets.dtype.kind != "f":
+        return none
+    y = np.ravel(run.job.target_shift + run.job.target_scale * run.targets.astype(np.float64))
+    if len(np.unique(run.targets)) < DISTINCT_TARGETS:
+        return none
+    forms = [y, np.exp(y - y.max()), *([np.log(y)] if y.min() > 0.0 else [])]
+    return np.any([_is_linear(x, form - form.mean()) for form in forms], axis=0)
+
+
+def _is_linear(x: Array, y: Array) -> Array:
+    """Return whether each column of x, `(n, features)`, is a multiple of y up to rounding."""
+    slope = (x.T @ y) / np.square(y).sum()
+    error = np.abs(x - y[:, None] * slope).max(0)
+    # Rounded numbers are multiples of their least difference. Half of it is the largest error, of
+    # either: a lag that was measured in such steps is often a whole one away.
+    steps = np.array([_least_difference(column) for column in x.T])
+    rounding = 0.6 * np.maximum(steps, np.abs(slope) * _least_difference(y))
+    return np.asarray((error <= rounding + ROUNDING * x.std(0)) & (x.std(0) > 0.0))
+
+
+def _least_difference(values: Array) -> float:
+    values = np.unique(values)
+    return float(np.diff(values).min()) if len(values) > DISTINCT_TARGETS else 0.0
 
 
 def class_imbalance(run: Observation) -> Iterator[Hypothesis]:
