@@ -444,7 +444,7 @@ def too_few_units(data: Dataset, spec: Spec, rng: np.random.Generator) -> Any:
     else:
         few = [dense(1, "tanh")] if rng.random() < 0.5 else []
         spec["network"]["layers"] = [*few, spec["network"]["layers"][-1]]
-    spec["optimizer"] = {"type": "adam", "learning_rate": 0.03}
+        spec["optimizer"] = {"type": "adam", "learning_rate": 0.03}
     # A fault only where a line does badly.
     losses = columns_of(data, spec)["validation_loss"]
     return (data, spec) if losses[-1] > 0.2 * data.targets.var() or is_recurrent(spec) else None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmarks._faults import BASES, FAMILIES, Base, Case, Family, dense, mlp, spec, table
+from benchmarks._other_faults import OTHER_BASES, OTHER_FAMILIES
 from benchmarks.diagnosis import Row, built_from, run, trained
 
 import epochal_engine as engine
@@ -19,10 +20,10 @@ from epochal_engine.insight.diagnosis.finding import Findings
 BY_NAME = {base.name: base for base in BASES}
 
 
-def planted(family: Family) -> list[Case]:
+def planted(family: Family, bases: list[Base]) -> list[Case]:
     """Return the first three bases to which the fault can be done."""
     cases = []
-    for base in BASES:
+    for base in bases:
         result = family.plant(base.dataset(0), base.copy(), np.random.default_rng(3))
         if result is not None:
             data, changed = result
@@ -46,7 +47,18 @@ def findings(base: Base, changed: dict[str, Any] | None = None, **options: Any) 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_planted_fault_is_named_first_and_its_remedy_helps(family: Family) -> None:
     """On all of the first bases but one: `make check-diagnosis` counts over all bases and seeds."""
-    cases = planted(family)
+    check(planted(family, BASES))
+
+
+@pytest.mark.parametrize("family", OTHER_FAMILIES, ids=lambda family: family.name)
+def test_a_fault_in_data_of_another_kind_is_named_first_and_its_remedy_helps(
+    family: Family,
+) -> None:
+    check(planted(family, [base for base in OTHER_BASES if not base.is_test]))
+
+
+def check(cases: list[Case]) -> None:
+    """Assert that the faults of all cases but one are named first, with remedies that help."""
     needed = len(cases) - (len(cases) > 1)
     rows: list[Row] = []
     for case in cases:
@@ -141,6 +153,8 @@ def test_rows_that_repeat_by_chance_are_no_leakage() -> None:
     labels = np.arange(300) % 2
     votes = rng.random((300, 8)) < np.where(labels[:, None] == 1, 0.8, 0.2)
     assert "leakage" not in observed(votes * 1.0, labels, "binary")
+    wrong = np.where(rng.random(300) < 0.3, 1 - labels, labels)
+    assert "leakage" not in observed(votes * 1.0, wrong, "binary")
     truth = np.tile([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], (50, 1))
     assert "leakage" not in observed(truth, np.tile([0, 1, 1, 0], 50), "binary")
 
@@ -329,3 +343,86 @@ def test_the_difference_of_two_specs_is_the_patch_between_them() -> None:
     patch = difference(before, after)
     assert patch == {"b": {"c": 3, "d": [1, 2]}, "e": None}
     assert merged(before, patch) == after
+
+
+def fraud() -> Base:
+    return next(base for base in OTHER_BASES if base.name == "fraud")
+
+
+def test_a_network_that_learns_nothing_is_not_blamed_on_its_rare_class() -> None:
+    """It neglects the rare class because noise hides it; without the noise it finds nearly all."""
+    changed = fraud().copy()
+    changed["augmentation"] = [{"type": "noise", "standard_deviation": 4.0}]
+    diagnosis = findings(fraud(), changed)
+    assert [finding.kind for finding in diagnosis.findings] == ["strong_augmentation"]
+    assert "standard deviation 4 to inputs of root mean square 1" in diagnosis.findings[0].message
+    assert diagnosis.findings[0].patch == {"augmentation": []}
+
+
+def test_a_rare_class_is_neglected_where_the_answer_is_nearly_always_no() -> None:
+    """A share of 15 % is not rare if the network finds it."""
+    family = next(family for family in OTHER_FAMILIES if family.name == "rare_answers")
+    assert run(planted(family, OTHER_BASES)[0]).kinds[0] == "class_imbalance"
+    assert not run(Case("", "fraud", fraud().dataset(0), fraud().copy(), (), False)).kinds
+
+
+@pytest.mark.parametrize("change", ["few epochs", "a low rate"])
+def test_a_larger_network_that_learns_faster_does_not_prove_that_this_one_is_too_small(
+    change: str,
+) -> None:
+    """The same layers reach a lower loss, too, when they are trained well."""
+    base = BY_NAME["digits"]
+    changed = base.copy()
+    if change == "few epochs":
+        changed["epochs"] = 3
+    changed["optimizer"] = {"type": "sgd", "learning_rate": 0.03}
+    kinds = [finding.kind for finding in findings(base, changed).findings]
+    assert "underfitting" not in kinds
+
+
+def test_a_remedy_that_does_not_reach_a_constant_says_so() -> None:
+    """Targets that nothing explains: any network is worse than their mean."""
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(size=(200, 3)), rng.normal(size=(200, 1))
+    base = Base(
+        "nothing",
+        lambda _: table("nothing", "regression", inputs, targets),
+        spec("nothing", mlp(3, [32, 32], "tanh", 1, "linear"), "mse", 0.7, 40),
+        False,
+    )
+    treated = [f for f in findings(base).findings if f.trial is not None]
+    assert treated
+    for finding in treated:
+        assert finding.trial is not None
+        assert finding.suggestion is not None
+        is_bad = finding.trial.with_remedy >= 1.0
+        assert ("no better than that of a constant" in finding.suggestion) == is_bad
+
+
+def test_accuracy_that_is_above_chance_is_not_called_nothing() -> None:
+    """A network that memorized noisy classes is too sure of its wrong answers."""
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(120, 10))
+    labels = (inputs[:, 0] + 0.7 * rng.normal(size=120) > 0).astype(np.int64)
+    base = Base(
+        "sure",
+        lambda _: table("sure", "binary", inputs, labels),
+        spec("sure", mlp(10, [64], "relu", 1, "sigmoid"), "binary_cross_entropy", 0.02, 200),
+        False,
+    )
+    [finding] = [f for f in findings(base).findings if f.kind == "worse_than_constant"]
+    assert "learned nothing" not in finding.message
+
+
+def test_a_run_that_restores_a_better_epoch_is_not_worse_than_a_constant() -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(120, 10))
+    labels = (inputs[:, 0] + 0.7 * rng.normal(size=120) > 0).astype(np.int64)
+    network = mlp(10, [64], "relu", 1, "sigmoid")
+    kinds = []
+    for stopping in (None, {"patience": 150}):
+        changed = spec("sure", network, "binary_cross_entropy", 0.02, 200)
+        changed["early_stopping"] = stopping
+        base = Base("sure", lambda _: table("sure", "binary", inputs, labels), changed, False)
+        kinds.append({finding.kind for finding in findings(base, seconds=0.0).findings})
+    assert kinds[0] - kinds[1] == {"worse_than_constant"}

@@ -63,7 +63,9 @@ class Finding(Reply):
     message: str
     """Observation with its numbers."""
     suggestion: str | None = None
-    """Change to make, a sentence; absent if no change was found that lowers the loss."""
+    """Change to make; absent if no change was found that lowers the loss. Says so if the loss is
+    still no better than that of a constant.
+    """
     patch: dict[str, Any] | None = None
     """Change as a JSON merge patch (RFC 7396) of the job's spec; absent without a suggestion."""
     trial: Trial | None = None

@@ -163,12 +163,17 @@ FindingKind: TypeAlias = Literal[
     "output_activation",
     "wrong_loss",
     "unscaled_inputs",
+    "shifted_inputs",
+    "constant_inputs",
     "tiny_inputs",
     "unscaled_targets",
+    "strong_augmentation",
     "symmetric_weights",
     "large_initial_weights",
     "small_initial_weights",
     "batch_norm_small_batches",
+    "large_batches",
+    "tight_clipping",
     "vanishing_gradients",
     "exploding_gradients",
     "loss_spikes",
@@ -2233,7 +2238,9 @@ class Finding(FindingMethods):
     message: str
     """Observation with its numbers."""
     suggestion: str | None
-    """Change to make, a sentence; absent if no change was found that lowers the loss."""
+    """Change to make; absent if no change was found that lowers the loss. Says so if the loss is
+    still no better than that of a constant.
+    """
     patch: dict[str, Any] | None
     """Change as a JSON merge patch (RFC 7396) of the job's spec; absent without a suggestion."""
     trial: Trial | None

@@ -2,8 +2,10 @@
 
 Statistics of the run suggest hypotheses; a short run with each remedy decides between them. A
 hypothesis whose remedy does not lower the loss is no finding, unless the problem can be observed
-without a trial. A finding that another one explains, because its remedy adds nothing to that of the
-other, is left out. A healthy run has no findings.
+without a trial. Nor is one where something else would do, too: that a larger network has a lower
+loss does not prove that this one is too small, if it gets there with better training. A finding
+that another one explains, because its remedy adds nothing to that of the other, is left out. A
+healthy run has no findings.
 """
 
 from __future__ import annotations
@@ -64,8 +66,11 @@ RULES: tuple[Callable[[Observation], Iterator[Hypothesis]], ...] = (
     data.unscaled_inputs,
     data.tiny_inputs,
     data.unscaled_targets,
+    data.strong_augmentation,
     weights.initial_weights,
     weights.batch_norm_small_batches,
+    steps.large_batches,
+    steps.tight_clipping,
     weights.vanishing_gradients,
     weights.exploding_gradients,
     weights.dead_units,
@@ -79,8 +84,14 @@ RULES: tuple[Callable[[Observation], Iterator[Hypothesis]], ...] = (
     fit.worse_than_constant,
 )
 _RANK = {kind: rank for rank, kind in enumerate(get_args(FindingKind))}
-_OBSERVED: tuple[FindingKind, ...] = ("leakage", "class_imbalance", "label_noise")
-"""Causes in the samples: no remedy of the training competes with them."""
+_OBSERVED: tuple[FindingKind, ...] = (
+    "leakage",
+    "class_imbalance",
+    "label_noise",
+    "output_activation",
+    "wrong_loss",
+)
+"""Causes that are certain without a trial: no other remedy competes with them."""
 
 
 @dataclass(frozen=True)
@@ -137,16 +148,17 @@ class _Judge:
 
     def judge(self, hypotheses: list[Hypothesis]) -> Findings:
         pending = [self._try(hypothesis, self._spec) for hypothesis in hypotheses]
-        pending = [tried for tried in pending if self._holds(tried)]
+        pending = [tried for tried in pending if self._holds(tried) and not self._is_refuted(tried)]
         findings: list[Finding] = []
         spec = self._spec
         together: list[_Tried] = []
         while pending:
-            chosen = self._first(pending)
+            chosen = self._first(pending, spec)
             pending.remove(chosen)
             findings.append(self._finding(chosen))
             if chosen.remedy is None or chosen.hypothesis.metric is not None:
                 continue
+            pending = [tried for tried in pending if not self._is_cured(tried, chosen, spec)]
             spec = chosen.remedy.change(spec)
             together.append(chosen)
             # What the remedy of the cause has already cured was only its effect.
@@ -162,15 +174,35 @@ class _Judge:
                 patch = None
         return Findings(tuple(findings), patch, trial, self._trials.skipped)
 
-    def _first(self, pending: list[_Tried]) -> _Tried:
+    def _first(self, pending: list[_Tried], spec: Spec) -> _Tried:
         """Return the earliest cause whose remedy achieves about as much as the best remedy."""
-        best = max(tried.gain for tried in pending)
+        best = max(pending, key=lambda tried: tried.gain if tried.hypothesis.metric is None else 0)
         worthy = [
             tried
             for tried in pending
-            if tried.hypothesis.kind in _OBSERVED or tried.gain >= AS_GOOD * best
+            if tried.gain >= AS_GOOD * best.gain
+            or (
+                tried.hypothesis.kind in _OBSERVED
+                and tried.hypothesis.is_certain
+                and not self._is_cured(tried, best, spec)
+            )
         ]
         return min(worthy, key=lambda tried: _RANK[tried.hypothesis.kind])
+
+    def _is_cured(self, tried: _Tried, best: _Tried, spec: Spec) -> bool:
+        """Return whether the remedy of another cause does as much for the loss of a hypothesis.
+
+        A network that learns nothing neglects the rare class, too.
+        """
+        metric = tried.hypothesis.metric
+        if metric is None or best.remedy is None:
+            return False
+        if tried.trial is None:
+            return best.gain > 0.0
+        without, other = self._trials.loss(spec, metric), self._loss(best.remedy, spec, metric)
+        if without is None or other is None:
+            return False
+        return without - other >= AS_GOOD * (without - tried.trial.with_remedy)
 
     def _again(self, tried: _Tried, spec: Spec) -> _Tried | None:
         """Return the hypothesis if it still holds after the changes in `spec`, else None."""
@@ -188,6 +220,15 @@ class _Judge:
         without, with_ = tried.trial.without_remedy, tried.trial.with_remedy
         enough = without is None or with_ <= (1.0 - CONFIRMS) * without
         return enough and tried.gain >= NOTICEABLE
+
+    def _is_refuted(self, tried: _Tried) -> bool:
+        """Return whether the loss also falls with the suspected cause left as it is."""
+        control, trial = tried.hypothesis.control, tried.trial
+        if control is None or trial is None or trial.without_remedy is None:
+            return False
+        loss = self._loss(control, self._spec, tried.hypothesis.metric)
+        fall = trial.without_remedy - trial.with_remedy
+        return loss is not None and trial.without_remedy - loss >= AS_GOOD * fall
 
     def _try(self, hypothesis: Hypothesis, spec: Spec) -> _Tried:
         """Try all remedies on top of `spec`, and keep the best one if it helps."""
@@ -231,11 +272,17 @@ class _Judge:
         hypothesis, remedy = tried.hypothesis, tried.remedy
         if remedy is None:
             return Finding(hypothesis.kind, hypothesis.layer, hypothesis.message)
+        suggestion, trial, constant = remedy.suggestion, tried.trial, self._run.constant_loss
+        if hypothesis.metric is None and trial is not None and trial.with_remedy >= constant:
+            suggestion += (
+                f" The loss is then {trial.with_remedy:.3g}, which is no better than that of a "
+                f"constant, {constant:.3g}: something else is wrong, too."
+            )
         return Finding(
             hypothesis.kind,
             hypothesis.layer,
             hypothesis.message,
-            remedy.suggestion,
+            suggestion,
             difference(self._spec, remedy.change(self._spec)),
-            tried.trial,
+            trial,
         )

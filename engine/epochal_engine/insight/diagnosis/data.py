@@ -10,6 +10,7 @@ from ...model.activations import ACTIVATIONS
 from ...model.losses import find_loss
 from ...model.predict import predict
 from ...symbolic.trace import Array
+from .finding import FindingKind
 from .hypothesis import Hypothesis
 from .observation import Observation
 from .remedies import Remedy, merged, one_layer, setting
@@ -18,6 +19,8 @@ from .trials import labels_of
 LARGE_INPUT = 5.0
 """A feature may be unscaled if its root mean square is larger: scaled ones are about 1, and 5
 standard deviations are rare."""
+FAR_FROM_ZERO = 3.0
+"""A feature is shifted if its mean is more than this many standard deviations from 0."""
 SMALL_INPUT = 0.1
 """All features may be too small below this root mean square: the first layer then outputs a tenth
 of what its initializer was made for."""
@@ -30,6 +33,8 @@ SHARED_ROWS = 0.05
 BY_CHANCE = 4.0
 """... if they are more than this many times as frequent as if the columns were independent within
 each class: a questionnaire has equal rows, and a truth table no others."""
+CONTRADICTED = 0.1
+"""Equal rows are no copies if more than this fraction of them have different targets."""
 MOST_COPIES = 10.0
 """Rows that occur more often on average are all the rows that there are, as in a truth table."""
 ONE_VALUE = 0.999
@@ -39,10 +44,11 @@ DISTINCT_TARGETS = 20
 """Fewest different targets from which a feature can be recognized as their copy."""
 ROUNDING = 1e-4
 """Error of a copy, in its standard deviations, that float32 and scaling explain."""
-RARE_CLASS = 0.2
-"""A class is rare below this fraction of its share in balanced data: 10 % of two classes."""
-RECOGNIZED = 0.5
-"""A rare class is neglected if less than this fraction of its samples is recognized."""
+RARE_CLASS = 0.4
+"""A class is rare below this fraction of its share in balanced data: 20 % of two classes."""
+RECOGNIZED = 0.1
+"""A rare class is neglected if the network recognizes less than half of it, and fewer of its
+samples than this fraction of the share in balanced data: 5 % of all samples of two classes."""
 NEIGHBORS = 20
 """Neighbors whose labels are compared."""
 FEWEST_LABELS = 100
@@ -123,6 +129,8 @@ def _shared_rows(run: Observation) -> tuple[float, float, float]:
     """Return the fraction of the validation samples that are also training samples, the fraction
     that chance explains, and how often each training row occurs on average.
 
+    Equal rows of different targets are equal by chance.
+
     By chance a row occurs as often as the product of the frequencies of its values says, counted
     within its class.
     """
@@ -132,10 +140,20 @@ def _shared_rows(run: Observation) -> tuple[float, float, float]:
         for part in (data.train_inputs, data.validation_inputs)
         if part is not None
     )
-    known = {row.tobytes() for row in train}
-    shared = float(np.mean([row.tobytes() in known for row in validation]))
+    known: dict[bytes, set[bytes]] = {}
+    for row, target in zip(train, data.train_targets, strict=True):
+        known.setdefault(row.tobytes(), set()).add(target.tobytes())
+    assert data.validation_targets is not None
+    found = [
+        (row.tobytes(), target.tobytes())
+        for row, target in zip(validation, data.validation_targets, strict=True)
+        if row.tobytes() in known
+    ]
+    shared = len(found) / len(validation)
     if shared < SHARED_ROWS:
         return shared, 0.0, 1.0
+    if np.mean([known[row] != {target} for row, target in found]) > CONTRADICTED:
+        return shared, shared, 1.0
     classes = [np.zeros(len(part)) for part in (train, validation)]
     if run.labels is not None:
         classes = [
@@ -149,8 +167,8 @@ def _shared_rows(run: Observation) -> tuple[float, float, float]:
         for column in range(train.shape[1]):
             values, counts = np.unique(rows[:, column], return_counts=True)
             at = np.searchsorted(values, validation[members, column]).clip(max=len(values) - 1)
-            found = values[at] == validation[members, column]
-            frequencies[:, column] = np.where(found, counts[at] / len(rows), 0.0)
+            occurs = values[at] == validation[members, column]
+            frequencies[:, column] = np.where(occurs, counts[at] / len(rows), 0.0)
         expected[members] = -np.expm1(-len(rows) * frequencies.prod(1))
     return shared, float(expected.mean()), len(train) / len(known)
 
@@ -172,7 +190,7 @@ def _copies(run: Observation) -> Array:
     if len(np.unique(run.targets)) < DISTINCT_TARGETS:
         return none
     forms = [y, np.exp(y - y.max()), *([np.log(y)] if y.min() > 0.0 else [])]
-    return np.any([_is_linear(x, form - form.mean()) for form in forms], axis=0)
+    return np.asarray(np.any([_is_linear(x, form - form.mean()) for form in forms], axis=0))
 
 
 def _is_linear(x: Array, y: Array) -> Array:
@@ -193,7 +211,7 @@ def _least_difference(values: Array) -> float:
 
 def class_imbalance(run: Observation) -> Iterator[Hypothesis]:
     """Find a rare class that the network hardly recognizes."""
-    if run.labels is None or run.weights is None or run.final_outputs is None:
+    if run.labels is None or run.weights is None or run.final_outputs is None or run.diverged:
         return
     if "class_weights" in run.spec:
         return
@@ -209,11 +227,11 @@ def class_imbalance(run: Observation) -> Iterator[Hypothesis]:
     border = 0.0 if find_loss(run.job.training.loss).type == "hinge" else 0.5
     answers = outputs.argmax(-1) if outputs.shape[-1] > 1 else outputs[:, 0] >= border
     recall = float(np.mean(answers == rare))
-    if recall < RECOGNIZED:
+    if recall < min(0.5, RECOGNIZED / (shares[rare] * (counts > 0).sum())):
         yield Hypothesis(
             "class_imbalance",
             f"Class {run.class_name(rare)} is {shares[rare]:.1%} of the training samples, and the "
-            f"network recognizes {recall:.0%} of them: predicting the frequent classes costs it "
+            f"network recognizes {recall:.0%} of them: to predict the frequent classes costs it "
             "little.",
             (
                 setting(
@@ -386,17 +404,27 @@ def wrong_loss(run: Observation) -> Iterator[Hypothesis]:
 
 
 def unscaled_inputs(run: Observation) -> Iterator[Hypothesis]:
-    """Find features that are far larger than initializers assume."""
+    """Find features that are far larger than initializers assume, or the same for every sample."""
     sizes = run.input_sizes
     worst = int(sizes.argmax())
     if run.takes_tokens or run.normalizes_inputs or not sizes[worst] > LARGE_INPUT:
         return
-    yield Hypothesis(
-        "unscaled_inputs",
-        f"Input feature {run.feature(worst)} has a root mean square of {sizes[worst]:.3g}, but "
-        "initial weights are made for inputs of about 1.",
-        (SCALE_INPUTS,),
-    )
+    column = run.inputs[:, worst]
+    name, mean, deviation = run.feature(worst), column.mean(), column.std()
+    kind: FindingKind = "unscaled_inputs"
+    observed = f"has a root mean square of {sizes[worst]:.3g}, but initial weights are made for"
+    if np.ptp(column) == 0.0:
+        kind = "constant_inputs"
+        observed = (
+            f"is {column[0]:.6g} for every sample. It tells the network nothing, and outweighs"
+        )
+    elif abs(mean) > FAR_FROM_ZERO * deviation:
+        kind = "shifted_inputs"
+        observed = (
+            f"has the mean {mean:.3g} and a standard deviation of only {deviation:.2g}, so that "
+            "samples look alike. Initial weights are made for"
+        )
+    yield Hypothesis(kind, f"Input feature {name} {observed} inputs of about 1.", (SCALE_INPUTS,))
 
 
 def tiny_inputs(run: Observation) -> Iterator[Hypothesis]:
@@ -431,4 +459,34 @@ def unscaled_targets(run: Observation) -> Iterator[Hypothesis]:
             ),
         ),
         is_certain=run.level > HALF_LEARNED,
+    )
+
+
+def strong_augmentation(run: Observation) -> Iterator[Hypothesis]:
+    """Find random changes of the samples that leave too little of them."""
+    listed = run.spec.get("augmentation")
+    if not listed:
+        return
+    size = float(np.sqrt(np.square(run.inputs).mean()))
+    changes = {
+        "noise": lambda a: (
+            f"adds noise of standard deviation {a['standard_deviation']:g} to inputs of root mean "
+            f"square {size:.2g}"
+        ),
+        "shift": lambda a: f"shifts samples by up to {a['max_shift']} positions",
+        "flip": lambda a: f"mirrors {a['probability']:.0%} of the samples",
+    }
+    weaker = {"noise": "standard_deviation", "shift": "max_shift"}
+    quarter = [
+        {**a, field: type(a[field])(a[field] / 4)} if (field := weaker.get(a["type"])) else a
+        for a in listed
+    ]
+    yield Hypothesis(
+        "strong_augmentation",
+        f"The augmentation {' and '.join(changes[a['type']](a) for a in listed)}: the training "
+        f"loss ended at {run.train_loss[-1]:.3g}.",
+        (
+            setting("Train without augmentation.", {"augmentation": []}),
+            setting("Lower the augmentation to a quarter.", {"augmentation": quarter}),
+        ),
     )

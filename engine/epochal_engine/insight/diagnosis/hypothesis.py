@@ -21,3 +21,6 @@ class Hypothesis:
     """Whether it is a finding even if no remedy lowers the loss."""
     metric: TrialMetric | None = None
     """The loss to compare; None for that of the job."""
+    control: Remedy | None = None
+    """A change that leaves the suspected cause as it is. If it helps about as much as the best
+    remedy, the cause is another one."""

@@ -13,7 +13,7 @@ from ...symbolic.trace import Array
 from ...training.divergence import SAMPLES_EXAMINED, layer_outputs
 from ...training.snapshots import STATISTICS, Gradients
 from ...training.streams import new_parameters
-from ..baselines import constant_losses
+from ..baselines import comparable, constant_losses, initial_losses
 from ..labels import Label, label
 from .finding import Spec
 from .trials import Experiment, labels_of
@@ -48,17 +48,33 @@ class Observation:
 
     @cached_property
     def label(self) -> Label:
-        return label(self.train_loss, diverged=self.diverged)
+        """The label of the learning rate that the page shows beside the findings."""
+        job = self.job
+        constant = constant_losses(job.network, job.training.loss, job.data)
+        initial = initial_losses(job.network, job.training.loss, job.data, self.initial_weights)
+        return label(
+            self.train_loss,
+            diverged=self.diverged,
+            initial=comparable(job.network, initial.train),
+            constant=constant.train,
+        )
+
+    @property
+    def watched_loss(self) -> Array:
+        """The curve of the loss that trials compare."""
+        return self.train_loss if self.validation_loss is None else self.validation_loss
 
     @cached_property
     def final_train_loss(self) -> float:
+        """The median of the last epochs, to decide by. Messages state the loss of the last one, as
+        the page does.
+        """
         return float(np.median(_tail(self.train_loss)))
 
     @cached_property
     def final_loss(self) -> float:
-        """The loss that trials compare, at the end of the run."""
-        watched = self.train_loss if self.validation_loss is None else self.validation_loss
-        return float(np.median(_tail(watched)))
+        """The same of the loss that trials compare."""
+        return float(np.median(_tail(self.watched_loss)))
 
     @cached_property
     def constant_loss(self) -> float:

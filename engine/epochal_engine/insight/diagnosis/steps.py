@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...symbolic.trace import Array
+from ..labels import SETTLED
 from .hypothesis import Hypothesis
 from .observation import Observation
 from .remedies import Remedy, learning_rate, setting
@@ -32,6 +33,62 @@ WINDOW = 11
 DECAYED = 0.05
 """A schedule stalls a run if the rate at the middle of it is below this fraction of the first."""
 
+CLIPPED = 3.0
+"""Clipping is tight if the median gradient norm is more than this many times what it allows."""
+FEW_STEPS = 4
+"""Batches are large if an epoch has at most this many steps..."""
+LARGE_BATCH = 64
+"""... of more samples than this."""
+
+
+def tight_clipping(run: Observation) -> Iterator[Hypothesis]:
+    """Find clipping that makes nearly every step far smaller than the learning rate says."""
+    training = run.job.training
+    norms = np.asarray(run.columns["gradient_norm"], np.float64)
+    limits = []
+    if training.clip_norm is not None:
+        limits.append(training.clip_norm)
+    if training.clip_value is not None:
+        limits.append(training.clip_value * run.job.network.changing_size**0.5)
+    if not limits or not np.isfinite(norms).all():
+        return
+    norm = float(np.median(norms))
+    if not norm > CLIPPED * min(limits):
+        return
+    yield Hypothesis(
+        "tight_clipping",
+        f"The gradient norm has a median of {norm:.2g}, and clipping allows {min(limits):.2g}: "
+        f"steps are {norm / min(limits):.2g} times as small as the learning rate says.",
+        (
+            setting("Train without clipping.", {"clipping": {"norm": None, "value": None}}),
+            setting(
+                "Clip the gradient to a norm of at most 1.",
+                {"clipping": {"norm": 1.0, "value": None}},
+            ),
+        ),
+    )
+
+
+def large_batches(run: Observation) -> Iterator[Hypothesis]:
+    """Find batches so large that a run has too few steps, with an ordinary learning rate."""
+    training = run.job.training
+    samples = len(run.job.data.train_inputs)
+    batch = training.samples_per_step(samples)
+    steps = -(-samples // batch)
+    usual = training.optimizer.usual_rate
+    if steps > FEW_STEPS or batch <= LARGE_BATCH or run.diverged:
+        return
+    if training.optimizer.learning_rate < LOW_RATE * usual:  # the rate is the cause
+        return
+    yield Hypothesis(
+        "large_batches",
+        f"A batch is {batch} of {samples} samples, so the whole run of {len(run.train_loss)} "
+        f"epochs had {steps * len(run.train_loss)} steps.",
+        tuple(
+            setting(f"Lower the batch size to {size}.", {"batch_size": size}) for size in (32, 8)
+        ),
+    )
+
 
 def learning_rate_too_high(run: Observation) -> Iterator[Hypothesis]:
     """Find a training loss that oscillates or diverges, or a rate far above the usual one."""
@@ -48,8 +105,8 @@ def learning_rate_too_high(run: Observation) -> Iterator[Hypothesis]:
         or rate > UNUSUAL * run.job.training.optimizer.usual_rate
     ):
         observed = (
-            f"The loss ended at {run.final_loss:.3g}: the learning rate {rate:g} is too high to "
-            "settle lower."
+            f"The loss ended at {run.watched_loss[-1]:.3g}: the learning rate {rate:g} is too high "
+            "to go lower."
         )
     else:
         return
@@ -68,16 +125,27 @@ def learning_rate_too_low(run: Observation) -> Iterator[Hypothesis]:
     """Find a training loss that hardly fell, or was still falling at the end."""
     if run.diverged or len(run.train_loss) < 2:
         return
-    rate = run.job.training.optimizer.learning_rate
-    if run.label.name == "too_low":
+    optimizer, label = run.job.training.optimizer, run.label
+    rate, usual = optimizer.learning_rate, optimizer.usual_rate
+    if label.name == "too_low":
         observed = f"The training loss hardly fell: the learning rate {rate:g} is too low."
-    elif run.label.name == "slow" or rate < LOW_RATE * run.job.training.optimizer.usual_rate:
+    elif label.name == "slow" and label.late_decrease_fraction > SETTLED:
         observed = (
-            f"The training loss was still falling at the end: the learning rate {rate:g} is low."
+            f"{label.late_decrease_fraction:.0%} of the fall of the training loss is in the second "
+            f"half of the epochs: the learning rate {rate:g} is low."
+        )
+    elif label.name == "slow":
+        observed = (
+            f"The training loss ended at {run.train_loss[-1]:.3g}, hardly below that of a "
+            f"constant: the learning rate {rate:g} is low."
+        )
+    elif rate < LOW_RATE * usual:
+        observed = (
+            f"The learning rate {rate:g} is {rate / usual:.2g} times the usual one of "
+            f"{optimizer.type}, {usual:g}."
         )
     else:
         return
-    usual = run.job.training.optimizer.usual_rate
     # A rate that is lower by many orders of magnitude is replaced by the usual one.
     rates = (3.0 * rate, 10.0 * rate, 100.0 * rate, max(1000.0 * rate, usual))
     yield Hypothesis(
@@ -136,15 +204,15 @@ def plateau(run: Observation) -> Iterator[Hypothesis]:
         at = int(np.flatnonzero(rates < DECAYED * rates.max())[0])
         yield Hypothesis(
             "plateau",
-            f"The loss stopped at {run.final_loss:.3g}: after epoch {at + 1} the schedule holds "
-            f"the learning rate below {DECAYED:.0%} of its first value.",
+            f"The loss stopped at {run.watched_loss[-1]:.3g}: after epoch {at + 1} the schedule "
+            f"holds the learning rate below {DECAYED:.0%} of its first value.",
             tuple(_slower(run)),
         )
     training = run.job.training
     if training.l1 > 0.0 or training.l2 > 0.0:
         yield Hypothesis(
             "plateau",
-            f"The loss stopped at {run.final_loss:.3g}: the penalty on large weights "
+            f"The loss stopped at {run.watched_loss[-1]:.3g}: the penalty on large weights "
             f"(L1 {training.l1:g}, L2 {training.l2:g}) outweighs it.",
             (
                 setting(
