@@ -107,8 +107,8 @@ def tickets(seed: int) -> Dataset:
     """Texts of 8 tokens, most of them of the topic and some of any."""
     rng = RNG(seed)
     labels = np.arange(400) % 4
-    own = 8 * labels[:, None] + rng.integers(8, size=(400, 8))
-    tokens = np.where(rng.random((400, 8)) < 0.5, own, rng.integers(40, size=(400, 8)))
+    of_topic = 8 * labels[:, None] + rng.integers(8, size=(400, 8))
+    tokens = np.where(rng.random((400, 8)) < 0.5, of_topic, rng.integers(40, size=(400, 8)))
     return table("tickets", "multiclass", tokens, labels)
 
 

@@ -110,7 +110,7 @@ ENUMS: dict[str, EnumDescription] = {
     "FindingKind": EnumDescription(
         "What a diagnosis found.",
         {
-            "leakage": "The validation part has training samples, or a feature is the target itself.",
+            "leakage": "The validation part has training samples, or a feature is the target.",
             "class_imbalance": "A rare class is hardly recognized.",
             "label_noise": "Some labels or targets are probably wrong.",
             "output_activation": "The output activation cannot reach the targets.",

@@ -144,15 +144,15 @@ def _shared_rows(run: Observation) -> tuple[float, float, float]:
     for row, target in zip(train, data.train_targets, strict=True):
         known.setdefault(row.tobytes(), set()).add(target.tobytes())
     assert data.validation_targets is not None
-    found = [
+    pairs = [
         (row.tobytes(), target.tobytes())
         for row, target in zip(validation, data.validation_targets, strict=True)
         if row.tobytes() in known
     ]
-    shared = len(found) / len(validation)
+    shared = len(pairs) / len(validation)
     if shared < SHARED_ROWS:
         return shared, 0.0, 1.0
-    if np.mean([known[row] != {target} for row, target in found]) > CONTRADICTED:
+    if np.mean([known[row] != {target} for row, target in pairs]) > CONTRADICTED:
         return shared, shared, 1.0
     classes = [np.zeros(len(part)) for part in (train, validation)]
     if run.labels is not None:

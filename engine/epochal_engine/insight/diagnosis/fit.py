@@ -36,7 +36,7 @@ def _trained_well(spec: Spec) -> Spec:
         layer.pop("initializer_gain", None)
         if layer["type"] == "dropout":
             layer["rate"] = 0.0
-    own = {name: value for name, value in spec.items() if name not in _OF_TRAINING}
+    remaining = {name: value for name, value in spec.items() if name not in _OF_TRAINING}
     changes = {
         "network": {"layers": layers},
         "dataset": {"scaling": "standard"},
@@ -44,7 +44,7 @@ def _trained_well(spec: Spec) -> Spec:
         "batch_size": min(spec["batch_size"], 32),
         "optimizer": {"type": "adam", "learning_rate": 0.01},
     }
-    changed: Spec = merged(own, changes)
+    changed: Spec = merged(remaining, changes)
     return changed
 
 
