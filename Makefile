@@ -211,7 +211,7 @@ check-verification: $(VENV)/.dev ## Verify 100 honest trainings and as many forg
 	@touch $@
 
 .PHONY: check-tables
-check-tables: $(VENV)/.dev .venv-tables/.done ## Train on 20 CSV files with all defaults, and compare with linear models
+check-tables: $(VENV)/.dev .venv-tables/.done ## Train on CSV files with all defaults, and compare with linear models and boosted trees
 	$(BIN)/python -m benchmarks.tables $(ARGS)
 
 .PHONY: bench-engine
