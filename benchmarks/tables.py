@@ -1,7 +1,7 @@
 """Train on ordinary CSV files with all defaults, and compare with other models on unseen rows.
 
     make check-tables
-    make check-tables ARGS=--files=held-out
+    make check-tables ARGS=--files=unseen
 
 A fifth of the rows of each file is for the test. The others are uploaded as the file has them, row
 numbers and gaps included; the service suggests a job, trains it, and predicts the test rows.
@@ -45,8 +45,8 @@ from epochal_service.datasets.cells import number_name, number_of
 
 LEAST_GOOD, MOST_BEHIND, MARGIN, MOST_SECONDS = 0.9, 0.2, 0.02, 60.0
 """The bars: least fraction of files whose loss exceeds that of the linear model by at most the
-margin; largest fraction of files whose R² or accuracy is more than the margin below that of gradient
-boosting; largest number of seconds from the upload to the predictions."""
+margin; largest fraction of files whose R² or accuracy is more than the margin below that of
+gradient boosting; largest number of seconds from the upload to the predictions."""
 SEEDS = 6
 EVERY_DOOR = ("tips", "Prestige", "Chile", "Pima.tr2")
 ROOT = Path(__file__).parents[1]

@@ -11,8 +11,10 @@ import pytest
 
 import epochal
 from epochal.curves import Curve
+from epochal.jobs.job import _reference_losses
 from epochal.pictures import panels, ticks
 from epochal.pictures.terminal import picture
+from epochal.types import BaselineLosses, Baselines, NgramLosses
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -43,6 +45,16 @@ def test_baselines_are_levels_of_the_loss_panel_where_they_are_near_the_curve() 
     root = ElementTree.fromstring(falling.svg(["train_loss"]))
     assert "best constant" in [text.text for text in root.iter(f"{SVG}text")]
     assert "- best constant" in picture(falling, ["train_loss"])
+
+
+def test_every_baseline_of_a_job_is_drawn() -> None:
+    losses = BaselineLosses(1.0, None)
+    ngrams = tuple(NgramLosses(1.0, None, n) for n in (2, 3, 4))
+    named = _reference_losses(Baselines(losses, losses, losses, ngrams, None, losses))
+    falling = replace(curve(train_loss=[3, 2, 1]), baselines=named)
+    (panel,) = panels(falling, ["train_loss"])
+    assert [line.metric for line in panel.lines] == ["train_loss", *named]
+    assert len({line.mark for line in panel.lines}) == 1 + len(named)
 
 
 def test_a_curve_is_a_mapping_from_metrics_to_arrays() -> None:

@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.workers.in_process import AT_ONCE, DIGITS, XOR, Killed, Service, at_call
 from tests.workers.record import record
 
-from epochal_service.methods import jobs, sweeps
+from epochal_service.methods import datasets, jobs, sweeps
+from epochal_service.specs.datasets import CreateDatasetRequest
 from epochal_service.specs.jobs import Job
 from epochal_service.specs.sweeps import Sweep
 
@@ -304,3 +306,44 @@ def test_a_job_of_an_older_version_has_no_baselines(service: Service) -> None:
     job = get(service, job_id)
     assert job.baselines is None
     assert job.warning is None
+
+
+def board(service: Service) -> str:
+    """Upload points of two colors, whose border trees learn sooner than a small network."""
+    points = np.random.default_rng(0).uniform(0, 4, (400, 2)).round(3)
+    rows = [f"{x},{y},{'white' if x > 1 and y > 2 else 'black'}" for x, y in points]
+    request = CreateDatasetRequest(name="board", csv="\n".join(["x,y,field", *rows]))
+    return datasets.create_dataset(service.context, request).id
+
+
+def test_a_job_says_that_boosted_trees_are_far_better_on_an_uploaded_table(
+    service: Service,
+) -> None:
+    dataset = {"id": board(service)}
+    adam = {"type": "adam", "learning_rate": 0.01}
+    job_id = service.create(
+        XOR, dataset=dataset, epochs=10, validation_fraction=0.25, optimizer=adam
+    )
+    assert service.run(job_id) == "succeeded"
+    job = get(service, job_id)
+    assert job.baselines is not None
+    assert job.latest is not None
+    trees = job.baselines.boosted
+    assert trees is not None
+    assert trees.validation_loss is not None
+    assert trees.validation_loss < 0.2
+    assert job.warning == (
+        "Finished, but gradient-boosted trees suit this table better: validation loss "
+        f"{job.latest.validation_loss:.3g}, they give {trees.validation_loss:.3g}"
+    )
+
+
+def test_only_uploaded_tables_with_a_validation_part_have_boosted_trees(service: Service) -> None:
+    uploaded = {"dataset": {"id": board(service)}, "validation_fraction": 0.0}
+    generated = {"dataset": {"name": "spiral"}, "validation_fraction": 0.5}
+    for changes in uploaded, generated:
+        job_id = service.create(XOR, epochs=2, **changes)
+        service.run(job_id)
+        baselines = get(service, job_id).baselines
+        assert baselines is not None
+        assert baselines.boosted is None

@@ -156,6 +156,17 @@ def test_a_stored_number_that_is_changed_is_found(service: Service, what: str) -
     assert [name for name, _, _ in verified(recording)] == [row]
 
 
+def test_baselines_of_a_version_without_boosted_trees_are_repeated(service: Service) -> None:
+    job_id = service.create(SHORT)
+    assert service.run(job_id) == "succeeded"
+
+    def without(text: Any) -> Any:
+        return text.replace('"boosted":null,', "")
+
+    change_blob(service, tables.jobs, "baselines", tables.jobs.c.id == job_id, without)
+    assert recorded(service, job_id).contradictions == []
+
+
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other software, or another processor, than that of every job."""

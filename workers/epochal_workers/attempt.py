@@ -268,7 +268,9 @@ class JobAttempt(Attempt):
         return entries, latest
 
     def _new_baselines(self) -> str | None:
-        return baselines.of_job(self._run).model_dump_json() if self._run.epoch == 0 else None
+        if self._run.epoch > 0:
+            return None
+        return baselines.of_job(self._run, self._prepared.dataset).model_dump_json()
 
     def _record_weights(self) -> None:
         outcome = self._run.outcome

@@ -2,6 +2,7 @@
 
     constant   the best constant prediction, fitted to the training part
     linear     a linear model, fitted to the training part
+    boosted    gradient-boosted trees, fitted to the training part
     n-grams    of next tokens: how often each followed the 1, 2 or 3 tokens before it
     initial    the network before its first step
 
@@ -41,11 +42,16 @@ from ..symbolic.threads import one_thread
 from ..symbolic.trace import Array
 from ..training.sweep import Sweep
 from ..training.training import corrupted_once
+from .boosting import boosted_logits
 from .ngrams import MAX_POSITIONS, ngram_losses
 from .separability import Separability, separability
 
 MAX_FEATURES = 1_024
-"""Most inputs of a linear model."""
+"""Most inputs of a linear model, and of trees."""
+MIN_VALIDATION = 100
+"""Validation samples that tell trees from a network, at least. With fewer, chance decides."""
+BOOSTED_WORK = 500_000
+"""Numbers of each part, inputs and outputs, that trees are fitted to."""
 FIT_WORK = 20_000_000
 """Multiplications of one pass over the samples that a linear model is fitted to."""
 SQUARE_WORK = 1_000_000_000
@@ -72,18 +78,22 @@ class Losses:
 
 @dataclass(frozen=True)
 class Baselines:
-    """The losses of the simplest predictors. `linear` is None where no linear model is fitted, and
-    `ngrams`, by their n, is empty where the targets are not the next tokens. `separability` is that
-    of two classes in the training part; None for other targets and where it is not known.
+    """The losses of the simplest predictors, and of boosted trees. `linear` and `boosted` are None
+    where no such model is fitted, and `ngrams`, by their n, is empty where the targets are not the
+    next tokens. `separability` is that of two classes in the training part; None for other targets
+    and where it is not known.
     """
 
     constant: Losses
     linear: Losses | None = None
+    boosted: Losses | None = None
     ngrams: Mapping[int, Losses] = field(default_factory=dict)
     separability: Separability | None = None
 
 
-def baselines(network: Network, loss: str | Loss, data: Data) -> Baselines:
+def baselines(
+    network: Network, loss: str | Loss, data: Data, *, boosted: bool = False
+) -> Baselines:
     """Return the losses of the best constant and of a linear model; see `constant_logits`.
 
     The linear model is fitted to standardized inputs: by least squares for `mse`, with up to 60
@@ -92,6 +102,9 @@ def baselines(network: Network, loss: str | Loss, data: Data) -> Baselines:
     subset of the samples, drawn with a fixed seed. `linear` is None for token ids, for outputs with
     several positions, for more than 1,024 inputs, and where the subset would be too small for the
     number of inputs.
+
+    With `boosted`, trees are fitted as well, for squared errors and cross-entropies, if there are
+    at least 100 validation samples. They take up to about 0.3 seconds.
     """
     loss = find_loss(loss)
     data = _checked(network, loss, data)
@@ -100,6 +113,7 @@ def baselines(network: Network, loss: str | Loss, data: Data) -> Baselines:
         return Baselines(
             constant,
             _linear(network, loss, data),
+            _boosted(network, loss, data) if boosted else None,
             _ngrams(network, loss, data),
             _separability(network, loss, data),
         )
@@ -290,6 +304,39 @@ def _linear(network: Network, loss: Loss, data: Data) -> Losses | None:
         lambda inputs: np.asarray(inputs, np.float64).reshape(-1, features) @ slope + offset,
         outputs,
     )
+
+
+def _boosted(network: Network, loss: Loss, data: Data) -> Losses | None:
+    features, outputs = int(np.prod(network.input_shape)), network.output_shape[-1]
+    if (
+        data.validation_inputs is None
+        or len(data.validation_inputs) < MIN_VALIDATION
+        or _reads_tokens(network)
+        or not isinstance(loss, Mse | BinaryCrossEntropy | CrossEntropy)
+        or len(network.output_shape) > 1
+        or features > MAX_FEATURES
+    ):
+        return None
+    data = _subset(data, BOOSTED_WORK // (features + outputs))
+    assert data.validation_inputs is not None
+    targets = np.asarray(data.train_targets)
+    start = constant_logits(loss, targets, outputs, scaled_weights(data.train_sample_weights, None))
+    if isinstance(loss, CrossEntropy):
+        targets = np.eye(outputs)[targets]
+    weights = data.train_sample_weights
+    logits = boosted_logits(
+        loss.output_activation,
+        np.asarray(data.train_inputs, np.float64).reshape(-1, features),
+        targets.astype(np.float64).reshape(-1, outputs),
+        np.ones((len(targets), 1)) if weights is None else weights.reshape(-1, 1),
+        np.asarray(data.validation_inputs, np.float64).reshape(-1, features),
+        start,
+    )
+    if logits is None:
+        return None
+    train, validation = logits[: len(targets)], logits[len(targets) :]
+    predicted = replace(data, train_inputs=train, validation_inputs=validation)
+    return _losses(loss, predicted, lambda rows: np.asarray(rows), outputs)
 
 
 def _least_squares(x: Floats, targets: Floats, sample_weights: Floats | None) -> Floats:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import epochal_engine as engine
 from epochal_engine.training import corrupted_once
 
+from ..datasets import Dataset
 from ..specs.jobs import (
     BaselineLosses,
     Baselines,
@@ -28,6 +29,8 @@ from ..specs.training import TrainingSpec
 
 MARGIN = 0.001
 """A loss that is lower by at most this fraction is not lower."""
+FAR_BETTER = 1.3
+"""Boosted trees are far better if the network's loss is more than so many times theirs."""
 
 CONSTANTS = {
     "mse": "predicting the mean",
@@ -45,10 +48,11 @@ BORDERS = {1: "threshold", 2: "line", 3: "plane"}
 """Names of hyperplanes by the number of inputs."""
 
 
-def of_job(run: engine.Run) -> Baselines:
-    """Return the baselines of a run that has not started."""
+def of_job(run: engine.Run, dataset: Dataset) -> Baselines:
+    """Return the baselines of a run that has not started. Uploaded data have boosted trees too."""
     data = corrupted_once(run.training, run.data)
-    baselines = of_data(run.network, run.training.loss, data)
+    boosted = dataset.source == "uploaded" and run.training.corruption is None
+    baselines = of_data(run.network, run.training.loss, data, boosted=boosted)
     losses = engine.initial_losses(run.network, run.training.loss, data, run.weights())
     return baselines.model_copy(update={"initial": _losses(losses)})
 
@@ -59,7 +63,9 @@ _remembered: dict[Hashable, Baselines] = {}
 """Baselines by what they depend on, the oldest first."""
 
 
-def of_data(network: engine.Network, loss: str | engine.Loss, data: engine.Data) -> Baselines:
+def of_data(
+    network: engine.Network, loss: str | engine.Loss, data: engine.Data, *, boosted: bool = False
+) -> Baselines:
     """Return the baselines that depend on the data alone.
 
     A class trains many networks on the same data, and to fit a linear model may take longer than to
@@ -67,7 +73,7 @@ def of_data(network: engine.Network, loss: str | engine.Loss, data: engine.Data)
     """
     arrays = {name: array for name, array in vars(data).items() if array is not None}
     if sum(array.nbytes for array in arrays.values()) > MOST_DIGESTED_BYTES:
-        return _of_data(network, loss, data)
+        return _of_data(network, loss, data, boosted)
     # Of the network they depend on its shapes, and on whether it reads the inputs as tokens.
     readers = frozenset(
         layer.type
@@ -75,8 +81,8 @@ def of_data(network: engine.Network, loss: str | engine.Loss, data: engine.Data)
         if "input" in inputs
     )
     shapes = network.input_shape, network.output_shape
-    key = engine.find_loss(loss), shapes, readers, _digest(arrays)
-    baselines = _remembered.pop(key, None) or _of_data(network, loss, data)
+    key = engine.find_loss(loss), shapes, readers, boosted, _digest(arrays)
+    baselines = _remembered.pop(key, None) or _of_data(network, loss, data, boosted)
     _remembered[key] = baselines
     if len(_remembered) > MOST_REMEMBERED:
         del _remembered[next(iter(_remembered))]
@@ -92,11 +98,14 @@ def _digest(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return digest.digest()
 
 
-def _of_data(network: engine.Network, loss: str | engine.Loss, data: engine.Data) -> Baselines:
-    computed = engine.baselines(network, loss, data)
+def _of_data(
+    network: engine.Network, loss: str | engine.Loss, data: engine.Data, boosted: bool
+) -> Baselines:
+    computed = engine.baselines(network, loss, data, boosted=boosted)
     return Baselines(
         constant=_losses(computed.constant),
         linear=None if computed.linear is None else _losses(computed.linear),
+        boosted=None if computed.boosted is None else _losses(computed.boosted),
         ngrams=[
             NgramLosses(n=n, train_loss=losses.train, validation_loss=losses.validation)
             for n, losses in computed.ngrams.items()
@@ -191,7 +200,8 @@ def warning(
     latest: EpochRow | None,
 ) -> str | None:
     """Return a sentence if the job has ended and the loss of the network that is kept, that of the
-    best epoch if it is restored or else of the last one, is not below that of a constant.
+    best epoch if it is restored or else of the last one, is not below that of a constant, or is far
+    above that of boosted trees.
     """
     if state != "succeeded" or baselines is None or best is None or latest is None:
         return None
@@ -202,7 +212,13 @@ def warning(
     value = best.value if best.is_restored else getattr(latest, best.metric)
     most = (1.0 - MARGIN) * constant
     if constant <= 0.0 or value < most:
-        return None
+        trees = None if baselines.boosted is None else baselines.boosted.validation_loss
+        if trees is None or best.metric != "validation_loss" or value <= FAR_BETTER * trees:
+            return None
+        return (
+            f"Finished, but gradient-boosted trees suit this table better: {noun} {value:.3g}, "
+            f"they give {trees:.3g}"
+        )
     comparison = "worse than" if value > (1.0 + MARGIN) * constant else "no better than"
     # With class weights, the best constant is not the shares of the classes.
     prediction = CONSTANTS[spec.loss] if spec.class_weights is None else "predicting a constant"

@@ -64,7 +64,7 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         if segment.columns["seconds"].sum() > BESIDE_LOOP_SECONDS:
             require_small(sys.maxsize)
         gradients = unpack_gradients(blob for _, _, blob in job_log.gradients(connection, job_id))
-        weights, omitted = _checkpoints(connection, job_id)
+        weights, too_many = _checkpoints(connection, job_id)
         notes = map(json.loads, job_log.notes(connection, job_id, "state"))
         kernels = {note.get("kernel") for note in notes if note["state"] == "running"}
     spec = TrainingSpec.model_validate_json(row.spec)
@@ -77,12 +77,15 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         state = forked(prepared, initial)
     run = engine.Run(network, training, data, state)
     drawn = run.weights()
-    first = baselines.of_job(run).model_dump_json()
+    is_here = kernels == {kernel()}
+    # Versions before boosted trees stored none.
+    omitted = {"boosted"} if row.baselines and '"boosted"' not in row.baselines else None
+    first = baselines.of_job(run, prepared.dataset) if is_here else None
     repetition = repeat(run, columns, gradients, {0: initial or drawn, **weights})
-    if kernels != {kernel()}:
+    if first is None:
         repetition = repetition.elsewhere()
     else:
-        if row.baselines not in (None, first):
+        if row.baselines not in (None, first.model_dump_json(exclude=omitted)):
             repetition.contradictions.append(("baselines", "", 0))
         if run.epoch == row.epoch and row.best != dump_best(run.best()):
             repetition.contradictions.append(("best", "", run.epoch))
@@ -96,7 +99,7 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         gradients=gradients,
         checkpoints=weights,
         states=repetition.states,
-        omitted=omitted,
+        omitted=too_many,
         contradictions=repetition.contradictions,
     )
 

@@ -383,8 +383,8 @@ class Separability(Reply):
 
 
 class Baselines(Reply):
-    """The losses of the simplest predictors on the job's data, in the unit of the job's losses and
-    with its weights of samples and classes.
+    """The losses of the simplest predictors, and of boosted trees, on the job's data, in the unit
+    of the job's losses and with its weights of samples and classes.
 
     They are fitted to the training part.
     """
@@ -396,6 +396,12 @@ class Baselines(Reply):
     linear: BaselineLosses | None = None
     """A linear or logistic model. Absent for token ids, for outputs with several positions, for
     more than 1,024 inputs, and where it would take too long.
+    """
+    boosted: BaselineLosses | None = None
+    """Gradient-boosted trees: up to 100 of depth 4 per output, on at most 64 random columns each.
+    Absent unless the data are uploaded, there are at least 100 validation samples, and the loss is
+    `mse` or a cross-entropy; absent for sweeps, token ids, outputs with several positions, more
+    than 1,024 inputs, and where it would take too long.
     """
     ngrams: list[NgramLosses] = Field(default_factory=list)
     """Bigram, trigram and 4-gram models, smoothed after Witten and Bell (1991), of a sequence whose

@@ -2974,8 +2974,8 @@ class Separability:
 
 @dataclass(frozen=True, eq=False)
 class Baselines:
-    """The losses of the simplest predictors on the job's data, in the unit of the job's losses and
-    with its weights of samples and classes.
+    """The losses of the simplest predictors, and of boosted trees, on the job's data, in the unit
+    of the job's losses and with its weights of samples and classes.
 
     They are fitted to the training part.
     """
@@ -2987,6 +2987,12 @@ class Baselines:
     linear: BaselineLosses | None
     """A linear or logistic model. Absent for token ids, for outputs with several positions, for
     more than 1,024 inputs, and where it would take too long.
+    """
+    boosted: BaselineLosses | None
+    """Gradient-boosted trees: up to 100 of depth 4 per output, on at most 64 random columns
+    each. Absent unless the data are uploaded, there are at least 100 validation samples, and the
+    loss is `mse` or a cross-entropy; absent for sweeps, token ids, outputs with several
+    positions, more than 1,024 inputs, and where it would take too long.
     """
     ngrams: tuple[NgramLosses, ...]
     """Bigram, trigram and 4-gram models, smoothed after Witten and Bell (1991), of a sequence

@@ -5,6 +5,7 @@ import { baselineSeries } from './baselines'
 const baselines = {
   constant: { train_loss: 0.5, validation_loss: 0.6 },
   linear: { train_loss: 0.2, validation_loss: 0.3 },
+  boosted: { train_loss: 0.01, validation_loss: 0.2 },
   initial: null,
   ngrams: [],
   separability: null,
@@ -17,6 +18,7 @@ describe('baselines', () => {
     expect(lines.map(({ name, y }) => [name, y])).toEqual([
       ['best constant', [0.6, 0.6]],
       ['linear model', [0.3, 0.3]],
+      ['boosted trees', [0.2, 0.2]],
     ])
   })
 
@@ -29,7 +31,11 @@ describe('baselines', () => {
   it('are n-gram models of a sequence of tokens', () => {
     const losses = { train_loss: 0.4, validation_loss: 0.5 }
     const ngrams = [2, 3, 4].map((n) => ({ n, ...losses }))
-    const lines = baselineSeries({ ...baselines, linear: null, ngrams }, [1], [curve])
+    const lines = baselineSeries(
+      { ...baselines, linear: null, boosted: null, ngrams },
+      [1],
+      [curve],
+    )
     expect(lines.map(({ name }) => name)).toEqual(['best constant', 'bigram', 'trigram', '4-gram'])
   })
 
@@ -37,6 +43,7 @@ describe('baselines', () => {
     expect(baselineSeries(null, [1], [curve])).toEqual([])
     expect(baselineSeries(baselines, [], [])).toEqual([])
     const far = { ...baselines, linear: { train_loss: 1e-9, validation_loss: 1e-9 } }
-    expect(baselineSeries(far, [1], [curve]).map(({ name }) => name)).toEqual(['best constant'])
+    const names = baselineSeries(far, [1], [curve]).map(({ name }) => name)
+    expect(names).toEqual(['best constant', 'boosted trees'])
   })
 })

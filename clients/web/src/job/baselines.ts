@@ -11,8 +11,8 @@ const FAR = 20
 const NGRAMS: Readonly<Record<number, string>> = { 2: 'bigram', 3: 'trigram' }
 
 /**
- * Level lines at `x` for the best constant, the linear model and n-gram models: their validation losses,
- * or training losses without validation. `curves` are those of the chart.
+ * Level lines at `x` for the best constant, the linear model, boosted trees and n-gram models: their
+ * validation losses, or training losses without validation. `curves` are those of the chart.
  */
 export function baselineSeries(
   baselines: Baselines | undefined,
@@ -26,6 +26,7 @@ export function baselineSeries(
   const named = [
     { name: 'best constant', losses: baselines.constant, color: 'var(--ink-soft)' },
     { name: 'linear model', losses: baselines.linear, color: 'var(--series-7)' },
+    { name: 'boosted trees', losses: baselines.boosted, color: 'var(--series-4)' },
     ...(baselines.ngrams ?? []).map((losses) => ({
       name: NGRAMS[losses.n] ?? `${losses.n}-gram`,
       losses,

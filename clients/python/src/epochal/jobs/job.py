@@ -231,6 +231,7 @@ def _reference_losses(baselines: Baselines | None) -> dict[str, float]:
     named = {
         "best constant": baselines.constant,
         "linear model": baselines.linear,
+        "boosted trees": baselines.boosted,
         **{_NGRAMS[losses.n]: losses for losses in baselines.ngrams},
     }
     losses = {

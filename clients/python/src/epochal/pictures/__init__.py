@@ -14,6 +14,7 @@ _LOG_RATIO = 50.0
 BASELINE_MARKS = {
     "best constant": "-",
     "linear model": "=",
+    "boosted trees": "^",
     "bigram": "2",
     "trigram": "3",
     "4-gram": "4",
