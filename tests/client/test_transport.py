@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.servers.replies import Reply, ReplyServer
@@ -82,6 +83,19 @@ def test_a_missing_reply_raises_timed_out(scheme: str, silent_port: int) -> None
     ):
         client.version()
     assert isinstance(late.value, TimeoutError)
+
+
+def test_a_suggestion_may_take_four_times_as_long(silent_port: int) -> None:
+    seconds: list[float] = []
+    with epochal.Client(f"http://127.0.0.1:{silent_port}", timeout=0.05) as client:
+        hooks: Any = client._session.transport
+        hooks._client.event_hooks = {
+            "request": [lambda request: seconds.append(request.extensions["timeout"]["read"])]
+        }
+        for call in client.version, lambda: client.datasets.suggest("iris"):
+            with pytest.raises(epochal.TimedOut):
+                call()
+    assert seconds == [0.05, 0.2]
 
 
 def test_the_address_of_the_other_transport_is_an_error(canned: ReplyServer) -> None:

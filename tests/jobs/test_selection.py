@@ -9,11 +9,8 @@ import pytest
 from epochal_service.datasets import Dataset, parse_csv
 from epochal_service.datasets.columns import Choice
 from epochal_service.jobs import selection
-from epochal_service.jobs.preparation import build
 from epochal_service.jobs.suggestion import suggest
-from epochal_service.settings import Limits
 from epochal_service.specs.suggestion import Suggestion
-from epochal_service.specs.training import TrainingSpec
 
 rng = np.random.default_rng(5)
 NUMBERS = rng.normal(size=(120, 4))
@@ -38,9 +35,17 @@ def types_of(suggested: Suggestion) -> list[str]:
     return [layer.type for layer in suggested.spec.network.layers]  # type: ignore[union-attr]
 
 
-def test_a_hidden_layer_is_suggested_where_columns_interact() -> None:
+def test_hidden_layers_are_suggested_where_columns_interact() -> None:
     dataset = table(NUMBERS, NUMBERS[:, 0] * NUMBERS[:, 1])
-    assert types_of(suggestion_of(dataset)) == ["dense", "concatenate", "dense"]
+    assert types_of(suggestion_of(dataset)) == ["dense", "dense", "concatenate", "dense"]
+
+
+def test_hidden_layers_are_suggested_for_many_rows_of_curves() -> None:
+    """Four thousand rows of it: one fold of 400 preferred the linear model."""
+    numbers = np.random.default_rng(2).normal(size=(4_000, 4))
+    noise = np.random.default_rng(3).normal(size=4_000)
+    dataset = table(numbers, np.exp(numbers[:, 0]) * (2 + numbers[:, 1]) + noise)
+    assert types_of(suggestion_of(dataset)) != ["dense"]
 
 
 def test_a_linear_model_is_suggested_where_the_rest_is_noise() -> None:
@@ -54,13 +59,17 @@ def test_the_more_noise_the_stronger_the_penalty() -> None:
     assert much.spec.regularization.l2 > 3 * little.spec.regularization.l2
 
 
-def test_the_reasons_have_the_losses_that_were_compared() -> None:
+def test_the_reasons_state_the_measurement() -> None:
     suggested = suggestion_of(table(NUMBERS, NUMBERS[:, 0] * NUMBERS[:, 1]))
     reasons = {reason.field: reason for reason in suggested.reasons}
-    assert "that of a linear model is 0.9" in reasons["network"].reason
-    assert "of 5 penalties: 0." in reasons["regularization.l2"].reason
+    text = reasons["network"].reason
+    assert "Its median loss in cross-validation is 0." in text
+    assert " for a linear model, lower in 5 of 5 folds" in text
+    assert "of 3 penalties: 0." in reasons["regularization.l2"].reason
     assert reasons["early_stopping"].value is None
     assert suggested.spec.early_stopping is None
+    linear = suggestion_of(table(NUMBERS, NUMBERS.sum(1)))
+    assert "chance" not in linear.reasons[0].reason
 
 
 def test_each_row_is_in_the_validation_part_of_one_fold() -> None:
@@ -87,18 +96,34 @@ def test_a_group_is_in_one_fold() -> None:
         assert not inside & {*fold.inputs[: -fold.validation_samples, 0]}
 
 
-def test_a_loss_counts_in_all_folds_alike_and_with_its_neighbors(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    dataset = table(NUMBERS, NUMBERS[:, 0])
-    spec = suggestion_of(dataset).spec
-    losses = iter([np.array([1, 4, 16, 16, 64.0])] * 5 + [np.array([1, 400, 16, 16, 64.0])] * 5)
-    monkeypatch.setattr(selection, "_losses", lambda *_: next(losses))
-    compared = selection.cross_validation_losses(dataset, [spec])
-    assert compared is not None
+def test_a_loss_counts_in_all_folds_alike_and_with_its_neighbors() -> None:
+    losses = np.array([[1, 4, 16, 16, 64.0]] * 5 + [[1, 400, 16, 16, 64.0]] * 5)
     # The second loss is 40 in the mean, in logarithms.
     expected = [40**0.25, (40**2 * 16) ** 0.25, (40 * 16**3) ** 0.25, (16**3 * 64) ** 0.25]
-    np.testing.assert_allclose(compared[0], [*expected, (16 * 64**3) ** 0.25])
+    means = selection._smoothed(losses).means
+    np.testing.assert_allclose(means, [*expected, (16 * 64**3) ** 0.25])
+
+
+def measured(*losses: float) -> selection.Measured:
+    return selection.Measured(np.array([losses]).T)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "best"),
+    [
+        # The first is better in the mean, the second in most folds.
+        ([measured(1.0, 1.0, 1.0), measured(0.9, 0.9, 5.0)], 1),
+        # Folds are compared in pairs: the medians are 2 and 2.1.
+        ([measured(1.0, 2.0, 3.0), measured(0.9, 2.1, 2.9)], 1),
+        ([measured(1.0, 1.0, 1.0), measured(1.0, 1.0, 0.1)], 0),
+        ([measured(2.0, 2.0), measured(np.inf, np.inf), measured(1.0, 1.0)], 2),
+        ([measured(np.inf, np.inf), measured(np.inf, np.inf)], 0),
+    ],
+)
+def test_the_candidate_with_a_lower_loss_in_most_folds_is_chosen(
+    candidates: list[selection.Measured], best: int
+) -> None:
+    assert selection.choose(candidates) == best
 
 
 def test_too_few_groups_are_not_compared() -> None:
@@ -106,26 +131,40 @@ def test_too_few_groups_are_not_compared() -> None:
     assert suggestion_of(dataset).spec.early_stopping is not None
 
 
-def test_a_wide_table_is_compared_on_one_fold_and_a_wider_one_not_at_all(
+@pytest.mark.parametrize(
+    ("limit", "folds", "compared", "fraction"),
+    [
+        (5, 5, 3, 1.0),
+        (4.2, 4, 3, 1.0),
+        (2.1, 3, 3, 0.7),  # fewer epochs rather than fewer folds
+        (1.1, 3, 2, None),  # without the largest candidate
+        (0.01, 0, 0, None),
+    ],
+)
+def test_a_table_that_takes_long_is_compared_on_fewer_folds_then_with_fewer_epochs(
     monkeypatch: pytest.MonkeyPatch,
+    limit: float,
+    folds: int,
+    compared: int,
+    fraction: float | None,
 ) -> None:
     dataset = table(NUMBERS, NUMBERS[:, 0] + NOISE)
-    candidate = suggestion_of(dataset).spec
-    folds: list[int] = []
-    losses = selection._losses
+    spec = suggestion_of(dataset).spec
+    candidates = [selection.Candidate(spec)] * 3
+    fractions: list[float] = []
 
-    def counted(fold: Dataset, spec: TrainingSpec) -> Any:
-        folds.append(fold.validation_samples)
-        return losses(fold, spec)
+    def counted(fold: Dataset, candidate: selection.Candidate, fraction: float) -> Any:
+        fractions.append(fraction)
+        return np.ones(5)
 
     monkeypatch.setattr(selection, "_losses", counted)
-    flops = len(selection.PENALTIES) * build(candidate, dataset, Limits()).cost.flops
-    for limit, expected in ((10, 10), (9.9, 1), (0.9, 0)):
-        folds.clear()
-        monkeypatch.setattr(selection, "MAX_FLOPS", limit * flops)
-        compared = selection.cross_validation_losses(dataset, [candidate])
-        assert len(folds) == expected
-        assert (compared is None) == (expected == 0)
+    work = sum(selection._work(dataset, candidate) for candidate in candidates)
+    monkeypatch.setattr(selection, "MAX_WORK", limit * work)
+    losses = selection.cross_validate(dataset, candidates)
+    assert len(losses) == compared
+    assert len(fractions) == folds * compared
+    if fraction is not None:
+        assert fractions == pytest.approx([fraction] * folds * compared)
 
 
 def test_many_rows_are_compared_on_a_sample_of_them() -> None:

@@ -1,6 +1,6 @@
 """Choose the network and the l2 penalty of a table by cross-validation.
 
-    rows ──> five folds, twice ──> train each candidate on four, measure on the fifth ──> losses
+    rows ──> five folds ──> train each candidate on four, measure on the fifth ──> paired losses
 
 One sweep trains all penalties of a network at once. The same data set has the same losses on every
 machine, up to rounding: nothing depends on the clock.
@@ -8,8 +8,9 @@ machine, up to rounding: nothing depends on the clock.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,11 +27,14 @@ PENALTIES = (0.1, 0.5, 2.0, 8.0, 32.0)
 """Strengths of `l2`, times the number of training samples: the more samples, the less it takes."""
 MAX_ROWS = 2_000
 """Rows to compare the candidates on, drawn at random from more."""
-FOLDS, ROUNDS = 5, 2
-FEW_ROWS = 1_000
-"""From so many rows on, one fold is enough; below, each round has other folds."""
-MAX_FLOPS = 5e10
-"""Operations of all runs together; about 3 seconds."""
+FEWEST_FOLDS, FOLDS = 3, 5
+SHORTEST = 0.4
+"""Fraction of the epochs that candidates are trained for, at least, if more take too long."""
+MAX_WORK = 1e11
+"""Floating-point operations of all runs together, about; 2 seconds of processor time."""
+UNIT_WORK, OUTPUT_WORK = 150, 600
+"""Operations that an element of a layer takes beside the products: bias, activation, dropout; and
+an output beside these: its exponential and its loss."""
 TINY = 1e-12
 """Losses below are as good as 0, which has no logarithm."""
 
@@ -42,26 +46,88 @@ def comparable_rows(dataset: Dataset) -> Dataset:
     return dataset.taken(np.sort(np.random.default_rng(0).permutation(dataset.samples)[:MAX_ROWS]))
 
 
-def cross_validation_losses(dataset: Dataset, specs: Sequence[TrainingSpec]) -> Floats | None:
-    """Return the validation loss of each network and penalty, `(specs, PENALTIES)`.
+@dataclass(frozen=True)
+class Candidate:
+    """A network to compare, and the penalties to compare it with."""
 
-    It is that of the last epoch, infinite for a run that diverges. It is the geometric mean over
-    the folds, so that one with outliers has no more weight than others, and a quarter each is that
-    of the next weaker and stronger penalty, because a low loss between high ones is chance. None if
-    the runs would take more than `MAX_FLOPS` operations, or if there are too few groups.
+    spec: TrainingSpec
+    penalties: Sequence[float] = PENALTIES
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The validation losses of a candidate, `(folds, penalties)`.
+
+    A quarter each is the loss of the next weaker and stronger penalty, because a low loss between
+    high ones is chance. A loss is that of the last epoch, infinite for a run that diverges.
     """
-    folds = [fold for seed in range(ROUNDS) for fold in _folds(dataset, seed)]
-    if dataset.samples >= FEW_ROWS:
-        folds = folds[:1]
-    flops = len(PENALTIES) * sum(build(spec, dataset, UNLIMITED).cost.flops for spec in specs)
-    if flops * len(folds) > MAX_FLOPS:
-        folds = folds[:1]
-    if not folds or flops > MAX_FLOPS:
-        return None
-    losses = [[_losses(fold, spec) for spec in specs] for fold in folds]
-    logs = np.log(np.maximum(losses, TINY)).mean(axis=0)
+
+    losses: Floats
+
+    @property
+    def means(self) -> Floats:
+        """Geometric means over the folds, `(penalties,)`: a fold with outliers has no more weight
+        than others."""
+        return np.asarray(np.exp(np.log(self.losses).mean(axis=0)))
+
+    @property
+    def best(self) -> Floats:
+        """The losses with the best penalty, `(folds,)`."""
+        return np.asarray(self.losses[:, self.means.argmin()])
+
+    def ratio_to(self, other: Measured) -> float:
+        """Return the median over the folds of the ratio of the losses of this and the other."""
+        with np.errstate(invalid="ignore"):
+            ratios = self.best / other.best
+        return float(np.median(np.where(np.isnan(ratios), 1.0, ratios)))
+
+
+def cross_validate(dataset: Dataset, candidates: Sequence[Candidate]) -> list[Measured]:
+    """Return the losses of the first candidates, of as many as `MAX_WORK` allows.
+
+    All are measured on the same folds, three to five, and are trained for the same fraction of
+    their epochs. The list is empty if two candidates take too long, or if there are too few groups.
+    """
+    folds = [*_folds(dataset, seed=0)]
+    works = [_work(dataset, candidate) for candidate in candidates]
+    while len(works) > 1 and SHORTEST * FEWEST_FOLDS * sum(works) > MAX_WORK:
+        works.pop()
+    if not folds or len(works) < 2:
+        return []
+    affordable = MAX_WORK / sum(works)
+    folds = folds[: max(FEWEST_FOLDS, int(affordable))]
+    fraction = min(1.0, affordable / FEWEST_FOLDS)
+    return [
+        _smoothed(np.array([_losses(fold, candidate, fraction) for fold in folds]))
+        for candidate in candidates[: len(works)]
+    ]
+
+
+def choose(measured: Sequence[Measured]) -> int:
+    """Return the index of the best candidate: one replaces those before it if its loss is lower in
+    the median of the folds.
+    """
+    best = 0
+    for index, candidate in enumerate(measured):
+        if candidate.ratio_to(measured[best]) < 1.0:
+            best = index
+    return best
+
+
+def _work(dataset: Dataset, candidate: Candidate) -> float:
+    """Return the operations of a fold, about."""
+    prepared = build(candidate.spec, dataset, UNLIMITED)
+    shapes = prepared.network.shapes[1:]
+    elements = sum(map(math.prod, shapes))
+    beside = UNIT_WORK * elements + OUTPUT_WORK * math.prod(shapes[-1])
+    samples = len(prepared.rows.train) * candidate.spec.epochs
+    return len(candidate.penalties) * (prepared.cost.flops + samples * beside)
+
+
+def _smoothed(losses: Floats) -> Measured:
+    logs = np.log(np.maximum(losses, TINY))
     around = np.pad(logs, ((0, 0), (1, 1)), mode="edge")
-    return np.asarray(np.exp((around[:, :-2] + 2.0 * logs + around[:, 2:]) / 4.0))
+    return Measured(np.exp((around[:, :-2] + 2.0 * logs + around[:, 2:]) / 4.0))
 
 
 def _folds(dataset: Dataset, seed: int) -> Iterator[Dataset]:
@@ -86,14 +152,16 @@ def _folds(dataset: Dataset, seed: int) -> Iterator[Dataset]:
             yield dataset.taken(train).with_validation(dataset.taken(validation))
 
 
-def _losses(dataset: Dataset, spec: TrainingSpec) -> Floats:
-    """Return the last validation loss for each penalty, `(PENALTIES,)`."""
-    prepared = build(spec.model_copy(update={"validation_fraction": 0.0}), dataset, UNLIMITED)
+def _losses(dataset: Dataset, candidate: Candidate, fraction: float) -> Floats:
+    """Return the last validation loss for each penalty, `(penalties,)`."""
+    epochs = max(1, round(fraction * candidate.spec.epochs))
+    changes = {"validation_fraction": 0.0, "epochs": epochs}
+    prepared = build(candidate.spec.model_copy(update=changes), dataset, UNLIMITED)
     training = replace(prepared.training, gradients_every=0, early_stopping=None)
     samples = len(prepared.rows.train)
     sweep = engine.Sweep(
         prepared.network,
-        [replace(training, l2=penalty / samples) for penalty in PENALTIES],
+        [replace(training, l2=penalty / samples) for penalty in candidate.penalties],
         prepared.data,
     )
     for _ in sweep:

@@ -15,8 +15,8 @@ def suggest_job(context: Context, id: str) -> Suggestion:
     """Suggest a job for a data set: a complete spec, and the reason for each choice.
 
     Network, loss, scaling, optimizer, epochs and stopping rule follow from the task, the number of
-    samples and the form of the inputs. For a table, two networks and five penalties are compared by
-    cross-validation on at most 2,000 rows, which takes up to a few seconds. Nothing is stored.
+    samples and the form of the inputs. For a table, three networks and their penalties are compared
+    by cross-validation on at most 2,000 rows, which takes about two seconds. Nothing is stored.
 
     Raises `NotFound`.
     """

@@ -31,12 +31,12 @@ class Client:
 
     `base_url` is `http://host:port`, `https://…`, `grpc://host:port` or, with TLS,
     `grpcs://host:port`; the default is the environment variable `EPOCHAL_URL`, or else
-    `http://127.0.0.1:8000`. `timeout` is the number of seconds to wait for one reply, `retries` the
-    number of times to repeat a request while the service is unavailable. `api_key` is needed by a
-    service that other machines can reach; the default is the environment variable
-    `EPOCHAL_API_KEY`, or else the key that `epochal login` saved for the address. `default_headers`
-    are sent with every request, over gRPC as metadata. Close the client, or use it as a context
-    manager. Threads may share it.
+    `http://127.0.0.1:8000`. `timeout` is the number of seconds to wait for one reply, four times as
+    long for a suggestion; `retries` the number of times to repeat a request while the service is
+    unavailable. `api_key` is needed by a service that other machines can reach; the default is the
+    environment variable `EPOCHAL_API_KEY`, or else the key that `epochal login` saved for the
+    address. `default_headers` are sent with every request, over gRPC as metadata. Close the client,
+    or use it as a context manager. Threads may share it.
 
     Every call may raise `ConnectionFailed` if no service answers, `TimedOut` if no reply arrives in
     time, and `Unavailable` if the service cannot answer now. The docstrings list all other errors.

@@ -21,6 +21,10 @@ LONGEST_PAUSE_SECONDS = 5.0
 # A proxy cannot reach the loopback interface of this machine.
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
+# A suggestion takes about two seconds of the service's time, and waits for others before it.
+PATIENCE = {"SuggestJob": 4.0}
+"""Multiples of the timeout to wait for the replies of slow methods."""
+
 
 class Transport(Protocol):
     """A connection to one service. Threads may share it."""

@@ -31,7 +31,7 @@ from ..errors import (
     TimedOut,
     api_error,
 )
-from . import LOOPBACK, noun_of
+from . import LOOPBACK, PATIENCE, noun_of
 from .reuse import ReplyCache, TaggedReply
 from .routes import ROUTES
 
@@ -104,7 +104,8 @@ class GrpcTransport:
         try:
             if ROUTES[method].verb == "GET":
                 return to_dict(self._read(method, invoke, message))
-            return to_dict(invoke(message, timeout=self._timeout, metadata=self._metadata))
+            seconds = self._timeout * PATIENCE.get(method, 1.0)
+            return to_dict(invoke(message, timeout=seconds, metadata=self._metadata))
         except grpc.RpcError as error:
             raise self._error(error) from error
 

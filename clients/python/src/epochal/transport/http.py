@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx2
 
 from ..errors import ApiError, ConnectionFailed, FieldError, InvalidArgument, TimedOut, api_error
-from . import LOOPBACK, noun_of
+from . import LOOPBACK, PATIENCE, noun_of
 from .reuse import ReplyCache, TaggedReply
 from .routes import ROUTES
 
@@ -66,7 +66,8 @@ class HttpTransport:
                     route.verb, path, params=rest, headers=headers, **content
                 )
             else:
-                response = self._client.request(route.verb, path, params=rest)
+                seconds = self._timeout * PATIENCE.get(method, 1.0)
+                response = self._client.request(route.verb, path, params=rest, timeout=seconds)
         if not response.is_success:
             raise self._error(response)
         return self._content(response)
