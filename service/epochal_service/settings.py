@@ -204,7 +204,7 @@ class Quotas(BaseModel):
     )
     max_bytes_per_class: Count | None = Field(
         None,
-        description="bytes of all jobs and data sets of a class, its teacher and its pupils together",
+        description="bytes of all jobs and data sets of a class: of its teacher and its pupils",
     )
     max_networks: Count = Field(10_000, description="saved networks of one owner")
     max_exercises: Count = Field(1000, description="exercises of one owner")

@@ -183,7 +183,9 @@ def test_the_same_bits_elsewhere_are_the_same_training(service: Service) -> None
     """An upgrade changes no bits of most trainings."""
     job_id = service.create(SHORT)
     assert service.run(job_id) == "succeeded"
-    change_blob(service, tables.jobs, "best", tables.jobs.c.id == job_id, in_json("value"))
+    at = tables.jobs.c.id == job_id
+    change: Any = in_json("value")
+    change_blob(service, tables.jobs, "best", at, change)
     recording = recorded(service, job_id)
     assert sorted(recording.states) == list(range(1, 10))
     assert recording.contradictions == []
