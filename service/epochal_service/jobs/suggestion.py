@@ -11,6 +11,7 @@ files, none of them in docs/tables.md.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +35,9 @@ MIN_SIDE = 6
 USUAL_PENALTY = 2.0
 
 _PIXEL = re.compile(r"pixel_(\d+)_(\d+)(?:_(\d+))?")
-_STEP = re.compile(r"([a-z]+)_(\d+)")
+_STEP = re.compile(r"(\w+)_(\d+)")
+# On fewer tokens, a GRU writes better than a transformer after the same time.
+FEW_TOKENS = 60_000
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,15 @@ class _Body:
     l2: float = 0.0
     l2_reason: str = ""
     penalties: Sequence[float] = PENALTIES
+    least_epochs: int = 10
     most_epochs: int = 200
     stops_early: bool = True
+    batch: int | None = None
+    """Samples per step; by default, by the number of samples."""
+    standardizes_targets: bool = True
+    """Whether the targets of a regression are standardized."""
+    ending: tuple[JsonObject, ...] = ()
+    """Layers behind the last one with weights."""
 
 
 def suggest(dataset: Dataset, reference: Mapping[str, Any]) -> Suggestion:
@@ -109,9 +119,9 @@ def _suggestion(dataset: Dataset, reference: Mapping[str, Any], body: _Body) -> 
     loss, activation, loss_reason = _loss(dataset)
     has_validation = dataset.samples >= MIN_SPLIT
     rows = dataset.samples * 9 // 10 if has_validation else dataset.samples
-    batch = 32 if rows < 2_000 else 64 if rows < 8_000 else 128
+    batch = body.batch or (32 if rows < 2_000 else 64 if rows < 8_000 else 128)
     steps_per_epoch = -(-rows // batch)
-    epochs = min(max(round(body.steps / steps_per_epoch), 10), body.most_epochs)
+    epochs = min(max(round(body.steps / steps_per_epoch), body.least_epochs), body.most_epochs)
     patience = max(epochs // 4, 10)
     spec: JsonObject = {
         "name": dataset.name[:100],
@@ -126,6 +136,7 @@ def _suggestion(dataset: Dataset, reference: Mapping[str, Any], body: _Body) -> 
                     "activation": activation,
                     **body.output,
                 },
+                *body.ending,
             ],
         },
         "loss": loss,
@@ -139,8 +150,10 @@ def _suggestion(dataset: Dataset, reference: Mapping[str, Any], body: _Body) -> 
         _reason("loss", loss, loss_reason),
         _reason("dataset.scaling", body.scaling, body.scaling_reason),
     ]
-    if dataset.task == "regression":
+    if dataset.task == "regression" and body.standardizes_targets:
         reasons.append(_target_scaling(dataset, spec))
+    elif dataset.task == "regression":
+        spec["target_scaling"] = "none"
     reasons += [
         _reason(
             "optimizer",
@@ -262,13 +275,15 @@ def _bodies(dataset: Dataset) -> list[_Body]:
     if image is not None and min(image[:2]) >= MIN_SIDE and dataset.task != "regression":
         return [_image(dataset, image)]
     channels = _channels(dataset)
+    if channels is not None and dataset.outputs * channels == dataset.features:
+        return [_number_of_each_step(dataset, channels)]
     if channels is not None:
         return [_series(dataset, channels)]
     if dataset.task == "regression" and np.array_equal(dataset.inputs, dataset.targets):
         return [_autoencoder(dataset)]
     if dataset.samples < MIN_SPLIT and dataset.task != "regression":
         return [_FEW_SAMPLES]
-    if dataset.features <= 2 and not _is_uploaded(dataset):
+    if dataset.source.startswith("generated"):
         return [_CURVED_BORDER]
     return [_linear(dataset), _wide_and_deep(dataset), _deeper(dataset)]
 
@@ -458,13 +473,13 @@ def _autoencoder(dataset: Dataset) -> _Body:
     code = max(2, dataset.features // 8)
     return _Body(
         [
-            {"type": "dense", "units": 4 * code, "activation": "relu"},
+            {"type": "dense", "units": 8 * code, "activation": "relu"},
             {"type": "dense", "units": code, "name": "code"},
-            {"type": "dense", "units": 4 * code, "activation": "relu"},
+            {"type": "dense", "units": 8 * code, "activation": "relu"},
         ],
         {},
         (
-            f"dense {4 * code}, {code}, {4 * code}",
+            f"dense {8 * code}, {code}, {8 * code}",
             f"The targets are the inputs: the network must pass them through {code} numbers, and "
             "so learns what the samples have in common.",
         ),
@@ -472,6 +487,8 @@ def _autoencoder(dataset: Dataset) -> _Body:
         "The inputs are used as they are.",
         0.01,
         3_000,
+        # Constant pixels have no deviation to divide by.
+        standardizes_targets=False,
     )
 
 
@@ -481,28 +498,63 @@ def _series(dataset: Dataset, channels: int) -> _Body:
     return _Body(
         [
             {"type": "reshape", "shape": [steps, channels]},
-            {"type": "gru", "units": 32},
+            {"type": "gru", "units": 16},
         ],
         {},
         (
-            "gru 32",
+            "gru 16",
             f"A sample is a series of {steps} time steps: a GRU reads them in order, and its gates "
             "keep what matters to the end.",
         ),
         "none",
         "The inputs are used as they are.",
+        0.02,
+        1_700,
+        batch=32,
+    )
+
+
+def _number_of_each_step(dataset: Dataset, channels: int) -> _Body:
+    """Return blocks of attention to earlier steps, and an output for each step."""
+    steps = dataset.outputs
+    block = {"type": "transformer_block", "heads": 2, "hidden": 64, "causal": True}
+    return _Body(
+        [
+            {"type": "reshape", "shape": [steps, channels]},
+            {"type": "dense", "units": 32},
+            {"type": "positional_encoding", "kind": "learned"},
+            block,
+            block,
+            {"type": "layer_norm"},
+        ],
+        {"units": 1},
+        (
+            "dense 32, 2 transformer blocks",
+            f"Each of {steps} time steps has a number to predict, and attention lets it read all "
+            "that come before it.",
+        ),
+        "none",
+        "The inputs are used as they are.",
         0.01,
-        1_000,
+        1_700,
+        batch=64,
+        ending=({"type": "flatten"},),
     )
 
 
 def _tokens(dataset: Dataset) -> _Body:
-    """Return a transformer block, causal if the targets are the next tokens."""
-    causal = is_next_token(dataset)
+    """Return a network that writes if the targets are the next tokens, else one that reads."""
+    if not is_next_token(dataset):
+        return _reader(dataset)
+    return _recurrent_writer(dataset) if dataset.inputs.size < FEW_TOKENS else _writer(dataset)
+
+
+def _reader(dataset: Dataset) -> _Body:
+    """Return a transformer block that reads all tokens."""
     layers: list[JsonObject] = [
-        {"type": "embedding", "vocabulary": len(dataset.token_names), "units": 32},
+        _embedding(dataset, 32),
         {"type": "positional_encoding", "kind": "learned"},
-        {"type": "transformer_block", "heads": 4, "hidden": 64, "causal": causal},
+        {"type": "transformer_block", "heads": 4, "hidden": 64, "causal": False},
         {"type": "layer_norm"},
     ]
     if dataset.task != "sequence":
@@ -512,14 +564,69 @@ def _tokens(dataset: Dataset) -> _Body:
         {},
         (
             "embedding 32, transformer block",
-            "Each token becomes 32 numbers, and attention lets a time step read "
-            + ("all that come before it." if causal else "all others."),
+            "Each token becomes 32 numbers, and attention lets a time step read all others.",
         ),
         "none",
-        "Tokens are numbers of an embedding's rows.",
+        _TOKENS,
         0.005,
         1_200,
     )
+
+
+def _writer(dataset: Dataset) -> _Body:
+    """Return two transformer blocks that read the tokens before."""
+    block = {"type": "transformer_block", "heads": 4, "hidden": 128, "causal": True}
+    return _Body(
+        [
+            _embedding(dataset, 64),
+            {"type": "positional_encoding", "kind": "learned"},
+            block,
+            block,
+            {"type": "layer_norm"},
+        ],
+        {},
+        (
+            "embedding 64, 2 transformer blocks",
+            "Each token becomes 64 numbers, and attention lets a time step read all that come "
+            "before it. The second block can look up what followed the same token before.",
+        ),
+        "none",
+        _TOKENS,
+        0.004,
+        1_200,
+        least_epochs=4,
+        batch=_batch_of_tokens(dataset),
+    )
+
+
+def _recurrent_writer(dataset: Dataset) -> _Body:
+    """Return a recurrent layer, which learns from fewer tokens."""
+    return _Body(
+        [_embedding(dataset, 32), {"type": "gru", "units": 64, "return_sequences": True}],
+        {},
+        (
+            "embedding 32, gru 64",
+            f"{dataset.inputs.size:,} tokens are few for attention: a GRU reads them in order, and "
+            "the next token depends most on the last ones.",
+        ),
+        "none",
+        _TOKENS,
+        0.01,
+        700,
+        batch=_batch_of_tokens(dataset) // 2,
+    )
+
+
+_TOKENS = "Tokens are numbers of an embedding's rows."
+
+
+def _embedding(dataset: Dataset, units: int) -> JsonObject:
+    return {"type": "embedding", "vocabulary": len(dataset.token_names), "units": units}
+
+
+def _batch_of_tokens(dataset: Dataset) -> int:
+    """Return a number of rows that have about 1,000 tokens: a power of two from 8 to 64."""
+    return 1 << min(max(round(math.log2(1_024 / dataset.features)), 3), 6)
 
 
 def _is_translation(dataset: Dataset) -> bool:

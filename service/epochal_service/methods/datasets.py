@@ -35,6 +35,7 @@ from ..specs.datasets import (
     DatasetPage,
     DatasetParameter,
     DatasetPreview,
+    GeneratorParameters,
     GeneratorSpec,
     ListDatasetsRequest,
     PreviewDatasetRequest,
@@ -79,22 +80,7 @@ def preview_dataset(context: Context, id: str, request: PreviewDatasetRequest) -
     Raises `NotFound`; `InvalidArgument` for a parameter that the data set does not have.
     """
     metadata = get_dataset(context, id)
-    parameters = request.model_dump(exclude={"rows"}, exclude_none=True, exclude_unset=True)
-    if not metadata.generated and parameters:
-        raise InvalidArgument.of(
-            *(FieldError(key, f"is not a parameter of {metadata.name}") for key in parameters)
-        )
-    if metadata.builtin:
-        try:
-            table = generate(GeneratorSpec(name=id, **parameters))
-        except DatasetError as error:
-            raise invalid_argument(error, "") from None
-    else:
-        with context.database.read() as connection:
-            try:
-                table = read_uploaded(connection, id, context.access)
-            except DatasetError as error:
-                raise NotFound(str(error)) from None
+    table = read(context, metadata, parameters_of(request))
     rows = slice(0, request.rows)
     targets = table.targets[rows]
     require_small((table.inputs[rows].size + targets.size) * NUMBER_BYTES)
@@ -103,6 +89,33 @@ def preview_dataset(context: Context, id: str, request: PreviewDatasetRequest) -
         inputs=table.inputs[rows].tolist(),
         targets=(targets if targets.ndim == 2 else targets[:, None]).astype(float).tolist(),
     )
+
+
+def parameters_of(request: GeneratorParameters) -> dict[str, Any]:
+    """Return the parameters that the request sets."""
+    fields = set(GeneratorParameters.model_fields)
+    return request.model_dump(include=fields, exclude_none=True, exclude_unset=True)
+
+
+def read(context: Context, metadata: Dataset, parameters: dict[str, Any]) -> Table:
+    """Return the rows of a data set.
+
+    Raises `NotFound`; `InvalidArgument` for a parameter that the data set does not have.
+    """
+    if not metadata.generated and parameters:
+        raise InvalidArgument.of(
+            *(FieldError(key, f"is not a parameter of {metadata.name}") for key in parameters)
+        )
+    if metadata.builtin:
+        try:
+            return generate(GeneratorSpec(name=metadata.id, **parameters))
+        except DatasetError as error:
+            raise invalid_argument(error, "") from None
+    with context.database.read() as connection:
+        try:
+            return read_uploaded(connection, metadata.id, context.access)
+        except DatasetError as error:
+            raise NotFound(str(error)) from None
 
 
 def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:

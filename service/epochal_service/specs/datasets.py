@@ -277,11 +277,9 @@ class ListDatasetsRequest(Request):
     page_token: Annotated[PageToken, IdOf("data")] | None = None
 
 
-class PreviewDatasetRequest(Request):
-    """Number of rows, and the parameters of a generator."""
+class GeneratorParameters(Request):
+    """The parameters of a generator."""
 
-    rows: int = Field(default=10, ge=1, le=1000)
-    """Number of rows, from the first. In [1, 1000]. Default 10."""
     samples: int | None = Field(default=None, ge=1)
     """Number of samples; generators only. Defaults to that of the generator."""
     noise: float | None = Field(default=None, ge=0)
@@ -301,6 +299,17 @@ class PreviewDatasetRequest(Request):
     """
     seed: Seed = 0
     """Random seed of a generator. Default 0. The same seed gives the same samples."""
+
+
+class PreviewDatasetRequest(GeneratorParameters):
+    """Number of rows, and the parameters of a generator."""
+
+    rows: int = Field(default=10, ge=1, le=1000)
+    """Number of rows, from the first. In [1, 1000]. Default 10."""
+
+
+class SuggestJobRequest(GeneratorParameters):
+    """The parameters of a generator, whose samples the job is for."""
 
 
 class DatasetParameter(Reply):

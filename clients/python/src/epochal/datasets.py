@@ -217,10 +217,12 @@ class Datasets:
         fields = {"name": name, "generator": request(generator, "generator")}
         return read(Dataset, self._session.create("CreateDataset", fields, request_id))
 
-    def suggest(self, dataset: DatasetName | str | Dataset) -> Suggestion:
+    def suggest(self, dataset: DatasetName | str | Dataset, **generator: float | str) -> Suggestion:
         """Suggest a job for a data set: a complete `spec`, and `reasons`, one for each choice.
 
-        `client.jobs.create(suggestion.spec)` trains it. Raises `NotFound`.
+        `client.jobs.create(suggestion.spec)` trains it. The other arguments are for generators:
+        `get(…).parameters` lists those of a data set. Raises `NotFound`, and `InvalidArgument` for
+        other arguments.
 
         >>> suggestion = client.datasets.suggest("iris")
         >>> suggestion.spec["loss"]
@@ -229,7 +231,7 @@ class Datasets:
         The target species is one of 3 classes: one output for each, a probability.
         """
         dataset_id = dataset.id if isinstance(dataset, Dataset) else dataset
-        return read(Suggestion, self._session.call("SuggestJob", {"id": dataset_id}))
+        return read(Suggestion, self._session.call("SuggestJob", {"id": dataset_id, **generator}))
 
     def delete(self, dataset_id: str) -> None:
         """Delete an uploaded data set. Raises `NotFound`, and `Conflict` for a built-in one or
