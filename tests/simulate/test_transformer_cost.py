@@ -123,7 +123,7 @@ def test_heads_that_share_keys_save_parameters_and_cache(ask: Ask) -> None:
         (
             {"model": "lenet-5"},
             "model",
-            "must be one of bert-base, gpt-2, gpt-2-xl, llama-2-70b, gpt-3",
+            "must be one of bert-base, gpt-2, gpt-2-xl, llama-2-70b, gpt-3, llama-3.1-405b",
         ),
         ({"size": SMALL | {"heads": 3}}, "size.heads", "must divide the width, 4; got 3"),
         (

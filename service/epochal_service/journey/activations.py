@@ -204,7 +204,7 @@ NOTES = {
     "softmax": Note(
         idea="Turns logits into probabilities: all are positive, and their sum is 1.",
         history=(
-            "Boltzmann and Gibbs used it in physics in the 19th century. Bridle named it in 1990, "
+            "Boltzmann (1868) and Gibbs (1902) used it in physics. Bridle named it in 1990, "
             "for outputs that are class probabilities."
         ),
         used_in="The output layer for multi-class classification; attention weights.",

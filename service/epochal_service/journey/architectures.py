@@ -569,7 +569,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
     Description(
         id="diffusion",
         name="Diffusion model",
-        year=2020,
+        year=2015,
         idea=(
             "Training mixes noise into samples, and the network learns to predict this noise. To "
             "make a sample, it starts from pure noise and removes a part of the noise that it "
@@ -597,7 +597,9 @@ DESCRIPTIONS: tuple[Description, ...] = (
             "million."
         ),
         source=(
-            "Ho, Jain and Abbeel (2020), Denoising diffusion probabilistic models, arXiv:2006.11239"
+            "Sohl-Dickstein et al. (2015), Deep unsupervised learning using nonequilibrium "
+            "thermodynamics, arXiv:1503.03585; the network that predicts the noise: Ho, Jain and "
+            "Abbeel (2020), Denoising diffusion probabilistic models, arXiv:2006.11239"
         ),
         graph=_graph(
             [

@@ -228,7 +228,7 @@ FAMOUS = (
     ),
     Famous(
         id="llama-2-70b",
-        name="LLaMA 2 70B",
+        name="Llama 2 70B",
         year=2023,
         kind="transformer",
         size=TransformerSize(
@@ -256,6 +256,25 @@ FAMOUS = (
         source="Brown et al. (2020), Language models are few-shot learners, table 2.1, "
         "arXiv:2005.14165",
         note="The paper states 175 billion; its sizes give a little less.",
+    ),
+    Famous(
+        id="llama-3.1-405b",
+        name="Llama 3.1 405B",
+        year=2024,
+        kind="transformer",
+        size=TransformerSize(
+            family="llama",
+            layers=126,
+            width=16_384,
+            heads=128,
+            key_value_heads=8,
+            hidden=53_248,
+            vocabulary=128_256,
+            context=131_072,
+        ),
+        source="Grattafiori et al. (2024), The Llama 3 herd of models, table 3, arXiv:2407.21783, "
+        "and the configuration published with its weights",
+        note="Every token uses all of its parameters.",
     ),
     Famous(
         id="gpt-4-estimate",

@@ -53,6 +53,14 @@ DEVICES = {
             memory=141e9,
             source="NVIDIA H200 Tensor Core GPU, data sheet (2024), without sparsity",
         ),
+        DeviceDescription(
+            id="b200",
+            name="NVIDIA B200 SXM 180 GB",
+            peak_flops=2_250e12,
+            bandwidth=8_000e9,
+            memory=180e9,
+            source="NVIDIA DGX B200, data sheet (2024), one of its eight GPUs, without sparsity",
+        ),
     )
 }
 
@@ -141,7 +149,7 @@ def _computed(request: SimulateTransformerCostRequest, known: _Known) -> _Cost:
     size, tokens, device = known.size, request.tokens, _device(request)
     is_causal = request.causal
     if is_causal is None:
-        # BERT reads in both directions; GPT and LLaMA mask later tokens.
+        # BERT reads in both directions; GPT and Llama mask later tokens.
         is_causal = size is None or size.family != "bert"
     weight_flops = 2 * int(known.multiplied.value) * tokens
     attention_flops = cache = 0
@@ -347,7 +355,7 @@ TRANSFORMER_COST = Explorer(
     "The cost of a transformer",
     transformer_cost,
     {
-        "LLaMA 2 70B reads 4,096 tokens on 8 A100: in 500 ms?": {
+        "Llama 2 70B reads 4,096 tokens on 8 A100: in 500 ms?": {
             "model": "llama-2-70b",
             "tokens": 4096,
             "devices": 8,

@@ -114,7 +114,7 @@ DatePart: TypeAlias = Literal["year", "month", "day", "weekday", "hour"]
 DeliveryState: TypeAlias = Literal["pending", "delivered", "failed"]
 
 
-Device: TypeAlias = Literal["v100", "a100", "h100", "h200"]
+Device: TypeAlias = Literal["v100", "a100", "h100", "h200", "b200"]
 
 
 EdgeKind: TypeAlias = Literal["forward", "recurrent", "residual", "attention"]

@@ -10,7 +10,7 @@ from ..base import Reply, Spec, exactly_one
 from .quantity import Quantity
 from .transformer_size import TransformerSize
 
-Device = Literal["v100", "a100", "h100", "h200"]
+Device = Literal["v100", "a100", "h100", "h200", "b200"]
 
 
 class DeviceSpec(Spec):
