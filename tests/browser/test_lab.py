@@ -27,6 +27,19 @@ BAD = "age,smokes,pulse\n" + "".join(
     f"{'abc' if i == 1 else 20 + i},no,{60 + i}\n" for i in range(20)
 )
 
+_LAYERS = [
+    *[{"type": "dense", "units": 8, "activation": "tanh"}] * 2,
+    {"type": "dense", "units": 1, "activation": "sigmoid"},
+]
+_SMALL = {
+    "network": {"input_shape": [2], "layers": _LAYERS},
+    "dataset": {"name": "two_moons", "samples": 400, "noise": 0.15},
+    "loss": "binary_cross_entropy",
+    "epochs": 100,
+}
+SMALL = f"/lab?lab.spec={quote(json.dumps(_SMALL))}"
+"""A network of which a reader can count the parameters: 24 + 72 + 9."""
+
 
 def spec_of(page: Page) -> Any:
     """The set-up as the page writes it down."""
@@ -41,7 +54,7 @@ def cost(page: Page) -> int:
 
 
 def test_a_layer_more_costs_what_the_api_says(open_page: Opened, url: str) -> None:
-    page = open_page("/lab")
+    page = open_page(SMALL)
     expect(page.get_by_test_id("cost-parameters")).to_have_text("105")
     page.get_by_role("button", name="Dense", exact=True).click()
     # 8 tanh, 8 tanh, 8 relu, 1 sigmoid over two inputs.
@@ -55,7 +68,7 @@ def test_a_layer_more_costs_what_the_api_says(open_page: Opened, url: str) -> No
 
 
 def test_layers_are_moved_and_removed_by_keyboard_and_all_can_be_undone(open_page: Opened) -> None:
-    page = open_page("/lab")
+    page = open_page(SMALL)
     expect(page.get_by_test_id("cost-parameters")).to_have_text("105")
     page.get_by_label("Units", exact=True).first.fill("3")
     expect(page.get_by_test_id("cost-parameters")).to_have_text("50")  # 9 + 32 + 9
@@ -72,7 +85,7 @@ def test_layers_are_moved_and_removed_by_keyboard_and_all_can_be_undone(open_pag
 
 
 def test_a_layer_is_frozen_by_keyboard_and_stays_so_where_it_moves(open_page: Opened) -> None:
-    page = open_page("/lab")
+    page = open_page(SMALL)
     lock = page.get_by_role("button", name="Freeze layer 1")
     lock.focus()
     page.keyboard.press("Enter")
@@ -88,7 +101,7 @@ def test_a_layer_is_frozen_by_keyboard_and_stays_so_where_it_moves(open_page: Op
 
 
 def test_a_layer_is_dragged_to_another_place(open_page: Opened) -> None:
-    page = open_page("/lab")
+    page = open_page(SMALL)
     page.get_by_role("button", name="Dropout", exact=True).click()
     x, _ = press(page, page.get_by_role("button", name=re.compile("^Layer 3, Dropout")))
     target = page.get_by_role("listitem").filter(has_text="Layer 2").bounding_box()
@@ -105,7 +118,7 @@ def test_a_layer_is_dragged_to_another_place(open_page: Opened) -> None:
 
 
 def test_layers_stay_where_they_are_until_a_new_one_is_described(open_page: Opened) -> None:
-    page = open_page("/lab")
+    page = open_page(SMALL)
     layers = page.locator("li:has(.handle)")
     expect(layers.last).to_contain_text("output 1")
     rest(page)
@@ -125,7 +138,7 @@ def test_layers_stay_where_they_are_until_a_new_one_is_described(open_page: Open
 
 def test_an_error_is_shown_at_its_field(open_page: Opened) -> None:
     open_page.excuse("400")  # of the API, which the browser reports by itself
-    page = open_page("/lab")
+    page = open_page(SMALL)
     page.get_by_label("Units", exact=True).last.fill("4")
     row = page.get_by_role("listitem").filter(has_text="Layer 3")
     expect(row).to_contain_text("gives 4 outputs, but two_moons with binary_cross_entropy needs 1")
@@ -137,16 +150,36 @@ def test_an_error_is_shown_at_its_field(open_page: Opened) -> None:
     expect(page.get_by_role("button", name="Train")).to_be_enabled()
 
 
-def test_other_data_bring_the_loss_and_the_ends_that_they_need(open_page: Opened) -> None:
+def test_other_data_bring_the_settings_that_are_suggested_for_them(
+    open_page: Opened, url: str
+) -> None:
     page = open_page("/lab")
+    as_suggested = page.get_by_text("The network and the training are set as suggested")
+    expect(as_suggested).to_be_visible()
     page.get_by_role("button", name="iris").click()
     expect(page.get_by_label("Loss", exact=True)).to_have_value("cross_entropy")
-    expect(page.get_by_test_id("cost-parameters")).to_have_text("139")  # 40 + 72 + 27
+    expect(as_suggested).to_be_visible()
     spec = spec_of(page)
+    suggested = ask(url, "/v1/datasets/iris/suggest", {})["spec"]
     assert spec["dataset"] == {"name": "iris", "scaling": "standard"}
-    assert spec["network"]["layers"][-1] == {"type": "dense", "units": 3, "activation": "softmax"}
+    assert spec["network"]["layers"][0]["units"] == suggested["network"]["layers"][0]["units"]
+    assert spec["epochs"] == suggested["epochs"]
     page.get_by_role("button", name="sine").click()
     expect(page.get_by_label("Loss", exact=True)).to_have_value("mse")
+    # They follow the parameters of the data, until the user changes one of them.
+    page.get_by_role("button", name="adding").click()
+    length = page.get_by_label("Length, as a number")
+    length.fill("20")
+    length.press("Enter")
+    first = page.get_by_label("To", exact=True).first
+    expect(first).to_have_value("20, 2")
+    expect(as_suggested).to_be_visible()
+    page.get_by_label("Epochs").fill("3")
+    expect(page.get_by_text("You use other settings than the suggested ones.")).to_be_visible()
+    length.fill("10")
+    length.press("Enter")
+    expect(first).to_have_value("10, 2")
+    expect(page.get_by_label("Epochs")).to_have_value("3")
 
 
 def test_a_text_is_written_in_the_characters_of_another(open_page: Opened) -> None:
@@ -156,7 +189,7 @@ def test_a_text_is_written_in_the_characters_of_another(open_page: Opened) -> No
     page.get_by_role("group", name="In the characters of").get_by_text("sonnets").click()
     expect(page.get_by_role("figure", name="plays")).to_contain_text("first citizen:")
     spec = spec_of(page)
-    assert spec["dataset"] == {"name": "plays", "vocabulary": "sonnets"}
+    assert spec["dataset"] == {"name": "plays", "samples": 3400, "vocabulary": "sonnets"}
     assert spec["network"]["layers"][0]["vocabulary"] == 37
     assert spec["network"]["layers"][-1]["units"] == 37
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -180,7 +213,7 @@ def test_noise_moves_the_points(open_page: Opened, url: str) -> None:
 
 
 def test_a_link_shows_the_same_set_up(open_page: Opened) -> None:
-    page = open_page("/lab")
+    page = open_page(SMALL)
     page.get_by_label("Learning rate, as a number").fill("0.03")
     page.get_by_label("Learning rate, as a number").press("Enter")
     page.get_by_label("Epochs").fill("55")
@@ -290,7 +323,7 @@ def test_several_learning_rates_are_tried_at_once(open_page: Opened, url: str) -
 def test_learning_rates_that_are_no_better_than_a_constant_are_not_praised(
     open_page: Opened,
 ) -> None:
-    page = open_page("/lab")
+    page = open_page(SMALL)
     page.get_by_role("button", name="Try several learning rates").click()
     page.get_by_label("Number", exact=True).fill("2")
     page.get_by_label("From").fill("1e-11")
@@ -301,7 +334,7 @@ def test_learning_rates_that_are_no_better_than_a_constant_are_not_praised(
 
 
 def test_a_schedule_is_drawn(open_page: Opened, url: str) -> None:
-    page = open_page("/lab")
+    page = open_page(SMALL)
     page.get_by_label("Learning rate schedule").select_option("cosine")
     figure = page.get_by_role("figure", name="Learning rate per epoch")
     figure.get_by_role("button", name="Table").click()
@@ -317,7 +350,7 @@ def test_a_schedule_is_drawn(open_page: Opened, url: str) -> None:
 
 
 def test_axe_finds_nothing_wrong_with_the_lab(open_page: Opened) -> None:
-    page = open_page("/lab")
+    page = open_page(SMALL)
     expect(page.get_by_test_id("cost-parameters")).to_be_visible()
     page.get_by_text("More", exact=True).click()
     page.get_by_text("Settings as code").click()

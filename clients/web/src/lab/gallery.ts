@@ -59,7 +59,13 @@ export function grouped(all: readonly Schemas['Dataset'][]): Group[] {
 }
 
 const NOISE: Record<string, number> = { two_moons: 0.15, circles: 0.08, sine: 0.1, blobs: 1 }
-const SAMPLES: Record<string, number> = { two_moons: 400, circles: 400, blobs: 300 }
+const SAMPLES: Record<string, number> = {
+  two_moons: 400,
+  circles: 400,
+  blobs: 300,
+  names: 12_000,
+  plays: 3400,
+}
 
 /** The spec of this data set with suitable parameters. */
 export function asChosen(dataset: Schemas['Dataset']): Dataset {

@@ -1,5 +1,7 @@
 /** State of the lab: the spec, its history, and the service's checks of it. */
-import { api, ApiProblem, body, computed, format, type Schemas } from '../lib/api'
+import { untrack } from 'svelte'
+
+import { api, body, computed, format, type Schemas } from '../lib/api'
 import { json, text, urlState } from '../lib/state/url.svelte'
 import {
   blamed,
@@ -11,7 +13,9 @@ import {
   pathName,
   messageAt,
   normalized,
+  OPENING,
   setAt,
+  sourceOf,
   START,
   suggestedSpec,
   withData,
@@ -31,12 +35,14 @@ const MOST_UNDONE = 100
 const ROWS = 400
 /** Create this while a component initializes; it follows the address until the component ends. */
 export class Lab implements Bench {
-  readonly #url = urlState('lab', { spec: json<Spec>(START, isSpec), sweep: text() })
+  readonly #url = urlState('lab', { spec: json<Spec>(OPENING, isSpec), sweep: text() })
   #before = $state.raw<readonly Spec[]>([])
   #after = $state.raw<readonly Spec[]>([])
   #last = { what: '', at: 0 }
   /** The settings of the user, before those that were suggested replaced them. */
   #own = $state.raw<Spec>()
+  /** The change of the data whose suggested settings are taken when they arrive. */
+  #awaited = $state.raw<{ source: string | undefined; what: string }>()
 
   readonly spec = $derived(normalized(this.#url.spec))
 
@@ -56,19 +62,17 @@ export class Lab implements Bench {
     (dataset, signal) => look(dataset, ROWS, signal),
   )
 
-  /** Suggested settings for an uploaded data set. */
-  readonly suggestion = computed(
-    () => ('id' in this.spec.dataset ? this.spec.dataset.id : undefined),
-    suggest,
-  )
+  readonly #source = $derived(sourceOf(this.spec.dataset))
+
+  /** Suggested settings for the data set. */
+  readonly suggestion = computed(() => this.#source, suggest)
 
   /** Fields whose suggested value the user has changed; undefined without a suggestion. */
   readonly changed = $derived.by(() => {
-    const { dataset } = this.spec
     const suggestion = this.suggestion.value
-    if (!suggestion || !('id' in dataset) || !('id' in suggestion.spec.dataset)) return undefined
-    if (suggestion.spec.dataset.id !== dataset.id) return undefined
-    return changedFrom(suggestion, this.spec)
+    return suggestion && suggestion.source === this.#source
+      ? changedFrom(suggestion, this.spec)
+      : undefined
   })
 
   /** Whether a file is being read, which is to be the data: the spec has still the data before it. */
@@ -78,6 +82,11 @@ export class Lab implements Bench {
   readonly facts = $derived(this.data.value && factsOf(this.data.value.dataset))
 
   constructor() {
+    $effect(() => {
+      const suggestion = this.suggestion.value
+      if (suggestion && suggestion.source === this.#awaited?.source)
+        untrack(() => this.useSuggestion(suggestion, this.#awaited!.what))
+    })
     // A spec can refer to a saved network; load its layers to edit them.
     $effect(() => {
       const { network } = this.spec
@@ -123,6 +132,7 @@ export class Lab implements Bench {
     const goesOn = what === this.#last.what && now - this.#last.at < BREATH
     if (!goesOn) this.#before = [...this.#before.slice(-MOST_UNDONE + 1), this.spec]
     this.#after = []
+    this.#awaited = undefined
     this.#last = { what, at: now }
     // Layers without a name are named by their position.
     const freeze = next.freeze === this.spec.freeze ? frozenAfter(this.spec, next) : next.freeze
@@ -142,31 +152,54 @@ export class Lab implements Bench {
     this.put(setAt(this.spec, path, value), what)
   }
 
-  choose(dataset: Dataset, facts: Facts): void {
-    // What was suggested for another data set does not suit this one.
-    const spec = this.changed?.size === 0 ? (this.#own ?? START) : this.spec
-    this.put(withData(spec, dataset, facts), 'dataset')
-  }
-
   /**
-   * Use an uploaded data set with the settings that the service suggests for it. Changed settings
-   * stay if it `replaces` another version of the same file.
+   * Use a data set with the settings that the service suggests for it. Changed settings stay if it
+   * `replaces` another version of the same file.
    */
-  async chooseUpload(dataset: Schemas['Dataset'], replaces = false): Promise<void> {
-    const edited = replaces && this.changed !== undefined && this.changed.size > 0
-    const suggestion = edited ? undefined : await suggest(dataset.id).catch(isRefused)
-    this.choose({ id: dataset.id }, factsOf(dataset))
-    this.#own = this.spec
-    if (suggestion) this.useSuggestion(suggestion)
+  choose(dataset: Dataset, facts: Facts, replaces = false): void {
+    const stays = replaces && !this.isAsSuggested
+    // What was suggested for another data set does not suit this one.
+    const own = this.isAsSuggested ? this.#own : this.spec
+    this.put(withData(own ?? START, dataset, facts), 'dataset')
+    this.#own = own && this.spec
+    if (!stays) this.#follow('dataset')
   }
 
-  useSuggestion(suggestion: Suggestion): void {
-    this.put(suggestedSpec(suggestion), 'dataset')
+  /** Change a parameter of the data; suggested settings follow it. */
+  adjust(next: Spec, what: string): void {
+    const follows = this.isAsSuggested && sourceOf(next.dataset) !== this.#source
+    this.put(next, what)
+    if (follows) this.#follow(what)
+  }
+
+  #follow(what: string): void {
+    this.#awaited = this.#source === undefined ? undefined : { source: this.#source, what }
+  }
+
+  /** Whether suggested settings are on their way. */
+  get awaitsSuggestion(): boolean {
+    return this.#awaited !== undefined && !this.suggestion.problem
+  }
+
+  /** Whether the settings are those that were suggested, or will be. */
+  get isAsSuggested(): boolean {
+    return this.#awaited !== undefined || this.changed?.size === 0
+  }
+
+  useSuggestion(suggestion: Suggestion, what = 'suggestion'): void {
+    const { dataset, ...spec } = suggestedSpec(suggestion)
+    // The settings belong to the change of the data, and are undone with it.
+    if (what === this.#last.what) this.#last.at = Date.now()
+    this.put({ ...spec, dataset: { ...this.spec.dataset, scaling: dataset.scaling } }, what)
   }
 
   /** Whether there are settings to return to from those that were suggested. */
   get hasOwn(): boolean {
-    return this.#own !== undefined && 'id' in this.#own.dataset && this.changed?.size === 0
+    return (
+      this.#own !== undefined &&
+      this.changed?.size === 0 &&
+      sourceOf(this.#own.dataset) === this.#source
+    )
   }
 
   keepOwn(): void {
@@ -229,21 +262,21 @@ export async function look(dataset: Dataset, rows: number, signal?: AbortSignal)
   )
 }
 
-const suggestions = new Map<string, Promise<Suggestion>>()
+type Sourced = Suggestion & { source: string }
 
-/** Suggested settings for a data set; data sets do not change, so one request is enough. */
-function suggest(id: string): Promise<Suggestion> {
-  const known = suggestions.get(id)
+const suggestions = new Map<string, Promise<Sourced>>()
+
+/** Suggested settings for a source; data sets do not change, so one request is enough. */
+function suggest(source: string): Promise<Sourced> {
+  const known = suggestions.get(source)
   if (known) return known
-  const request = body(api.POST('/v1/datasets/{id}/suggest', { params: { path: { id } } }))
-  suggestions.set(id, request)
-  request.catch(() => suggestions.delete(id))
+  const { id, name, ...query } = JSON.parse(source) as { id?: string; name?: string }
+  const request = body(
+    api.POST('/v1/datasets/{id}/suggest', { params: { path: { id: id ?? name! }, query } }),
+  ).then((suggestion) => ({ ...suggestion, source }))
+  suggestions.set(source, request)
+  request.catch(() => suggestions.delete(source))
   return request
-}
-
-/** An error that is shown where the suggestion would be. */
-function isRefused(error: unknown): undefined {
-  if (!(error instanceof ApiProblem)) throw error
 }
 
 function inline(dataset: Schemas['InlineDataset']): Look {

@@ -77,6 +77,26 @@ export const START: Spec = {
   seed: 7,
 }
 
+/** The settings that the service suggests for the data that the lab opens with. */
+export const OPENING: Spec = {
+  network: {
+    input_shape: [2],
+    layers: [
+      { type: 'dense', units: 32, activation: 'relu' },
+      { type: 'dense', units: 32, activation: 'relu' },
+      { type: 'dense', units: 1, activation: 'sigmoid' },
+    ],
+  },
+  dataset: { name: 'two_moons', samples: 400, noise: 0.15, scaling: 'standard' },
+  loss: 'binary_cross_entropy',
+  optimizer: { type: 'adam', learning_rate: 0.01 },
+  schedule: { type: 'cosine', warmup_epochs: 0, final_fraction: 0 },
+  batch_size: 32,
+  epochs: 250,
+  validation_fraction: 0.1,
+  early_stopping: { patience: 62, min_delta: 0, restore_best: true },
+}
+
 export function isSpec(value: unknown): value is Spec {
   const spec = value as Partial<Spec> | null
   return (
@@ -403,6 +423,7 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
     delete next.validation_dataset
   }
   const loss = losses.includes(spec.loss) ? spec.loss : losses[0]!
+  if (few) delete next.early_stopping
   if (few && isSame(next.optimizer, START.optimizer))
     next.optimizer = { type: 'adam', learning_rate: 0.05 }
   const fitted = withLoss(next, loss, facts)
@@ -474,6 +495,14 @@ function scalingFor(dataset: Spec['dataset'], facts: Facts): 'standard' | undefi
 /** The suggested settings. A run is named after its file when it starts, so they have no name. */
 export function suggestedSpec(suggestion: Schemas['Suggestion']): Spec {
   return normalized({ ...suggestion.spec, name: undefined })
+}
+
+/** What a suggestion depends on, as text: not on the scaling, or on which samples are drawn. */
+export function sourceOf(dataset: Spec['dataset']): string | undefined {
+  if ('inputs' in dataset) return undefined
+  const rest: Record<string, unknown> = { ...dataset }
+  for (const name of ['scaling', 'noise', 'seed']) delete rest[name]
+  return JSON.stringify(compact(rest))
 }
 
 /** Fields of the suggestion's reasons that have another value in `spec`. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { extent, horizontal, scale, tickLabel } from './scale'
+import { extent, horizontal, scale, tickLabel, spread } from './scale'
 
 test('an axis has fewer ticks where their labels would overlap', () => {
   const range = [46, 300] as const
@@ -33,4 +33,10 @@ test('a logarithmic range is that of the values it can show, however small other
   expect(domain[0]).toBeGreaterThan(1e-13)
   expect(scale('log', domain, [300, 0]).ticks.every((tick) => tick > 0)).toBe(true)
   expect(extent('log', [0, 5e-324])).toEqual([0.1, 1])
+})
+
+test('labels are spread in their order, between the ends', () => {
+  expect(spread([50, 10, 52], 14, [0, 100])).toEqual([50, 10, 64])
+  expect(spread([99, 98], 14, [0, 100])).toEqual([100, 86])
+  expect(spread([], 14, [0, 100])).toEqual([])
 })
