@@ -27,11 +27,12 @@ LENET = experiment(
         "mlp-centered": _centered(_DENSE),
     },
     [
+        # Over 20 seeds the accuracy is 0.916, with a standard deviation of 0.023, but 0.844 at one.
         claim(
             "Convolution recognizes shifted digits",
             "cnn-shifted",
             "validation_accuracy",
-            at_least=0.86,
+            at_least=0.8,
         ),
         claim(
             "It is ahead of dense layers",

@@ -18,12 +18,13 @@ RNN = experiment(
     "rnn-1990",
     "A recurrent network forgets",
     "The target is the sum of two marked numbers. Among ten, a plain recurrent network adds them. "
-    "Among fifty, its gradient vanishes before it reaches the first one, and most networks do "
-    "little better than the best constant, whose loss is 0.167 (Bengio and others, 1994).",
+    "Among fifty, its gradient vanishes before it reaches the first one: with 20 seeds the loss was "
+    "between 0.04 and 0.18, and that of the best constant is 0.167 (Bengio and others, 1994).",
     {"ten": _shorter(FIFTY, 10), "fifty": FIFTY},
     [
         claim("It adds two of ten numbers", "ten", "validation_loss", at_most=0.02),
-        claim("It fails among fifty", "fifty", "validation_loss", at_least=0.02),
+        # Over 20 seeds the difference is 0.124, with a standard deviation of 0.047.
+        claim("It does worse among fifty", "fifty", "validation_loss", "ten", at_least=0.03),
         claim("With the same parameters", "fifty", "parameters", "ten", at_least=0, at_most=0),
     ],
     section="zoo",
