@@ -119,7 +119,7 @@ def test_each_suggested_setting_has_its_reason_and_can_be_undone(
     drop(page, "house-prices.csv", house_prices())
     page.get_by_role("button", name="Use this file").click()
     suggested = page.get_by_role("region", name="Suggested settings")
-    expect(suggested).to_be_visible()
+    page.wait_for_url(re.compile("data_"))
     (dataset,) = re.findall(r"data_\w+", page.url)
     suggestion = ask(url, f"/v1/datasets/{dataset}/suggest", {})
     assert len(suggestion["reasons"]) > 5

@@ -279,8 +279,6 @@ def test_data_that_are_being_trained_on_are_kept(
     give(page, tmp_path, "busy.csv", f"{head}\n{rows * 50}")  # enough for an hour
     use(page)
     expect(page.get_by_text("Uploaded busy")).to_be_visible()
-    # Early stopping, which is suggested, would end the run.
-    page.get_by_role("button", name="Keep my settings").click()
     page.get_by_label("Epochs").fill("1000000")
     page.get_by_role("button", name="Train").click()
     page.wait_for_url("**/jobs/job_*")

@@ -220,8 +220,8 @@ SECTIONS = (
             "and the optimizer: 0.01 is good for Adam and slow for plain gradient descent on the "
             "same task.",
             "A schedule changes the learning rate during training. A warmup starts with small "
-            "steps, a cosine schedule ends with small steps. Llama 2 with 7 billion parameters went "
-            "from 3·10⁻⁴ down to a tenth of it along half a cosine, with 70 billion from "
+            "steps, a cosine schedule ends with small steps. Llama 2 with 7 billion parameters "
+            "went from 3·10⁻⁴ down to a tenth of it along half a cosine, with 70 billion from "
             "1.5·10⁻⁴.",
         ),
         (

@@ -18,8 +18,8 @@ RNN = experiment(
     "rnn-1990",
     "A recurrent network forgets",
     "The target is the sum of two marked numbers. Among ten, a plain recurrent network adds them. "
-    "Among fifty, its gradient vanishes before it reaches the first one: with 20 seeds the loss was "
-    "between 0.04 and 0.18, and that of the best constant is 0.167 (Bengio and others, 1994).",
+    "Among fifty, its gradient vanishes before it reaches the first one: with 20 seeds the loss "
+    "was between 0.04 and 0.18, and that of the best constant is 0.167 (Bengio and others, 1994).",
     {"ten": _shorter(FIFTY, 10), "fifty": FIFTY},
     [
         claim("It adds two of ten numbers", "ten", "validation_loss", at_most=0.02),

@@ -98,19 +98,19 @@ export function nearest(xs: readonly number[], x: number): number {
   return Math.abs((xs[high] ?? NaN) - x) < Math.abs((xs[low] ?? NaN) - x) ? high : low
 }
 
-/** Positions at least `gap` apart between two ends, in the same order, near the wanted ones. */
-export function spread(wanted: readonly number[], gap: number, [low, high]: Domain): number[] {
-  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a]! - wanted[b]!)
-  const places = [...wanted]
+/** Positions at least `gap` apart between two ends, in the same order, near the preferred ones. */
+export function spread(preferred: readonly number[], gap: number, [low, high]: Domain): number[] {
+  const order = preferred.map((_, i) => i).sort((a, b) => preferred[a]! - preferred[b]!)
+  const positions = [...preferred]
   let least = low
   for (const i of order) {
-    places[i] = Math.max(places[i]!, least)
-    least = places[i] + gap
+    positions[i] = Math.max(positions[i]!, least)
+    least = positions[i] + gap
   }
   let most = high
   for (const i of order.reverse()) {
-    places[i] = Math.min(places[i]!, most)
-    most = places[i] - gap
+    positions[i] = Math.min(positions[i]!, most)
+    most = positions[i] - gap
   }
-  return places
+  return positions
 }
