@@ -159,9 +159,9 @@ export class Lab implements Bench {
   choose(dataset: Dataset, facts: Facts, replaces = false): void {
     const stays = replaces && !this.isAsSuggested
     // What was suggested for another data set does not suit this one.
-    const own = this.isAsSuggested ? this.#own : this.spec
-    this.put(withData(own ?? START, dataset, facts), 'dataset')
-    this.#own = own && this.spec
+    const earlier = this.isAsSuggested ? this.#own : this.spec
+    this.put(withData(earlier ?? START, dataset, facts), 'dataset')
+    this.#own = earlier && this.spec
     if (!stays) this.#follow('dataset')
   }
 
