@@ -5,6 +5,7 @@ import {
   changedFrom,
   compact,
   endingIn,
+  factsWith,
   frozenAfter,
   getAt,
   isSpec,
@@ -14,7 +15,6 @@ import {
   outputFor,
   pathName,
   readNumbers,
-  reshaped,
   setAt,
   START,
   steps,
@@ -395,10 +395,28 @@ describe('sequences', () => {
     expect(spec.epochs).toBeGreaterThanOrEqual(100)
   })
 
-  it('of another length or vocabulary need another network', () => {
-    expect(reshaped(REVERSAL, 'length', 4, 6)).toMatchObject({ features: 8, targets: 4, tokens: 9 })
-    expect(reshaped(REVERSAL, 'merges', 20, 0)).toMatchObject({ classes: 28, tokens: 29 })
-    expect(reshaped(REVERSAL, 'classes', 5, 8)).toMatchObject({
+  it('of another length or vocabulary have other shapes, however many parameters change', () => {
+    const names = (count: number) => Array.from({ length: count }, (_, i) => `${i}`)
+    const entry = {
+      ...REVERSAL,
+      class_names: names(8),
+      target_names: names(6),
+      token_names: names(9),
+      feature_names: names(12),
+    } as unknown as Schemas['Dataset']
+    const usual = [
+      { name: 'length', usual: 6 },
+      { name: 'classes', usual: 8 },
+      { name: 'merges', usual: 0 },
+    ]
+    const facts = (chosen: object) => factsWith(entry, usual, { ...chosen })
+    expect(facts({})).toMatchObject({ samples: REVERSAL.samples, features: 12, tokens: 9 })
+    expect(facts({ length: 4 })).toMatchObject({ features: 8, targets: 4, tokens: 9 })
+    expect(facts({ merges: 20 })).toMatchObject({ classes: 28, tokens: 29 })
+    expect(facts({ classes: 5, length: 3, samples: 70 })).toMatchObject({
+      samples: 70,
+      features: 6,
+      targets: 3,
       classes: 5,
       tokens: 6,
       task: 'sequence',

@@ -36,9 +36,9 @@ export function factsOf(dataset: Schemas['Dataset']): Facts {
 }
 
 /** Facts of the same data with another number of classes, features, positions or merges. */
-export function reshaped(
+function reshaped(
   facts: Facts,
-  name: 'classes' | 'features' | 'length' | 'merges',
+  name: (typeof SHAPING)[number],
   value: number,
   before: number,
 ): Facts {
@@ -57,6 +57,24 @@ export function reshaped(
   if (facts.task === 'sequence')
     return { ...facts, classes: value, tokens: facts.tokens + value - before }
   return { ...facts, classes: value, task: value === 2 ? 'binary' : 'multiclass' }
+}
+
+/** Parameters of generated samples that change the shape of the inputs or outputs. */
+export const SHAPING = ['classes', 'features', 'length', 'merges'] as const
+
+/** Facts of built-in data with chosen parameters; those of the `entry` are for the `usual` ones. */
+export function factsWith(
+  entry: Schemas['Dataset'],
+  usual: readonly { name: string; usual: number }[],
+  chosen: Readonly<Record<string, unknown>>,
+): Facts {
+  const facts = { ...factsOf(entry), samples: Number(chosen.samples ?? entry.samples) }
+  return SHAPING.reduce((facts, name) => {
+    const before = usual.find((parameter) => parameter.name === name)?.usual
+    return before === undefined
+      ? facts
+      : reshaped(facts, name, Number(chosen[name] ?? before), before)
+  }, facts)
 }
 
 export const START: Spec = {
