@@ -576,7 +576,8 @@ def test_a_text_is_trained_on_with_suggested_settings(
     assert re.search(rf"features, sequence of {tokens} different tokens$", result.stderr, re.M)
     job = next(client.jobs.list())
     assert job.spec["network"]["input_shape"] == [row]
-    assert job.spec["network"]["layers"][2]["causal"]
+    reader = job.spec["network"]["layers"][1]
+    assert (reader["type"], reader["return_sequences"]) == ("gru", True), "a short text"
     client.datasets.delete(job.spec["dataset"]["id"])
 
 

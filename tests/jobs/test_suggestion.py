@@ -91,7 +91,7 @@ def test_the_numbers_of_a_series_are_predicted_from_earlier_ones_alone() -> None
 
 
 def test_a_generated_data_set_needs_no_cross_validation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("epochal_service.jobs.suggestion.cross_validation_losses")
+    monkeypatch.delattr("epochal_service.jobs.suggestion.cross_validate")
     for name, parameters in (("spiral", {}), ("sine", {}), ("blobs", {"features": 10})):
         assert types_of(suggestion_of(builtin(name, **parameters))) == ["dense"] * 3
 

@@ -140,7 +140,7 @@ def test_without_its_database_the_service_is_not_ready(
 
 def test_every_limit_is_published_with_what_it_counts(client: TestClient) -> None:
     limits = client.get("/v1/limits").json()["limits"]
-    unlimited = {"max_running_jobs"}
+    unlimited = {"max_running_jobs", "max_bytes_per_class"}
     names = {*Limits.model_fields, *Quotas.model_fields}
     assert {limit["name"] for limit in limits} == names - unlimited
     assert all(limit["description"] for limit in limits)

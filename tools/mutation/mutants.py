@@ -869,8 +869,8 @@ MUTANTS = (
     Mutant(
         "what the service contradicts by itself",
         f"{ENGINE}/export/training/_comparison.py",
-        "(row, value, epoch, math.inf, TOLERANCE, True, 0)",
-        "(row, value, epoch, 0.0, TOLERANCE, True, 0)",
+        "(row, value, epoch, 1.0, 0.0, True, int(row not in rows))",
+        "(row, value, epoch, 0.0, 0.0, True, int(row not in rows))",
         (RECORDINGS,),
     ),
     Mutant(
@@ -883,9 +883,9 @@ MUTANTS = (
     Mutant(
         "kernel of a repetition",
         f"{SERVICE}/jobs/recordings.py",
-        "    if kernels == {kernel()}:\n",
-        "    if kernels:\n",
-        ("tests/workers/test_recordings.py::test_other_software_repeats_nothing",),
+        "is_here = kernels == {kernel()}",
+        "is_here = len(kernels) > 0",
+        ("tests/workers/test_recordings.py::test_other_bits_elsewhere_contradict_nothing",),
     ),
     Mutant(
         "loss of the network that is kept",

@@ -119,13 +119,17 @@ def parse_csv(
         warnings += dropped
         target_cells = table[names.index(target)]
     inputs_cells = [cells for cells in table if cells.name != target]
+    # Groups and weights are no inputs.
+    candidates = [
+        cells for cells in inputs_cells if kinds.get(cells.name) not in ("ignore", "group", "weight")
+    ]
     columns = list[Column]()
     for cells in inputs_cells:
         column, about = fit(
             cells,
             choices.get(cells.name, Choice()),
             fills=fills,
-            is_alone=len(inputs_cells) == 1,
+            is_alone=len(candidates) == 1,
             problems=problems,
         )
         columns.append(column)
