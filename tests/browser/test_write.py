@@ -148,8 +148,10 @@ def test_the_page_of_a_language_run_begins_with_a_text_of_its_network(
     expect(samples).to_contain_text("its guess at each letter")
     # The panel above is where the network is asked.
     expect(page.get_by_role("figure", name="Predict for your own input")).to_have_count(0)
-    expect(page.get_by_text("validation accuracy").first).to_be_visible()
-    expect(page.get_by_text("exact match")).to_have_count(0)
+    # Its curves are in the page, and none of whole texts that are right.
+    expect(page.get_by_role("figure", name="Accuracy", exact=True)).to_have_count(1)
+    expect(page.get_by_role("figure", name="Exact match")).to_have_count(0)
+    expect(page.get_by_test_id("exact-match")).to_have_count(0)
 
 
 def test_a_run_over_letters_is_asked_with_a_text(open_page: Opened, url: str) -> None:
