@@ -454,7 +454,7 @@ def test_a_divergence_is_explained_and_its_remedy_is_one_click_away(
     finding = findings[kinds.index("learning_rate_too_high")]
     card = page.get_by_role("listitem").filter(has_text=finding["suggestion"])
     expect(card).to_contain_text("learning rate 10")
-    expect(card).to_contain_text("after 30 epochs: diverged as it is")
+    expect(card).to_contain_text("Tried in runs of 30 epochs: training loss diverged as it is")
     card.get_by_role("button", name="Apply and rerun").click()
     page.wait_for_url(f"**?job.with={diverged}")
     job = page.url.split("/jobs/")[1].split("?")[0]

@@ -54,7 +54,7 @@ END_SECONDS = 300.0
 
 def broker_url(stack: Stack) -> str:
     """The redis-py URL of the stack's own broker."""
-    (socket,) = Path(stack.environment["TMPDIR"]).glob("epochal-*/broker.sock")
+    (socket,) = Path(stack.environment["TMPDIR"]).glob("epochald-*/broker.sock")
     return f"unix://{socket}"
 
 

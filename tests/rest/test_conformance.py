@@ -193,7 +193,7 @@ def test_every_answer_in_a_row_of_linked_requests_is_one_that_was_described(
     with suppress(Flaky):
         Linked.run(
             settings=settings(
-                max_examples=examples(),
+                max_examples=examples(180),  # of few rows, none may reach a job
                 stateful_step_count=10,
                 suppress_health_check=list(HealthCheck),
             )

@@ -162,7 +162,8 @@ export class Lab implements Bench {
     const earlier = this.isAsSuggested ? this.#own : this.spec
     this.put(withData(earlier ?? START, dataset, facts), 'dataset')
     this.#own = earlier && this.spec
-    if (!stays) this.#follow('dataset')
+    // A suggestion knows nothing of samples to restore: these settings stay.
+    if (!stays && !this.spec.corruption) this.#follow('dataset')
   }
 
   /** Change a parameter of the data; suggested settings follow it. */

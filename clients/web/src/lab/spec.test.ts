@@ -291,6 +291,29 @@ describe('what is hidden', () => {
     expect(layersOf(more)).toHaveLength(layersOf(spec).length)
   })
 
+  it('is predicted at each position, by a network that read all of them to one answer', () => {
+    const types = (spec: Spec) => layersOf(spec).map(({ type }) => type)
+    const reader: Spec = {
+      ...START,
+      dataset: { name: 'topics' },
+      network: {
+        input_shape: [13],
+        layers: [
+          { type: 'embedding', vocabulary: 253, units: 8 },
+          { type: 'gru', units: 8 },
+          { type: 'global_average_pool' },
+          { type: 'dense', units: 6, activation: 'softmax' },
+        ],
+      },
+    }
+    const masked = withCorruption(reader, { type: 'mask', token: 253 }, TOPICS)
+    expect(types(masked)).toEqual(['embedding', 'gru', 'dense'])
+    expect(layersOf(masked)[1]).toMatchObject({ return_sequences: true })
+    const plain = withCorruption(masked, undefined, TOPICS)
+    expect(types(plain)).toEqual(['embedding', 'gru', 'global_average_pool', 'dense'])
+    expect(layersOf(plain).at(-1)).toMatchObject({ units: 6 })
+  })
+
   it('is noise that a network with the time predicts, and can be taken back', () => {
     const spec = withCorruption(START, { type: 'diffuse' }, MOONS)
     expect(spec).toMatchObject({

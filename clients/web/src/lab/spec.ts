@@ -301,7 +301,10 @@ export function withCorruption(spec: Spec, corruption: Corruption | undefined, f
   const layers = 'layers' in spec.network ? spec.network.layers : []
   if (corruption?.type === 'mask') {
     const reads = layers.some(({ type }) => type === 'embedding')
-    const reader: readonly Layer[] = reads ? layers.map(taking(corruption.token)) : restoring(facts)
+    const ofPositions = layers
+      .map(taking(corruption.token))
+      .filter(({ type }) => !MERGING.includes(type))
+    const reader: readonly Layer[] = reads ? ofPositions : restoring(facts)
     next.loss = 'cross_entropy'
     next.dataset = { ...spec.dataset, scaling: 'none' }
     next.network = {
@@ -327,7 +330,12 @@ export function withCorruption(spec: Spec, corruption: Corruption | undefined, f
     delete next.schedule
   }
   next.dataset = compact({ ...spec.dataset, scaling: scalingFor(spec.dataset, facts) })
-  next.network = { input_shape: [facts.features], layers: [...layers] }
+  const isMerged = facts.task === 'sequence' || layers.some(({ type }) => MERGING.includes(type))
+  const merging: Layer[] = facts.tokens && !isMerged ? [{ type: 'global_average_pool' }] : []
+  next.network = {
+    input_shape: [facts.features],
+    layers: [...layers.slice(0, -1), ...merging, ...layers.slice(-1)],
+  }
   return withLoss(next, lossesFor(facts)[0]!, facts)
 }
 
@@ -357,12 +365,17 @@ export function withClass(spec: Spec, reads: boolean, facts: Facts): Spec {
 }
 
 /** A layer whose vocabulary has the token. */
+/** Layers that make one answer of all positions; masked tokens are predicted each at its own. */
+const MERGING: readonly string[] = ['flatten', 'global_average_pool', 'global_max_pool', 'slice']
+
 const taking =
   (token: number) =>
-  (layer: Layer): Layer =>
-    layer.type === 'embedding'
-      ? { ...layer, vocabulary: Math.max(layer.vocabulary, token + 1) }
-      : layer
+  (layer: Layer): Layer => {
+    if (layer.type === 'embedding')
+      return { ...layer, vocabulary: Math.max(layer.vocabulary, token + 1) }
+    const isRecurrent = layer.type === 'rnn' || layer.type === 'lstm' || layer.type === 'gru'
+    return isRecurrent ? { ...layer, return_sequences: true } : layer
+  }
 
 /** Layers that see the tokens on both sides of each position. */
 const restoring = (facts: Facts): Layer[] => [
