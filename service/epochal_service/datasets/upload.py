@@ -119,10 +119,8 @@ def parse_csv(
         warnings += dropped
         target_cells = table[names.index(target)]
     inputs_cells = [cells for cells in table if cells.name != target]
-    # Groups and weights are no inputs.
-    candidates = [
-        cells for cells in inputs_cells if kinds.get(cells.name) not in ("ignore", "group", "weight")
-    ]
+    others = ("ignore", "group", "weight")
+    candidates = [cells for cells in inputs_cells if kinds.get(cells.name) not in others]
     columns = list[Column]()
     for cells in inputs_cells:
         column, about = fit(
