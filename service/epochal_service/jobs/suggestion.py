@@ -5,8 +5,8 @@
              ──> samples ──> batch, epochs, validation ───────────────────┘
 
 A table has three candidates, without a hidden layer, with one and with two: cross-validation
-chooses one, and its penalty. The other numbers come from experiments on unseen rows of 30 CSV
-files, none of them in docs/tables.md.
+chooses one, and its penalty. The other numbers come from experiments on CSV files; docs/tables.md
+says on which.
 """
 
 from __future__ import annotations
