@@ -1,4 +1,4 @@
-"""A made-up activation and a made-up layer reach both wires without a change of any other file."""
+"""What is made up reaches both wires without a change of any other file."""
 
 from __future__ import annotations
 
@@ -58,18 +58,32 @@ with wires(settings) as service:
         "SummarizeNetwork",
         network={"input_shape": [2], "layers": [{"type": "rescale", "factor": 11.0}]},
     )
+    job = {
+        "network": {"input_shape": [2], "layers": layers},
+        "dataset": {"name": "two_moons"},
+        "loss": "log_cosh",
+        "optimizer": {"type": "sign_descent"},
+        "epochs": 5,
+    }
+    valid, same = service.both("ValidateJob", spec=job)
+    unknown = service.over_http("ValidateJob", spec=job | {"loss": "log_cos"})
     schemas = service.app.openapi()["components"]["schemas"]
     print(json.dumps([
         http == grpc, http.reply, list(wrong.errors),
         schemas["RescaleSpec"]["properties"]["factor"]["maximum"],
+        valid == same, valid.reply, [text for _, text in unknown.errors],
     ]))
 shutil.rmtree(folder)
 """
 
 
 def test_both_wires_take_them_and_the_schema_has_them() -> None:
-    equal, reply, errors, maximum = json.loads(recipes.in_new_process(PROGRAM).splitlines()[-1])
+    printed = json.loads(recipes.in_new_process(PROGRAM).splitlines()[-1])
+    equal, reply, errors, maximum, both_train, job, unknown = printed
     assert equal
+    assert both_train
+    assert job["spec"]["optimizer"]["type"] == "sign_descent", job
+    assert "log_cosh" in unknown[0]
     assert [layer["type"] for layer in reply["layers"]] == ["rescale", "dense"]
     assert reply["layers"][1]["activation"] == "bent_identity"
     assert reply["parameters"] == 2 + 3

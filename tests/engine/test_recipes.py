@@ -6,6 +6,7 @@ A training with the activation is verified, too.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -28,14 +29,14 @@ from epochal_engine import (
     predict,
 )
 from epochal_engine.export import EXPORTS, numpy_script, onnx_model, pytorch_module
-from epochal_engine.export.training import training_numpy, training_pytorch
+from epochal_engine.export.training import NoProgram, training_numpy, training_pytorch
 from epochal_engine.training.blocks import join
 
 
 @pytest.fixture
 def rescale() -> Iterator[type[Layer]]:
-    with recipes.registered() as layer:
-        yield layer
+    with recipes.registered() as parts:
+        yield parts.layer
 
 
 def network(rescale: type[Layer]) -> Network:
@@ -80,19 +81,27 @@ def test_both_are_in_the_exports(rescale: type[Layer]) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_training_with_the_activation_is_verified(
-    rescale: type[Layer], dtype: Literal["float32", "float64"]
-) -> None:
-    rng = np.random.default_rng(0)
-    net = Network((3,), (Dense(4, "bent_identity"), Dense(2)))
-    training = Training("mse", Adam(0.02), epochs=6, batch_size=8)
-    inputs = rng.normal(size=(40, 3))
-    recording = record(Case(net, inputs, inputs[:, :2], training), dtype)
-    table, _ = training_program(training_numpy(recording))["compare"]()
-    assert all(row["compared"] == row["total"] for row in table)
-    assert all(row["deviation"] <= row["tolerance"] for row in table)
-    compile(training_pytorch(recording), "training.py", "exec")
-    assert b"def bent_identity(x):\n    return (torch.sqrt(" in training_pytorch(recording)
+def test_a_training_with_all_is_verified(dtype: Literal["float32", "float64"]) -> None:
+    with recipes.registered() as parts:
+        rng = np.random.default_rng(0)
+        training = Training("log_cosh", parts.optimizer(0.01), epochs=6, batch_size=8)
+        inputs = rng.normal(size=(40, 3))
+        case = Case(network(parts.layer), inputs, inputs[:, :2], training)
+        recording = record(case, dtype)
+        table, _ = training_program(training_numpy(recording))["compare"]()
+        assert all(row["compared"] == row["total"] for row in table)
+        assert all(row["deviation"] <= row["tolerance"] for row in table)
+        with pytest.raises(NoProgram, match="rescale has no function in PyTorch"):
+            training_pytorch(recording)
+        dense = Network((3,), (Dense(4, "bent_identity"), Dense(2)))
+        program = training_pytorch(record(replace(case, network=dense), dtype))
+    compile(program, "training.py", "exec")
+    for text in (
+        b"def bent_identity(x):\n    return (torch.sqrt(",
+        b"torch.cosh",
+        b"torch.sign(g)",
+    ):
+        assert text in program
 
 
 def test_the_layer_refuses_what_is_out_of_range(rescale: type[Layer]) -> None:

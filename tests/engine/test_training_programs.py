@@ -25,8 +25,8 @@ from epochal_engine import (
     find_loss,
 )
 from epochal_engine.export.training import (
+    NoProgram,
     Recording,
-    TooLarge,
     training_numpy,
     training_pytorch,
 )
@@ -262,5 +262,5 @@ def test_the_program_imports_nothing_but_numpy_and_the_standard_library() -> Non
 def test_a_training_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     recording = record(XOR, "float32")
     monkeypatch.setattr(writer, "LARGEST_ARRAYS", 1_000)
-    with pytest.raises(TooLarge, match="the limit of a training program is"):
+    with pytest.raises(NoProgram, match="the limit of a training program is"):
         training_numpy(recording)

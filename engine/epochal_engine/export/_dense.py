@@ -10,6 +10,7 @@ from ._spelling import (
     norm_state,
     numpy_activated,
     numpy_call,
+    numpy_masks,
     numpy_weight,
     numpy_weights,
     onnx_activated,
@@ -78,6 +79,7 @@ SPELLINGS: dict[str, Spelling] = {
         numpy=lambda line: line.x,
         pytorch=Module(pytorch_call, lambda line, w: f"nn.Dropout({line.layer.rate!r})"),
         onnx=lambda graph, line, inputs: inputs[0],
+        numpy_training=lambda line, training: f"dropout({line.x}, {numpy_masks(line)})",
     ),
     "layer_norm": Spelling(
         numpy=lambda line: numpy_call(
@@ -105,6 +107,14 @@ SPELLINGS: dict[str, Spelling] = {
             norm_state,
         ),
         onnx=_onnx_batch_norm,
+        numpy_training=lambda line, training: numpy_call(
+            "batch_norm",
+            line.x,
+            numpy_weights(line),
+            f"training={training}",
+            momentum=line.layer.momentum,
+            epsilon=line.layer.epsilon,
+        ),
     ),
     "flatten": _RESHAPE,
     "reshape": _RESHAPE,

@@ -65,7 +65,10 @@ def convolution(x, kernel, stride, zeros):
 
 
 def max_pool(x, size, stride):
-    return windows(x, size, stride).max(axis=tuple(range(-len(size), 0)))
+    numbers = windows(x, size, stride)
+    numbers = numbers.reshape(*numbers.shape[: x.ndim], -1)
+    largest = numbers.argmax(axis=-1, keepdims=True)  # the first of equal ones
+    return np.take_along_axis(numbers, largest, axis=-1)[..., 0]
 
 
 def average_pool(x, size, stride):

@@ -14,6 +14,7 @@ from ._spelling import (
     Weights,
     norm_state,
     numpy_call,
+    numpy_masks,
     numpy_weight,
     numpy_weights,
     onnx_activated,
@@ -174,13 +175,14 @@ def _onnx_attention(graph: Graph, line: Line, query: str, memory: str, part: str
     return onnx_linear(graph, line, merged, f"{part}output.")
 
 
-def _numpy_transformer_block(line: Line) -> str:
+def _numpy_transformer_block(line: Line, *masks: str) -> str:
     layer = line.layer
     return numpy_call(
         "transformer_block",
         line.x,
         numpy_weights(line),
         f"activation={layer.activation}",
+        *masks,
         heads=layer.heads,
         causal=layer.causal,
         norm=layer.norm,
@@ -272,5 +274,8 @@ SPELLINGS: dict[str, Spelling] = {
             pytorch_call, _pytorch_transformer_block, lambda w: norm_state(transposed(w))
         ),
         onnx=_onnx_transformer_block,
+        numpy_training=lambda line, training: _numpy_transformer_block(
+            line, f"masks={numpy_masks(line)}"
+        ),
     ),
 }

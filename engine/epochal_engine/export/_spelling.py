@@ -36,6 +36,10 @@ class Spelling:
     pytorch: Module
     onnx: Callable[[Graph, Line, list[str]], str]
     """`onnx(graph, line, inputs)` adds the line's operators and returns its output."""
+    numpy_training: Callable[[Line, str], str] | None = None
+    """The expression in NumPy while the network is trained, if it is another one, given the
+    expression of whether a step is taken. It may call what `training/_numpy_training.py` defines;
+    `masks` are the dropout masks by line."""
 
 
 # ---------------------------------------------------------------- NumPy
@@ -49,6 +53,11 @@ def numpy_weight(line: Line, name: str) -> str:
 def numpy_weights(line: Line) -> str:
     """Return the expression of all parameters of the line, by their short names."""
     return f"within(w, {quoted(line.name)})"
+
+
+def numpy_masks(line: Line) -> str:
+    """Return the expression of the dropout masks of the line in a step."""
+    return f"masks.get({quoted(line.name)})"
 
 
 def numpy_call(function: str, *arguments: str, **details: object) -> str:

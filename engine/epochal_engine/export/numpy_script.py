@@ -5,18 +5,16 @@ python network.py < inputs.csv       # or: from network import predict
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from inspect import getmembers, getsource, getsourcelines, isfunction
-from types import ModuleType
+from textwrap import dedent
 
 import numpy as np
 
 from ..model.activations import ACTIVATIONS
 from ..model.network import Network
 from ..symbolic.trace import Array
-from . import _functions, _rows
 from ._program import Program, common_type, literal, quoted
+from ._sources import functions_of, included
 from ._spellings import SPELLINGS
 from .scaling import Scaling, Table
 
@@ -24,18 +22,7 @@ from .scaling import Scaling, Table
 def _available() -> dict[str, str]:
     """Return the sources that a script may include, by name, each after those that it calls."""
     sources = {name: activation.numpy_source for name, activation in ACTIVATIONS.items()}
-    return sources | _sources_of(_functions)
-
-
-def _sources_of(module: ModuleType) -> dict[str, str]:
-    """Return the sources of a module's functions by name, in its order."""
-    members = [
-        member
-        for member in getmembers(module, isfunction)
-        if member[1].__module__ == module.__name__
-    ]
-    members.sort(key=lambda member: getsourcelines(member[1])[1])
-    return {name: getsource(function) for name, function in members}
+    return sources | functions_of("_functions.py")
 
 
 def encoder(table: Table | None) -> str:
@@ -47,7 +34,7 @@ def encoder(table: Table | None) -> str:
         return ""
     kinds = sorted({column["kind"] for column in table.columns})
     called = {"cell_of", "plain", "read", *(f"encode_{kind}" for kind in kinds)}
-    sources = [source for name, source in _sources_of(_rows).items() if name in called]
+    sources = [f"{text}\n" for name, text in functions_of("_rows.py").items() if name in called]
     listed = "".join(f"    {dict(column)!r},\n" for column in table.columns)
     encoders = ", ".join(f'"{kind}": encode_{kind}' for kind in kinds)
     encode = f'''def encode(rows):
@@ -77,15 +64,6 @@ def answers(table: Table | None) -> str:
             "else outputs.argmax(1)).tolist()]"
         )
     return f"[{names}[k] for k in outputs.argmax(1).tolist()]"
-
-
-def _included(body: str, available: Mapping[str, str]) -> str:
-    """Return the sources of the functions that the body calls, and of those that these call."""
-    sources: list[str] = []
-    for name, source in reversed(list(available.items())):
-        if re.search(rf"\b{name}\b", "\n".join([body, *sources])):
-            sources.insert(0, source)
-    return "".join(f"{source}\n\n" for source in sources)
 
 
 def numpy_script(
@@ -126,7 +104,7 @@ def numpy_script(
     constants = "".join(
         f"    {quoted(name)}: {literal(array)},\n" for name, array in arrays.items()
     )
-    functions_included = _included(body, available)
+    functions_included = included(dedent(body), available)
     encode = encoder(table)
     modules = {"base64", "sys"}
     modules |= {"math"} if "math." in functions_included else set()
@@ -163,9 +141,9 @@ def array(numbers, shape, dtype="<f4"):
 
 w = {{
 {constants}}}
+{functions_included}
 
-
-{functions_included}def predict(inputs):
+def predict(inputs):
     """Return the predictions for inputs (n, {shape})."""
     x = {inputs}
 {body}    return {prediction}

@@ -11,8 +11,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from inspect import cleandoc
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from ..symbolic import primitives as p
 from ..symbolic.differentiate import differentiate
 from ..symbolic.plan import Plan
 from ..symbolic.trace import Array, Shape, Symbol, leaf
+from .components import source
 
 if TYPE_CHECKING:
     from ..export.onnx_graph import Graph
@@ -71,24 +70,17 @@ class Activation:
     @property
     def numpy_source(self) -> str:
         """The source of a NumPy function of one array, named as the activation."""
-        return _source(f"{self.name}(x)", self.numpy)
+        return source(f"{self.name}(x)", self.numpy)
 
     @property
     def numpy_backward_source(self) -> str:
         """The source of a NumPy function of x, y and dy: its name ends with `_backward`."""
-        return _source(f"{self.name}_backward(x, y, dy)", self.numpy_backward)
+        return source(f"{self.name}_backward(x, y, dy)", self.numpy_backward)
 
     @property
     def pytorch_source(self) -> str:
         """The source of a PyTorch function of one tensor, named as the activation."""
-        return _source(f"{self.name}(x)", self.pytorch.format(x="x"))
-
-
-def _source(head: str, body: str) -> str:
-    body = cleandoc(body)
-    if "return " not in body:
-        body = f"return {body}"
-    return f"def {head}:\n{indent(body, '    ')}\n"
+        return source(f"{self.name}(x)", self.pytorch.format(x="x"))
 
 
 @lru_cache(maxsize=256)

@@ -15,10 +15,12 @@ import ast
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cache, reduce
 from inspect import cleandoc, getsource
 from operator import or_
+from textwrap import indent
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union, get_args, get_origin
 from typing import get_type_hints as resolve_annotations
@@ -203,3 +205,12 @@ def _field_docstrings(module: str) -> dict[str, dict[str, str]]:
                 and isinstance(text.value.value, str)
             }
     return texts
+
+
+def source(head: str, body: str) -> str:
+    """Return the source of a function, given its body as an expression or as statements."""
+    body = cleandoc(body)
+    with suppress(SyntaxError):
+        ast.parse(body, mode="eval")
+        body = f"return {body}"
+    return f"def {head}:\n{indent(body, '    ')}\n"

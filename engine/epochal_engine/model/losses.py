@@ -19,16 +19,16 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..symbolic import primitives as p
 from ..symbolic.trace import Array, Shape, Symbol
-from .components import Component, Internal, Range
+from .components import Component, Internal, Range, source
 from .exponential import exponential
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -57,8 +57,29 @@ class Loss(Component, ABC):
     """The activation that the network must end in; None for any."""
     has_accuracy: ClassVar[bool] = False
     """Whether accuracy is defined."""
+    target: ClassVar[Literal["numbers", "binary", "classes", "pairs"]]
+    """What targets are: numbers; 0 or 1; classes, or their probabilities; the chosen and the
+    rejected of two rows."""
+    constant: ClassVar[str] = "predicting a constant"
+    """What the best constant predicts, as words for a reader."""
     rows: ClassVar[int] = 1
     """How many rows of the data are compared to one loss, see `pairs.py`."""
+    numpy: ClassVar[str]
+    """The loss of each prediction in NumPy, from logits z, targets y and the fields: an expression,
+    or the statements of a function body that return one. A training program differentiates it."""
+    pytorch: ClassVar[str]
+    """The same in PyTorch, with torch and torch.nn.functional as F."""
+
+    def source(self, library: Literal["numpy", "pytorch"]) -> str:
+        """Return the source of a function of z, y and the fields, named as the loss."""
+        return source(
+            f"{self.type}({', '.join(['z', 'y', *self.options])})", getattr(self, library)
+        )
+
+    @property
+    def options(self) -> dict[str, float]:
+        """The fields that the API offers, by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "ignore_label"}
 
     @abstractmethod
     def values(self, predictions: Floats, targets: Floats) -> Floats:
@@ -252,6 +273,10 @@ class Mse(Loss):
 
     type: ClassVar[str] = "mse"
     formula: ClassVar[str] = "mean of (ŷ - y)²"
+    target = "numbers"
+    constant: ClassVar[str] = "predicting the mean"
+    numpy: ClassVar[str] = "((z - y) ** 2).mean(axis=-1)"
+    pytorch: ClassVar[str] = "F.mse_loss(z, y, reduction='none').mean(-1)"
 
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         return _mean(np.square(predictions - targets))
@@ -270,6 +295,10 @@ class Mae(Loss):
 
     type: ClassVar[str] = "mae"
     formula: ClassVar[str] = "mean of |ŷ - y|"
+    target = "numbers"
+    constant: ClassVar[str] = "predicting the median"
+    numpy: ClassVar[str] = "np.abs(z - y).mean(axis=-1)"
+    pytorch: ClassVar[str] = "F.l1_loss(z, y, reduction='none').mean(-1)"
 
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         return _mean(np.abs(predictions - targets))
@@ -291,6 +320,13 @@ class Huber(Loss):
 
     type: ClassVar[str] = "huber"
     formula: ClassVar[str] = "mean of e²/2 if |e| ≤ δ else δ·(|e| - δ/2), e = ŷ - y"
+    target = "numbers"
+    numpy: ClassVar[str] = """
+        size = np.abs(z - y)
+        values = np.where(size <= delta, 0.5 * size**2, delta * (size - 0.5 * delta))
+        return values.mean(axis=-1)
+    """
+    pytorch: ClassVar[str] = "F.huber_loss(z, y, reduction='none', delta=delta).mean(-1)"
     delta: Annotated[float, Range(above=0)] = 1.0
     """Absolute error above which the loss is linear. Greater than 0. Default 1."""
 
@@ -315,6 +351,7 @@ class Huber(Loss):
 class Binary(Loss):
     """A binary loss: targets are 1 and 0, and a logit of 0 or more predicts 1."""
 
+    target = "binary"
     has_accuracy: ClassVar[bool] = True
 
     def correct_from_logits(self, logits: Floats, targets: Floats) -> Floats:
@@ -328,6 +365,9 @@ class BinaryCrossEntropy(Binary):
 
     type: ClassVar[str] = "binary_cross_entropy"
     formula: ClassVar[str] = "-mean of y·log(ŷ) + (1 - y)·log(1 - ŷ)"
+    constant: ClassVar[str] = "predicting the class shares"
+    numpy: ClassVar[str] = "(np.logaddexp(z, 0.0) - y * z).mean(axis=-1)"
+    pytorch: ClassVar[str] = "F.binary_cross_entropy_with_logits(z, y, reduction='none').mean(-1)"
     output_activation: ClassVar[str | None] = "sigmoid"
 
     def values(self, predictions: Floats, targets: Floats) -> Floats:
@@ -356,6 +396,16 @@ class Focal(Binary):
 
     type: ClassVar[str] = "focal"
     formula: ClassVar[str] = "-mean of y·(1 - ŷ)^γ·log(ŷ) + (1 - y)·ŷ^γ·log(1 - ŷ)"
+    numpy: ClassVar[str] = """
+        yes, no = -np.logaddexp(-z, 0.0), -np.logaddexp(z, 0.0)  # log(p), log(1 - p)
+        values = y * np.exp(gamma * no) * yes + (1.0 - y) * np.exp(gamma * yes) * no
+        return -values.mean(axis=-1)
+    """
+    pytorch: ClassVar[str] = """
+        yes, no = F.logsigmoid(z), F.logsigmoid(-z)
+        values = y * torch.exp(gamma * no) * yes + (1 - y) * torch.exp(gamma * yes) * no
+        return -values.mean(-1)
+    """
     output_activation: ClassVar[str | None] = "sigmoid"
     gamma: Annotated[float, Range(least=0)] = 2.0
     """Exponent that reduces the weight of well-classified samples. At least 0. Default 2."""
@@ -401,6 +451,9 @@ class Hinge(Binary):
 
     type: ClassVar[str] = "hinge"
     formula: ClassVar[str] = "mean of max(0, 1 - (2·y - 1)·ŷ)"
+    constant: ClassVar[str] = "predicting the most frequent class"
+    numpy: ClassVar[str] = "np.maximum(1.0 - (2.0 * y - 1.0) * z, 0.0).mean(axis=-1)"
+    pytorch: ClassVar[str] = "F.relu(1 - (2 * y - 1) * z).mean(-1)"
 
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         return _mean(np.maximum(1.0 - (2.0 * targets - 1.0) * predictions, 0.0))
@@ -425,6 +478,17 @@ class PerceptronError(Binary):
 
     type: ClassVar[str] = "perceptron"
     formula: ClassVar[str] = "mean of |ŷ - y|"
+    constant: ClassVar[str] = "predicting the most frequent class"
+    numpy: ClassVar[str] = """
+        error = np.heaviside(plain(z), 1.0) - y
+        rule = error * z  # whose derivative is that of Rosenblatt's rule
+        return (np.abs(error) + (rule - plain(rule))).mean(axis=-1)
+    """
+    pytorch: ClassVar[str] = """
+        error = (z >= 0).to(z) - y
+        rule = error * z  # whose derivative is that of Rosenblatt's rule
+        return (error.abs() + (rule - rule.detach())).mean(-1)
+    """
     output_activation: ClassVar[str | None] = "step"
 
     def values(self, predictions: Floats, targets: Floats) -> Floats:
@@ -457,6 +521,20 @@ class CrossEntropy(Loss):
 
     type: ClassVar[str] = "cross_entropy"
     formula: ClassVar[str] = "-Σ y·log(ŷ)"
+    target = "classes"
+    constant: ClassVar[str] = "predicting the class shares"
+    numpy: ClassVar[str] = """
+        counts = y.sum(axis=-1, keepdims=True)  # 0 of a prediction that does not count
+        y = (1.0 - label_smoothing) * y + counts * label_smoothing / z.shape[-1]
+        shifted = z - plain(z).max(axis=-1, keepdims=True)
+        logs = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        return -(y * logs).sum(axis=-1)
+    """
+    pytorch: ClassVar[str] = """
+        counts = y.sum(-1, keepdim=True)  # 0 of a prediction that does not count
+        y = (1 - label_smoothing) * y + counts * label_smoothing / z.shape[-1]
+        return -(y * F.log_softmax(z, -1)).sum(-1)
+    """
     output_activation: ClassVar[str | None] = "softmax"
     has_accuracy: ClassVar[bool] = True
     label_smoothing: Annotated[float, Range(least=0, below=1)] = 0.0
@@ -575,6 +653,8 @@ class Preference(Loss):
 
     type: ClassVar[str] = "preference"
     formula: ClassVar[str] = "-mean of log σ(score of chosen - score of rejected)"
+    target = "pairs"
+    constant: ClassVar[str] = "scoring all rows alike"
     has_accuracy: ClassVar[bool] = True
     rows: ClassVar[int] = 2
     beta: Annotated[float, Range(above=0, most=100)] = 0.1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from epochal_engine import LOSSES
 from epochal_engine.data import IGNORED
 
 if TYPE_CHECKING:
@@ -271,10 +272,10 @@ class Dataset:
         Raises `DatasetError` on the field `loss` if it does not fit the targets, or is unknown; on
         `dataset` if the result exceeds `MAX_ENCODED` numbers, or the logits `MAX_LOGITS`.
         """
-        if loss not in _ENCODINGS:
-            known = ", ".join(_ENCODINGS)
+        if loss not in LOSSES:
+            known = ", ".join(LOSSES)
             raise DatasetError(("loss", f"There is no loss {loss!r}: choose one of {known}."))
-        return _ENCODINGS[loss](self, loss)
+        return _ENCODINGS[LOSSES[loss].target](self, loss)
 
     def output_shape(self, encoded: Floats | Labels) -> tuple[int, ...]:
         """Return the shape of a network's output for one sample, given the encoded targets."""
@@ -352,13 +353,9 @@ def _misfit(dataset: Dataset, need: str, remedy: str) -> DatasetError:
 
 
 _ENCODINGS: dict[str, Callable[[Dataset, str], Floats | Labels]] = {
-    "mse": _as_numbers,
-    "mae": _as_numbers,
-    "huber": _as_numbers,
-    "binary_cross_entropy": _as_binary,
-    "focal": _as_binary,
-    "hinge": _as_binary,
-    "perceptron": _as_binary,
-    "cross_entropy": _as_classes,
-    "preference": _as_pairs,
+    "numbers": _as_numbers,
+    "binary": _as_binary,
+    "classes": _as_classes,
+    "pairs": _as_pairs,
 }
+"""By what the targets of a loss are."""

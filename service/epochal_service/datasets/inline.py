@@ -8,6 +8,7 @@ from typing import TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from epochal_engine import LOSSES
 from epochal_service.datasets.dataset import (
     IGNORED,
     MAX_CLASSES,
@@ -58,8 +59,8 @@ def from_rows(
     or `targets[2]` (counted from 0), `feature_names`, `class_names`, `weights`, or `loss` if it is
     unknown.
     """
-    if loss not in _READINGS:
-        known = ", ".join(_READINGS)
+    if loss not in LOSSES:
+        known = ", ".join(LOSSES)
         raise DatasetError(("loss", f"There is no loss {loss!r}: choose one of {known}."))
     problems = Problems()
     if len(inputs) == 0:
@@ -89,7 +90,7 @@ def from_rows(
         classes = tuple(class_names)
         task = "binary" if len(classes) == 2 else "multiclass"
     else:
-        task, values, classes = _READINGS[loss](target_table, problems)
+        task, values, classes = _READINGS[LOSSES[loss].target](target_table, problems)
     if feature_names and len(feature_names) != table.shape[1]:
         problems.add(
             "feature_names",
@@ -101,7 +102,7 @@ def from_rows(
             "weights", f"There must be {len(table)}, one per row; there are {len(weights)}."
         )
     groups: dict[str, Labels] = {}
-    if loss == "preference":
+    if LOSSES[loss].target == "pairs":
         _check_pairs(table, target_table, problems)
         groups[PAIR] = np.repeat(np.arange((len(table) + 1) // 2), 2)[: len(table)]
     problems.raise_any()
@@ -265,13 +266,9 @@ def _as_classes(table: Floats, problems: Problems) -> Reading:
 
 
 _READINGS: dict[str, Callable[[Floats, Problems], Reading]] = {
-    "mse": _as_numbers,
-    "mae": _as_numbers,
-    "huber": _as_numbers,
-    "binary_cross_entropy": _as_truth_values,
-    "focal": _as_truth_values,
-    "hinge": _as_truth_values,
-    "perceptron": _as_truth_values,
-    "cross_entropy": _as_classes,
-    "preference": _as_preferences,
+    "numbers": _as_numbers,
+    "binary": _as_truth_values,
+    "classes": _as_classes,
+    "pairs": _as_preferences,
 }
+"""By what the targets of a loss are."""

@@ -32,18 +32,6 @@ MARGIN = 0.001
 FAR_BETTER = 1.3
 """Boosted trees are far better if the network's loss is more than so many times theirs."""
 
-CONSTANTS = {
-    "mse": "predicting the mean",
-    "mae": "predicting the median",
-    "huber": "predicting a constant",
-    "cross_entropy": "predicting the class shares",
-    "binary_cross_entropy": "predicting the class shares",
-    "focal": "predicting a constant",
-    "hinge": "predicting the most frequent class",
-    "perceptron": "predicting the most frequent class",
-    "preference": "scoring all rows alike",
-}
-
 BORDERS = {1: "threshold", 2: "line", 3: "plane"}
 """Names of hyperplanes by the number of inputs."""
 
@@ -221,7 +209,9 @@ def warning(
         )
     comparison = "worse than" if value > (1.0 + MARGIN) * constant else "no better than"
     # With class weights, the best constant is not the shares of the classes.
-    prediction = CONSTANTS[spec.loss] if spec.class_weights is None else "predicting a constant"
+    prediction = (
+        engine.LOSSES[spec.loss].constant if spec.class_weights is None else "predicting a constant"
+    )
     return (
         f"Finished, but {comparison} {prediction}: {noun} {value:.3g}, a constant gives "
         f"{constant:.3g}" + (f", epoch {best.epoch:,} had {best.value:.3g}" * (best.value < most))

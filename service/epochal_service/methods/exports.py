@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from epochal_engine import LOSSES
 from epochal_engine.export import EXPORTS, Scaling, Table
-from epochal_engine.export.training import TRAINING_EXPORTS, TooLarge
+from epochal_engine.export.training import TRAINING_EXPORTS, NoProgram
 
 from ..datasets.columns import OTHER, Column
 from ..errors import FieldError, InvalidArgument, NotInstalled
@@ -79,7 +79,7 @@ def _training_program(context: Context, id: str, request: GetExportRequest) -> E
     recording = recording_of(context.database, id, context.access, context.settings.limits)
     try:
         content = TRAINING_EXPORTS[request.format].write(recording)
-    except TooLarge as error:
+    except NoProgram as error:
         raise InvalidArgument.of(
             FieldError("format", f"must be that of a network: {error}"), reason="limit_exceeded"
         ) from None

@@ -63,18 +63,18 @@ def loss(request: SimulateLossRequest) -> LossSimulation:
 
 def _needs(name: str, predictions: Sequence[float], targets: Sequence[float]) -> str | None:
     """What the loss requires and does not get; None if it applies."""
-    both = (*predictions, *targets)
-    match name:
-        case "binary_cross_entropy" | "focal" if not all(0.0 <= v <= 1.0 for v in both):
+    loss, both = LOSSES[name], (*predictions, *targets)
+    match loss.target, loss.output_activation:
+        case "binary", "sigmoid" if not all(0.0 <= v <= 1.0 for v in both):
             return "needs a prediction and a target between 0 and 1"
-        case "preference":
-            return "compares two rows: train a job with it"
-        case "hinge" if not all(0.0 <= y <= 1.0 for y in targets):
-            return "needs a target between 0 and 1"
-        case "perceptron" if not all(v in (0.0, 1.0) for v in both):
+        case "binary", "step" if not all(v in (0.0, 1.0) for v in both):
             return "needs a prediction and a target that are 0 or 1"
-        case "cross_entropy" if not (_are_classes(predictions) and _are_classes(targets)):
+        case "binary", _ if not all(0.0 <= y <= 1.0 for y in targets):
+            return "needs a target between 0 and 1"
+        case "classes", _ if not (_are_classes(predictions) and _are_classes(targets)):
             return "needs two or more probabilities that sum to 1, in the target as well"
+        case "pairs", _:
+            return "compares two rows: train a job with it"
     return None
 
 
@@ -314,7 +314,7 @@ def _loss_verdict(of: _Computed) -> str:
     value, outputs = of.value, len(of.predictions)
     error = of.predictions[0] - of.targets[0]
     match of.loss.type:
-        case "mse" | "mae" | "huber" if outputs > 1:
+        case _ if of.loss.target == "numbers" and outputs > 1:
             return f"The mean over {outputs} outputs is {number(value)}."
         case "mse":
             return f"The error is {number(error)}; its square is {number(value)}."
@@ -341,7 +341,10 @@ def _loss_verdict(of: _Computed) -> str:
             if value == 0.0:
                 return "The prediction is correct and beyond the margin: the loss is 0."
             return f"The prediction is {number(value)} short of the correct side of the margin."
-    return "All predictions are correct." if value == 0.0 else f"{100 * value:.0f} % are wrong."
+        case "perceptron":
+            wrong = f"{100 * value:.0f} % are wrong."
+            return "All predictions are correct." if value == 0.0 else wrong
+    return f"The loss is {number(value)}."
 
 
 def _verdict(predictions: list[float], targets: list[float]) -> str:

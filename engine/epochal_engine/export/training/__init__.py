@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .program import Contradiction, Recording, TooLarge, training_numpy, training_pytorch
+from .program import Contradiction, NoProgram, Recording, training_numpy, training_pytorch
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class TrainingExport:
     suffix: str
     """The suffix of a file in this format."""
     write: Callable[[Recording], bytes]
-    """`write(recording)` returns the file. Raises `TooLarge`."""
+    """`write(recording)` returns the file. Raises `NoProgram`."""
 
 
 TRAINING_EXPORTS: dict[str, TrainingExport] = {
@@ -31,8 +31,8 @@ TRAINING_EXPORTS: dict[str, TrainingExport] = {
 __all__ = [
     "TRAINING_EXPORTS",
     "Contradiction",
+    "NoProgram",
     "Recording",
-    "TooLarge",
     "TrainingExport",
     "training_numpy",
     "training_pytorch",

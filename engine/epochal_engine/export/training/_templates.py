@@ -149,7 +149,7 @@ def rows(labels, like):
 LOSS = '''
 
 def loss_of(logits, targets):
-    """Return the loss of each prediction{and_derivative}."""
+    """Return the loss of each prediction."""
     return {loss}(logits, {targets}{options})
 
 
@@ -161,7 +161,7 @@ def count(targets):
 def metrics(logits, targets{weights}):
     """Return the mean loss{and_accuracy}, computed in float64.{and_weights}"""
     logits = logits{double}
-    values = loss_of(logits, targets){first}
+    values = loss_of(logits, targets)
 {weighting}    measured = {{"loss": float(values.sum()) / count(targets)}}
 {accuracy}    return measured
 '''
@@ -199,7 +199,7 @@ PENALIZE = '''
 def penalize(w, gradient):
     """Return the gradient plus that of l1 · Σ|w| + l2 / 2 · Σw² over weights, not biases."""
     return {{
-        name: g + {penalties} if is_matrix(g) else g for name, g in gradient.items()
+        name: g + {penalties} if g.ndim > 1 else g for name, g in gradient.items()
     }}
 '''
 
@@ -238,7 +238,8 @@ UPDATE = '''
 
 def update(w, gradient, moments, rate, t):
     """Take step number t."""
-    {optimizer}(w, gradient, moments, rate, t{options})
+    for name, g in gradient.items():
+        {optimizer}_step(w[name], g, moments[name], rate, t{options})
 '''
 
 TRAIN_NUMPY = '''
@@ -261,10 +262,14 @@ def train(rounding=None):
         for start in range(0, len(x), BATCH_SIZE):
             rows_of_batch = order[start : start + BATCH_SIZE]
             masks = draw_masks(streams["dropout"], len(rows_of_batch))
-            z, backward = forward(w, x[rows_of_batch], masks, training=True)
-            logits[rows_of_batch] = z
+            tape = []
+            traced = {{name: Traced(array, tape) for name, array in w.items() if name in LEARNED}}
+            z = forward({{**w, **traced}}, x[rows_of_batch], masks, training=True)
+            logits[rows_of_batch] = z.value
             y = targets[rows_of_batch]
-            _, derivative = loss_of(z, y)
+            values = {values}
+            backward(values, np.full(values.shape, DTYPE(1.0 / count(y))))
+            gradient = {{name: traced[name].derivative for name in LEARNED}}
             gradient = {penalized}
             t += 1
             if start + BATCH_SIZE >= len(x):
@@ -307,7 +312,7 @@ def train(rounding=None):
             z = forward(w, x[rows_of_batch], masks, training=True)
             logits[rows_of_batch] = z.detach()
             y = targets[rows_of_batch]
-            loss = {values}.sum() / count(y)
+            loss = ({values}).sum() / count(y)
             parts = torch.autograd.grad(loss, [w[name] for name in LEARNED])
             with torch.no_grad():
                 gradient = dict(zip(LEARNED, parts))
@@ -329,7 +334,7 @@ def train(rounding=None):
 
 PREDICTED_NUMPY = """np.concatenate(
             [
-                forward(w, validation_inputs[i : i + {at_once}], {{}}, training=False)[0]
+                forward(w, validation_inputs[i : i + {at_once}], {{}}, training=False)
                 for i in range(0, len(validation_inputs), {at_once})
             ]
         )"""

@@ -11,8 +11,6 @@ import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -20,12 +18,13 @@ import numpy as np
 from ...data.data import Data
 from ...model.activations import ACTIVATIONS
 from ...model.layers import LayerNorm
-from ...model.losses import Binary, CrossEntropy, find_loss, is_floating
+from ...model.losses import Binary, CrossEntropy, Loss, find_loss, is_floating
 from ...model.metrics import answers_of
 from ...model.network import Network
 from ...model.predict import SAMPLES_AT_ONCE
 from ...optimize.augmentation import Augmentation
 from ...optimize.corruption import Corruption
+from ...optimize.optimizers import OPTIMIZERS
 from ...optimize.optimizers.muon import Muon, hidden_matrices
 from ...symbolic.trace import Array
 from ...training.loop import State
@@ -33,6 +32,9 @@ from ...training.masks import Mask, masks_of
 from ...training.snapshots import STATISTICS, Gradients
 from ...training.training import Training
 from .._program import Line, Program, kernel, quoted, zeros_around
+from .._sources import body_of, functions_of, included
+from .._spelling import numpy_masks
+from .._spellings import SPELLINGS
 from . import _templates
 
 Library = Literal["numpy", "torch"]
@@ -54,8 +56,8 @@ Contradiction = tuple[str, str, int]
 """The row and the value in the table of a program, and the first epoch that differs."""
 
 
-class TooLarge(ValueError):
-    """The arrays of a run are too large for a program."""
+class NoProgram(ValueError):
+    """A run has no program: the message says why, and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,61 +86,40 @@ class Recording:
 
 
 def training_numpy(recording: Recording) -> bytes:
-    """Return a program that needs only NumPy, as UTF-8. Raises `TooLarge`."""
+    """Return a program that needs only NumPy, as UTF-8. Raises `NoProgram`."""
     return _Writer(recording, "numpy").program()
 
 
 def training_pytorch(recording: Recording) -> bytes:
-    """Return a program for PyTorch, which differentiates, as UTF-8. Raises `TooLarge`."""
+    """Return a program for PyTorch, which differentiates, as UTF-8. Raises `NoProgram`."""
     return _Writer(recording, "torch").program()
 
 
 # ------------------------------------------------------------------------------------ included code
 
 
-@cache
-def _sources(file: str) -> dict[str, str]:
-    """Return the functions of a file next to this one, by name and in order."""
-    text = Path(__file__).with_name(f"{file}.py").read_text("utf-8")
-    lines = text.splitlines()
-    return {
-        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
-        for node in ast.parse(text).body
-        if isinstance(node, ast.FunctionDef)
-    }
-
-
-def _activations(library: Library) -> dict[str, str]:
-    """Return the functions of all activations, by name and in order."""
+def _functions(library: Library, loss: Loss) -> dict[str, str]:
+    """Return the functions that a program may include, by name and in order."""
     if library == "torch":
-        return {a.name: a.pytorch_source for a in ACTIVATIONS.values()}
-    return {
-        name: source
-        for a in ACTIVATIONS.values()
-        for name, source in (
-            (a.name, a.numpy_source),
-            (f"{a.name}_backward", a.numpy_backward_source),
-        )
-    }
-
-
-def _included(calls: str, sources: dict[str, str]) -> str:
-    """Return the functions that are called, and those that these call, in order."""
-    included: set[str] = set()
-    pending = [calls]
-    while pending:
-        names = {
-            node.id for node in ast.walk(ast.parse(pending.pop())) if isinstance(node, ast.Name)
+        activations = {a.name: a.pytorch_source for a in ACTIVATIONS.values()}
+        return {
+            **activations,
+            **functions_of(_TORCH_LAYERS),
+            loss.type: loss.source("pytorch"),
         }
-        new = (names & sources.keys()) - included
-        included |= new
-        pending += [sources[name] for name in new]
-    return "".join(f"\n\n{source}\n" for name, source in sources.items() if name in included)
+    activations = {
+        a.name: f"{a.numpy_source}\n\n{a.numpy_backward_source}\n\n"
+        f"{a.name} = primitive({a.name}, {a.name}_backward)\n"
+        for a in ACTIVATIONS.values()
+    }
+    layers = {**functions_of("_functions.py"), **functions_of("training/_numpy_training.py")}
+    return {**activations, **layers, loss.type: loss.source("numpy")}
 
 
 # -------------------------------------------------------------------------------------- the network
 
-_FUNCTIONS = {
+_TORCH_LAYERS = "training/_torch_layers.py"
+_TORCH_FUNCTIONS = {
     "activation": "apply_activation",
     "flatten": "reshape",
     "slice": "cut",
@@ -149,71 +130,55 @@ _FUNCTIONS = {
     "average_pool1d": "average_pool",
     "average_pool2d": "average_pool",
 }
-"""The function of each type of layer that is not named after it."""
+"""The function in PyTorch of each type of layer that is not named after it."""
 
 
-def _function(line: Line) -> str:
+_ARGUMENTS: dict[str, Callable[[Line], str]] = {
+    "activation": lambda line: line.layer.activation,
+    "epsilon": lambda line: repr(getattr(line.layer, "epsilon", LayerNorm().epsilon)),
+    "masks": numpy_masks,
+    "shape": lambda line: repr(line.output.shape),
+    "size": lambda line: repr(kernel(line.layer)[0]),
+    "stride": lambda line: repr(kernel(line.layer)[1]),
+    "zeros": lambda line: repr(zeros_around(line)),
+}
+"""The expressions of the parameters of a function in PyTorch that are no fields of the layer."""
+
+
+def _torch_call(line: Line, training: str) -> str:
+    """Return the call of the function of the line: its inputs, its weights `w`, and keywords.
+
+    Raises `NoProgram` if there is none.
+    """
     kind: str = line.layer.type
-    return _FUNCTIONS.get(kind, kind)
-
-
-def _arguments(line: Line) -> list[str]:
-    """Return the variables that the function of the line takes."""
-    if line.layer.type == "multi_head_attention":
-        return [line.variables[0], line.variables[-1]]
-    return line.variables
-
-
-def _details(line: Line, has_masks: bool, is_frozen: bool) -> dict[str, str]:
-    """Return the keywords of the call of the line, as expressions."""
-    layer = line.layer
-    masks = f"masks.get({quoted(line.name)})" if has_masks else "None"
-
-    def fields_of(*names: str) -> dict[str, str]:
-        return {name: repr(getattr(layer, name)) for name in names}
-
-    match layer.type:
-        case "dense" | "activation":
-            return {"activation": layer.activation}
-        case "dropout":
-            return {"masks": masks}
-        case "layer_norm":
-            return fields_of("epsilon")
-        case "batch_norm":
-            # A frozen one uses and keeps its running statistics.
-            is_training = "False" if is_frozen else "training"
-            return fields_of("momentum", "epsilon") | {"training": is_training}
-        case "flatten" | "reshape":
-            return {"shape": repr(line.output.shape)}
-        case "slice":
-            return fields_of("start", "stop")
-        case "conv1d" | "conv2d":
-            _, stride = kernel(layer)
-            zeros = repr(zeros_around(line))
-            return {"activation": layer.activation, "stride": repr(stride), "zeros": zeros}
-        case "max_pool1d" | "max_pool2d" | "average_pool1d" | "average_pool2d":
-            size, stride = kernel(layer)
-            return {"size": repr(size), "stride": repr(stride)}
-        case "rnn" | "lstm" | "gru":
-            return fields_of("return_sequences")
-        case "multi_head_attention":
-            return fields_of("heads", "causal")
-        case "transformer_block":
-            activation, epsilon = layer.activation, repr(LayerNorm().epsilon)
-            details = fields_of("heads", "norm", "causal")
-            return details | {"activation": activation, "epsilon": epsilon, "masks": masks}
-    return {}
-
-
-def _call(line: Line, masked: set[str], network: Network, library: Library) -> str:
+    name = _TORCH_FUNCTIONS.get(kind, kind)
+    source = functions_of(_TORCH_LAYERS).get(name)
+    if source is None:
+        raise NoProgram(f"the layer {kind} has no function in PyTorch: choose training_numpy")
+    function = ast.parse(source).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    names = [argument.arg for argument in function.args.args]
     w = f"within(w, {quoted(line.name)})" if line.parameters else "{}"
-    if line.layer.type in ("add", "concatenate"):
-        w = "w={}"
-    details = _details(line, line.name in masked, network.is_frozen(line.name))
-    if library == "numpy" and "activation" in details:
-        details["activation"] = "({0}, {0}_backward)".format(details["activation"])
-    keywords = (f"{name}={value}" for name, value in details.items())
-    return f"{_function(line)}({', '.join([*_arguments(line), w, *keywords])})"
+    if "w" not in names:  # It takes any number of inputs.
+        return f"{name}({', '.join(line.variables)}, w={w})"
+    inputs, keywords = names[: names.index("w")], names[names.index("w") + 1 :]
+    variables = [line.variables[0], line.variables[-1]][: len(inputs)]
+    texts = {
+        keyword: _ARGUMENTS[keyword](line)
+        if keyword in _ARGUMENTS
+        else training
+        if keyword == "training"
+        else repr(getattr(line.layer, keyword))
+        for keyword in keywords
+    }
+    return f"{name}({', '.join([*variables, w, *(f'{k}={text}' for k, text in texts.items())])})"
+
+
+def _numpy_call(line: Line, training: str) -> str:
+    spelling = SPELLINGS[line.layer.type]
+    if spelling.numpy_training is not None:
+        return spelling.numpy_training(line, training)
+    return spelling.numpy(line)
 
 
 def _without_output_activation(network: Network, activation: str | None) -> Network:
@@ -239,10 +204,10 @@ class _Writer:
         self._weights = {
             part: answers.weights for part, answers in answers_of(self._loss, self._data).items()
         }
-        layers = f"_{library}_layers"
-        self._layers = {**_activations(library), **_sources(layers)}
+        self._functions = _functions(library, self._loss)
         network = _without_output_activation(recording.network, self._loss.output_activation)
-        self._lines = Program(network, {*self._layers, *_sources("_optimizers")})
+        self._steps = {f"{o.type}_step": o.step_source() for o in OPTIMIZERS.values()}
+        self._lines = Program(network, {*self._functions, *self._steps})
         self._masks = masks_of(recording.network)
 
     def program(self) -> bytes:
@@ -255,19 +220,23 @@ class _Writer:
             self._update(),
             self._rate(),
         )
-        library_functions = _included(forward + loss, self._layers)
-        optimizers = _included(step, _sources("_optimizers"))
+        library_functions = included(forward + loss, self._functions)
+        optimizers = included(step, self._steps)
         if self._is_torch:
             optimizers = optimizers.replace("np.", "torch.")
         sections = [
+            *([] if self._is_torch else [("derivatives", "\n\n" + body_of("training/_tape.py"))]),
             ("layers and losses", library_functions),
             ("the network", forward),
             ("the loss", loss),
-            ("random numbers", _templates.STREAMS + _included(draws, _sources("_draws")) + draws),
+            (
+                "random numbers",
+                _templates.STREAMS + included(draws, functions_of("training/_draws.py")) + draws,
+            ),
             ("the learning rate", rate),
             ("the optimizer", optimizers + step),
             ("the training", self._train()),
-            ("the comparison", _included("main()", _sources("_comparison"))),
+            ("the comparison", included("main()", functions_of("training/_comparison.py"))),
             ("the numbers", data),
         ]
         body = "".join(
@@ -299,64 +268,17 @@ class _Writer:
         )
 
     def _forward(self) -> str:
-        masked = {mask.path for mask in self._masks}
-        calls = {
-            line.output.variable: _call(line, masked, self._recording.network, self._library)
-            for line in self._lines.lines
-        }
-        if self._is_torch:
-            lines = "".join(f"    {variable} = {call}\n" for variable, call in calls.items())
-            return (
-                "\n\ndef forward(w, x, masks, training):\n"
-                f'    """Return the logits."""\n{lines}    return {self._lines.prediction}\n'
-            )
+        """Return the forward pass; a frozen batch norm uses and keeps its running statistics."""
+        call = _torch_call if self._is_torch else _numpy_call
+        is_frozen = self._recording.network.is_frozen
         lines = "".join(
-            f"    {variable}, {variable}_backward = {call}\n" for variable, call in calls.items()
+            f"    {line.output.variable} = "
+            f"{call(line, 'False' if is_frozen(line.name) else 'training')}\n"
+            for line in self._lines.lines
         )
         return (
             "\n\ndef forward(w, x, masks, training):\n"
-            '    """Return the logits, and a function that returns the gradient by name."""\n'
-            f"{lines}{self._backward()}"
-            f"    return {self._lines.prediction}, backward\n"
-        )
-
-    def _backward(self) -> str:
-        """Return the backward pass: the lines from the last to the first."""
-        learns = {"x": False}
-        network = self._recording.network
-
-        def is_learned(line: Line) -> bool:
-            return len(line.parameters) > 0 and not network.is_frozen(line.name)
-
-        for line in self._lines.lines:
-            reads = any(learns[variable] for variable in line.variables)
-            learns[line.output.variable] = reads or is_learned(line)
-        last = self._lines.prediction
-        text = f"\n    def backward(d_{last}):\n        gradient = {{}}\n"
-        known = {last}
-        for line in reversed(self._lines.lines):
-            output = line.output.variable
-            if not learns[output]:
-                continue
-            results: list[str] = []
-            sums: list[str] = []
-            for variable in _arguments(line):
-                if not learns[variable]:
-                    results.append("_")
-                elif variable in known:
-                    results.append(f"more_{len(sums)}")
-                    sums.append(f"        d_{variable} = d_{variable} + more_{len(sums)}\n")
-                else:
-                    known.add(variable)
-                    results.append(f"d_{variable}")
-            results.append(f"gradient[{quoted(line.name)}]" if is_learned(line) else "_")
-            text += f"        {', '.join(results)} = {output}_backward(d_{output})\n{''.join(sums)}"
-        return (
-            f"{text}        return {{\n"
-            '            f"{layer}.{name}": part\n'
-            "            for layer, parts in gradient.items()\n"
-            "            for name, part in parts.items()\n"
-            "        }\n\n"
+            f'    """Return the logits."""\n{lines}    return {self._lines.prediction}\n'
         )
 
     def _loss_functions(self) -> str:
@@ -373,11 +295,6 @@ class _Writer:
             rows = "rows(targets, logits)"
         else:
             rows = "targets.to(logits)" if library else "targets.astype(logits.dtype)"
-        options = {
-            field.name: getattr(loss, field.name)
-            for field in fields(loss)
-            if field.name != "ignore_label"
-        }
         predictions = "targets.numel()" if library else "targets.size"
         count = predictions if has_labels else f"{predictions} // targets.shape[-1]"
         weights = ""
@@ -401,12 +318,10 @@ class _Writer:
         return text + _templates.LOSS.format(
             loss=loss.type,
             targets=rows,
-            options="".join(f", {name}={value!r}" for name, value in options.items()),
-            and_derivative="" if library else ", and its derivative with respect to the logits",
+            options="".join(f", {name}={value!r}" for name, value in loss.options.items()),
             count=count,
             and_accuracy=" and accuracy" if accuracy else "",
             double=self._double,
-            first="" if library else "[0]",
             weighting=""
             if self._no_weights
             else "    values = values if weights is None else values * weights\n",
@@ -483,10 +398,10 @@ class _Writer:
         }
         if isinstance(optimizer, Muon):
             hidden = hidden_matrices(self._recording.network.changing)
-            options = {"hidden": repr(sorted(hidden)), **options}
+            options["is_hidden"] = f"name in {sorted(hidden)!r}"
         wide = ".detach().clone().double()" if self._is_torch else ".astype(np.float64)"
         text += _templates.UPDATE.format(
-            optimizer="sgd" if optimizer.type == "perceptron" else optimizer.type,
+            optimizer=optimizer.type,
             options="".join(f", {name}={value}" for name, value in options.items()),
         )
         return text + _templates.STEP.format(
@@ -500,12 +415,10 @@ class _Writer:
         training = self._training
         has_penalties = training.l1 > 0.0 or training.l2 > 0.0
         has_limits = training.clip_value is not None or training.clip_norm is not None
-        derivative, values = "derivative", "loss_of(z, y)"
+        values = "loss_of(z, y)"
         if self._weights["train"] is not None:
             weights = "train_weights[rows_of_batch]"
-            derivative = f"{weights}[..., None].astype(DTYPE) * derivative"
-            values = f"({values} * {weights}.to(z))"
-        gradient = "gradient" if self._is_torch else f"backward({derivative} / count(y))"
+            values += f" * {weights}{'.to(z)' if self._is_torch else '.astype(DTYPE)'}"
         train, predicted = (
             (_templates.TRAIN_TORCH, _templates.PREDICTED_TORCH)
             if self._is_torch
@@ -516,7 +429,7 @@ class _Writer:
             values=values,
             moments=training.optimizer.moments,
             output_shape=", ".join(map(str, self._recording.network.output_shape)),
-            penalized=f"penalize(w, {gradient})" if has_penalties else gradient,
+            penalized="penalize(w, gradient)" if has_penalties else "gradient",
             clipped="clip(gradient)" if has_limits else "gradient",
         ) + _templates.LOOK.format(
             predicted=predicted.format(at_once=SAMPLES_AT_ONCE),
@@ -590,7 +503,7 @@ class _Writer:
         )
         size = sum(_smallest(array).nbytes for array in arrays)
         if size > LARGEST_ARRAYS:
-            raise TooLarge(
+            raise NoProgram(
                 f"the weights, the data and the curve take {size / 1e6:.0f} MB; the limit of a "
                 f"training program is {LARGEST_ARRAYS / 1e6:.0f} MB"
             )

@@ -369,12 +369,12 @@ def output_activation(run: Observation) -> Iterator[Hypothesis]:
 
 def wrong_loss(run: Observation) -> Iterator[Hypothesis]:
     """Find classes that are learned with a loss for numbers."""
-    loss = find_loss(run.job.training.loss).type
-    if loss not in ("mse", "mae", "huber") or run.labels is None:
+    loss = find_loss(run.job.training.loss)
+    if loss.target != "numbers" or run.labels is None:
         return
     binary = run.outputs[-1] == 1
     last_activation = run.layers[-1].get("activation")
-    certain = loss == "mae" or last_activation not in ("sigmoid", "softmax")
+    certain = loss.type == "mae" or last_activation not in ("sigmoid", "softmax")
     better, activation = (
         ("binary_cross_entropy", "sigmoid")
         if binary
@@ -390,8 +390,8 @@ def wrong_loss(run: Observation) -> Iterator[Hypothesis]:
     change = one_layer("", at, {"activation": activation}).change
     yield Hypothesis(
         "wrong_loss",
-        f"The targets are classes, but {loss} is a loss for numbers: it hardly punishes a wrong "
-        "class that the network is sure of.",
+        f"The targets are classes, but {loss.type} is a loss for numbers: it hardly punishes a "
+        "wrong class that the network is sure of.",
         (
             Remedy(
                 f"Minimize {better}, with {activation} as the output activation.",
@@ -442,8 +442,8 @@ def tiny_inputs(run: Observation) -> Iterator[Hypothesis]:
 
 def unscaled_targets(run: Observation) -> Iterator[Hypothesis]:
     """Find targets of a regression that are far larger or smaller than what a network outputs."""
-    loss = find_loss(run.job.training.loss).type
-    if loss not in ("mse", "mae", "huber") or run.labels is not None:
+    loss = find_loss(run.job.training.loss)
+    if loss.target != "numbers" or run.labels is not None:
         return
     size = float(np.sqrt(np.square(run.targets).mean()))
     if 1.0 / LARGE_TARGET <= size <= LARGE_TARGET:

@@ -26,6 +26,11 @@ class Adagrad(Optimizer):
 
     type: ClassVar[str] = "adagrad"
     formula: ClassVar[str] = "s ← s + g², w ← w - η·g / (√s + ε)"
+    step: ClassVar[str] = """
+        (s,) = moments
+        s += g**2
+        w -= rate * g / (np.sqrt(s) + epsilon)
+    """
     usual_rate: ClassVar[float] = 0.01
     moments: ClassVar[int] = 1
     learning_rate: LearningRate = 0.01
@@ -67,6 +72,12 @@ class RmsProp(Optimizer):
 
     type: ClassVar[str] = "rmsprop"
     formula: ClassVar[str] = "s ← ρ·s + (1 - ρ)·g², w ← w - η·g / (√s + ε)"
+    step: ClassVar[str] = """
+        (s,) = moments
+        s *= decay
+        s += (1.0 - decay) * g**2
+        w -= rate * g / (np.sqrt(s) + epsilon)
+    """
     usual_rate: ClassVar[float] = 0.001
     moments: ClassVar[int] = 1
     learning_rate: LearningRate = 0.01
@@ -120,6 +131,15 @@ class Adam(Optimizer):
         "m ← β₁·m + (1 - β₁)·g, v ← β₂·v + (1 - β₂)·g², "
         "w ← w - η·(m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε)"
     )
+    step: ClassVar[str] = """
+        m, v = moments
+        m *= beta_1
+        m += (1.0 - beta_1) * g
+        v *= beta_2
+        v += (1.0 - beta_2) * g**2
+        m_hat, v_hat = m / (1.0 - beta_1**t), v / (1.0 - beta_2**t)
+        w -= rate * m_hat / (np.sqrt(v_hat) + epsilon)
+    """
     usual_rate: ClassVar[float] = 0.001
     moments: ClassVar[int] = 2
     learning_rate: LearningRate = 0.01
@@ -208,6 +228,11 @@ class AdamW(Optimizer):
         "m ← β₁·m + (1 - β₁)·g, v ← β₂·v + (1 - β₂)·g², "
         "w ← (1 - η·λ)·w - η·(m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε)"
     )
+    step: ClassVar[str] = """
+        if w.ndim > 1:  # not of biases and norms
+            w -= rate * weight_decay * w
+        adam_step(w, g, moments, rate, t, beta_1, beta_2, epsilon)
+    """
     usual_rate: ClassVar[float] = 0.001
     moments: ClassVar[int] = 2
     learning_rate: LearningRate = 0.001

@@ -18,6 +18,7 @@ class Sgd(Optimizer):
 
     type: ClassVar[str] = "sgd"
     formula: ClassVar[str] = "w ← w - η·g"
+    step: ClassVar[str] = "w -= rate * g"
     usual_rate: ClassVar[float] = 0.1
     learning_rate: LearningRate = 0.1
     """Step size. Greater than 0, up to 1e12. Default 0.1."""
@@ -49,6 +50,7 @@ class Perceptron(Optimizer):
 
     type: ClassVar[str] = "perceptron"
     formula: ClassVar[str] = "w ← w - η·g"
+    step: ClassVar[str] = "w -= rate * g"
     usual_rate: ClassVar[float] = 1.0
     learning_rate: LearningRate = 1.0
     """Step size. Greater than 0, up to 1e12. Default 1."""
@@ -78,6 +80,12 @@ class Momentum(Optimizer):
 
     type: ClassVar[str] = "momentum"
     formula: ClassVar[str] = "v ← μ·v + g, w ← w - η·v"
+    step: ClassVar[str] = """
+        (v,) = moments
+        v *= momentum
+        v += g
+        w -= rate * v
+    """
     usual_rate: ClassVar[float] = 0.01
     moments: ClassVar[int] = 1
     learning_rate: LearningRate = 0.01
@@ -114,6 +122,12 @@ class Nesterov(Optimizer):
 
     type: ClassVar[str] = "nesterov"
     formula: ClassVar[str] = "v ← μ·v + g, w ← w - η·(g + μ·v)"
+    step: ClassVar[str] = """
+        (v,) = moments
+        v *= momentum
+        v += g
+        w -= rate * (momentum * v + g)
+    """
     usual_rate: ClassVar[float] = 0.01
     moments: ClassVar[int] = 1
     learning_rate: LearningRate = 0.01

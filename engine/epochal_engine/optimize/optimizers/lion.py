@@ -28,6 +28,14 @@ class Lion(Optimizer):
 
     type: ClassVar[str] = "lion"
     formula: ClassVar[str] = "w ← w - η·(sign(β₁·m + (1 - β₁)·g) + λ·w), m ← β₂·m + (1 - β₂)·g"
+    step: ClassVar[str] = """
+        (m,) = moments
+        if w.ndim > 1:  # not of biases and norms
+            w -= rate * weight_decay * w
+        w -= rate * np.sign(beta_1 * m + (1.0 - beta_1) * g)
+        m *= beta_2
+        m += (1.0 - beta_2) * g
+    """
     usual_rate: ClassVar[float] = 0.0001
     moments: ClassVar[int] = 1
     learning_rate: LearningRate = 0.0001

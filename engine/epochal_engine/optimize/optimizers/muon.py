@@ -38,6 +38,28 @@ class Muon(Optimizer):
 
     type: ClassVar[str] = "muon"
     formula: ClassVar[str] = "M ← μ·M + G, W ← W - η·(μ·M + G, orthogonalized)"
+    step: ClassVar[str] = """
+        def orthogonalized(matrix):
+            fan_in, units = matrix.shape
+            x = matrix if fan_in <= units else matrix.T
+            x = x / (np.linalg.norm(x) + 1e-7)
+            for _ in range(5):  # Newton-Schulz iteration: all singular values come near 1
+                square = x @ x.T
+                x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+            return (x if fan_in <= units else x.T) * math.sqrt(max(1.0, units / fan_in))
+
+        v, _ = moments
+        factor = rate if is_hidden else rate * adam_fraction
+        if w.ndim > 1:  # not of biases and norms
+            w -= factor * weight_decay * w
+        if is_hidden:
+            v *= momentum
+            v += g
+            matrix = (momentum * v + g).reshape(-1, g.shape[-1])
+            w -= rate * orthogonalized(matrix).reshape(g.shape)
+        else:
+            adam_step(w, g, moments, factor, t, beta_1, beta_2, epsilon)
+    """
     usual_rate: ClassVar[float] = 0.02
     moments: ClassVar[int] = 2
     learning_rate: LearningRate = 0.02
@@ -52,6 +74,11 @@ class Muon(Optimizer):
     beta_1: Annotated[Decay, Internal()] = 0.9
     beta_2: Annotated[Decay, Internal()] = 0.95
     epsilon: Annotated[Epsilon, Internal()] = 1e-10
+
+    @classmethod
+    def step_source(cls, *facts: str) -> str:
+        """As `Optimizer.step_source`; `is_hidden` says whether the parameter is a hidden matrix."""
+        return super().step_source("is_hidden", *facts)
 
     def calls(
         self,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, TypeAlias
 
-from ...model.components import ApiRange, Component, Range
+from ...model.components import ApiRange, Component, Range, source
 from ...symbolic.trace import Array, Call, Shape
 
 LearningRate: TypeAlias = Annotated[float, Range(least=0), ApiRange(above=0, most=1e12)]
@@ -23,6 +23,10 @@ class Optimizer(Component):
     table: ClassVar[dict[str, type[Optimizer]]] = {}
     formula: ClassVar[str]
     """The update of a weight w, with its gradient g and the learning rate η."""
+    step: ClassVar[str]
+    """The update of one parameter in place, as statements in NumPy: of `w`, given its gradient `g`,
+    its `moments`, the learning `rate`, the number `t` of the step, and the fields. In PyTorch,
+    `torch.` stands for `np.`. They may call the step of another optimizer, as in `sgd_step`."""
     usual_rate: ClassVar[float]
     """A learning rate to start with."""
     moments: ClassVar[int] = 0
@@ -30,6 +34,13 @@ class Optimizer(Component):
 
     learning_rate: LearningRate
     """Step size. Greater than 0, up to 1e12."""
+
+    @classmethod
+    def step_source(cls, *facts: str) -> str:
+        """Return the source of the function `TYPE_step`; it takes facts of the parameter, too."""
+        options = [field.name for field in fields(cls) if field.name != "learning_rate"]
+        parameters = ["w", "g", "moments", "rate", "t", *facts, *options]
+        return source(f"{cls.type}_step({', '.join(parameters)})", cls.step)
 
     def calls(
         self,
