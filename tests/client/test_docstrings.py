@@ -23,9 +23,7 @@ EXAMPLES = sorted(examples(), key=lambda example: example.name)
 
 
 def test_every_explorer_has_an_example() -> None:
-    methods = {name for name in vars(Simulations) if not name.startswith("_")}
-    for base in Simulations.__mro__[1:-1]:
-        methods |= {name for name in vars(base) if not name.startswith("_")}
+    methods = {name for name in dir(Simulations) if not name.startswith("_")}
     assert len(methods) == 25
     shown = {
         example.name.rpartition(".")[2] for example in EXAMPLES if ".simulations." in example.name

@@ -47,6 +47,18 @@ def test_xor_is_read_with_its_grid(client: epochal.Client) -> None:
     assert [run.seed for run in trained.runs] == [0, 1]
 
 
+def test_numbers_may_have_any_shape_and_what_is_none_is_refused_by_name(
+    client: epochal.Client,
+) -> None:
+    summed = client.simulate.neuron(np.ones((2, 2)), np.ones(4)).weighted_sum
+    assert float(summed) == 4
+    with pytest.raises(epochal.InvalidArgument) as refused:
+        client.simulate.neuron(["x"], [1.0])
+    assert [error.field for error in refused.value.errors] == ["inputs[0]"]
+    with pytest.raises(epochal.InvalidArgument):
+        client.simulate.attention(queries=[[1], [1, 2]], keys=[[1]], values=[[1]])
+
+
 # ---------------------------------------------------------------------------------- 3 activations
 
 

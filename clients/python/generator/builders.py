@@ -88,7 +88,7 @@ def _builder(model: type[BaseModel]) -> str:
     values = [f'type="{word}"', *(f"{name}={name}" for name in described)]
     return block(
         f"def {word}({note}\n{', '.join(signature)}) -> {spec_name(model)}:",
-        _documented(cleandoc(model.__doc__ or ""), described),
+        documented(cleandoc(model.__doc__ or ""), described),
         f"return build({spec_name(model)}, {', '.join(values)})",
     )
 
@@ -115,17 +115,17 @@ def _dataset(name: str) -> str:
     values = [f'name="{name}"', *(f"{key}={key}" for key in described)]
     return block(
         f"def {_identifier(name)}({', '.join(signature)}) -> NamedDataset:",
-        _documented(entry.description, described),
+        documented(entry.description, described),
         f"return build(NamedDataset, {', '.join(values)})",
     )
 
 
-def _documented(text: str, arguments: dict[str, str]) -> str:
-    """Return a docstring with a section on the arguments."""
+def documented(text: str, arguments: dict[str, str], example: str = "", indent: int = 4) -> str:
+    """Return a docstring with a section on the arguments, and an example."""
     lines = [
         textwrap.fill(
             " ".join(f"{name}: {about}".split()),
-            96,
+            100 - indent,
             initial_indent="    ",
             subsequent_indent="        ",
             break_on_hyphens=False,
@@ -133,11 +133,12 @@ def _documented(text: str, arguments: dict[str, str]) -> str:
         for name, about in arguments.items()
         if about
     ]
-    head = docstring(text)
+    head = docstring(text, indent)
     if not lines:
         return head
     described = "\n".join(lines).replace("\\", "\\\\")
-    return f'{head.removesuffix(chr(34) * 3).rstrip()}\n\nArgs:\n{described}\n"""'
+    shown = f"\n\n{example}" if example else ""
+    return f'{head.removesuffix(chr(34) * 3).rstrip()}\n\nArgs:\n{described}{shown}\n"""'
 
 
 def _sentence(text: str) -> str:

@@ -139,7 +139,7 @@ def types_file() -> str:
     explorers = [m for m in everything if re.fullmatch("Simulate.*Request", m.__name__)]
     requests = [m for m in reachable([*roots, *explorers]) if m not in explorers]
     requests = [m for m in requests if issubclass(m, Spec)]
-    replies = [m for m in everything if _is_record(m)]
+    replies = [m for m in everything if is_record(m)]
     named_words = {name: words for words, name in ALIASES.words.items()}
     mentioned = {m.__name__ for m in reachable([*replies])}
     replies += [m for m in requests if m.__name__ in mentioned & SPEC_NAMES.keys()]
@@ -191,7 +191,8 @@ from .deferred import dataclass
 """
 
 
-def _is_record(model: type[BaseModel]) -> bool:
+def is_record(model: type[BaseModel]) -> bool:
+    """Return whether a model is a dataclass of types.py."""
     name = model.__name__
     if not issubclass(model, Reply):
         return False
