@@ -1,133 +1,44 @@
-"""The public surface is this list: a name joins or leaves it on purpose."""
+"""The public surface of the package: its names, and how they load."""
 
 import dataclasses
 import inspect
+import re
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
+
+from tests.client.test_docstrings import EXAMPLES
 
 import epochal
-from epochal import public
+from epochal import errors, events, public
 
-NAMES = [
-    "ApiError",
-    "Attempt",
-    "BestEpoch",
-    "Checkpoint",
-    "CheckpointEvent",
-    "Claim",
-    "ClaimRun",
-    "Client",
-    "ComparedJob",
-    "Comparison",
-    "Component",
-    "Conflict",
-    "ConfusionMatrix",
-    "ConnectionFailed",
-    "Curve",
-    "CurveSeries",
-    "Dataset",
-    "DatasetParameter",
-    "DatasetPreview",
-    "Delivery",
-    "DeliveryAttempt",
-    "Deviation",
-    "Diagnosis",
-    "Divergence",
-    "EndEvent",
-    "Epoch",
-    "EpochTable",
-    "EpochalError",
-    "EpochsEvent",
-    "Evaluation",
-    "Event",
-    "Exercise",
-    "ExerciseResults",
-    "Experiment",
-    "ExperimentData",
-    "ExperimentJob",
-    "ExperimentSpec",
-    "FieldError",
-    "Finding",
-    "Forbidden",
-    "ForkedFrom",
-    "Generation",
-    "GradientBatch",
-    "GradientColumns",
-    "GradientSnapshot",
-    "Grid",
-    "Health",
-    "HiddenSpace",
-    "IdempotencyMismatch",
-    "Inside",
-    "InvalidArgument",
-    "Job",
-    "JobData",
-    "JobFailed",
-    "Label",
-    "LayerGradient",
-    "LayerSummary",
-    "LayerWeights",
-    "Limit",
-    "Limits",
-    "Member",
-    "MemberCurve",
-    "MemberEpochs",
-    "MissingDependency",
-    "Network",
-    "NetworkSpec",
-    "NetworkSummary",
-    "NotFound",
-    "NotInstalled",
-    "OwnerResult",
-    "QuotaExceeded",
-    "QuotaUsage",
-    "RandomDraws",
-    "SamplePrediction",
-    "SamplePredictions",
-    "SnapshotEvent",
-    "SpecDifference",
-    "StateEvent",
-    "Sweep",
-    "SweepData",
-    "SweepEpochsEvent",
-    "SweepEvent",
-    "SweepSnapshotEvent",
-    "SweepSpec",
-    "TimedOut",
-    "TooLarge",
-    "TrainingSpec",
-    "Trial",
-    "Unauthenticated",
-    "Unavailable",
-    "UnitMaps",
-    "UnsupportedMediaType",
-    "Usage",
-    "ValidatedJob",
-    "ValidatedSweep",
-    "Verification",
-    "Version",
-    "Webhook",
-    "WebhookNotVerified",
-    "Worker",
-    "__version__",
-    "augmentations",
-    "corruptions",
-    "create_webhook_secret",
-    "data",
-    "dense",
-    "dropout",
-    "layers",
-    "network",
-    "optimizers",
-    "schedules",
-    "table",
-    "verify_webhook",
-]
+ROOT = Path(__file__).parents[2]
 
 
-def test_the_package_exports_these_names_and_no_others() -> None:
-    assert sorted(NAMES) == sorted(epochal.__all__)
+def test_the_list_of_public_names_is_what_the_package_has() -> None:
+    names = {name for name in vars(public) if not name.startswith("_")}
+    assert epochal.__all__ == sorted({*names, "__version__"})
+
+
+def test_the_package_has_every_name_that_documents_and_examples_use() -> None:
+    texts = [path.read_text("utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]]
+    texts.append((ROOT / "clients" / "python" / "README.md").read_text("utf-8"))
+    programs = [code for text in texts for code in re.findall(r"```python\n(.*?)```", text, re.S)]
+    programs += [step.source for example in EXAMPLES for step in example.examples]
+    used = {name for code in programs for name in re.findall(r"\bepochal\.(\w+)", code)}
+    assert len(used) > 5
+    assert used - set(epochal.__all__) == set()
+
+
+def test_the_package_has_every_error_and_event() -> None:
+    declared = {
+        name
+        for module in (errors, events)
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and value.__module__ == module.__name__
+    }
+    assert declared - set(epochal.__all__) == set()
 
 
 def test_every_public_method_and_class_says_what_it_does() -> None:
