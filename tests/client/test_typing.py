@@ -26,7 +26,9 @@ with epochal.Client() as client:
         optimizer={"type": "adam", "learning_rate": 0.05},
     ).wait()
     spec: epochal.TrainingSpec = {
-        "network": epochal.network([8, 8, 1], [layers.conv2d(4, 3, "relu"), layers.flatten()]),
+        "network": epochal.network([8, 8, 1], [
+            layers.conv2d(4, 3, "relu"), {"type": "flatten", "name": "pixels", "input": "conv2d_1"}
+        ]),
         "dataset": data.two_moons(noise=0.1),
         "loss": "mse",
         "epochs": 3,
@@ -52,6 +54,8 @@ with epochal.Client() as client:
 MISTAKES = {
     "misspelled_word": 'epochal.dense(4, "tahn")',
     "misspelled_field": 'epochal.Client().jobs.create(dataset={"nmae": "xor"})',
+    "misspelled_field_of_a_layer": 'epochal.network([2], [{"type": "flatten", "nmae": "a"}])',
+    "missing_field_of_a_layer": 'epochal.network([2], [{"type": "dense", "name": "a"}])',
     "text_for_a_number": 'epochal.Client().jobs.create(epochs="10")',
 }
 

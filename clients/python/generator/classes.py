@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from inspect import cleandoc
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from epochal_service.datasets import CATALOG
 from epochal_service.specs import datasets, experiments, sweeps, training
 from epochal_service.specs.base import Reply, Spec
 
-from .models import ALIASES, fields, models, models_in, quoted_words, reachable, type_word
+from .models import ALIASES, Field, fields, models, models_in, quoted_words, reachable, type_word
 from .spelling import (
     CHOICES,
     ENVELOPE,
@@ -99,16 +99,46 @@ def handle(model: type[BaseModel], omitted: set[str]) -> str:
     return block(f"class {name}:", *body)
 
 
-def typed_dict(model: type[BaseModel], name: str = "", *, total: bool = True) -> str:
-    """Return a TypedDict with the fields of a spec; all are optional unless `total`."""
-    body = [docstring(cleandoc(model.__doc__ or ""))]
-    for field in fields(model):
+def typed_dict(
+    name: str,
+    model: type[BaseModel],
+    given: Sequence[Field],
+    *,
+    about: str = "",
+    base: str = "TypedDict",
+    total: bool = True,
+) -> str:
+    """Return a TypedDict with the fields `given` of a spec; all are optional unless `total`."""
+    body = [docstring(about or cleandoc(model.__doc__ or ""))]
+    for field in given:
         kind = request_type(field.annotation, place_of(model, field))
         optional = total and not field.required
         body.append(f"{field.name}: {f'NotRequired[{kind}]' if optional else kind}")
         body.append(docstring(field.description) if field.description else "")
     keyword = "" if total else ", total=False"
-    return block(f"class {name or spec_name(model)}(TypedDict{keyword}):", *body)
+    return block(f"class {name}({base}{keyword}):", *body)
+
+
+def spec(model: type[BaseModel]) -> str:
+    """Return the TypedDict of a spec, without the fields of its base."""
+    base, given = "TypedDict", fields(model)
+    if model is training.TrainingSpec:
+        base, given = OPTIONS, [field for field in given if field.required]
+    elif model.__name__ in LAYERS:
+        base, given = LAYER, [field for field in given if field.name not in SHARED]
+    return typed_dict(spec_name(model), model, given, base=base)
+
+
+def bases() -> list[str]:
+    """Return TypedDicts with the fields that several specs share."""
+    (layer, *_) = (model for model in models() if model.__name__ in LAYERS)
+    shared = [field for field in fields(layer) if field.name in SHARED]
+    optional = [field for field in fields(training.TrainingSpec) if not field.required]
+    about = "The fields of a job that have a default."
+    return [
+        typed_dict(LAYER, layer, shared, about="The fields of every layer."),
+        typed_dict(OPTIONS, training.TrainingSpec, optional, about=about, total=False),
+    ]
 
 
 def columns(model: type[BaseModel], name: str) -> str:
@@ -120,6 +150,9 @@ def columns(model: type[BaseModel], name: str) -> str:
     return block(f"class {name}(TypedDict, total=False):", *body)
 
 
+LAYER, OPTIONS = "LayerFields", "TrainingOptions"
+SHARED = {"name", "input"}
+LAYERS = next(members for members, name in ALIASES.unions.items() if name == "LayerSpec")
 UNION_NAMES = {
     "LayerSpec": "LayerName",
     "OptimizerSpec": "OptimizerName",
@@ -154,6 +187,7 @@ def types_file() -> str:
         for members, name in ALIASES.unions.items()
         if name in UNION_NAMES
     }
+    required = [field for field in fields(training.TrainingSpec) if field.required]
     parts = [
         f'"""Words, specs and replies of the API.\n\n{HEADER}\n"""',
         TYPES_IMPORTS,
@@ -166,10 +200,11 @@ def types_file() -> str:
         ),
         f"DatasetName: TypeAlias = {quoted_words(list(CATALOG))}",
         "# " + "-" * 64 + " specs",
-        *map(typed_dict, requests),
+        *bases(),
+        *map(spec, requests),
         *unions,
         *choices,
-        typed_dict(training.TrainingSpec, "TrainingFields", total=False),
+        typed_dict("TrainingFields", training.TrainingSpec, required, base=OPTIONS, total=False),
         columns(sweeps.Variant, "VariantColumns"),
         "# " + "-" * 64 + " replies",
         *(record(model, _methods()) for model in replies),

@@ -497,6 +497,117 @@ DatasetName: TypeAlias = Literal[
 # ---------------------------------------------------------------- specs
 
 
+class LayerFields(TypedDict):
+    """The fields of every layer."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+
+
+class TrainingOptions(TypedDict, total=False):
+    """The fields of a job that have a default."""
+
+    loss_options: LossOptionsSpec
+    """Options of the loss function."""
+    class_weights: Literal["balanced"] | ArrayLike | None
+    """Weights of the classes in the loss: `balanced`, or a number for each, in the order of
+    `class_names`, greater than 0 and at most 1e6. `balanced` gives each class the weight n /
+    (classes · count), counted in the training part. Only ratios matter. Multiplied by the
+    weights of the samples, if the data set has any. Of losses for classes only. None by default.
+    """
+    batch_size: int
+    """Samples per step; the whole training set if it is smaller. At least 1. Default 32."""
+    validation_fraction: float
+    """Fraction of the samples used for validation only, chosen as `split` says. In [0, 1).
+    Default 0.
+    """
+    target_scaling: TargetScaling | None
+    """Scaling of the targets of a regression, computed from the training part. With
+    `standardize`, losses are in standardized units; predictions and exports are in the data's
+    own. Defaults to `standardize` for a regression whose last layer has no activation, to that
+    of the parent for a fork, else to `none`.
+    """
+    validation_dataset: DatasetSpec | None
+    """A data set to validate on, with the same features and classes, instead of a
+    `validation_fraction`. Its inputs are scaled like those of `dataset`. None by default.
+    """
+    split: SplitSpec
+    """How the samples are split. A fork on its parent's data set has its parent's split by
+    default.
+    """
+    optimizer: OptimizerChoice
+    """The optimizer. Defaults to Adam."""
+    schedule: ScheduleChoice
+    """The learning rate schedule. Defaults to a constant rate."""
+    regularization: RegularizationSpec
+    """Penalties on large weights. Off by default."""
+    clipping: ClippingSpec
+    """Gradient clipping. Off by default."""
+    augmentation: Sequence[AugmentationSpec]
+    """Random changes of the training samples in every epoch, applied in order. None by default."""
+    corruption: CorruptionSpec | None
+    """What hides a part of every sample and makes it the target, drawn again in every epoch,
+    after `augmentation`. Targets of the data set are ignored. Validation samples are corrupted
+    once, by a draw that is the same for all jobs. None by default.
+    """
+    rollouts: RolloutsSpec | None
+    """Learning from rewards: in every epoch the network writes a text for each training sample,
+    after its prompt, with the weights of the start of the epoch. Needs the loss `cross_entropy`,
+    a network that predicts next tokens, and `initial_weights`. Off by default.
+    """
+    early_stopping: EarlyStoppingSpec | None
+    """Early stopping. Off by default."""
+    target: TargetSpec | None
+    """A metric value at which to stop. Off by default."""
+    snapshots: SnapshotsSpec
+    """How often gradient statistics and checkpoints are recorded."""
+    shuffle: bool
+    """Whether every epoch takes the training samples in a new random order. Default true."""
+    dtype: Literal["float32", "float64"]
+    """Type of the weights and of all arithmetic. float64 takes up to twice as long; its rounding
+    errors are 5e8 times smaller. Default float32.
+    """
+    seed: int
+    """Random seed of the initial weights, the order of samples and dropout, and of the split
+    unless `split.seed` is given. At least 0. Default 0.
+    """
+    initial_weights: InitialWeightsSpec | None
+    """Weights of another job to start from; the state of its optimizer is not used. Arrays are
+    matched in forward order, so that layers without weights may be added or removed; with
+    `layers`, by name.
+    """
+    freeze: Sequence[str]
+    """Names of the layers to freeze: training changes none of their weights and running
+    statistics, and records no gradient of theirs. A frozen `batch_norm` uses its running
+    statistics. Layers without weights may be among them. None by default.
+    """
+    deadline_seconds: float | None
+    """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
+    Greater than 0. Defaults to `max_deadline_seconds` of `GET /v1/limits`, the largest value.
+    """
+    priority: int
+    """Priority among your queued jobs: the highest starts first, of several the oldest. It does
+    not affect jobs of others, or any result. In [-10, 10]. Default 0.
+    """
+    ttl_seconds: int | None
+    """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:
+    never. In [0, 1e9]. Defaults to the service's `EPOCHAL_JOB_TTL_SECONDS`, which is never
+    unless its operator set it.
+    """
+    webhooks: Sequence[WebhookSpec]
+    """Requests to send when the job ends. At most 4. A spec in a reply has none: see `webhooks`
+    of the job.
+    """
+    name: str | None
+    """Display name of the job."""
+    labels: Mapping[str, str]
+    """Your own keys and values to filter jobs by. At most 16."""
+
+
 class GeneratorSpec(TypedDict):
     """A built-in data set, with the parameters of a generator."""
 
@@ -658,15 +769,9 @@ class ExperimentSpec(TypedDict):
     """Claims about the results of each run, at most 64."""
 
 
-class DenseSpec(TypedDict):
+class DenseSpec(LayerFields):
     """A fully connected layer: `activation(x · W + b)`, along the last axis."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["dense"]
     units: int
     """Number of units (neurons). At least 1."""
@@ -682,61 +787,37 @@ class DenseSpec(TypedDict):
     """Factor applied to the initial weights. In [0, 1e6]. Default 1."""
 
 
-class ActivationSpec(TypedDict):
+class ActivationSpec(LayerFields):
     """A layer that only applies an activation."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["activation"]
     activation: ActivationName
     """The activation, applied to each input."""
 
 
-class DropoutSpec(TypedDict):
+class DropoutSpec(LayerFields):
     """Dropout: sets inputs to zero at random during training, and divides the others by 1 -
     rate.
     """
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["dropout"]
     rate: float
     """Fraction of inputs set to zero, chosen again at each step. In [0, 1)."""
 
 
-class LayerNormSpec(TypedDict):
+class LayerNormSpec(LayerFields):
     """Layer normalization: each position's features get mean 0 and variance 1 (Ba et al. 2016)."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["layer_norm"]
     epsilon: NotRequired[float]
     """Added to the variance to avoid division by zero. Greater than 0. Default 1e-5."""
 
 
-class BatchNormSpec(TypedDict):
+class BatchNormSpec(LayerFields):
     """Batch normalization: each channel gets mean 0 and variance 1 over the batch (Ioffe &
     Szegedy 2015).
     """
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["batch_norm"]
     momentum: NotRequired[float]
     """Fraction of the running statistics carried over from step to step. In [0, 1). Default 0.9."""
@@ -744,41 +825,23 @@ class BatchNormSpec(TypedDict):
     """Added to the variance to avoid division by zero. Greater than 0. Default 1e-5."""
 
 
-class FlattenSpec(TypedDict):
+class FlattenSpec(LayerFields):
     """Flattens each sample to one axis."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["flatten"]
 
 
-class ReshapeSpec(TypedDict):
+class ReshapeSpec(LayerFields):
     """Reshapes each sample; the elements stay in order."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["reshape"]
     shape: Sequence[int]
     """The new shape of one sample. One length may be -1, which is then inferred."""
 
 
-class SliceSpec(TypedDict):
+class SliceSpec(LayerFields):
     """Selects a range along the first axis of each sample."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["slice"]
     start: int
     """First index, counted from 0; negative indices count from the end."""
@@ -786,53 +849,29 @@ class SliceSpec(TypedDict):
     """Index after the last one; negative indices count from the end. Defaults to the end."""
 
 
-class ResidualSpec(TypedDict):
+class ResidualSpec(LayerFields):
     """A residual (skip) connection: the input plus the inner layers' output (He et al. 2016)."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["residual"]
     layers: Sequence[LayerSpec]
     """The inner layers, in forward order."""
 
 
-class ConcatenateSpec(TypedDict):
+class ConcatenateSpec(LayerFields):
     """Concatenates its inputs along the last axis."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["concatenate"]
 
 
-class AddSpec(TypedDict):
+class AddSpec(LayerFields):
     """Adds its inputs."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["add"]
 
 
-class Conv2dSpec(TypedDict):
+class Conv2dSpec(LayerFields):
     """A convolution of an image `(height, width, channels)` (LeCun et al. 1989)."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["conv2d"]
     filters: int
     """Number of filters, which is the number of output channels. At least 1."""
@@ -856,15 +895,9 @@ class Conv2dSpec(TypedDict):
     """Factor applied to the initial weights. In [0, 1e6]. Default 1."""
 
 
-class Conv1dSpec(TypedDict):
+class Conv1dSpec(LayerFields):
     """A convolution of a sequence `(length, channels)`."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["conv1d"]
     filters: int
     """Number of filters, which is the number of output channels. At least 1."""
@@ -888,15 +921,9 @@ class Conv1dSpec(TypedDict):
     """Factor applied to the initial weights. In [0, 1e6]. Default 1."""
 
 
-class MaxPool2dSpec(TypedDict):
+class MaxPool2dSpec(LayerFields):
     """Max pooling: the maximum of each window of an image."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["max_pool2d"]
     pool_size: NotRequired[int | Sequence[int]]
     """Size of the window: one number, or height and width. Default 2."""
@@ -906,15 +933,9 @@ class MaxPool2dSpec(TypedDict):
     """
 
 
-class AveragePool2dSpec(TypedDict):
+class AveragePool2dSpec(LayerFields):
     """Average pooling: the mean of each window of an image."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["average_pool2d"]
     pool_size: NotRequired[int | Sequence[int]]
     """Size of the window: one number, or height and width. Default 2."""
@@ -924,15 +945,9 @@ class AveragePool2dSpec(TypedDict):
     """
 
 
-class MaxPool1dSpec(TypedDict):
+class MaxPool1dSpec(LayerFields):
     """Max pooling: the maximum of each window of a sequence."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["max_pool1d"]
     pool_size: NotRequired[int | Sequence[int]]
     """Length of the window. Default 2."""
@@ -940,15 +955,9 @@ class MaxPool1dSpec(TypedDict):
     """Positions from one window to the next. Defaults to the length of the window."""
 
 
-class AveragePool1dSpec(TypedDict):
+class AveragePool1dSpec(LayerFields):
     """Average pooling: the mean of each window of a sequence."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["average_pool1d"]
     pool_size: NotRequired[int | Sequence[int]]
     """Length of the window. Default 2."""
@@ -956,39 +965,21 @@ class AveragePool1dSpec(TypedDict):
     """Positions from one window to the next. Defaults to the length of the window."""
 
 
-class GlobalMaxPoolSpec(TypedDict):
+class GlobalMaxPoolSpec(LayerFields):
     """Global max pooling: the maximum of each channel over all positions."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["global_max_pool"]
 
 
-class GlobalAveragePoolSpec(TypedDict):
+class GlobalAveragePoolSpec(LayerFields):
     """Global average pooling: the mean of each channel over all positions (Lin et al. 2014)."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["global_average_pool"]
 
 
-class EmbeddingSpec(TypedDict):
+class EmbeddingSpec(LayerFields):
     """A learned vector for each token; the inputs are token ids, from 0."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["embedding"]
     vocabulary: int
     """Number of different tokens. At least 1."""
@@ -996,31 +987,19 @@ class EmbeddingSpec(TypedDict):
     """Length of each vector. At least 1."""
 
 
-class PositionalEncodingSpec(TypedDict):
+class PositionalEncodingSpec(LayerFields):
     """Adds to each vector of a sequence a vector that encodes its position (Vaswani et al.
     2017).
     """
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["positional_encoding"]
     kind: NotRequired[Literal["sinusoidal", "learned"]]
     """`sinusoidal` for fixed sines and cosines, or `learned`. Default `sinusoidal`."""
 
 
-class RnnSpec(TypedDict):
+class RnnSpec(LayerFields):
     """A simple recurrent network: h ← tanh(W·x + R·h + b) (Elman 1990)."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["rnn"]
     units: int
     """Size of the hidden state, which is the output. At least 1."""
@@ -1028,15 +1007,9 @@ class RnnSpec(TypedDict):
     """Return the hidden states of all time steps instead of the last one. Default false."""
 
 
-class LstmSpec(TypedDict):
+class LstmSpec(LayerFields):
     """Long short-term memory: a cell state c behind gates (Hochreiter & Schmidhuber 1997)."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["lstm"]
     units: int
     """Size of the hidden state, which is the output. At least 1."""
@@ -1044,15 +1017,9 @@ class LstmSpec(TypedDict):
     """Return the hidden states of all time steps instead of the last one. Default false."""
 
 
-class GruSpec(TypedDict):
+class GruSpec(LayerFields):
     """Gated recurrent unit: gates decide how much of the state is replaced (Cho et al. 2014)."""
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["gru"]
     units: int
     """Size of the hidden state, which is the output. At least 1."""
@@ -1060,33 +1027,21 @@ class GruSpec(TypedDict):
     """Return the hidden states of all time steps instead of the last one. Default false."""
 
 
-class AdditiveAttentionSpec(TypedDict):
+class AdditiveAttentionSpec(LayerFields):
     """Additive attention of one sequence to another; its two inputs are the query and the memory
     (Bahdanau et al. 2015).
     """
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["additive_attention"]
     units: int
     """Units of the hidden layer that scores a query against a key. At least 1."""
 
 
-class MultiHeadAttentionSpec(TypedDict):
+class MultiHeadAttentionSpec(LayerFields):
     """Scaled dot-product attention in several heads: of one input to itself, or of the first
     input to the second (Vaswani et al. 2017).
     """
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["multi_head_attention"]
     heads: int
     """Number of heads. Must divide the number of features. At least 1."""
@@ -1094,17 +1049,11 @@ class MultiHeadAttentionSpec(TypedDict):
     """Whether each position attends only to itself and earlier positions. Default false."""
 
 
-class TransformerBlockSpec(TypedDict):
+class TransformerBlockSpec(LayerFields):
     """A transformer block: self-attention and two dense layers, each with a residual connection
     and layer normalization (Vaswani et al. 2017).
     """
 
-    name: NotRequired[str | None]
-    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
-    Defaults to the previous layer.
-    """
     type: Literal["transformer_block"]
     heads: int
     """Number of heads. Must divide the number of features. At least 1."""
@@ -1653,7 +1602,7 @@ class InitialWeightsSpec(TypedDict):
     """
 
 
-class TrainingSpec(TypedDict):
+class TrainingSpec(TrainingOptions):
     """The complete description of a training run. The same spec on the same type of processor
     gives bit-identical results.
     """
@@ -1664,103 +1613,8 @@ class TrainingSpec(TypedDict):
     """The data set: a built-in one by name, an uploaded one by id, or inline rows."""
     loss: LossName
     """The loss function to minimize."""
-    loss_options: NotRequired[LossOptionsSpec]
-    """Options of the loss function."""
-    class_weights: NotRequired[Literal["balanced"] | ArrayLike | None]
-    """Weights of the classes in the loss: `balanced`, or a number for each, in the order of
-    `class_names`, greater than 0 and at most 1e6. `balanced` gives each class the weight n /
-    (classes · count), counted in the training part. Only ratios matter. Multiplied by the
-    weights of the samples, if the data set has any. Of losses for classes only. None by default.
-    """
     epochs: int
     """Number of passes over the training set. From 1 to `max_epochs` of `GET /v1/limits`."""
-    batch_size: NotRequired[int]
-    """Samples per step; the whole training set if it is smaller. At least 1. Default 32."""
-    validation_fraction: NotRequired[float]
-    """Fraction of the samples used for validation only, chosen as `split` says. In [0, 1).
-    Default 0.
-    """
-    target_scaling: NotRequired[TargetScaling | None]
-    """Scaling of the targets of a regression, computed from the training part. With
-    `standardize`, losses are in standardized units; predictions and exports are in the data's
-    own. Defaults to `standardize` for a regression whose last layer has no activation, to that
-    of the parent for a fork, else to `none`.
-    """
-    validation_dataset: NotRequired[DatasetSpec | None]
-    """A data set to validate on, with the same features and classes, instead of a
-    `validation_fraction`. Its inputs are scaled like those of `dataset`. None by default.
-    """
-    split: NotRequired[SplitSpec]
-    """How the samples are split. A fork on its parent's data set has its parent's split by
-    default.
-    """
-    optimizer: NotRequired[OptimizerChoice]
-    """The optimizer. Defaults to Adam."""
-    schedule: NotRequired[ScheduleChoice]
-    """The learning rate schedule. Defaults to a constant rate."""
-    regularization: NotRequired[RegularizationSpec]
-    """Penalties on large weights. Off by default."""
-    clipping: NotRequired[ClippingSpec]
-    """Gradient clipping. Off by default."""
-    augmentation: NotRequired[Sequence[AugmentationSpec]]
-    """Random changes of the training samples in every epoch, applied in order. None by default."""
-    corruption: NotRequired[CorruptionSpec | None]
-    """What hides a part of every sample and makes it the target, drawn again in every epoch,
-    after `augmentation`. Targets of the data set are ignored. Validation samples are corrupted
-    once, by a draw that is the same for all jobs. None by default.
-    """
-    rollouts: NotRequired[RolloutsSpec | None]
-    """Learning from rewards: in every epoch the network writes a text for each training sample,
-    after its prompt, with the weights of the start of the epoch. Needs the loss `cross_entropy`,
-    a network that predicts next tokens, and `initial_weights`. Off by default.
-    """
-    early_stopping: NotRequired[EarlyStoppingSpec | None]
-    """Early stopping. Off by default."""
-    target: NotRequired[TargetSpec | None]
-    """A metric value at which to stop. Off by default."""
-    snapshots: NotRequired[SnapshotsSpec]
-    """How often gradient statistics and checkpoints are recorded."""
-    shuffle: NotRequired[bool]
-    """Whether every epoch takes the training samples in a new random order. Default true."""
-    dtype: NotRequired[Literal["float32", "float64"]]
-    """Type of the weights and of all arithmetic. float64 takes up to twice as long; its rounding
-    errors are 5e8 times smaller. Default float32.
-    """
-    seed: NotRequired[int]
-    """Random seed of the initial weights, the order of samples and dropout, and of the split
-    unless `split.seed` is given. At least 0. Default 0.
-    """
-    initial_weights: NotRequired[InitialWeightsSpec | None]
-    """Weights of another job to start from; the state of its optimizer is not used. Arrays are
-    matched in forward order, so that layers without weights may be added or removed; with
-    `layers`, by name.
-    """
-    freeze: NotRequired[Sequence[str]]
-    """Names of the layers to freeze: training changes none of their weights and running
-    statistics, and records no gradient of theirs. A frozen `batch_norm` uses its running
-    statistics. Layers without weights may be among them. None by default.
-    """
-    deadline_seconds: NotRequired[float | None]
-    """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
-    Greater than 0. Defaults to `max_deadline_seconds` of `GET /v1/limits`, the largest value.
-    """
-    priority: NotRequired[int]
-    """Priority among your queued jobs: the highest starts first, of several the oldest. It does
-    not affect jobs of others, or any result. In [-10, 10]. Default 0.
-    """
-    ttl_seconds: NotRequired[int | None]
-    """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:
-    never. In [0, 1e9]. Defaults to the service's `EPOCHAL_JOB_TTL_SECONDS`, which is never
-    unless its operator set it.
-    """
-    webhooks: NotRequired[Sequence[WebhookSpec]]
-    """Requests to send when the job ends. At most 4. A spec in a reply has none: see `webhooks`
-    of the job.
-    """
-    name: NotRequired[str | None]
-    """Display name of the job."""
-    labels: NotRequired[Mapping[str, str]]
-    """Your own keys and values to filter jobs by. At most 16."""
 
 
 class WebhookSpec(TypedDict):
@@ -1858,7 +1712,7 @@ OptimizerChoice: TypeAlias = "OptimizerSpec | OptimizerName"
 ScheduleChoice: TypeAlias = "ScheduleSpec | ScheduleName"
 
 
-class TrainingFields(TypedDict, total=False):
+class TrainingFields(TrainingOptions, total=False):
     """The complete description of a training run. The same spec on the same type of processor
     gives bit-identical results.
     """
@@ -1869,103 +1723,8 @@ class TrainingFields(TypedDict, total=False):
     """The data set: a built-in one by name, an uploaded one by id, or inline rows."""
     loss: LossName
     """The loss function to minimize."""
-    loss_options: LossOptionsSpec
-    """Options of the loss function."""
-    class_weights: Literal["balanced"] | ArrayLike | None
-    """Weights of the classes in the loss: `balanced`, or a number for each, in the order of
-    `class_names`, greater than 0 and at most 1e6. `balanced` gives each class the weight n /
-    (classes · count), counted in the training part. Only ratios matter. Multiplied by the
-    weights of the samples, if the data set has any. Of losses for classes only. None by default.
-    """
     epochs: int
     """Number of passes over the training set. From 1 to `max_epochs` of `GET /v1/limits`."""
-    batch_size: int
-    """Samples per step; the whole training set if it is smaller. At least 1. Default 32."""
-    validation_fraction: float
-    """Fraction of the samples used for validation only, chosen as `split` says. In [0, 1).
-    Default 0.
-    """
-    target_scaling: TargetScaling | None
-    """Scaling of the targets of a regression, computed from the training part. With
-    `standardize`, losses are in standardized units; predictions and exports are in the data's
-    own. Defaults to `standardize` for a regression whose last layer has no activation, to that
-    of the parent for a fork, else to `none`.
-    """
-    validation_dataset: DatasetSpec | None
-    """A data set to validate on, with the same features and classes, instead of a
-    `validation_fraction`. Its inputs are scaled like those of `dataset`. None by default.
-    """
-    split: SplitSpec
-    """How the samples are split. A fork on its parent's data set has its parent's split by
-    default.
-    """
-    optimizer: OptimizerChoice
-    """The optimizer. Defaults to Adam."""
-    schedule: ScheduleChoice
-    """The learning rate schedule. Defaults to a constant rate."""
-    regularization: RegularizationSpec
-    """Penalties on large weights. Off by default."""
-    clipping: ClippingSpec
-    """Gradient clipping. Off by default."""
-    augmentation: Sequence[AugmentationSpec]
-    """Random changes of the training samples in every epoch, applied in order. None by default."""
-    corruption: CorruptionSpec | None
-    """What hides a part of every sample and makes it the target, drawn again in every epoch,
-    after `augmentation`. Targets of the data set are ignored. Validation samples are corrupted
-    once, by a draw that is the same for all jobs. None by default.
-    """
-    rollouts: RolloutsSpec | None
-    """Learning from rewards: in every epoch the network writes a text for each training sample,
-    after its prompt, with the weights of the start of the epoch. Needs the loss `cross_entropy`,
-    a network that predicts next tokens, and `initial_weights`. Off by default.
-    """
-    early_stopping: EarlyStoppingSpec | None
-    """Early stopping. Off by default."""
-    target: TargetSpec | None
-    """A metric value at which to stop. Off by default."""
-    snapshots: SnapshotsSpec
-    """How often gradient statistics and checkpoints are recorded."""
-    shuffle: bool
-    """Whether every epoch takes the training samples in a new random order. Default true."""
-    dtype: Literal["float32", "float64"]
-    """Type of the weights and of all arithmetic. float64 takes up to twice as long; its rounding
-    errors are 5e8 times smaller. Default float32.
-    """
-    seed: int
-    """Random seed of the initial weights, the order of samples and dropout, and of the split
-    unless `split.seed` is given. At least 0. Default 0.
-    """
-    initial_weights: InitialWeightsSpec | None
-    """Weights of another job to start from; the state of its optimizer is not used. Arrays are
-    matched in forward order, so that layers without weights may be added or removed; with
-    `layers`, by name.
-    """
-    freeze: Sequence[str]
-    """Names of the layers to freeze: training changes none of their weights and running
-    statistics, and records no gradient of theirs. A frozen `batch_norm` uses its running
-    statistics. Layers without weights may be among them. None by default.
-    """
-    deadline_seconds: float | None
-    """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
-    Greater than 0. Defaults to `max_deadline_seconds` of `GET /v1/limits`, the largest value.
-    """
-    priority: int
-    """Priority among your queued jobs: the highest starts first, of several the oldest. It does
-    not affect jobs of others, or any result. In [-10, 10]. Default 0.
-    """
-    ttl_seconds: int | None
-    """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:
-    never. In [0, 1e9]. Defaults to the service's `EPOCHAL_JOB_TTL_SECONDS`, which is never
-    unless its operator set it.
-    """
-    webhooks: Sequence[WebhookSpec]
-    """Requests to send when the job ends. At most 4. A spec in a reply has none: see `webhooks`
-    of the job.
-    """
-    name: str | None
-    """Display name of the job."""
-    labels: Mapping[str, str]
-    """Your own keys and values to filter jobs by. At most 16."""
 
 
 class VariantColumns(TypedDict, total=False):
