@@ -113,7 +113,9 @@ class Commands(_Sparing, TyperGroup):
         if name not in _COMMANDS:
             return None
         panel, module = _COMMANDS[name]
-        function = getattr(import_module(f".{module}", __package__), name)
+        from .command import complete
+
+        function = complete(getattr(import_module(f".{module}", __package__), name))
         alone = typer.Typer(add_completion=False)
         alone.command(cls=Command, rich_help_panel=panel)(function)
         return typer.main.get_command(alone)

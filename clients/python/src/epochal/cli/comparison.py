@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from string import ascii_uppercase
 from typing import Annotated
@@ -15,13 +14,24 @@ from ..comparison import Comparison
 from ..pictures import Line, line_of, panel_of
 from ..pictures.terminal import drawn
 from ..types import ComparedJob
-from .inputs import JsonOption, UrlOption, find_job
-from .output import duration, number, out, percent, print_json, print_table
+from .command import Output
+from .inputs import find_job
+from .output import (
+    accuracy_of,
+    canvas,
+    duration,
+    number,
+    out,
+    percent,
+    print_picture,
+    print_table,
+)
 
 VALIDATION, TRAINED = "validation_loss", "train_loss"
 
 
 def compare(
+    client: Client,
     jobs: Annotated[
         list[str],
         typer.Argument(metavar="JOB JOB …", help="Two to ten ids, their ends, or `last`."),
@@ -30,30 +40,22 @@ def compare(
         str | None,
         typer.Option(help="Metric to draw. Default: the validation loss if all jobs have one."),
     ] = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Draw jobs in one picture, and list the differences between their specs.
 
     A fork of another job in the picture starts at the epoch of the fork.
     """
-    with Client(url) as client:
-        ids = [find_job(client, job).id for job in jobs]
-        metrics = [metric] if metric else [TRAINED, VALIDATION]
-        comparison = client.jobs.compare(*ids, metrics=metrics)  # type: ignore[arg-type]
-    if as_json:
-        print_json(comparison)
-        return
+    ids = [find_job(client, job).id for job in jobs]
+    metrics = [metric] if metric else [TRAINED, VALIDATION]
+    comparison = client.jobs.compare(*ids, metrics=metrics)  # type: ignore[arg-type]
+    yield comparison
     shown = metric or (
         VALIDATION if all(VALIDATION in job.curve for job in comparison.jobs) else TRAINED
     )
     lines = _lines(comparison, shown)
     if any(len(line.values) for line in lines):
-        width = min(out.width, 100) if out.is_terminal else 80
-        color = out.is_terminal and not out.no_color
         last = max(int(line.epochs[-1]) for line in lines if len(line.epochs))
-        sys.stdout.write(drawn(panel_of(shown, lines, last), width=width, color=color) + "\n")
-        sys.stdout.flush()
+        print_picture(drawn(panel_of(shown, lines, last), **canvas()) + "\n")
     _print_ends(comparison.jobs)
     if comparison.differences:
         out.print()
@@ -102,14 +104,6 @@ def _lines(comparison: Comparison, metric: str) -> list[Line]:
 
 
 def _print_ends(jobs: Sequence[ComparedJob]) -> None:
-    accuracies = [
-        None
-        if job.latest is None
-        else job.latest.train_accuracy
-        if job.latest.validation_accuracy is None
-        else job.latest.validation_accuracy
-        for job in jobs
-    ]
     print_table(
         ("", "JOB", "STATE", ">EPOCHS", ">LOSS", ">BEST", ">AT", ">ACCURACY", ">TIME"),
         [
@@ -121,11 +115,9 @@ def _print_ends(jobs: Sequence[ComparedJob]) -> None:
                 number(job.latest.train_loss if job.latest else None),
                 number(job.best.value if job.best else None),
                 f"{job.best.epoch:,}" if job.best else "–",
-                percent(accuracy),
+                percent(accuracy_of(job.latest)),
                 "–" if job.seconds is None else duration(job.seconds),
             )
-            for mark, title, job, accuracy in zip(
-                ascii_uppercase, titles(jobs), jobs, accuracies, strict=False
-            )
+            for mark, title, job in zip(ascii_uppercase, titles(jobs), jobs, strict=False)
         ],
     )

@@ -13,11 +13,12 @@ import typer
 from ..client import Client
 from ..deferred import np
 from ..epoch_table import EpochTable
-from .inputs import JobArgument, JsonOption, OutputOption, UrlOption, find_job
+from .inputs import JobArgument, JsonOption, OutputOption, find_job
 from .output import print_json
 
 
 def epochs(
+    client: Client,
     job: JobArgument,
     metric: Annotated[
         list[str] | None, typer.Option(help="E.g. train_loss. Default: all metrics.")
@@ -27,7 +28,6 @@ def epochs(
         str, typer.Option(help="csv or npz (NumPy arrays).", metavar="FORMAT")
     ] = "csv",
     output: OutputOption = None,
-    url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print every epoch of a job, with all metrics.
@@ -36,9 +36,8 @@ def epochs(
     """
     if format not in _TABLE_FORMATS:
         raise typer.BadParameter(f"must be csv or npz; got {format}", param_hint="--format")
-    with Client(url) as client:
-        handle = find_job(client, job)
-        table = handle.epoch_table(metric or (), after=after)  # type: ignore[arg-type]
+    handle = find_job(client, job)
+    table = handle.epoch_table(metric or (), after=after)  # type: ignore[arg-type]
     if as_json and output is None:
         print_json({"job": handle.id, "epochs": table.epochs, "columns": table.columns})
         return

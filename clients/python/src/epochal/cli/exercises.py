@@ -10,9 +10,10 @@ import typer
 
 from ..client import Client
 from ..types import Attempt, Exercise, ExerciseResults
+from .command import Output
 from .experiments import follow
-from .inputs import STEP, JsonOption, UrlOption, change, read_claim, read_task
-from .output import out, print_json, print_table
+from .inputs import STEP, JsonOption, change, read_claim, read_task
+from .output import out, print_json, print_rows, print_table
 
 ExerciseArgument = Annotated[str, typer.Argument(metavar="EXERCISE", help="The id of an exercise.")]
 SetOption = Annotated[
@@ -24,6 +25,7 @@ SetOption = Annotated[
 
 
 def assign(
+    client: Client,
     spec: Annotated[
         str,
         typer.Argument(
@@ -50,72 +52,69 @@ def assign(
     title: Annotated[str | None, typer.Option(help="Title. [default: the experiment's]")] = None,
     text: Annotated[str, typer.Option(help="The task in words.")] = "",
     changes: SetOption = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Create an exercise: an experiment with open fields, marked by its claims.
 
     Everybody who opens it reads the values of the open fields: change them with --set, so that they
     are not the solution. An uploaded data set is shared with everybody who knows the id, as long as
     the exercise exists. Prints the id to hand out.
     """
-    body = read_task(spec, url)
+    body = read_task(spec, client)
     for assignment in changes or ():
         change(body, assignment)
     added = [read_claim(text, [*body["jobs"]]) for text in claims or ()]
     body["claims"] = [*body.get("claims", ()), *added]
-    with Client(url) as client:
-        made = client.exercises.create(
-            body, title=title or body.get("name") or spec, text=text, open=open
-        )
-        print_json(asdict(made)) if as_json else out.print(made.id)
+    made = client.exercises.create(
+        body, title=title or body.get("name") or spec, text=text, open=open
+    )
+    yield asdict(made)
+    out.print(made.id)
 
 
 def exercise(
+    client: Client,
     exercise: ExerciseArgument,
     changes: SetOption = None,
-    url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Attempt an exercise with other values of its open fields, and check its claims.
 
     Without --set, show the task. The exit code is 0 if all claims are met.
     """
-    with Client(url) as client:
-        task = client.exercises.get(exercise)
-        if not changes:
-            print_json(asdict(task)) if as_json else _print_task(task)
-            return
-        body: dict[str, Any] = {"jobs": (task.experiment or {})["jobs"]}
-        for assignment in changes:
-            change(body, assignment)
-        follow(client.exercises.attempt(task.id, body["jobs"]), as_json=as_json)
+    task = client.exercises.get(exercise)
+    if not changes:
+        print_json(asdict(task)) if as_json else _print_task(task)
+        return
+    body: dict[str, Any] = {"jobs": (task.experiment or {})["jobs"]}
+    for assignment in changes:
+        change(body, assignment)
+    follow(client.exercises.attempt(task.id, body["jobs"]), as_json=as_json)
 
 
 def exercises(
+    client: Client,
     exercise: Annotated[
         str | None,
         typer.Argument(metavar="[EXERCISE]", help="The id of an exercise, to see its results."),
     ] = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """List exercises, or who has solved one of them."""
-    with Client(url) as client:
-        if exercise is not None:
-            results = client.exercises.results(exercise)
-            print_json(asdict(results)) if as_json else _print_results(results)
-            return
-        rows = list(client.exercises.list())
-    if as_json:
-        print_json([asdict(row) for row in rows])
+    if exercise is not None:
+        results = client.exercises.results(exercise)
+        yield asdict(results)
+        _print_results(results)
         return
-    print_table(
-        ("TITLE", "<OWNER", ">CLAIMS", "<CREATED", "<ID"),
-        [
-            (row.title, row.owner, str(len(row.claims)), f"{row.created_at:%Y-%m-%d}", row.id)
-            for row in rows
-        ],
+    rows = list(client.exercises.list())
+    yield [asdict(row) for row in rows]
+    print_rows(
+        rows,
+        {
+            "TITLE": lambda row: row.title,
+            "<OWNER": lambda row: row.owner,
+            ">CLAIMS": lambda row: str(len(row.claims)),
+            "<CREATED": lambda row: f"{row.created_at:%Y-%m-%d}",
+            "<ID": lambda row: row.id,
+        },
     )
 
 
@@ -139,18 +138,17 @@ def _value_at(spec: dict[str, Any], path: str) -> str:
 
 
 def _print_results(results: ExerciseResults) -> None:
-    print_table(
-        ("<OWNER", ">ATTEMPTS", "<SOLVED", "BEST ATTEMPT", "<LAST"),
-        [
-            (
-                row.owner,
-                str(row.attempts),
-                "yes" if row.best is not None and row.best.solved else "no",
-                _outcomes(row.best, results.claims),
-                f"{row.last_attempt_at:%Y-%m-%d %H:%M}" if row.last_attempt_at else "–",
-            )
-            for row in results.results
-        ],
+    print_rows(
+        results.results,
+        {
+            "<OWNER": lambda row: row.owner,
+            ">ATTEMPTS": lambda row: str(row.attempts),
+            "<SOLVED": lambda row: "yes" if row.best and row.best.solved else "no",
+            "BEST ATTEMPT": lambda row: _outcomes(row.best, results.claims),
+            "<LAST": lambda row: (
+                f"{row.last_attempt_at:%Y-%m-%d %H:%M}" if row.last_attempt_at else "–"
+            ),
+        },
     )
 
 

@@ -14,8 +14,9 @@ from ..client import Client
 from ..experiments import Experiment
 from ..following import TERMINAL
 from ..types import Claim, ClaimRun, ExperimentJob
-from .inputs import JsonOption, UrlOption, read_experiment
+from .inputs import JsonOption, read_experiment
 from .output import (
+    Columns,
     accuracy_of,
     duration,
     err,
@@ -23,7 +24,7 @@ from .output import (
     out,
     percent,
     print_json,
-    print_table,
+    print_rows,
     seconds_between,
 )
 
@@ -31,6 +32,7 @@ _STYLES = {"met": "green", "missed": "red", "unknown": "yellow", "pending": ""}
 
 
 def experiment(
+    client: Client,
     spec: Annotated[
         str,
         typer.Argument(
@@ -46,7 +48,6 @@ def experiment(
     detach: Annotated[
         bool, typer.Option("--detach", help="Submit, print the id, and exit.")
     ] = False,
-    url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train the jobs of an experiment, and check its claims.
@@ -54,18 +55,17 @@ def experiment(
     The exit code is 0 if all jobs have succeeded and all claims are met. Ctrl-C stops watching, not
     the experiment.
     """
-    with Client(url) as client:
-        if spec.startswith("exp_"):
-            made = client.experiments.get(spec)
-        else:
-            body = read_experiment(spec, url)
-            if seeds is not None:
-                body["seeds"] = _seeds(seeds)
-            made = client.experiments.create(body)
-        if detach:
-            print_json(made.data) if as_json else out.print(made.id)
-        else:
-            follow(made, as_json=as_json)
+    if spec.startswith("exp_"):
+        made = client.experiments.get(spec)
+    else:
+        body = read_experiment(spec, client)
+        if seeds is not None:
+            body["seeds"] = _seeds(seeds)
+        made = client.experiments.create(body)
+    if detach:
+        print_json(made.data) if as_json else out.print(made.id)
+    else:
+        follow(made, as_json=as_json)
 
 
 def _count(items: Sequence[object], noun: str) -> str:
@@ -113,45 +113,19 @@ def _completed(jobs: tuple[ExperimentJob, ...]) -> float:
 
 
 def _print(made: Experiment) -> None:
-    print_table(
-        ("<JOB", ">SEED", "<STATE", ">EPOCHS", ">LOSS", ">ACCURACY", ">PARAMETERS", "<ID"),
-        [_row(job) for job in made.jobs],
-    )
+    print_rows(made.jobs, _JOB_COLUMNS)
     if made.claims:
         out.print()
-        print_table(
-            ("<CLAIM", ">MET", "<OUTCOME", "VALUES"), [_claim_row(claim) for claim in made.claims]
-        )
+        print_rows(made.claims, _CLAIM_COLUMNS)
     seconds = seconds_between(made.created_at, made.finished_at)
     took = f" in {duration(seconds)}" if made.finished_at is not None and seconds else ""
     out.print(f"{made.id} {made.state}{took}", soft_wrap=True)
     sys.stdout.flush()
 
 
-def _row(job: ExperimentJob) -> tuple[str, ...]:
-    latest = job.latest
-    state = (
-        job.state if job.stop_reason in (None, "completed") else f"{job.state}: {job.stop_reason}"
-    )
-    return (
-        job.job,
-        str(job.seed),
-        state.replace("_", " "),
-        f"{job.epoch:,}",
-        number(latest.train_loss if latest else None),
-        percent(accuracy_of(latest) if latest else None),
-        f"{job.parameters:,}",
-        job.id,
-    )
-
-
-def _claim_row(claim: Claim) -> tuple[str | Text, ...]:
-    return (
-        claim.text,
-        f"{claim.met} of {len(claim.runs)}",
-        Text(claim.outcome, _STYLES[claim.outcome]),
-        "  ".join(_value(run) for run in claim.runs),
-    )
+def _state(job: ExperimentJob) -> str:
+    reason = "" if job.stop_reason in (None, "completed") else f": {job.stop_reason}"
+    return f"{job.state}{reason}".replace("_", " ")
 
 
 def _value(run: ClaimRun) -> str:
@@ -161,3 +135,21 @@ def _value(run: ClaimRun) -> str:
     if run.minus_value is None:
         return number(run.value)
     return f"{number(run.value)} ({number(run.job_value)} − {number(run.minus_value)})"
+
+
+_JOB_COLUMNS: Columns[ExperimentJob] = {
+    "<JOB": lambda job: job.job,
+    ">SEED": lambda job: str(job.seed),
+    "<STATE": _state,
+    ">EPOCHS": lambda job: f"{job.epoch:,}",
+    ">LOSS": lambda job: number(job.latest.train_loss if job.latest else None),
+    ">ACCURACY": lambda job: percent(accuracy_of(job.latest)),
+    ">PARAMETERS": lambda job: f"{job.parameters:,}",
+    "<ID": lambda job: job.id,
+}
+_CLAIM_COLUMNS: Columns[Claim] = {
+    "<CLAIM": lambda claim: claim.text,
+    ">MET": lambda claim: f"{claim.met} of {len(claim.runs)}",
+    "<OUTCOME": lambda claim: Text(claim.outcome, _STYLES[claim.outcome]),
+    "VALUES": lambda claim: "  ".join(map(_value, claim.runs)),
+}

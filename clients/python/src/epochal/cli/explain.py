@@ -12,8 +12,9 @@ from ..client import Client
 from ..deferred import np
 from ..pictures.spark import spark
 from ..types import ExplorerReference, Section
-from .inputs import JsonOption, UrlOption, guess
-from .output import number, out, print_json, print_table
+from .command import Output
+from .inputs import guess
+from .output import Columns, number, out, print_rows
 
 _QUANTITY = {"name", "value", "formula", "substituted"}
 # Number of steps, units or windows that are printed in full; --json prints all.
@@ -22,6 +23,7 @@ _MOST_QUANTITIES = 12
 
 
 def explain(
+    client: Client,
     topic: Annotated[
         str | None,
         typer.Argument(metavar="TOPIC", help="A section, its number, or an explorer."),
@@ -30,38 +32,34 @@ def explain(
         str | None,
         typer.Option(metavar="JSON", help="Request to the explorer, instead of its example."),
     ] = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Explain an idea of the journey, with numbers that the service computes.
 
     Without a topic, list all topics.
     """
-    with Client(url) as client:
-        sections = client.journey.sections()
-        if topic is None:
-            _list(sections, as_json)
-            return
-        explorers = {_word(e): e for section in sections for e in section.explorers}
-        explorer = explorers.get(topic)
-        # Some explorers have the name of their section; a request goes to the explorer.
-        section = None if request is not None and explorer else _section(sections, topic)
-        if section is None and explorer is None:
-            names = [known.id for known in sections]
-            raise typer.BadParameter(
-                f"There is no topic {topic!r}{guess(topic, [*names, *explorers])} "
-                f"The sections are {', '.join(names)}."
-            )
-        if request is not None and explorer is None:
-            raise typer.BadParameter("--request needs an explorer as TOPIC")
-        shown = list(section.explorers) if section is not None else [explorer] if explorer else []
-        replies = [
-            (explorer, client.simulate.call(explorer.rpc, _document(request or explorer.request)))
-            for explorer in shown
-        ]
-    if as_json:
-        print_json({"section": section, "replies": {e.rpc: reply for e, reply in replies}})
+    sections = client.journey.sections()
+    if topic is None:
+        yield {"sections": sections}
+        print_rows(sections, _COLUMNS)
         return
+    explorers = {_word(e): e for section in sections for e in section.explorers}
+    explorer = explorers.get(topic)
+    # Some explorers have the name of their section; a request goes to the explorer.
+    section = None if request is not None and explorer else _section(sections, topic)
+    if section is None and explorer is None:
+        names = [known.id for known in sections]
+        raise typer.BadParameter(
+            f"There is no topic {topic!r}{guess(topic, [*names, *explorers])} "
+            f"The sections are {', '.join(names)}."
+        )
+    if request is not None and explorer is None:
+        raise typer.BadParameter("--request needs an explorer as TOPIC")
+    shown = list(section.explorers) if section is not None else [explorer] if explorer else []
+    replies = [
+        (explorer, client.simulate.call(explorer.rpc, _document(request or explorer.request)))
+        for explorer in shown
+    ]
+    yield {"section": section, "replies": {e.rpc: reply for e, reply in replies}}
     if section is not None:
         _print_text(section)
     for explorer, reply in replies:
@@ -74,25 +72,20 @@ def explain(
         out.print(f"\nTrain it: epochal train {section.presets[0]}")
 
 
-def _list(sections: Sequence[Section], as_json: bool) -> None:
-    if as_json:
-        print_json({"sections": sections})
-        return
-    print_table(
-        (">", "SECTION", "EXPLORERS", "TITLE"),
-        [
-            (str(row.number), row.id, " ".join(map(_word, row.explorers)), row.title)
-            for row in sections
-        ],
-    )
-
-
 def _section(sections: Sequence[Section], topic: str) -> Section | None:
     return next((s for s in sections if topic in (s.id, str(s.number))), None)
 
 
 def _word(explorer: ExplorerReference) -> str:
     return explorer.path.rpartition("/")[2]
+
+
+_COLUMNS: Columns[Section] = {
+    ">": lambda row: str(row.number),
+    "SECTION": lambda row: row.id,
+    "EXPLORERS": lambda row: " ".join(map(_word, row.explorers)),
+    "TITLE": lambda row: row.title,
+}
 
 
 def _document(text: str) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import typer
 from ..arrays import Floats
 from ..client import Client
 from ..types import DiffusionStart, Tool
-from .inputs import EpochOption, JobArgument, JsonOption, UrlOption, find_job
+from .inputs import EpochOption, JobArgument, JsonOption, find_job
 from .output import print_json
 
 
 def generate(
+    client: Client,
     job: JobArgument,
     prompt: Annotated[
         str, typer.Argument(metavar="[PROMPT]", help="Text to continue, or for an encoder to read.")
@@ -45,7 +46,6 @@ def generate(
         str | None, typer.Option("--class", help="Class of the samples of a diffusion network.")
     ] = None,
     epoch: EpochOption = None,
-    url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print text that a network writes, such as one trained on sonnets or sentences.
@@ -53,26 +53,24 @@ def generate(
     Of a diffusion network, print --count samples as CSV. With --json, print each token with its
     probability and the most probable others, or the samples at each step from noise.
     """
-    with Client(url) as client:
-        text = find_job(client, job).generate(
-            prompt,
-            count=count,
-            max_tokens=max_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            stop=stop or (),
-            tools=cast("list[Tool]", tool or []),
-            seed=seed,
-            epoch=epoch,
-            class_name=class_name,
-        )
-        if as_json:
-            print_json(text.to_dict())
-            return
-        if text.diffusion is not None:
-            _print_samples(text.diffusion, text.array)
-            return
+    text = find_job(client, job).generate(
+        prompt,
+        count=count,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        stop=stop or (),
+        tools=cast("list[Tool]", tool or []),
+        seed=seed,
+        epoch=epoch,
+        class_name=class_name,
+    )
+    if as_json:
+        print_json(text.to_dict())
+    elif text.diffusion is not None:
+        _print_samples(text.diffusion, text.array)
+    else:
         for piece in text.pieces():
             sys.stdout.write(piece)
             sys.stdout.flush()

@@ -116,24 +116,22 @@ def _names(text: str, job_id: str) -> bool:
     return job_id.endswith(text) or job_id.startswith((text, f"job_{text}"))
 
 
-def read_experiment(source: str, url: str | None) -> dict[str, Any]:
+def read_experiment(source: str, client: Client) -> dict[str, Any]:
     """Return the spec of an experiment in a file, on standard input (`-`), or of that name."""
-    return _read(source, lambda: _preset_experiment(source, url))
+    return _read(source, lambda: _preset_experiment(source, client))
 
 
-def read_task(source: str, url: str | None) -> dict[str, Any]:
+def read_task(source: str, client: Client) -> dict[str, Any]:
     """Return the spec of an experiment as `read_experiment`, or of one by its id.
 
     A job, by an id or as `last`, is an experiment of one job that is called `network`.
     """
     if source.startswith("exp_"):
-        with Client(url) as client:
-            return client.experiments.get(source).spec()
+        return client.experiments.get(source).spec()
     if source == "last" or source.startswith("job_"):
-        with Client(url) as client:
-            job = find_job(client, source)
+        job = find_job(client, source)
         return {"name": job.spec.get("name") or job.id, "jobs": {"network": job.spec}}
-    return read_experiment(source, url)
+    return read_experiment(source, client)
 
 
 def read_claim(text: str, jobs: Sequence[str]) -> dict[str, Any]:
@@ -151,7 +149,7 @@ def read_claim(text: str, jobs: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def read_spec(source: str, url: str | None) -> dict[str, Any]:
+def read_spec(source: str, client: Client) -> dict[str, Any]:
     """Return the JSON object in a file, on standard input (`-`), or in the preset of that name.
 
     The name of a built-in data set stands for the job that the service suggests for it.
@@ -159,8 +157,8 @@ def read_spec(source: str, url: str | None) -> dict[str, Any]:
     precedence over a preset, and that over a data set.
     """
     if source.startswith("sweep_"):
-        return _member(source, url)
-    return _read(source, lambda: _preset(source, url))
+        return _member(source, client)
+    return _read(source, lambda: _preset(source, client))
 
 
 def _read(source: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -176,11 +174,10 @@ def _read(source: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return _object(text, source)
 
 
-def _member(text: str, url: str | None) -> dict[str, Any]:
+def _member(text: str, client: Client) -> dict[str, Any]:
     """Return the spec of the member in `SWEEP@MEMBER`, by default the best."""
     sweep_id, at, member = text.partition("@")
-    with Client(url) as client:
-        sweep = client.sweeps.get(sweep_id)
+    sweep = client.sweeps.get(sweep_id)
     index = int(member) if member.isdecimal() else -1
     if not at and sweep.best is not None:
         index = sweep.best.index
@@ -192,26 +189,24 @@ def _member(text: str, url: str | None) -> dict[str, Any]:
     return sweep.job_spec(index)
 
 
-def _preset_experiment(name: str, url: str | None) -> dict[str, Any]:
-    with Client(url) as client:
-        try:
-            return client.journey.preset_experiment(name).spec
-        except NotFound:
-            names = [ready.name for ready in client.journey.preset_experiments()]
+def _preset_experiment(name: str, client: Client) -> dict[str, Any]:
+    try:
+        return client.journey.preset_experiment(name).spec
+    except NotFound:
+        names = [ready.name for ready in client.journey.preset_experiments()]
     raise typer.BadParameter(
         f"{name!r} is neither a file nor a preset experiment{guess(name, names)} "
         f"The experiments are {', '.join(names)}."
     )
 
 
-def _preset(name: str, url: str | None) -> dict[str, Any]:
-    with Client(url) as client:
-        with suppress(NotFound):
-            return client.preset(name)
-        with suppress(NotFound):
-            return client.datasets.suggest(name).spec
-        presets = [ready.name for ready in client.journey.presets()]
-        datasets = get_args(DatasetName)
+def _preset(name: str, client: Client) -> dict[str, Any]:
+    with suppress(NotFound):
+        return client.preset(name)
+    with suppress(NotFound):
+        return client.datasets.suggest(name).spec
+    presets = [ready.name for ready in client.journey.presets()]
+    datasets = get_args(DatasetName)
     raise typer.BadParameter(
         f"{name!r} is not a file, a preset or a data set{guess(name, [*presets, *datasets])} "
         f"The presets are {', '.join(presets)}."
@@ -257,6 +252,11 @@ def change(spec: dict[str, Any], assignment: str) -> None:
         target[steps[-1] if isinstance(target, dict) else int(steps[-1])] = value
     except (IndexError, TypeError, ValueError):
         raise typer.BadParameter(f"{path!r} does not exist in this spec") from None
+
+
+def replace(spec: dict[str, Any], **fields: Any) -> None:
+    """Replace fields of a spec by those that are not None."""
+    spec.update({name: value for name, value in fields.items() if value is not None})
 
 
 def confirm(question: str) -> None:

@@ -10,8 +10,9 @@ from ..arrays import Floats
 from ..client import Client
 from ..deferred import np
 from ..jobs import Inside
-from .inputs import EpochOption, JobArgument, JsonOption, UrlOption, find_job
-from .output import out, print_json, print_table
+from .command import Output
+from .inputs import EpochOption, JobArgument, find_job
+from .output import out, print_rows, print_table
 
 _LARGEST_MAP = 24
 
@@ -26,23 +27,19 @@ LayerOption = Annotated[str | None, typer.Option(help="A layer. Default: all.")]
 
 
 def attention(
+    client: Client,
     job: JobArgument,
     row: RowOption = 0,
     text: TextOption = None,
     layer: LayerOption = None,
     epoch: EpochOption = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Print the attention weights of a sample, in percent: one map for each layer and head.
 
     Each line is a position, each column a position that it attends to. --json prints all numbers.
     """
-    with Client(url) as client:
-        seen = find_job(client, job).attention(layer, **_sample(row, text), epoch=epoch)
-    if as_json:
-        print_json(seen)
-        return
+    seen = find_job(client, job).attention(layer, **_sample(row, text), epoch=epoch)
+    yield seen
     for name, maps in seen.layers.items():
         for head, weights in enumerate(maps[0]):
             if seen.lengths and weights.shape[0] == weights.shape[1]:
@@ -77,36 +74,31 @@ def _print_map(weights: Floats, names: list[str]) -> None:
 
 
 def activations(
+    client: Client,
     job: JobArgument,
     row: RowOption = 0,
     text: TextOption = None,
     layer: LayerOption = None,
     only_masked: OnlyMaskedOption = False,
     epoch: EpochOption = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Print the shape and the range of what each layer puts out for a sample, and the logits.
 
     --json prints all numbers: embeddings, feature maps, hidden states.
     """
-    with Client(url) as client:
-        seen = find_job(client, job).activations(
-            layer, **_sample(row, text), only_masked=only_masked, epoch=epoch
-        )
-    if as_json:
-        print_json(seen)
-        return
+    seen = find_job(client, job).activations(
+        layer, **_sample(row, text), only_masked=only_masked, epoch=epoch
+    )
+    yield seen
     logits = {} if seen.logits is None else {"logits": seen.logits}
-    print_table(
-        ("<LAYER", "SHAPE", ">MINIMUM", ">MEAN", ">MAXIMUM", ">ZERO"),
-        [
-            (
-                name,
-                " x ".join(map(str, values.shape[1:])),
-                *(f"{value:.4g}" for value in (values.min(), values.mean(), values.max())),
-                f"{100 * np.mean(values == 0):.0f} %",
-            )
-            for name, values in (seen.layers | logits).items()
-        ],
+    print_rows(
+        [*(seen.layers | logits).items()],
+        {
+            "<LAYER": lambda row: row[0],
+            "SHAPE": lambda row: " x ".join(map(str, row[1].shape[1:])),
+            ">MINIMUM": lambda row: f"{row[1].min():.4g}",
+            ">MEAN": lambda row: f"{row[1].mean():.4g}",
+            ">MAXIMUM": lambda row: f"{row[1].max():.4g}",
+            ">ZERO": lambda row: f"{100 * np.mean(row[1] == 0):.0f} %",
+        },
     )

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ..arrays import Floats, Ints
 from ..client import Client
-from ..curves import DRAWN, Curve
+from ..curves import DRAWN
 from ..errors import NotFound
 from ..jobs import Job, Verification
 from ..paging import pages
@@ -23,13 +23,13 @@ from ..pictures.terminal import picture
 from ..records import plain
 from ..sweeps import Sweep
 from ..types import AugmentationDraws, CorruptionDraws, Delivery, ForkedFrom, Label, MaskDraws
+from .command import Output
 from .inputs import (
     EpochOption,
     JobArgument,
     JobOrSweepArgument,
     JsonOption,
     OutputOption,
-    UrlOption,
     confirm,
     find_handle,
     find_job,
@@ -37,9 +37,11 @@ from .inputs import (
     read_inputs,
 )
 from .output import (
+    Columns,
     accuracy_of,
     ago,
     brief_id,
+    canvas,
     err,
     number,
     out,
@@ -47,6 +49,8 @@ from .output import (
     percent,
     print_json,
     print_pairs,
+    print_picture,
+    print_rows,
     print_table,
     summary,
 )
@@ -59,6 +63,7 @@ _DELIVERY_STYLES = {"delivered": "green", "failed": "red"}
 
 
 def jobs(
+    client: Client,
     states: Annotated[
         list[str] | None, typer.Option("--state", help="Only jobs in this state. Repeatable.")
     ] = None,
@@ -72,64 +77,61 @@ def jobs(
         str | None, typer.Option(help="Only jobs with this text in name, labels, data set or id.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Number of jobs, newest first.")] = 20,
-    url: UrlOption = None,
     as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """List jobs, newest first."""
-    with Client(url) as client:
-        fields = {
-            "states": states or None,
-            "label": label,
-            "owner": owner,
-            "query": query,
-            "page_size": min(limit, 1000),
-        }
-        # The table shows no baselines. They have arrays, and NumPy takes 0.1 s to import.
-        unused = {} if as_json else {"baselines": None}
-        rows = [
-            Job({**row, **unused}, client._session)
-            for row in islice(pages(client._session, "ListJobs", "jobs", fields), limit)
-        ]
-    if as_json:
-        print_json({"jobs": [job.data for job in rows]})
-    elif rows:
-        columns = ("<JOB", "STATE", ">EPOCH", ">LOSS", ">ACCURACY", "NAME AND LABELS", "CREATED")
-        shown = len(columns) if out.width >= _ALL_COLUMNS_WIDTH else 4
-        heading, table = columns[:shown], [_row(job)[:shown] for job in rows]
-        if len({job.owner for job in rows}) > 1:
-            heading = ("<OWNER", *heading)
-            table = [(job.owner, *row) for job, row in zip(rows, table, strict=True)]
-        print_table(heading, table)
-    else:
+    fields = {
+        "states": states or None,
+        "label": label,
+        "owner": owner,
+        "query": query,
+        "page_size": min(limit, 1000),
+    }
+    # The table shows no baselines. They have arrays, and NumPy takes 0.1 s to import.
+    unused = {} if as_json else {"baselines": None}
+    rows = [
+        Job({**row, **unused}, client._session)
+        for row in islice(pages(client._session, "ListJobs", "jobs", fields), limit)
+    ]
+    yield {"jobs": [job.data for job in rows]}
+    if not rows:
         filtered = states or label or owner or query
         out.print("No job matches." if filtered else "No job yet. Start one: epochal train xor")
-
-
-def _row(job: Job) -> tuple[str | Text, ...]:
-    latest = job.latest
-    return (
-        brief_id(job.id),
-        outcome_text(job),
-        f"{job.epoch:,}/{job.total_epochs:,}",
-        number(latest.train_loss if latest else None),
-        percent(accuracy_of(latest) if latest else None),
-        " ".join([*filter(None, [job.name]), *(f"{k}={v}" for k, v in job.labels.items())]),
-        ago(job.created_at),
-    )
-
-
-def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Show the spec, state and diagnosis of a job."""
-    with Client(url) as client:
-        handle = find_job(client, job)
-        checkpoints = handle.checkpoints()
-        try:
-            diagnosis, unknown = handle.diagnosis(), ""
-        except NotFound as error:  # its data set was deleted; the job itself can be shown
-            diagnosis, unknown = None, error.detail
-    if as_json:
-        print_json({**plain(handle.data), "diagnosis": diagnosis})
         return
+    several = len({job.owner for job in rows}) > 1
+    first: Columns[Job] = {"<OWNER": lambda job: job.owner} if several else {}
+    last = _OTHER_COLUMNS if out.width >= _ALL_COLUMNS_WIDTH else {}
+    print_rows(rows, {**first, **_FIRST_COLUMNS, **last})
+
+
+_FIRST_COLUMNS: Columns[Job] = {
+    "<JOB": lambda job: brief_id(job.id),
+    "STATE": outcome_text,
+    ">EPOCH": lambda job: f"{job.epoch:,}/{job.total_epochs:,}",
+    ">LOSS": lambda job: number(job.latest.train_loss if job.latest else None),
+}
+_OTHER_COLUMNS: Columns[Job] = {
+    ">ACCURACY": lambda job: percent(accuracy_of(job.latest)),
+    "NAME AND LABELS": lambda job: _named(job),
+    "CREATED": lambda job: ago(job.created_at),
+}
+
+
+def _named(handle: Job | Sweep) -> str:
+    """Return the name and the labels in one line."""
+    labels = (f"{key}={value}" for key, value in handle.labels.items())
+    return " ".join([*filter(None, [handle.name]), *labels])
+
+
+def show(client: Client, job: JobArgument) -> Output:
+    """Show the spec, state and diagnosis of a job."""
+    handle = find_job(client, job)
+    checkpoints = handle.checkpoints()
+    try:
+        diagnosis, unknown = handle.diagnosis(), ""
+    except NotFound as error:  # its data set was deleted; the job itself can be shown
+        diagnosis, unknown = None, error.detail
+    yield {**plain(handle.data), "diagnosis": diagnosis}
     spec = handle.spec
     out.print(summary(handle), soft_wrap=True)
     print_pairs(
@@ -148,10 +150,7 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
             ("parameters", f"{handle.parameters:,}"),
             ("seed", f"{spec.get('seed', '')}"),
             ("labels", " ".join(f"{k}={v}" for k, v in handle.labels.items())),
-            (
-                "checkpoints",
-                _describe_checkpoints([checkpoint.epoch for checkpoint in checkpoints]),
-            ),
+            ("checkpoints", _describe_checkpoints([stored.epoch for stored in checkpoints])),
             ("learning", unknown or _describe_label(diagnosis.label if diagnosis else None)),
             ("attempts", f"{handle.attempt}" if handle.attempt > 1 else ""),
             ("created", _describe_time(handle.created_at)),
@@ -174,6 +173,7 @@ def _describe_time(time: datetime | None) -> str:
 
 
 def export(
+    client: Client,
     job: JobArgument,
     format: Annotated[
         str,
@@ -184,16 +184,14 @@ def export(
     ] = "numpy",
     output: OutputOption = None,
     epoch: EpochOption = None,
-    url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the trained network, or its training, as a file that works without the service.
 
     With --json, print what was written, with the content as base64 unless it went to a file.
     """
-    with Client(url) as client:
-        handle = find_job(client, job)
-        content = handle.export(format, epoch=epoch)  # type: ignore[arg-type]
+    handle = find_job(client, job)
+    content = handle.export(format, epoch=epoch)  # type: ignore[arg-type]
     if output is not None:
         output.write_bytes(content)
     if as_json:
@@ -205,11 +203,11 @@ def export(
 
 
 def verify(
+    client: Client,
     job: JobArgument,
     library: Annotated[
         str, typer.Option("--format", help="numpy or pytorch: what repeats the training.")
     ] = "numpy",
-    url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Repeat the training of a job on this machine, and compare every epoch.
@@ -220,34 +218,32 @@ def verify(
     """
     if library not in ("numpy", "pytorch"):
         raise typer.BadParameter(f"{library!r} must be numpy or pytorch", param_hint="--format")
-    with Client(url) as client:
-        handle = find_job(client, job)
-        # Other commands of this module start without it.
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    handle = find_job(client, job)
+    # Other commands of this module start without it.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-        hidden = not err.is_terminal
-        with Progress(*columns, console=err, transient=True, disable=hidden) as progress:
-            task = progress.add_task("epochs repeated", total=handle.epoch)
-            result = handle.verify(
-                library,  # type: ignore[arg-type]
-                on_epoch=lambda epoch: progress.update(task, completed=epoch),
-            )
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    hidden = not err.is_terminal
+    with Progress(*columns, console=err, transient=True, disable=hidden) as progress:
+        task = progress.add_task("epochs repeated", total=handle.epoch)
+        result = handle.verify(
+            library,  # type: ignore[arg-type]
+            on_epoch=lambda epoch: progress.update(task, completed=epoch),
+        )
     if as_json:
         print_json({"job": handle.id, "until": result.until, **plain(result)})
     else:
-        print_table(
-            ("", ">compared", ">deviation", ">tolerance", ">at epoch"),
-            [
-                (
-                    Text(row.name, style="" if row.agrees else "red"),
-                    f"{row.compared:,} of {row.total:,}",
-                    Text(f"{row.deviation:.1e}", style="" if row.agrees else "red"),
-                    f"{row.tolerance:.1e}",
-                    "" if row.epoch is None else f"{row.epoch:,}",
-                )
-                for row in result.deviations
-            ],
+        print_rows(
+            result.deviations,
+            {
+                "": lambda row: Text(row.name, style="" if row.agrees else "red"),
+                ">compared": lambda row: f"{row.compared:,} of {row.total:,}",
+                ">deviation": lambda row: Text(
+                    f"{row.deviation:.1e}", style="" if row.agrees else "red"
+                ),
+                ">tolerance": lambda row: f"{row.tolerance:.1e}",
+                ">at epoch": lambda row: "" if row.epoch is None else f"{row.epoch:,}",
+            },
         )
         for name in result.noise:
             out.print(f"{name}: its gradient is made of rounding errors, and so is its tolerance")
@@ -273,6 +269,7 @@ def _text_of(result: Verification) -> Text:
 
 
 def evaluate(
+    client: Client,
     job: JobArgument,
     split: Annotated[
         str | None,
@@ -282,20 +279,15 @@ def evaluate(
         ),
     ] = None,
     epoch: EpochOption = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Print precision, recall, F1 and ROC AUC of the classes, or RMSE, MAE and R² of numbers."""
-    with Client(url) as client:
-        handle = find_job(client, job)
-        evaluation = handle.evaluate(split=split, epoch=epoch)  # type: ignore[arg-type]
-    if as_json:
-        print_json(evaluation)
-        return
+    evaluation = find_job(client, job).evaluate(split=split, epoch=epoch)  # type: ignore[arg-type]
+    yield evaluation
     out.print(Text(str(evaluation)))
 
 
 def draws(
+    client: Client,
     job: JobArgument,
     epoch: Annotated[
         int | None, typer.Option(help="A stored epoch. Default: the latest one.")
@@ -308,18 +300,13 @@ def draws(
         str | None,
         typer.Option(help="A layer with dropout masks, or input for changes of samples."),
     ] = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Print the random draws of an epoch: the order of the samples, dropout masks, changes.
 
     --json prints all numbers.
     """
-    with Client(url) as client:
-        drawn = find_job(client, job).random_draws(epoch, batch=batch, layer=layer)
-    if as_json:
-        print_json(drawn)
-        return
+    drawn = find_job(client, job).random_draws(epoch, batch=batch, layer=layer)
+    yield drawn
     out.print(f"epoch {drawn.epoch:,}: {drawn.batches:,} batches of {drawn.batch_size:,}")
     rows = drawn.batch_rows if batch is None else [drawn.batch_rows[batch]]
     print_table(
@@ -387,90 +374,66 @@ def _describe(part: dict[str, Any]) -> str:
 
 
 def curve(
+    client: Client,
     job: JobArgument,
     metric: Annotated[
         list[str] | None, typer.Option(help="E.g. gradient_norm. Default: losses and accuracies.")
     ] = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Draw the curve of a job."""
-    with Client(url) as client:
-        handle = find_job(client, job)
-        drawn = handle.curve(metric or ())  # type: ignore[arg-type]
-    if as_json:
-        print_json(_reply(drawn))
-    elif not len(drawn):
-        out.print(f"{handle.id} {handle.state}: no epochs yet")
-    else:
-        width = min(out.width, 100) if out.is_terminal else 80
-        color = out.is_terminal and not out.no_color
-        sys.stdout.write(picture(drawn, metric or DRAWN, width=width, color=color))
-
-
-def _reply(curve: Curve) -> dict[str, Any]:
-    """Return a curve in the format of the API."""
+    handle = find_job(client, job)
+    drawn = handle.curve(metric or ())  # type: ignore[arg-type]
     series = [
-        {"metric": metric, "epochs": curve.epochs[metric], "values": values}
-        for metric, values in curve.items()
+        {"metric": name, "epochs": drawn.epochs[name], "values": values}
+        for name, values in drawn.items()
     ]
-    return {"epochs": curve.total_epochs, "series": series}
+    yield {"epochs": drawn.total_epochs, "series": series}
+    if len(drawn):
+        print_picture(picture(drawn, metric or DRAWN, **canvas()))
+    else:
+        out.print(f"{handle.id} {handle.state}: no epochs yet")
 
 
-def cancel(job: JobOrSweepArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+def cancel(client: Client, job: JobOrSweepArgument) -> Output:
     """Cancel a job or sweep. Its stored epochs stay."""
-    with Client(url) as client:
-        handle = find_handle(client, job).cancel()
-    _print_state(handle, as_json)
+    yield from _state_of(find_handle(client, job).cancel())
 
 
-def pause(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+def pause(client: Client, job: JobArgument) -> Output:
     """Pause a job at its next epoch."""
-    with Client(url) as client:
-        handle = find_job(client, job).pause()
-    _print_state(handle, as_json)
+    yield from _state_of(find_job(client, job).pause())
 
 
-def resume(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+def resume(client: Client, job: JobArgument) -> Output:
     """Resume a paused job, bit for bit."""
-    with Client(url) as client:
-        handle = find_job(client, job).resume()
-    _print_state(handle, as_json)
+    yield from _state_of(find_job(client, job).resume())
 
 
-def _print_state(handle: Job | Sweep, as_json: bool) -> None:
-    if as_json:
-        print_json(handle.data)
-        return
+def _state_of(handle: Job | Sweep) -> Output:
+    yield handle.data
     state = outcome_text(handle) if isinstance(handle, Job) else handle.state
     out.print(Text.assemble(handle.id, " ", state))
 
 
-def deliveries(job: JobOrSweepArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+def deliveries(client: Client, job: JobOrSweepArgument) -> Output:
     """List what the webhooks of a job or sweep have sent, and the attempts."""
-    with Client(url) as client:
-        handle = find_handle(client, job)
-        rows = handle.deliveries()
-    if as_json:
-        print_json({"deliveries": rows})
-        return
+    handle = find_handle(client, job)
+    rows = handle.deliveries()
+    yield {"deliveries": rows}
     if not rows:
         reason = "It has no webhooks." if not handle.webhooks else "Nothing was sent yet."
         out.print(f"{handle.id} {handle.state}: {reason}")
         return
-    print_table(
-        ("URL", "EVENT", "STATE", ">ATTEMPTS", "LAST REPLY", "NEXT ATTEMPT"),
-        [
-            (
-                row.url,
-                row.event,
-                Text(row.state, style=_DELIVERY_STYLES.get(row.state, "")),
-                f"{len(row.attempts):,}",
-                _last_reply(row),
-                f"{row.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC" if row.next_attempt_at else "",
-            )
-            for row in rows
-        ],
+    print_rows(
+        rows,
+        {
+            "URL": lambda row: row.url,
+            "EVENT": lambda row: row.event,
+            "STATE": lambda row: Text(row.state, style=_DELIVERY_STYLES.get(row.state, "")),
+            ">ATTEMPTS": lambda row: f"{len(row.attempts):,}",
+            "LAST REPLY": _last_reply,
+            "NEXT ATTEMPT": lambda row: _describe_time(row.next_attempt_at),
+        },
     )
 
 
@@ -482,18 +445,16 @@ def _last_reply(row: Delivery) -> str:
 
 
 def rename(
+    client: Client,
     job: JobOrSweepArgument,
     name: Annotated[str, typer.Argument(metavar="NAME", help="An empty text removes the name.")],
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Give a job or sweep another name."""
-    with Client(url) as client:
-        handle = find_handle(client, job).update(name=name)
-    _print_named(handle, as_json)
+    yield from _name_of(find_handle(client, job).update(name=name))
 
 
 def label(
+    client: Client,
     job: JobOrSweepArgument,
     labels: Annotated[
         list[str] | None,
@@ -502,38 +463,32 @@ def label(
     remove: Annotated[
         list[str] | None, typer.Option(metavar="KEY", help="A label to remove. Repeatable.")
     ] = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Add, change or remove labels of a job or sweep, or print its name and labels."""
     changes = pairs(labels or [])
-    with Client(url) as client:
-        handle = find_handle(client, job)
-        if changes or remove:
-            handle.update(labels=changes, remove_labels=remove or ())
-    _print_named(handle, as_json)
+    handle = find_handle(client, job)
+    if changes or remove:
+        handle.update(labels=changes, remove_labels=remove or ())
+    yield from _name_of(handle)
 
 
-def _print_named(job: Job | Sweep, as_json: bool) -> None:
-    labels = (f"{key}={value}" for key, value in job.labels.items())
-    print_json(job.data) if as_json else out.print(
-        Text(" ".join([job.id, *filter(None, [job.name]), *labels]))
-    )
+def _name_of(handle: Job | Sweep) -> Output:
+    yield handle.data
+    out.print(Text(f"{handle.id} {_named(handle)}".strip()))
 
 
 def delete(
+    client: Client,
     job: JobOrSweepArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Delete a job or sweep that is over, with its stored data. Asks first."""
-    with Client(url) as client:
-        handle = find_handle(client, job)
-        if not yes:
-            confirm(_deletion_question(handle))
-        handle.delete()
-    print_json({"deleted": handle.id}) if as_json else out.print(f"{handle.id} deleted")
+    handle = find_handle(client, job)
+    if not yes:
+        confirm(_deletion_question(handle))
+    handle.delete()
+    yield {"deleted": handle.id}
+    out.print(f"{handle.id} deleted")
 
 
 def _deletion_question(handle: Job | Sweep) -> str:
@@ -546,6 +501,7 @@ def _deletion_question(handle: Job | Sweep) -> str:
 
 
 def predict(
+    client: Client,
     job: JobArgument,
     inputs: Annotated[str | None, typer.Option(help="Rows as JSON: '[[0, 1], [1, 1]]'.")] = None,
     csv: Annotated[
@@ -556,17 +512,12 @@ def predict(
         ),
     ] = None,
     epoch: EpochOption = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Print the outputs of a trained network."""
     given = read_inputs(inputs, csv)
-    with Client(url) as client:
-        handle = find_job(client, job)
-        reply = client._session.call("Predict", {"id": handle.id, **given, "epoch": epoch})
-    if as_json:
-        print_json(reply)
-        return
+    handle = find_job(client, job)
+    reply = client._session.call("Predict", {"id": handle.id, **given, "epoch": epoch})
+    yield reply
     outputs, classes = reply["outputs"], reply.get("classes") or ()
     labels = reply.get("labels") or classes
     named = ["no class" if k < 0 else name for k, name in zip(classes, labels, strict=True)]

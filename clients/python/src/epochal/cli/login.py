@@ -8,11 +8,11 @@ import typer
 
 from .. import credentials
 from ..client import DEFAULT_URL, Client
-from .inputs import JsonOption, UrlOption
-from .output import in_bytes, out, print_json, print_table
+from .command import Output
+from .output import in_bytes, out, print_rows
 
 
-def login(url: UrlOption = None, as_json: JsonOption = False) -> None:
+def login(url: str | None) -> Output:
     """Save an API key for a service, after checking it.
 
     Asks for the key, or reads it from standard input. `EPOCHAL_API_KEY` takes precedence over it.
@@ -28,44 +28,36 @@ def login(url: UrlOption = None, as_json: JsonOption = False) -> None:
     with Client(address, api_key=key) as client:
         client.version()
     credentials.save_key(address, key)
-    if as_json:
-        print_json({"url": address, "file": str(credentials.path())})
-    else:
-        out.print(f"Saved the API key for {address} in {credentials.path()}")
+    yield {"url": address, "file": str(credentials.path())}
+    out.print(f"Saved the API key for {address} in {credentials.path()}")
 
 
-def usage(url: UrlOption = None, as_json: JsonOption = False) -> None:
+def usage(client: Client) -> Output:
     """Show what the owner of the API key uses of each quota."""
-    with Client(url) as client:
-        used = client.usage()
-    if as_json:
-        print_json(used)
-        return
-    print_table(
-        ("QUOTA", ">USED", ">LIMIT", "OF"),
-        [
-            (
-                quota.name.removeprefix("max_"),
-                _amount(quota.name, quota.used),
-                "none" if quota.limit is None else _amount(quota.name, quota.limit),
-                quota.description,
-            )
-            for quota in used.quotas
-        ],
+    used = client.usage()
+    yield used
+    print_rows(
+        used.quotas,
+        {
+            "QUOTA": lambda quota: quota.name.removeprefix("max_"),
+            ">USED": lambda quota: _amount(quota.name, quota.used),
+            ">LIMIT": lambda quota: _amount(quota.name, quota.limit),
+            "OF": lambda quota: quota.description,
+        },
     )
 
 
-def _amount(quota: str, value: int) -> str:
+def _amount(quota: str, value: int | None) -> str:
+    if value is None:
+        return "none"
     return in_bytes(value) if "bytes" in quota else f"{value:,}"
 
 
-def logout(url: UrlOption = None, as_json: JsonOption = False) -> None:
+def logout(url: str | None) -> Output:
     """Forget the API key of a service."""
     address = (url or DEFAULT_URL).rstrip("/")
     existed = credentials.forget_key(address)
-    if as_json:
-        print_json({"url": address, "forgotten": existed})
-    elif existed:
-        out.print(f"Forgot the API key for {address}")
-    else:
-        out.print(f"No API key is saved for {address}")
+    yield {"url": address, "forgotten": existed}
+    out.print(
+        f"Forgot the API key for {address}" if existed else f"No API key is saved for {address}"
+    )

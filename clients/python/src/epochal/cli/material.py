@@ -9,33 +9,27 @@ import typer
 from rich.progress import Progress
 
 from ..client import Client
-from ..types import Dataset, NetworkSummary
-from .inputs import JsonOption, SpecArgument, UrlOption, pairs, read_spec
-from .output import duration, err, in_bytes, out, print_json, print_table
+from ..types import Dataset
+from .command import Output
+from .inputs import SpecArgument, pairs, read_spec
+from .output import duration, err, in_bytes, out, print_rows
 
 
-def validate(
-    spec: SpecArgument,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+def validate(client: Client, spec: SpecArgument) -> Output:
     """Check a spec and print its cost, without training."""
-    body = read_spec(spec, url)
-    with Client(url) as client:
-        estimate = client.jobs.validate(body)
-    if as_json:
-        print_json(estimate)
-    else:
-        seconds = f", about {duration(estimate.seconds)}" if estimate.seconds is not None else ""
-        out.print(
-            f"Valid: {estimate.parameters:,} parameters, {estimate.samples:,} samples, "
-            f"about {estimate.flops:.2g} floating-point operations{seconds}, "
-            f"{in_bytes(estimate.memory_bytes)} of memory, "
-            f"{in_bytes(estimate.stored_bytes)} to store"
-        )
+    estimate = client.jobs.validate(read_spec(spec, client))
+    yield estimate
+    seconds = f", about {duration(estimate.seconds)}" if estimate.seconds is not None else ""
+    out.print(
+        f"Valid: {estimate.parameters:,} parameters, {estimate.samples:,} samples, "
+        f"about {estimate.flops:.2g} floating-point operations{seconds}, "
+        f"{in_bytes(estimate.memory_bytes)} of memory, "
+        f"{in_bytes(estimate.stored_bytes)} to store"
+    )
 
 
 def summarize(
+    client: Client,
     source: Annotated[
         str,
         typer.Argument(
@@ -43,30 +37,21 @@ def summarize(
             help="A JSON file with either, `-` for standard input, or a preset.",
         ),
     ],
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Print the layers, neurons, parameters and operations of a network."""
-    body = read_spec(source, url)
-    with Client(url) as client:
-        summary = client.networks.summarize(body.get("network", body))
-    print_json(summary) if as_json else _print_summary(summary)
-
-
-def _print_summary(summary: NetworkSummary) -> None:
-    print_table(
-        ("LAYER", "OUTPUT", "ACTIVATION", ">PARAMETERS", "ARITHMETIC", ">FLOPS PER SAMPLE"),
-        [
-            (
-                layer.name,
-                " x ".join(map(str, layer.output_shape)),
-                layer.activation or "",
-                f"{layer.parameters:,}",
-                layer.parameters_formula,
-                f"{layer.flops:,}",
-            )
-            for layer in summary.layers
-        ],
+    body = read_spec(source, client)
+    summary = client.networks.summarize(body.get("network", body))
+    yield summary
+    print_rows(
+        summary.layers,
+        {
+            "LAYER": lambda layer: layer.name,
+            "OUTPUT": lambda layer: " x ".join(map(str, layer.output_shape)),
+            "ACTIVATION": lambda layer: layer.activation or "",
+            ">PARAMETERS": lambda layer: f"{layer.parameters:,}",
+            "ARITHMETIC": lambda layer: layer.parameters_formula,
+            ">FLOPS PER SAMPLE": lambda layer: f"{layer.flops:,}",
+        },
     )
     out.print(
         f"\n{summary.parameters:,} parameters, {summary.flops:,} operations per sample\n"
@@ -75,31 +60,26 @@ def _print_summary(summary: NetworkSummary) -> None:
     )
 
 
-def datasets(url: UrlOption = None, as_json: JsonOption = False) -> None:
+def datasets(client: Client) -> Output:
     """List data sets: built-in, then uploaded."""
-    with Client(url) as client:
-        rows = list(client.datasets.list())
-    if as_json:
-        print_json({"datasets": rows})
-        return
-    print_table(
-        ("DATA SET", "TASK", ">SAMPLES", ">FEATURES", "DESCRIPTION"),
-        [
-            (
-                dataset.id,
-                dataset.task,
-                f"{dataset.samples:,}{'*' if dataset.generated else ''}",
-                f"{dataset.features:,}",
-                dataset.description if dataset.builtin else dataset.name,
-            )
-            for dataset in rows
-        ],
+    rows = list(client.datasets.list())
+    yield {"datasets": rows}
+    print_rows(
+        rows,
+        {
+            "DATA SET": lambda row: row.id,
+            "TASK": lambda row: row.task,
+            ">SAMPLES": lambda row: f"{row.samples:,}{'*' if row.generated else ''}",
+            ">FEATURES": lambda row: f"{row.features:,}",
+            "DESCRIPTION": lambda row: row.description if row.builtin else row.name,
+        },
     )
     if any(dataset.generated for dataset in rows):
         out.print("\n* generated: choose the samples, the noise and the seed")
 
 
 def upload(
+    client: Client,
     file: Annotated[
         Path,
         typer.Argument(
@@ -149,16 +129,11 @@ def upload(
         str | None,
         typer.Option(metavar="DATASET", help="Data set whose tokens a text has, for its networks."),
     ] = None,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Output:
     """Store a file as a data set. If it breaks off, the same command continues."""
     if not file.is_file():
         raise typer.BadParameter(f"{file} does not exist or is not a file")
-    with (
-        Client(url) as client,
-        Progress(console=err, transient=True, disable=not err.is_terminal) as progress,
-    ):
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task(file.name)
         dataset = client.datasets.upload(
             file,
@@ -175,9 +150,7 @@ def upload(
             vocabulary=vocabulary,
             on_progress=lambda sent, total: progress.update(bar, completed=sent, total=total),
         )
-    if as_json:
-        print_json(dataset)
-        return
+    yield dataset
     for line in describe(dataset):
         out.print(line)
     out.print(f"Train on it with: epochal train {dataset.id}")
@@ -207,14 +180,16 @@ def _size(text: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def presets(url: UrlOption = None, as_json: JsonOption = False) -> None:
+def presets(client: Client) -> Output:
     """List the presets: jobs that are ready to train."""
-    with Client(url) as client:
-        ready = client.journey.presets()
-    if as_json:
-        print_json({"presets": ready})
-        return
-    print_table(
-        ("PRESET", "SECTION", ">SECONDS", "TITLE"),
-        [(row.name, row.section, f"{row.expected_seconds:.2g}", row.title) for row in ready],
+    rows = client.journey.presets()
+    yield {"presets": rows}
+    print_rows(
+        rows,
+        {
+            "PRESET": lambda row: row.name,
+            "SECTION": lambda row: row.section,
+            ">SECONDS": lambda row: f"{row.expected_seconds:.2g}",
+            "TITLE": lambda row: row.title,
+        },
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,10 @@ from rich.text import Text
 from ..jobs import Job
 from ..records import plain
 from ..types import Epoch
+
+T = TypeVar("T")
+Columns: TypeAlias = Mapping[str, Callable[[T], str | Text]]
+"""The names of the columns of a table, and their cell for a row."""
 
 # A pipe has no width. Identifiers must fit.
 _PIPE_WIDTH = 160
@@ -58,6 +62,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) ->
     out.print(table)
 
 
+def print_rows(rows: Iterable[T], columns: Columns[T]) -> None:
+    """Print a table with a line for each of `rows`; the columns are named as in `print_table`."""
+    print_table([*columns], [[cell(row) for cell in columns.values()] for row in rows])
+
+
 def print_pairs(pairs: Iterable[tuple[str, str | Text]]) -> None:
     """Print names and values in two columns, without the pairs that have no value."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
@@ -67,6 +76,18 @@ def print_pairs(pairs: Iterable[tuple[str, str | Text]]) -> None:
         if value:
             table.add_row(name, value)
     out.print(table)
+
+
+def canvas() -> dict[str, Any]:
+    """Return the width of pictures, and whether they have colors."""
+    width = min(out.width, 100) if out.is_terminal else 80
+    return {"width": width, "color": out.is_terminal and not out.no_color}
+
+
+def print_picture(text: str) -> None:
+    """Print lines of a picture as they are."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def brief_id(job_id: str) -> str:
@@ -134,8 +155,10 @@ def brief_figures(latest: Epoch | None) -> str:
     return " · ".join(parts)
 
 
-def accuracy_of(latest: Epoch) -> float | None:
+def accuracy_of(latest: Epoch | None) -> float | None:
     """Return the validation accuracy, or the training accuracy without validation samples."""
+    if latest is None:
+        return None
     validation = latest.validation_accuracy
     return latest.train_accuracy if validation is None else validation
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby, product
 from typing import Annotated, Any
 
@@ -16,8 +17,19 @@ from ..deferred import np
 from ..pictures.spark import spark
 from ..sweeps import VARIED, Sweep
 from ..types import Member, MemberCurve
-from .inputs import JsonOption, SpecArgument, UrlOption, change, read_spec
-from .output import duration, err, number, out, percent, print_json, print_table, seconds_between
+from .inputs import JsonOption, SpecArgument, change, read_spec, replace
+from .output import (
+    Columns,
+    accuracy_of,
+    duration,
+    err,
+    number,
+    out,
+    percent,
+    print_json,
+    print_rows,
+    seconds_between,
+)
 
 _STYLES = {
     "too_low": "blue",
@@ -29,6 +41,7 @@ _STYLES = {
 
 
 def sweep(
+    client: Client,
     spec: SpecArgument,
     learning_rate: Annotated[
         str | None,
@@ -62,31 +75,25 @@ def sweep(
     detach: Annotated[
         bool, typer.Option("--detach", help="Submit, print the id, and exit.")
     ] = False,
-    url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train many variants of a job at once, by default over the learning rate, and compare them."""
-    body = read_spec(spec, url)
+    body = read_spec(spec, client)
     for assignment in changes or ():
         change(body, assignment)
-    if epochs is not None:
-        body["epochs"] = epochs
-    if seed is not None:
-        body["seed"] = seed
+    replace(body, epochs=epochs, seed=seed)
     members = variants(learning_rate, vary or (), count)
-    with Client(url) as client:
-        made = client.sweeps.create(body, members)
-        if detach:
-            print_json(made.data) if as_json else out.print(made.id)
-            return
-        if not as_json:
-            err.print(f"{made.id} · {len(members)} members · {made.parameters:,} parameters each")
-        made.wait()
-        curves = {} if as_json else made.curves()
+    made = client.sweeps.create(body, members)
+    if detach:
+        print_json(made.data) if as_json else out.print(made.id)
+        return
+    if not as_json:
+        err.print(f"{made.id} · {len(members)} members · {made.parameters:,} parameters each")
+    made.wait()
     if as_json:
         print_json(made.data)
     else:
-        _print(made, curves)
+        _print(made, made.curves())
     if made.state != "succeeded":
         raise typer.Exit(1)
 
@@ -139,28 +146,22 @@ def _print(made: Sweep, curves: dict[int, MemberCurve]) -> None:
     # A diverged member would flatten all other curves.
     low, high = (float(values.min()), float(np.quantile(values, 0.9))) if len(values) else (1, 1)
     varied = list(made.members[0].variant)
-    print_table(
-        (
-            *(f">{name.replace('_', ' ').upper()}" for name in varied),
-            "LABEL",
-            ">LOSS",
-            ">VALIDATION",
-            ">ACCURACY",
-            ">EPOCHS",
-            "TRAINING LOSS",
-        ),
-        [
-            (*_values(member), *_row(member, curves.get(member.index), low, high))
-            for member in made.members
-        ],
-    )
+    columns: Columns[Member] = {
+        f">{name.replace('_', ' ').upper()}": partial(_value, name=name) for name in varied
+    }
+
+    def shape(member: Member) -> str:
+        curve = curves.get(member.index)
+        return "" if curve is None else spark(curve.values, low, high)
+
+    print_rows(made.members, {**columns, **_COLUMNS, "TRAINING LOSS": shape})
     if varied == ["learning_rate"]:
         for line in bands(made):
             out.print(line)
     best = made.best
     if best is not None:
-        pairs = zip(varied, _values(best), strict=True)
-        out.print("lowest loss:", ", ".join(f"{n.replace('_', ' ')} {v}" for n, v in pairs))
+        shown = (f"{name.replace('_', ' ')} {_value(best, name)}" for name in varied)
+        out.print("lowest loss:", ", ".join(shown))
     seconds = seconds_between(made.started_at, made.finished_at)
     took = f" in {duration(seconds)}" if seconds is not None else ""
     out.print(f"{made.id} {made.state} · {made.epoch:,} epochs of each{took}", soft_wrap=True)
@@ -169,27 +170,24 @@ def _print(made: Sweep, curves: dict[int, MemberCurve]) -> None:
     sys.stdout.flush()
 
 
-def _values(member: Member) -> list[str]:
-    """Return the values in which the member differs from the job."""
-    return [v if isinstance(v, str) else f"{v:.15g}" for v in member.variant.values()]
+def _value(member: Member, name: str) -> str:
+    """Return the value of a field in which the member differs from the job."""
+    value = member.variant[name]
+    return value if isinstance(value, str) else f"{value:.15g}"
 
 
-def _row(
-    member: Member, curve: MemberCurve | None, low: float, high: float
-) -> tuple[str | Text, ...]:
-    latest, label = member.latest, member.label
-    accuracy = None
-    if latest is not None:
-        validation = latest.validation_accuracy
-        accuracy = latest.train_accuracy if validation is None else validation
-    return (
-        Text(label.name.replace("_", " "), _STYLES[label.name]) if label else "–",
-        number(latest.train_loss if latest else None),
-        number(latest.validation_loss if latest else None),
-        percent(accuracy),
-        f"{member.epoch:,}",
-        "" if curve is None else spark(curve.values, low, high),
-    )
+def _label(member: Member) -> str | Text:
+    name = member.label.name if member.label else None
+    return "–" if name is None else Text(name.replace("_", " "), _STYLES[name])
+
+
+_COLUMNS: Columns[Member] = {
+    "LABEL": _label,
+    ">LOSS": lambda member: number(member.latest.train_loss if member.latest else None),
+    ">VALIDATION": lambda member: number(member.latest.validation_loss if member.latest else None),
+    ">ACCURACY": lambda member: percent(accuracy_of(member.latest)),
+    ">EPOCHS": lambda member: f"{member.epoch:,}",
+}
 
 
 def bands(made: Sweep) -> list[Text]:

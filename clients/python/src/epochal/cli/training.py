@@ -25,20 +25,22 @@ from ..types import Gaps
 from .inputs import (
     JobArgument,
     JsonOption,
-    UrlOption,
     change,
     find_checkpoint,
     find_job,
     names,
     pairs,
     read_spec,
+    replace,
 )
 from .material import describe
 from .output import (
     brief_figures,
+    canvas,
     err,
     out,
     print_json,
+    print_picture,
     summary,
 )
 
@@ -52,6 +54,7 @@ CHECK_SECONDS = 0.2  # between two looks for an interrupt
 
 
 def train(
+    client: Client,
     spec: Annotated[
         str | None,
         typer.Argument(
@@ -113,7 +116,6 @@ def train(
     detach: Annotated[
         bool, typer.Option("--detach", help="Submit, print the id, and exit.")
     ] = False,
-    url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network and watch it learn.
@@ -129,12 +131,11 @@ def train(
     if target is not None and file is None:
         raise typer.BadParameter("--target needs a CSV file")
     if file is not None or (spec or "").startswith("data_"):
-        body = _suggest(file or str(spec), target, url, quiet=as_json or detach)
+        body = _suggest(client, file or str(spec), target, quiet=as_json or detach)
     else:
-        body = {} if spec is None else read_spec(spec, url)
+        body = {} if spec is None else read_spec(spec, client)
     if begin is not None:
-        with Client(url) as client:
-            parent, epoch = find_checkpoint(client, begin)
+        parent, epoch = find_checkpoint(client, begin)
         body = body or {key: value for key, value in parent.spec.items() if key != "name"}
         body["initial_weights"] = {"job": parent.id, "epoch": epoch}
         if layers is not None:
@@ -143,34 +144,24 @@ def train(
         body["freeze"] = names(freeze, "--freeze")
     for assignment in changes or ():
         change(body, assignment)
-    if epochs is not None:
-        body["epochs"] = epochs
-    if seed is not None:
-        body["seed"] = seed
-    if name is not None:
-        body["name"] = name
-    if priority is not None:
-        body["priority"] = priority
-    if ttl is not None:
-        body["ttl_seconds"] = ttl
+    replace(body, epochs=epochs, seed=seed, name=name, priority=priority, ttl_seconds=ttl)
     if label:
         body["labels"] = {**body.get("labels", {}), **pairs(label)}
     if webhook:
         secret = os.environ.get("EPOCHAL_WEBHOOK_SECRET")
         body["webhooks"] = [{"url": receiver, "secret": secret} for receiver in webhook]
-    with Client(url) as client:
-        job = client.jobs.create(body)
-        if detach:
-            print_json(job.data) if as_json else out.print(job.id)
-            return
-        if not as_json:
-            err.print(f"{job.id} · {job.parameters:,} parameters · {job.samples:,} samples")
-        _watch(client, job, quiet=as_json)
-        _summarize(job, as_json, file)
+    job = client.jobs.create(body)
+    if detach:
+        print_json(job.data) if as_json else out.print(job.id)
+        return
+    if not as_json:
+        err.print(f"{job.id} · {job.parameters:,} parameters · {job.samples:,} samples")
+    _watch(job, quiet=as_json)
+    _summarize(job, as_json, file)
 
 
 def _suggest(
-    source: Path | str, target: str | None, url: str | None, *, quiet: bool
+    client: Client, source: Path | str, target: str | None, *, quiet: bool
 ) -> dict[str, Any]:
     """Return the spec that the service suggests for a file, which is stored, or for a data set.
 
@@ -178,13 +169,12 @@ def _suggest(
     """
     if isinstance(source, Path) and not source.is_file():
         raise typer.BadParameter(f"{source} does not exist or is not a file")
-    with Client(url) as client:
-        if isinstance(source, Path):
-            missing: Gaps = "auto" if source.suffix.lower() in TABLES else "error"
-            dataset = client.datasets.upload(source, target=target, missing=missing)
-        else:
-            dataset = client.datasets.get(source)
-        suggestion = client.datasets.suggest(dataset)
+    if isinstance(source, Path):
+        missing: Gaps = "auto" if source.suffix.lower() in TABLES else "error"
+        dataset = client.datasets.upload(source, target=target, missing=missing)
+    else:
+        dataset = client.datasets.get(source)
+    suggestion = client.datasets.suggest(dataset)
     if not quiet:
         for line in describe(dataset):
             err.print(line, markup=False, soft_wrap=True)
@@ -195,25 +185,24 @@ def _suggest(
 
 
 def watch(
+    client: Client,
     job: JobArgument,
     after: Annotated[
         int | None, typer.Option(min=0, help="With --json: print only events after this seq.")
     ] = None,
-    url: UrlOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print each event as one line of JSON.")
     ] = False,
 ) -> None:
     """Watch a job until it is over."""
-    with Client(url) as client:
-        watched = find_job(client, job)
-        if as_json:
-            for frame in follow(client._session, watched.id, after):
-                print_json(frame, lines=True)
-            watched.refresh()
-            raise typer.Exit(0 if watched.state == "succeeded" else NOT_SUCCEEDED)
-        _watch(client, watched, quiet=False)
-        _summarize(watched, as_json)
+    watched = find_job(client, job)
+    if as_json:
+        for frame in follow(client._session, watched.id, after):
+            print_json(frame, lines=True)
+        watched.refresh()
+        raise typer.Exit(0 if watched.state == "succeeded" else NOT_SUCCEEDED)
+    _watch(watched, quiet=False)
+    _summarize(watched, as_json)
 
 
 class _Speed(ProgressColumn):
@@ -223,7 +212,7 @@ class _Speed(ProgressColumn):
         return Text(f"{task.speed:,.0f} epochs/s" if task.speed else "")
 
 
-def _watch(client: Client, job: Job, *, quiet: bool) -> None:
+def _watch(job: Job, *, quiet: bool) -> None:
     """Watch a job to its end, with a progress bar on a terminal, else a line for each state."""
     columns = (
         TextColumn("{task.description}", table_column=Column(no_wrap=True)),
@@ -301,11 +290,7 @@ def _summarize(job: Job, as_json: bool, file: Path | None = None) -> None:
         print_json(job.data)
     else:
         if job.epoch:
-            width = min(out.width, 100) if out.is_terminal else 80
-            color = out.is_terminal and not out.no_color
-            curve = picture(job.curve(), LOSSES, width=width, height=14, color=color)
-            sys.stdout.write(curve + "\n")
-            sys.stdout.flush()
+            print_picture(picture(job.curve(), LOSSES, height=14, **canvas()) + "\n")
         out.print(summary(job), soft_wrap=True)
         proof = job.baselines.separability if job.baselines else None
         if proof is not None and not proof.separable:
