@@ -2,16 +2,10 @@
 
 from typing import Any
 
-XOR: dict[str, Any] = {
-    "network": {
-        "input_shape": [2],
-        "layers": [
-            {"type": "dense", "units": 4, "activation": "tanh"},
-            {"type": "dense", "units": 1, "activation": "sigmoid"},
-        ],
-    },
-    "dataset": {"name": "xor"},
-    "loss": "binary_cross_entropy",
+from tests import material
+
+XOR = {
+    **material.XOR,
     "epochs": 500,
     "optimizer": {"type": "adam", "learning_rate": 0.05},
     "seed": 7,

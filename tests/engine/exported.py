@@ -6,37 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from epochal_engine import (
-    ACTIVATIONS,
-    ActivationLayer,
-    Add,
-    AdditiveAttention,
-    AveragePool1d,
-    AveragePool2d,
-    BatchNorm,
-    Concatenate,
-    Conv1d,
-    Conv2d,
-    Dense,
-    Dropout,
-    Embedding,
-    Flatten,
-    GlobalAveragePool,
-    GlobalMaxPool,
-    Gru,
-    LayerNorm,
-    Lstm,
-    MaxPool1d,
-    MaxPool2d,
-    MultiHeadAttention,
-    Network,
-    PositionalEncoding,
-    Reshape,
-    Residual,
-    Rnn,
-    Slice,
-    TransformerBlock,
-)
+from epochal_engine import *
 from epochal_engine.model.layers import Layer
 from epochal_engine.symbolic.trace import Array
 

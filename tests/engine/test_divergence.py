@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.material import XOR_DATA as XOR
 
 from epochal_engine import (
     Adam,
@@ -20,11 +21,6 @@ from epochal_engine import (
 from epochal_engine.model.network import parameter_views
 from epochal_engine.training.blocks import join
 from epochal_engine.training.divergence import explain
-
-XOR = Data(
-    np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),
-    np.array([[0.0], [1.0], [1.0], [0.0]]),
-)
 
 
 def divergence_of(run: Run) -> Divergence:

@@ -7,38 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epochal_engine import (
-    LAYERS,
-    ActivationLayer,
-    Add,
-    AdditiveAttention,
-    AveragePool1d,
-    AveragePool2d,
-    BatchNorm,
-    Concatenate,
-    Conv1d,
-    Conv2d,
-    Dense,
-    Dropout,
-    Embedding,
-    Flatten,
-    GlobalAveragePool,
-    GlobalMaxPool,
-    Gru,
-    Layer,
-    LayerNorm,
-    Lstm,
-    MaxPool1d,
-    MaxPool2d,
-    MultiHeadAttention,
-    Network,
-    PositionalEncoding,
-    Reshape,
-    Residual,
-    Rnn,
-    Slice,
-    TransformerBlock,
-)
+from epochal_engine import *
 from epochal_engine.model.network import parameter_views
 from epochal_engine.symbolic.plan import perform
 from epochal_engine.symbolic.trace import Array

@@ -10,37 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epochal_engine import (
-    ActivationLayer,
-    Add,
-    AdditiveAttention,
-    AveragePool1d,
-    AveragePool2d,
-    BatchNorm,
-    Concatenate,
-    Conv1d,
-    Conv2d,
-    Dense,
-    Embedding,
-    Flatten,
-    GlobalAveragePool,
-    GlobalMaxPool,
-    Gru,
-    Layer,
-    LayerNorm,
-    Lstm,
-    MaxPool1d,
-    MaxPool2d,
-    MultiHeadAttention,
-    Network,
-    PositionalEncoding,
-    Reshape,
-    Residual,
-    Rnn,
-    Slice,
-    TransformerBlock,
-    predict,
-)
+from epochal_engine import *
 from epochal_engine.symbolic.trace import Array
 
 RNG = np.random.default_rng(5)

@@ -5,31 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from epochal_engine import (
-    LAYERS,
-    ActivationLayer,
-    Add,
-    BatchNorm,
-    Concatenate,
-    Conv1d,
-    Conv2d,
-    Dense,
-    Dropout,
-    GlobalMaxPool,
-    Layer,
-    LayerNorm,
-    Lstm,
-    MaxPool1d,
-    MaxPool2d,
-    MultiHeadAttention,
-    Network,
-    PositionalEncoding,
-    Reshape,
-    Residual,
-    ShapeError,
-    Slice,
-    TransformerBlock,
-)
+from epochal_engine import *
 
 
 def test_layers_are_named_by_type_and_position() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.material import XOR_DATA as XOR
 
 from epochal_engine import (
     Adam,
@@ -34,10 +35,6 @@ from epochal_engine.symbolic.trace import Array
 from epochal_engine.training.blocks import join
 from epochal_engine.training.snapshots import STATISTICS
 
-XOR = Data(
-    np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),
-    np.array([[0.0], [1.0], [1.0], [0.0]]),
-)
 XOR_NETWORK = Network((2,), (Dense(4, "tanh"), Dense(1, "sigmoid")))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.material import XOR_DATA as XOR
 
 from epochal_engine import (
     Adam,
@@ -25,10 +26,6 @@ from epochal_engine.symbolic.trace import Array
 from epochal_engine.training.blocks import Block, join
 
 NETWORK = Network((2,), (Dense(4, "tanh"), Dense(1, "sigmoid")))
-XOR = Data(
-    np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),
-    np.array([[0.0], [1.0], [1.0], [0.0]]),
-)
 TRAINING = Training("binary_cross_entropy", Adam(0.05), epochs=2_000)
 
 

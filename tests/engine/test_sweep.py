@@ -8,56 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.material import XOR_DATA as XOR
 
-from epochal_engine import OPTIMIZERS as ALL_OPTIMIZERS
-from epochal_engine import (
-    STATISTICS,
-    ActivationLayer,
-    Adam,
-    AveragePool2d,
-    BatchNorm,
-    Conv1d,
-    Conv2d,
-    Cosine,
-    Data,
-    Dense,
-    Dropout,
-    EarlyStopping,
-    Embedding,
-    Flatten,
-    GlobalAveragePool,
-    GlobalMaxPool,
-    Gru,
-    Layer,
-    LayerNorm,
-    Lstm,
-    MaxPool1d,
-    MaxPool2d,
-    Momentum,
-    MultiHeadAttention,
-    Network,
-    Noise,
-    Optimizer,
-    PositionalEncoding,
-    ReduceOnPlateau,
-    Residual,
-    Rnn,
-    Run,
-    Sgd,
-    State,
-    Sweep,
-    Target,
-    Training,
-    TransformerBlock,
-    choose_engine,
-    with_initializer,
-)
+from epochal_engine import *
 from epochal_engine.training.blocks import join
 
-XOR = Data(
-    np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),
-    np.array([[0.0], [1.0], [1.0], [0.0]]),
-)
 XOR_NETWORK = Network((2,), (Dense(4, "tanh"), Dense(1, "sigmoid")))
 NETWORK = Network((3,), (Dense(5, "tanh"), Dense(4, "relu"), Dense(3, "softmax")))
 
@@ -185,9 +140,9 @@ def test_members_are_runs_whatever_the_layers(
     assert_members_are_runs(network, trainings, given, tolerance=1e-9)
 
 
-@pytest.mark.parametrize("kind", sorted(set(ALL_OPTIMIZERS) - {"perceptron"}))
+@pytest.mark.parametrize("kind", sorted(set(OPTIMIZERS) - {"perceptron"}))
 def test_members_are_runs_for_every_optimizer(kind: str) -> None:
-    trainings = rates([ALL_OPTIMIZERS[kind](learning_rate=rate) for rate in (0.01, 0.002)])
+    trainings = rates([OPTIMIZERS[kind](learning_rate=rate) for rate in (0.01, 0.002)])
     assert_members_are_runs(NETWORK, trainings, classes(), tolerance=1e-9)
 
 
@@ -201,14 +156,14 @@ def test_augmented_samples_follow_the_seed_of_each_member(
     assert_members_are_runs(NETWORK, trainings, classes())
 
 
-OPTIMIZERS: list[list[Optimizer]] = [
+VARIED_OPTIMIZERS: list[list[Optimizer]] = [
     [Sgd(0.1), Sgd(0.01), Sgd(0.0)],
     [Momentum(0.1, 0.9), Momentum(0.01, 0.5), Momentum(0.02, 0.9)],
     [Adam(0.1), Adam(0.01, beta_1=0.5), Adam(0.003, beta_2=0.9, epsilon=1e-3)],
 ]
 
 
-@pytest.mark.parametrize("optimizers", OPTIMIZERS, ids=lambda o: o[0].type)
+@pytest.mark.parametrize("optimizers", VARIED_OPTIMIZERS, ids=lambda o: o[0].type)
 @pytest.mark.parametrize("batch_size", [None, 7, 20], ids=["full", "uneven", "even"])
 def test_members_with_other_rates_are_the_runs_that_they_would_be_alone(
     optimizers: list[Optimizer], batch_size: int | None

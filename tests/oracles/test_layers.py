@@ -10,38 +10,7 @@ import numpy as np
 import pytest
 from tests.oracles.comparison import Peer, Tensor, Weights, check_gradient, check_training, torch
 
-from epochal_engine import (
-    LAYERS,
-    ActivationLayer,
-    Add,
-    AdditiveAttention,
-    AveragePool1d,
-    AveragePool2d,
-    BatchNorm,
-    Concatenate,
-    Conv1d,
-    Conv2d,
-    Dense,
-    Dropout,
-    Embedding,
-    Flatten,
-    GlobalAveragePool,
-    GlobalMaxPool,
-    Gru,
-    Layer,
-    LayerNorm,
-    Lstm,
-    MaxPool1d,
-    MaxPool2d,
-    MultiHeadAttention,
-    Network,
-    PositionalEncoding,
-    Reshape,
-    Residual,
-    Rnn,
-    Slice,
-    TransformerBlock,
-)
+from epochal_engine import *
 
 F: Any = torch.nn.functional
 SAMPLES = 4

@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from tests import material
 from tests.servers.tables import create_tables
 
 from epochal_service.jobs.queue import Queue
@@ -20,18 +20,7 @@ from epochal_service.settings import Settings
 from epochal_service.store import Database
 from epochal_workers.run import WorkerContext, run
 
-XOR: dict[str, Any] = {
-    "network": {
-        "input_shape": [2],
-        "layers": [
-            {"type": "dense", "units": 4, "activation": "tanh"},
-            {"type": "dense", "units": 1, "activation": "sigmoid"},
-        ],
-    },
-    "dataset": {"name": "xor"},
-    "loss": "binary_cross_entropy",
-    "epochs": 20,
-}
+XOR = material.XOR
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
+from tests import material
 
 from epochal_service.errors import MAX_FIELD_ERRORS, InvalidArgument
 from epochal_service.specs.datasets import InlineDataset
@@ -14,18 +15,7 @@ from epochal_service.specs.networks import NetworkSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.validation import field_errors, parse
 
-XOR: dict[str, Any] = {
-    "network": {
-        "input_shape": [2],
-        "layers": [
-            {"type": "dense", "units": 4, "activation": "tanh"},
-            {"type": "dense", "units": 1, "activation": "sigmoid"},
-        ],
-    },
-    "dataset": {"name": "xor"},
-    "loss": "binary_cross_entropy",
-    "epochs": 500,
-}
+XOR = {**material.XOR, "epochs": 500}
 
 
 def without(spec: dict[str, Any], *path: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import material
 from tests.servers.tables import create_tables
 from tests.workers.record import Record, record
 
@@ -26,18 +27,7 @@ from epochal_workers.run import WorkerContext, run
 AT_ONCE = 1e-9
 NEVER = 3600.0
 
-XOR: dict[str, Any] = {
-    "network": {
-        "input_shape": [2],
-        "layers": [
-            {"type": "dense", "units": 4, "activation": "tanh"},
-            {"type": "dense", "units": 1, "activation": "sigmoid"},
-        ],
-    },
-    "dataset": {"name": "xor"},
-    "loss": "binary_cross_entropy",
-    "epochs": 300,
-}
+XOR = {**material.XOR, "epochs": 300}
 # Everything that has a memory: shuffled batches, dropout, Adam's moments, a schedule, a stopping
 # rule that watches validation samples.
 DIGITS: dict[str, Any] = {
