@@ -10,7 +10,7 @@ from .errors import Conflict, InvalidArgument
 from .files import Source, is_text, opened
 from .paging import pages
 from .records import read, request
-from .session import Session
+from .session import Part
 from .specs import Spec
 from .types import (
     ColumnKind,
@@ -45,11 +45,8 @@ class ColumnChoice(TypedDict, total=False):
     """Whether the date 3/4/2021 is 3 April."""
 
 
-class Datasets:
+class Datasets(Part):
     """`client.datasets`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def list(self, *, page_size: int | None = None) -> Iterator[Dataset]:
         """Yield the built-in data sets, then the uploaded ones, newest first, page by page."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from .curves import Curve
 from .deferred import dataclass
-from .records import read
 from .types import End, EpochBatch, JobData, NewCheckpoints, StateChange
 
 
@@ -54,18 +52,3 @@ class EndEvent(End):
 
 
 Event: TypeAlias = SnapshotEvent | StateEvent | EpochsEvent | CheckpointEvent | EndEvent
-
-_RECORDS: dict[str, type[StateEvent | EpochsEvent | CheckpointEvent | EndEvent]] = {
-    kind.type: kind for kind in (StateEvent, EpochsEvent, CheckpointEvent, EndEvent)
-}
-
-
-def event_of(frame: Mapping[str, Any]) -> Event | None:
-    """Return the event in a frame of a stream; None for a type that this version does not know."""
-    data = frame.get(frame["type"]) or {}
-    if frame["type"] == SnapshotEvent.type:
-        return SnapshotEvent(
-            frame["seq"], read(JobData, data["job"]), Curve.of(data.get("curve") or {})
-        )
-    kind = _RECORDS.get(frame["type"])
-    return read(kind, data, seq=frame["seq"]) if kind else None

@@ -8,16 +8,13 @@ from typing import Any
 from .experiments import Experiment
 from .paging import pages
 from .records import read, request
-from .session import Session
+from .session import Part
 from .specs import Spec, with_objects
 from .types import Attempt, Exercise, ExerciseResults, ExperimentSpec
 
 
-class Exercises:
+class Exercises(Part):
     """`client.exercises`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def create(
         self,

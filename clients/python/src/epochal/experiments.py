@@ -11,7 +11,7 @@ from .following import follow
 from .jobs.job import Job
 from .paging import pages
 from .records import read, request
-from .session import Session
+from .session import Part, Session
 from .specs import Spec, with_objects
 from .types import (
     ClaimSpec,
@@ -112,11 +112,8 @@ class Experiment(ExperimentProperties):
         return self
 
 
-class Experiments:
+class Experiments(Part):
     """`client.experiments`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def create(
         self,

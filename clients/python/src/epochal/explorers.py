@@ -9,16 +9,13 @@ from typing import Any, TypeVar
 from .arrays import ArrayLike
 from .deferred import np
 from .records import plain, read, request, without_nothing
-from .session import Session
+from .session import Part
 
 T = TypeVar("T")
 
 
-class Explorers:
+class Explorers(Part):
     """Explorers that share a session."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def call(self, rpc: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the reply of any explorer as plain dicts, e.g. `call("SimulateNeuron", {...})`.

@@ -24,6 +24,7 @@ class Handle(Generic[DataT, EventT]):
     _record: ClassVar[type[Any]]
     _token_rpc: ClassVar[str]
     _deliveries_rpc: ClassVar[str]
+    _events: ClassVar[tuple[type[Any], ...]]
 
     def __init__(self, data: Mapping[str, Any], session: Session) -> None:
         self._data = read(self._record, data)
@@ -144,9 +145,20 @@ class Handle(Generic[DataT, EventT]):
         """Return the spec of the job, or of the job that the members of a sweep share."""
         raise NotImplementedError
 
+    def _snapshot(self, seq: int, data: Mapping[str, Any]) -> EventT:
+        """Return the first event of a stream."""
+        raise NotImplementedError
+
     def _event_of(self, frame: Mapping[str, Any]) -> EventT | None:
         """Return the event in a frame; None for a type that this version does not know."""
-        raise NotImplementedError
+        name, seq = frame["type"], frame["seq"]
+        data = frame.get(name) or {}
+        if name == "snapshot":
+            return self._snapshot(seq, data)
+        event: EventT | None = next(
+            (read(kind, data, seq=seq) for kind in self._events if kind.type == name), None
+        )
+        return event
 
     def _after(self, event: EventT) -> DataT:
         """Return the record after an event of the stream."""

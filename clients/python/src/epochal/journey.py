@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .records import read
-from .session import Session
+from .session import Part
 from .types import (
     ActivationDescription,
     Activations,
@@ -59,11 +59,8 @@ __all__ = [
 ]
 
 
-class Journey:
+class Journey(Part):
     """`client.journey`: read only."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def neuron_parts(self) -> NeuronParts:
         """Return the parts of a nerve cell with their counterparts in an artificial neuron."""

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 
 from .paging import pages
 from .records import read, request
-from .session import Session
+from .session import Part
 from .specs import Spec
 from .types import Network, NetworkSpec, NetworkSummary
 
 
-class Networks:
+class Networks(Part):
     """`client.networks`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def create(
         self,

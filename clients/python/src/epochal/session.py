@@ -48,3 +48,10 @@ class Session:
         is used by default.
         """
         return self.call(method, {**fields, "request_id": request_id or uuid.uuid4().hex})
+
+
+class Part:
+    """A part of a client, such as `client.jobs`, which shares its session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session

@@ -13,7 +13,7 @@ from .handles import Handle
 from .jobs.job import Job, create_job
 from .paging import pages
 from .records import read, request
-from .session import Session
+from .session import Part
 from .specs import Spec, with_objects
 from .types import (
     JobState,
@@ -68,6 +68,7 @@ class Sweep(SweepProperties, Handle[SweepData, SweepEvent]):
     _record = SweepData
     _token_rpc = "IssueSweepStreamToken"
     _deliveries_rpc = "ListSweepDeliveries"
+    _events = (StateEvent, SweepEpochsEvent, EndEvent)
 
     @property
     def best(self) -> Member | None:
@@ -129,8 +130,10 @@ class Sweep(SweepProperties, Handle[SweepData, SweepEvent]):
         job: Mapping[str, Any] = self.spec["job"]
         return job
 
-    def _event_of(self, frame: Mapping[str, Any]) -> SweepEvent | None:
-        return _event_of(frame)
+    def _snapshot(self, seq: int, data: Mapping[str, Any]) -> SweepEvent:
+        members = (data.get("curves") or {}).get("members") or ()
+        curves = tuple(read(MemberCurve, member) for member in members)
+        return SweepSnapshotEvent(seq, read(SweepData, data["sweep"]), curves)
 
     def _after(self, event: SweepEvent) -> SweepData:
         data = self._data
@@ -162,27 +165,8 @@ def _score(member: Member) -> float:
     return loss if loss == loss else float("inf")
 
 
-def _event_of(frame: Mapping[str, Any]) -> SweepEvent | None:
-    data, seq = frame.get(frame["type"]) or {}, frame["seq"]
-    match frame["type"]:
-        case "snapshot":
-            curves = (data.get("curves") or {}).get("members") or ()
-            members = tuple(read(MemberCurve, member) for member in curves)
-            return SweepSnapshotEvent(seq, read(SweepData, data["sweep"]), members)
-        case "epochs":
-            return read(SweepEpochsEvent, data, seq=seq)
-        case "state":
-            return read(StateEvent, data, seq=seq)
-        case "end":
-            return read(EndEvent, data, seq=seq)
-    return None
-
-
-class Sweeps:
+class Sweeps(Part):
     """`client.sweeps`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def create(
         self,

@@ -14,7 +14,7 @@ from ..client import Client
 from ..experiments import Experiment
 from ..following import TERMINAL
 from ..types import Claim, ClaimRun, ExperimentJob
-from .inputs import JsonOption, read_experiment
+from .inputs import DetachOption, JsonOption, read_experiment
 from .output import (
     Columns,
     accuracy_of,
@@ -45,9 +45,7 @@ def experiment(
         str | None,
         typer.Option(metavar="LIST", help="Seeds of the runs, e.g. 0,1,2. Instead of the spec's."),
     ] = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Submit, print the id, and exit.")
-    ] = False,
+    detach: DetachOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train the jobs of an experiment, and check its claims.

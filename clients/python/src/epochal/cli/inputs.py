@@ -55,6 +55,9 @@ EpochOption = Annotated[
     int | None,
     typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
 ]
+EpochsOption = Annotated[int | None, typer.Option(help="Epochs, instead of the spec's.")]
+SeedOption = Annotated[int | None, typer.Option(help="Seed, instead of the spec's.")]
+DetachOption = Annotated[bool, typer.Option("--detach", help="Submit, print the id, and exit.")]
 # One page: a few letters identify a recent job, not any job ever created.
 _RECENT_JOBS = 1000
 _BOUNDS = {">=": "at_least", ">": "above", "<=": "at_most", "<": "below"}

@@ -17,7 +17,16 @@ from ..deferred import np
 from ..pictures.spark import spark
 from ..sweeps import VARIED, Sweep
 from ..types import Member, MemberCurve
-from .inputs import JsonOption, SpecArgument, change, read_spec, replace
+from .inputs import (
+    DetachOption,
+    EpochsOption,
+    JsonOption,
+    SeedOption,
+    SpecArgument,
+    change,
+    read_spec,
+    replace,
+)
 from .output import (
     Columns,
     accuracy_of,
@@ -70,11 +79,9 @@ def sweep(
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="E.g. optimizer.type=sgd"),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs, instead of the spec's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed, instead of the spec's.")] = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Submit, print the id, and exit.")
-    ] = False,
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    detach: DetachOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train many variants of a job at once, by default over the learning rate, and compare them."""

@@ -23,8 +23,11 @@ from ..jobs import Job
 from ..pictures.terminal import picture
 from ..types import Gaps
 from .inputs import (
+    DetachOption,
+    EpochsOption,
     JobArgument,
     JsonOption,
+    SeedOption,
     change,
     find_checkpoint,
     find_job,
@@ -73,8 +76,8 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="E.g. optimizer.learning_rate=0.1"),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs, instead of the spec's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed, instead of the spec's.")] = None,
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
     label: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label of the job.")
     ] = None,
@@ -113,9 +116,7 @@ def train(
         str | None,
         typer.Option(metavar="LIST", help="Layers that training does not change, e.g. embedding_1"),
     ] = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Submit, print the id, and exit.")
-    ] = False,
+    detach: DetachOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network and watch it learn.

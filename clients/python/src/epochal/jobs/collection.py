@@ -8,17 +8,14 @@ from typing import Any, Unpack
 from ..comparison import Comparison
 from ..paging import pages
 from ..records import read, request
-from ..session import Session
+from ..session import Part
 from ..specs import Spec, with_objects
 from ..types import JobState, Metric, TrainingFields, TrainingSpec, ValidatedJob
 from .job import Job, create_job
 
 
-class Jobs:
+class Jobs(Part):
     """`client.jobs`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def create(
         self,

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..curves import Curve
 from ..errors import NotFound
-from ..events import EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent, event_of
+from ..events import CheckpointEvent, EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent
 from ..handles import Handle
 from ..paging import pages_by_epoch
 from ..records import read
@@ -20,6 +21,7 @@ class JobHandle(JobProperties, Handle[JobData, Event]):
     _record = JobData
     _token_rpc = "IssueStreamToken"
     _deliveries_rpc = "ListDeliveries"
+    _events = (StateEvent, EpochsEvent, CheckpointEvent, EndEvent)
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return the stored checkpoints in the order of their epochs. Raises `NotFound`."""
@@ -42,8 +44,9 @@ class JobHandle(JobProperties, Handle[JobData, Event]):
     def _job_spec(self) -> Mapping[str, Any]:
         return self.spec
 
-    def _event_of(self, frame: Mapping[str, Any]) -> Event | None:
-        return event_of(frame)
+    def _snapshot(self, seq: int, data: Mapping[str, Any]) -> Event:
+        curve = Curve.of(data.get("curve") or {})
+        return SnapshotEvent(seq, read(JobData, data["job"]), curve)
 
     def _after(self, event: Event) -> JobData:
         data = self._data
