@@ -1,3 +1,4 @@
+export { listed, simulate, simulated, type Simulation } from './asked.svelte'
 export { api, body, connect, type Query, type Schemas } from './client'
 export { computed, type Computed } from './computed.svelte'
 export { Latest } from './latest'
