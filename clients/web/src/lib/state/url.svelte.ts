@@ -10,6 +10,10 @@ import { untrack } from 'svelte'
 
 export interface Codec<T> {
   readonly initial: T
+  /** The bounds of a number. */
+  readonly range?: readonly [number, number]
+  /** Whether a number is whole. */
+  readonly whole?: boolean
   /** Parse a text; undefined if it is invalid. */
   read(text: string): T | undefined
   write(value: T): string
@@ -23,11 +27,26 @@ export function number(
 ): Codec<number> {
   return {
     initial,
+    range,
     read(text) {
       const value = text.trim() === '' ? NaN : Number(text)
       return Number.isFinite(value) ? Math.min(Math.max(value, range[0]), range[1]) : undefined
     },
     write: short,
+  }
+}
+
+export function whole(initial: number, range: [number, number]): Codec<number> {
+  const { read } = number(initial, range)
+  return {
+    initial,
+    range,
+    whole: true,
+    read: (text) => {
+      const value = read(text)
+      return value === undefined ? undefined : Math.round(value)
+    },
+    write: (value) => String(Math.round(value)),
   }
 }
 
@@ -135,14 +154,18 @@ export function settle(): void {
 type Codecs = Record<string, Codec<unknown>>
 type Values<C extends Codecs> = { [K in keyof C]: C[K] extends Codec<infer T> ? T : never }
 
-export function urlState<C extends Codecs>(
-  space: string,
-  codecs: C,
-): Values<C> & { reset(): void } {
+export type UrlState<C extends Codecs> = Values<C> & {
+  reset(): void
+  /** How a value is written, and its bounds. */
+  codec(name: string): Codec<unknown>
+}
+
+export function urlState<C extends Codecs>(space: string, codecs: C): UrlState<C> {
   const state = {
     reset() {
       for (const name of Object.keys(codecs)) put(`${space}.${name}`, undefined)
     },
+    codec: (name: string) => codecs[name]!,
   }
   for (const [name, codec] of Object.entries(codecs)) {
     const key = `${space}.${name}`
@@ -160,5 +183,5 @@ export function urlState<C extends Codecs>(
         }),
     })
   }
-  return state as Values<C> & { reset(): void }
+  return state as UrlState<C>
 }

@@ -3,7 +3,17 @@ import { flushSync } from 'svelte'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { navigate, parse } from './route.svelte'
-import { addressChanged, flag, json, number, numbers, text, urlState, word } from './url.svelte'
+import {
+  addressChanged,
+  flag,
+  json,
+  number,
+  numbers,
+  text,
+  urlState,
+  whole,
+  word,
+} from './url.svelte'
 
 const isPair = (value: unknown): value is [number, number] =>
   Array.isArray(value) && value.length === 2
@@ -58,6 +68,17 @@ describe('state in the URL', () => {
     })
     visit('?lab.rate=7')
     expect(state().rate).toBe(1)
+  })
+
+  it('keeps a whole number whole', async () => {
+    visit('?net.depth=3.6')
+    const net = urlState('net', { depth: whole(1, [1, 9]) })
+    expect(net.depth).toBe(4)
+    net.depth = 8.4
+    flushSync()
+    expect(net.depth).toBe(8)
+    await rest()
+    expect(location.search).toBe('?net.depth=8')
   })
 
   it('is written at once, without defaults', async () => {
