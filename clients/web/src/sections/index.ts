@@ -1,27 +1,41 @@
-/** The sections of the journey, in order. */
-import type { SectionEntry } from './entry'
-import { network } from './01-network'
-import { neuron } from './02-neuron'
-import { activations } from './03-activations'
-import { architecture } from './04-architecture'
-import { forward } from './05-forward'
-import { loss } from './06-loss'
-import { backpropagation } from './07-backpropagation'
-import { training } from './08-training'
-import { zoo } from './09-zoo'
-import { timeline } from './10-timeline'
-import { language } from './11-language'
+/** The sections of the journey: a folder for each, `NN-slug`, in their order. */
+import type { Component } from 'svelte'
 
-export const sections: readonly SectionEntry[] = [
-  network,
-  neuron,
-  activations,
-  architecture,
-  forward,
-  loss,
-  backpropagation,
-  training,
-  zoo,
-  timeline,
-  language,
-]
+import titles from './titles'
+
+/** Short names in the top bar. */
+const NAMES: Record<keyof typeof titles, string> = {
+  network: 'Network',
+  neuron: 'Neuron',
+  activations: 'Activations',
+  architecture: 'Architecture',
+  forward: 'Forward pass',
+  loss: 'Loss',
+  backpropagation: 'Backpropagation',
+  training: 'Training',
+  zoo: 'Zoo',
+  timeline: 'Timeline',
+  language: 'Language',
+}
+
+interface Loaded {
+  default: Component
+}
+const bodies = import.meta.glob<Loaded>('./*/Body.svelte')
+const heads = import.meta.glob<Loaded>('./*/Head.svelte')
+
+/** What the page knows of a section before it loads the text and figures (`load`), and the picture (`head`). */
+export const sections = Object.entries(bodies).map(([path, load]) => {
+  const folder = path.split('/')[1]!
+  // The id of the section in `GET /v1/sections` and its address on the page, e.g. `/#neuron`.
+  const slug = folder.slice('NN-'.length) as keyof typeof titles
+  return {
+    slug,
+    name: NAMES[slug],
+    ...titles[slug],
+    load,
+    head: heads[`./${folder}/Head.svelte`]!,
+  }
+})
+
+export type SectionEntry = (typeof sections)[number]
