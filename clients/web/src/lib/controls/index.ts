@@ -1,0 +1,7 @@
+export { default as Choice } from './Choice.svelte'
+export { default as NumberField } from './NumberField.svelte'
+export { default as Select } from './Select.svelte'
+export { default as Slider } from './Slider.svelte'
+export { default as StateSlider } from './StateSlider.svelte'
+export { default as Stepper, LAST } from './Stepper.svelte'
+export { default as Switch } from './Switch.svelte'
