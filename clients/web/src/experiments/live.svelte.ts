@@ -1,5 +1,5 @@
 /** An experiment that is followed until its end, with the curves of its first seed. */
-import { api, ApiProblem, body, watchExperiment } from '../lib/api'
+import { api, type ApiProblem, asProblem, body, watchExperiment } from '../lib/api'
 import type { JobCurve } from './curves'
 import type { Experiment } from './texts'
 
@@ -35,10 +35,7 @@ export class Live {
         } while (seen !== this.experiment)
       } catch (error) {
         if (abort.signal.aborted) return
-        this.problem =
-          error instanceof ApiProblem
-            ? error
-            : new ApiProblem(0, 'defect', 'Something broke', String(error))
+        this.problem = asProblem(error)
       } finally {
         loading = false
       }

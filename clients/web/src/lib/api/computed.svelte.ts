@@ -3,7 +3,7 @@ import { untrack } from 'svelte'
 
 import { connection } from '../state/connection.svelte'
 import { Latest } from './latest'
-import { ApiProblem } from './problem'
+import { asProblem, type ApiProblem } from './problem'
 
 export interface Computed<O> {
   /** The last reply; kept while a newer request is pending or has failed. */
@@ -33,10 +33,7 @@ export function computed<I, O>(
       problem = undefined
     },
     problem(error) {
-      problem =
-        error instanceof ApiProblem
-          ? error
-          : new ApiProblem(0, 'defect', 'Something broke', String(error))
+      problem = asProblem(error)
     },
     pending(waiting) {
       pending = waiting

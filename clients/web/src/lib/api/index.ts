@@ -12,6 +12,6 @@ export {
   toNumbers,
   type WireNumber,
 } from './numbers'
-export { ApiProblem, isAbort, type FieldProblem } from './problem'
+export { ApiProblem, asProblem, isAbort, type FieldProblem } from './problem'
 export { isStored, storeReplies } from './stored'
 export { watch, watchExperiment, watchJob, type JobEvents, type Status, type Watch } from './watch'

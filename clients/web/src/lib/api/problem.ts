@@ -29,6 +29,13 @@ export class ApiProblem extends Error {
   }
 }
 
+/** What was thrown, as a problem that can be shown. */
+export function asProblem(error: unknown): ApiProblem {
+  return error instanceof ApiProblem
+    ? error
+    : new ApiProblem(0, 'defect', 'Something broke', String(error))
+}
+
 export function unreachable(): ApiProblem {
   return new ApiProblem(
     0,

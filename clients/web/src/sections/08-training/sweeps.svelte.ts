@@ -1,5 +1,5 @@
 /** The runs behind the slider: one batched sweep per optimizer, trained once. */
-import { api, body, computed, type Computed, type Schemas } from '../../lib/api'
+import { type Computed, type Schemas, simulated } from '../../lib/api'
 import { HIGHEST, LOWEST, OPTIMIZERS, type Optimizer } from './sweep'
 
 export type Sweeps = Record<Optimizer, Computed<Schemas['LearningRatesSimulation']>>
@@ -12,22 +12,17 @@ export const RATES = 49
 /** Requested once `isNear` is true. Call this while a component initializes. */
 export function sweeps(isNear: () => boolean): Sweeps {
   const of = (type: Optimizer) =>
-    computed(
-      () => (isNear() ? type : undefined),
-      (type, signal) =>
-        body(
-          api.POST('/v1/simulate/learning-rates', {
-            body: {
-              dataset: DATASET,
-              optimizer: { type },
-              epochs: EPOCHS,
-              lowest: LOWEST,
-              highest: HIGHEST,
-              rates: RATES,
-            },
-            signal,
-          }),
-        ),
+    simulated('learning-rates', () =>
+      isNear()
+        ? {
+            dataset: DATASET,
+            optimizer: { type },
+            epochs: EPOCHS,
+            lowest: LOWEST,
+            highest: HIGHEST,
+            rates: RATES,
+          }
+        : undefined,
     )
   return Object.fromEntries(OPTIMIZERS.map(({ value }) => [value, of(value)])) as Sweeps
 }
