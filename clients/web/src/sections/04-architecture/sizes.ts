@@ -31,7 +31,7 @@ export function grown(units: number, steps: number): number {
 }
 
 export function resized(sizes: Sizes, layer: number, units: number): Sizes {
-  return sizes.map((size, i) => (i === layer ? within(units) : size))
+  return sizes.with(layer, within(units))
 }
 
 /** Add a hidden layer that is as large as the hidden layer beside it. */

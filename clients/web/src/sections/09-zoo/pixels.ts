@@ -34,7 +34,5 @@ export const drawn: Codec<Image | undefined> = {
 
 /** The image with another value of one pixel. */
 export function put(image: Image, row: number, column: number, value: number): Image {
-  return image.map((pixels, r) =>
-    r === row ? pixels.map((old, c) => (c === column ? value : old)) : pixels,
-  )
+  return image.map((pixels, r) => (r === row ? pixels.with(column, value) : pixels))
 }
