@@ -35,8 +35,12 @@ MAX_WORK = 1e11
 UNIT_WORK, OUTPUT_WORK = 150, 600
 """Operations that an element of a layer takes beside the products: bias, activation, dropout; and
 an output beside these: its exponential and its loss."""
-TINY = 1e-12
-"""Losses below are as good as 0, which has no logarithm."""
+TINY, HUGE = 1e-12, 1e12
+"""Losses beyond are as good as 0 and as bad as those of a run that diverged: both have no
+logarithm."""
+FEW_ROWS, STANDARD_ERRORS = 60, 2.0
+"""With fewer rows, the median of the folds is often chance: a larger network must have a lower loss
+by more than these standard errors of the mean over the folds."""
 
 
 def comparable_rows(dataset: Dataset) -> Dataset:
@@ -59,7 +63,7 @@ class Measured:
     """The validation losses of a candidate, `(folds, penalties)`.
 
     A quarter each is the loss of the next weaker and stronger penalty, because a low loss between
-    high ones is chance. A loss is that of the last epoch, infinite for a run that diverges.
+    high ones is chance. A loss is that of the last epoch, `HUGE` for a run that diverges.
     """
 
     losses: Floats
@@ -75,11 +79,14 @@ class Measured:
         """The losses with the best penalty, `(folds,)`."""
         return np.asarray(self.losses[:, self.means.argmin()])
 
-    def ratio_to(self, other: Measured) -> float:
-        """Return the median over the folds of the ratio of the losses of this and the other."""
-        with np.errstate(invalid="ignore"):
-            ratios = self.best / other.best
-        return float(np.median(np.where(np.isnan(ratios), 1.0, ratios)))
+    def is_better_than(self, other: Measured, rows: int) -> bool:
+        """Return whether the losses are lower than those of a smaller network on so many rows: in
+        the median of the folds, and significantly with few rows."""
+        ratios = np.log(self.best / other.best)
+        if rows >= FEW_ROWS:
+            return bool(np.median(ratios) < 0.0)
+        standard_error = ratios.std(ddof=1) / math.sqrt(len(ratios))
+        return bool(ratios.mean() < -STANDARD_ERRORS * standard_error)
 
 
 def cross_validate(dataset: Dataset, candidates: Sequence[Candidate]) -> list[Measured]:
@@ -103,13 +110,13 @@ def cross_validate(dataset: Dataset, candidates: Sequence[Candidate]) -> list[Me
     ]
 
 
-def choose(measured: Sequence[Measured]) -> int:
-    """Return the index of the best candidate: one replaces those before it if its loss is lower in
-    the median of the folds.
+def choose(measured: Sequence[Measured], rows: int) -> int:
+    """Return the index of the best candidate on so many rows: one replaces those before it if it is
+    better.
     """
     best = 0
     for index, candidate in enumerate(measured):
-        if candidate.ratio_to(measured[best]) < 1.0:
+        if candidate.is_better_than(measured[best], rows):
             best = index
     return best
 
@@ -125,7 +132,7 @@ def _work(dataset: Dataset, candidate: Candidate) -> float:
 
 
 def _smoothed(losses: Floats) -> Measured:
-    logs = np.log(np.maximum(losses, TINY))
+    logs = np.log(np.clip(losses, TINY, HUGE))
     around = np.pad(logs, ((0, 0), (1, 1)), mode="edge")
     return Measured(np.exp((around[:, :-2] + 2.0 * logs + around[:, 2:]) / 4.0))
 
@@ -167,4 +174,4 @@ def _losses(dataset: Dataset, candidate: Candidate, fraction: float) -> Floats:
     for _ in sweep:
         pass
     losses = [join(blocks).columns["validation_loss"][-1] for blocks in sweep.take()]
-    return np.where(np.isfinite(losses), losses, np.inf)
+    return np.asarray(np.nan_to_num(losses, nan=HUGE))

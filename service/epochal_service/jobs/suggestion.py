@@ -23,7 +23,7 @@ from ..datasets import Dataset
 from ..specs.suggestion import Suggestion, SuggestionReason
 from ..specs.training import TrainingSpec
 from .language import is_next_token
-from .selection import PENALTIES, Candidate, choose, comparable_rows, cross_validate
+from .selection import FEW_ROWS, PENALTIES, Candidate, choose, comparable_rows, cross_validate
 
 JsonObject = dict[str, Any]
 
@@ -88,7 +88,7 @@ def _selected(dataset: Dataset, reference: Mapping[str, Any], bodies: list[_Body
     measured = cross_validate(sample, candidates)
     if not measured:
         return bodies[1]
-    index = choose(measured)
+    index = choose(measured, sample.samples)
     chosen, losses = bodies[index], measured[index].means
     rows, folds = dataset.samples, len(measured[index].losses)
     value, reason = chosen.network
@@ -104,7 +104,9 @@ def _selected(dataset: Dataset, reference: Mapping[str, Any], bodies: list[_Body
         network=(
             value,
             f"{reason} Its median loss in cross-validation is "
-            f"{float(np.median(measured[index].best)):.4g}, compared with {others}.",
+            f"{float(np.median(measured[index].best)):.4g}, compared with {others}."
+            + _SIGNIFICANTLY
+            * (rows < FEW_ROWS),
         ),
         l2=float(f"{chosen.penalties[int(losses.argmin())] / rows:.2g}"),
         l2_reason=f"Small weights are preferred, because {rows:,} rows allow chance patterns. The "
@@ -296,6 +298,10 @@ def _is_uploaded(dataset: Dataset) -> bool:
 _STANDARD = (
     "Each number is brought to mean 0 and standard deviation 1, so that the unit of a column does "
     "not decide how much it counts; categories remain 0 and 1."
+)
+_SIGNIFICANTLY = (
+    f" With fewer than {FEW_ROWS} rows, a larger network must be better by two standard errors over"
+    " the folds."
 )
 _FEW_SAMPLES = _Body(
     [{"type": "dense", "units": 8, "activation": "tanh"}],
