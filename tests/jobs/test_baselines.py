@@ -5,6 +5,7 @@ import numpy as np
 import epochal_engine as engine
 from epochal_engine import Data, Dense, Embedding, GlobalAveragePool, Network
 from epochal_service.jobs import baselines
+from epochal_service.jobs.remembered import MOST_DIGESTED_BYTES
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(60, 3))
@@ -46,7 +47,7 @@ def test_a_network_that_reads_tokens_has_no_linear_model() -> None:
 
 
 def test_large_data_are_not_digested() -> None:
-    inputs = np.zeros((baselines.MOST_DIGESTED_BYTES // 8, 3))
+    inputs = np.zeros((MOST_DIGESTED_BYTES // 8, 3))
     data = Data(inputs, inputs[:, :1])
     first = baselines.of_data(network(2), "mse", data)
     assert baselines.of_data(network(2), "mse", data) is not first

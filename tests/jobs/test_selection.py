@@ -1,6 +1,7 @@
 """Cross-validation chooses the network and the penalty that suit the rows of a table."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,26 @@ def test_a_table_of_24_rows_of_noise_gets_a_linear_model() -> None:
     suggested = suggestion_of(parse_csv(file.read_bytes(), fills=True))
     assert types_of(suggested) == ["dense"]
     assert "With fewer than 60 rows" in suggested.reasons[0].reason
+
+
+def test_equal_tables_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[Dataset] = []
+
+    def recorded(dataset: Dataset, candidates: Sequence[selection.Candidate]) -> Any:
+        compared.append(dataset)
+        return selection.cross_validate(dataset, candidates)
+
+    monkeypatch.setattr("epochal_service.jobs.suggestion.cross_validate", recorded)
+    inputs, targets = NUMBERS[:30], NUMBERS[:30, 0] + NOISE[:30]
+    first = suggest(table(inputs, targets), {"id": "data_1"}).spec
+    second = suggest(replace(table(inputs, targets), name="again"), {"id": "data_2"}).spec
+    assert len(compared) == 1
+    assert (second.name, second.dataset.id) == ("again", "data_2")  # type: ignore[union-attr]
+    same = {"name": first.name, "dataset": first.dataset}
+    assert second.model_copy(update=same) == first
+    suggestion_of(table(inputs, -targets))
+    suggestion_of(table(inputs, targets, groups=[f"p{row}" for row in range(30)]))
+    assert len(compared) == 3
 
 
 def test_too_few_groups_are_not_compared() -> None:

@@ -5,9 +5,7 @@ The worker computes them before the first epoch; they are stored with the first 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from hashlib import sha256
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +24,7 @@ from ..specs.jobs import (
     Separability,
 )
 from ..specs.training import TrainingSpec
+from .remembered import Remembered
 
 MARGIN = 0.001
 """A loss that is lower by at most this fraction is not lower."""
@@ -45,10 +44,7 @@ def of_job(run: engine.Run, dataset: Dataset) -> Baselines:
     return baselines.model_copy(update={"initial": _losses(losses)})
 
 
-MOST_REMEMBERED = 64
-MOST_DIGESTED_BYTES = 8_000_000
-_remembered: dict[Hashable, Baselines] = {}
-"""Baselines by what they depend on, the oldest first."""
+_remembered = Remembered[Baselines]()
 
 
 def of_data(
@@ -56,34 +52,17 @@ def of_data(
 ) -> Baselines:
     """Return the baselines that depend on the data alone.
 
-    A class trains many networks on the same data, and to fit a linear model may take longer than to
-    train: for equal data, the last results of this process are used again.
+    To fit a linear model may take longer than to train: the last results are used again.
     """
     arrays = {name: array for name, array in vars(data).items() if array is not None}
-    if sum(array.nbytes for array in arrays.values()) > MOST_DIGESTED_BYTES:
-        return _of_data(network, loss, data, boosted)
     # Of the network they depend on its shapes, and on whether it reads the inputs as tokens.
     readers = frozenset(
         layer.type
         for layer, inputs in zip(network.layers, network.inputs, strict=True)
         if "input" in inputs
     )
-    shapes = network.input_shape, network.output_shape
-    key = engine.find_loss(loss), shapes, readers, boosted, _digest(arrays)
-    baselines = _remembered.pop(key, None) or _of_data(network, loss, data, boosted)
-    _remembered[key] = baselines
-    if len(_remembered) > MOST_REMEMBERED:
-        del _remembered[next(iter(_remembered))]
-    return baselines
-
-
-def _digest(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Return a digest of names, types, shapes and contents."""
-    digest = sha256()
-    for name, array in arrays.items():
-        digest.update(f"{name} {array.dtype} {array.shape} ".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.digest()
+    key = engine.find_loss(loss), network.input_shape, network.output_shape, readers, boosted
+    return _remembered.get(key, arrays, lambda: _of_data(network, loss, data, boosted))
 
 
 def _of_data(

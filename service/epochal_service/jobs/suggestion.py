@@ -23,7 +23,16 @@ from ..datasets import Dataset
 from ..specs.suggestion import Suggestion, SuggestionReason
 from ..specs.training import TrainingSpec
 from .language import is_next_token
-from .selection import FEW_ROWS, PENALTIES, Candidate, choose, comparable_rows, cross_validate
+from .remembered import Remembered
+from .selection import (
+    FEW_ROWS,
+    PENALTIES,
+    Candidate,
+    Measured,
+    choose,
+    comparable_rows,
+    cross_validate,
+)
 
 JsonObject = dict[str, Any]
 
@@ -36,6 +45,7 @@ USUAL_PENALTY = 2.0
 
 _PIXEL = re.compile(r"pixel_(\d+)_(\d+)(?:_(\d+))?")
 _STEP = re.compile(r"(\w+)_(\d+)")
+_remembered = Remembered[list[Measured]]()
 # On fewer tokens, a GRU writes better than a transformer after the same time.
 FEW_TOKENS = 60_000
 
@@ -85,7 +95,13 @@ def _selected(dataset: Dataset, reference: Mapping[str, Any], bodies: list[_Body
     candidates = [
         Candidate(_suggestion(sample, reference, body).spec, body.penalties) for body in bodies
     ]
-    measured = cross_validate(sample, candidates)
+    arrays = {"inputs": sample.inputs, "targets": sample.targets, "unscaled": sample.unscaled}
+    if sample.weights is not None:
+        arrays["weights"] = sample.weights
+    arrays |= {f"group {name}": groups for name, groups in sample.groups.items()}
+    measured = _remembered.get(
+        (sample.task, sample.outputs), arrays, lambda: cross_validate(sample, candidates)
+    )
     if not measured:
         return bodies[1]
     index = choose(measured, sample.samples)
