@@ -217,13 +217,22 @@ def test_an_input_of_numbers_and_a_few_texts_has_a_warning_and_names_of_numbers_
 
 
 def test_rare_categories_beyond_the_limit_count_as_other() -> None:
-    rows = [f"city {n % 60},{n % 2}" for n in range(600)] + ["city 0,1"] * 5
+    rows = [f"city {n % 60},{n % 2}" for n in range(540)] + ["city 0,1"] * 5
     dataset = parse_csv(table(rows))
     assert dataset.features == MAX_CATEGORIES
     assert dataset.feature_names[-1] == "x=other"
     assert reasons(dataset) == [("x", "rare")]
     assert (dataset.inputs.sum(1) == 1).all()
     assert encode_rows([{"x": "new"}], dataset.columns)[0].argmax() == MAX_CATEGORIES - 1
+
+
+def test_categories_in_ten_rows_keep_a_feature_each_beyond_the_limit() -> None:
+    dataset = parse_csv(table([f"city {n % 60},{n % 2}" for n in range(600)]))
+    assert dataset.features == 60
+    assert reasons(dataset) == []
+    assert encode_rows([{"x": "new"}], dataset.columns).sum() == 0
+    names = [f"city {n % 300}" for n in range(5_000)]
+    assert parse_csv(table([f"{name},{n % 2}" for n, name in enumerate(names)])).features == 201
 
 
 def test_numbers_may_be_categories_however_they_are_written() -> None:

@@ -64,8 +64,11 @@ Reason = Literal[
 Report = Callable[[int, str], None]
 """`report(row, what)` reports what is wrong with a cell."""
 
-# Distinct texts in one column; each becomes a feature. Beyond it, rare ones share one feature.
+# Distinct texts in one column; each becomes a feature. Of more, rare ones share one feature.
 MAX_CATEGORIES = 50
+# Rows of a text that has its own feature even so; such texts of a column, and their numbers in all
+# rows, at most.
+FREQUENT_ROWS, MAX_FREQUENT, MAX_NUMBERS = 10, 250, 1_000_000
 # Characters in the name of a column, and in a text that becomes part of a name.
 MAX_NAME_LENGTH = 100
 # A column holds numbers, or dates, if at least this percentage of its values do.
@@ -515,14 +518,17 @@ def _with_categories(
     unknown = column.unknown
     room = MAX_CATEGORIES - (column.missing == "category")
     if len(counts) > room:
-        frequent = sorted(counts, key=lambda text: (-counts[text], text))[: room - 1]
+        most = min(MAX_FREQUENT, MAX_NUMBERS // len(cells.cells))
+        size = max(room - 1, min(most, sum(count >= FREQUENT_ROWS for count in counts.values())))
+        frequent = sorted(counts, key=lambda text: (-counts[text], text))[:size]
         rare = sum(counts.values()) - sum(counts[text] for text in frequent)
         unknown = "other"
-        warn(
-            "rare",
-            f"has {len(counts)} distinct texts; all but the {len(frequent)} most frequent "
-            f"count as {OTHER!r}, in {rare} rows",
-        )
+        if rare:
+            warn(
+                "rare",
+                f"has {len(counts)} distinct texts; all but the {len(frequent)} most frequent "
+                f"count as {OTHER!r}, in {rare} rows",
+            )
     else:
         frequent = list(counts)
     try:
@@ -532,7 +538,7 @@ def _with_categories(
     if column.missing == "category" and MISSING_CATEGORY not in categories:
         categories.append(MISSING_CATEGORY)
     features = [f"{column.name}={text}" for text in categories]
-    if len(counts) > room and OTHER not in categories:
+    if len(frequent) < len(counts) and OTHER not in categories:
         features.append(f"{column.name}={OTHER}")
     return replace(column, categories=categories, features=features, unknown=unknown)
 
