@@ -62,7 +62,11 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"name": "spiral", "generator": {"name": "spiral", "samples": 30, "noise": 0.2, "seed": 4}},
     ],
     "GetDataset": lambda w: [{"id": "digits"}, {"id": "reversal"}, {"id": w.dataset}],
-    "ListDatasets": lambda w: [{}, {"page_size": 1}, {"page_token": w.dataset}],
+    "ListDatasets": lambda w: [
+        {},
+        {"page_size": 1, "thumbnails": True},
+        {"page_token": w.dataset},
+    ],
     "PreviewDataset": lambda w: [
         {"id": w.dataset, "rows": 2},
         {"id": "iris"},

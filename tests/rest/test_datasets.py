@@ -109,6 +109,23 @@ def test_what_is_built_in_is_listed_previewed_and_never_deleted(client: TestClie
     assert (refused.status_code, refused.json()["reason"]) == (409, "dataset_builtin")
 
 
+def test_a_list_has_thumbnails_on_request(client: TestClient) -> None:
+    assert client.get("/v1/datasets").json()["thumbnails"] == []
+    page = client.get("/v1/datasets?thumbnails=true").json()
+    pictured = {row["dataset"]: row for row in page["thumbnails"]}
+    for dataset in (row for row in page["datasets"] if row["builtin"]):
+        inputs, targets = pictured[dataset["id"]]["inputs"], pictured[dataset["id"]]["targets"]
+        assert 4 <= len(inputs) == len(targets) <= 120
+        assert {len(row) for row in inputs} == {dataset["features"]}
+        assert len(inputs) * (len(inputs[0]) + len(targets[0])) <= 2048
+    assert pictured["xor"]["targets"] == [[0], [1], [1], [0]]
+    # Rows from the whole of a file that is sorted by class, with three digits of each number.
+    assert {target for (target,) in pictured["iris"]["targets"]} == {0, 1, 2}
+    rows = client.get("/v1/datasets/two_moons/preview?rows=1000").json()["inputs"]
+    rounded = [[float(f"{number:.3g}") for number in row] for row in rows]
+    assert all(row in rounded for row in pictured["two_moons"]["inputs"])
+
+
 def test_a_deleted_data_set_is_gone(client: TestClient) -> None:
     path = client.post("/v1/datasets", content=CSV, headers=TEXT).headers["location"]
     assert client.delete(path).status_code == 204

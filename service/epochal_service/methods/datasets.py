@@ -8,6 +8,8 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from ..datasets import (
     CATALOG,
     DatasetError,
@@ -39,6 +41,7 @@ from ..specs.datasets import (
     GeneratorSpec,
     ListDatasetsRequest,
     PreviewDatasetRequest,
+    Thumbnail,
 )
 from ..store import Connection, datasets, jobs, keys
 from ..store import uploads as uploaded
@@ -50,6 +53,10 @@ from .context import Context
 from .fingerprints import fingerprint
 from .pages import before, cut, page_size
 
+THUMBNAIL_ROWS = 120
+THUMBNAIL_NUMBERS = 2048
+"""Numbers in a thumbnail: of the widest built-in rows, as many as a small picture shows."""
+
 
 def list_datasets(context: Context, request: ListDatasetsRequest) -> DatasetPage:
     """List uploaded data sets, newest first; the first page also has all built-in ones."""
@@ -59,8 +66,12 @@ def list_datasets(context: Context, request: ListDatasetsRequest) -> DatasetPage
             connection, context.owner, size=size + 1, before=before(request.page_token, "data")
         )
     page, token = cut(rows, size, lambda row: len(row.about))
-    builtin = [] if request.page_token else [_builtin(name) for name in CATALOG]
-    return DatasetPage(datasets=[*builtin, *(_reply(row) for row in page)], next_page_token=token)
+    names = [] if request.page_token else list(CATALOG)
+    return DatasetPage(
+        datasets=[*map(_builtin, names), *(_reply(row) for row in page)],
+        next_page_token=token,
+        thumbnails=list(map(_thumbnail, names)) if request.thumbnails else [],
+    )
 
 
 def get_dataset(context: Context, id: str) -> Dataset:
@@ -87,8 +98,13 @@ def preview_dataset(context: Context, id: str, request: PreviewDatasetRequest) -
     return DatasetPreview(
         dataset=metadata.model_copy(update=_sizes(table)),
         inputs=table.inputs[rows].tolist(),
-        targets=(targets if targets.ndim == 2 else targets[:, None]).astype(float).tolist(),
+        targets=_in_rows(targets).tolist(),
     )
+
+
+def _in_rows(targets: np.ndarray) -> np.ndarray:
+    """Return targets as rows of numbers."""
+    return (targets if targets.ndim == 2 else targets[:, None]).astype(float)
 
 
 def parameters_of(request: GeneratorParameters) -> dict[str, Any]:
@@ -372,6 +388,22 @@ def _sizes(table: Table) -> dict[str, Any]:
         "target_names": list(table.target_names),
         "token_names": list(table.token_names),
     }
+
+
+@cache
+def _thumbnail(name: str) -> Thumbnail:
+    table = generate(GeneratorSpec(name=name))
+    targets = _in_rows(table.targets)
+    width = table.inputs.shape[1] + targets.shape[1]
+    count = min(table.samples, THUMBNAIL_ROWS, max(THUMBNAIL_NUMBERS // width, 4))
+    # Rows at equal distances could be of every second class of alternating ones.
+    rows = np.sort(np.random.default_rng(0).choice(table.samples, count, replace=False))
+
+    def rounded(matrix: np.ndarray) -> list[list[float]]:
+        return [[float(f"{number:.3g}") for number in row] for row in matrix.tolist()]
+
+    inputs = table.inputs[rows]
+    return Thumbnail(dataset=name, inputs=rounded(inputs), targets=rounded(targets[rows]))
 
 
 @cache  # the sizes of a generator are those of its default parameters

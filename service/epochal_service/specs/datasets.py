@@ -275,6 +275,8 @@ class ListDatasetsRequest(Request):
 
     page_size: PageSize = PAGE_SIZE
     page_token: Annotated[PageToken, IdOf("data")] | None = None
+    thumbnails: bool = False
+    """Whether the first page has a thumbnail of each built-in data set. Default false."""
 
 
 class GeneratorParameters(Request):
@@ -438,6 +440,17 @@ class Dataset(Reply):
     """Warnings about columns of an uploaded CSV."""
 
 
+class Thumbnail(Reply):
+    """A few rows of a data set, enough for a small picture of it."""
+
+    dataset: str
+    """Id of the data set."""
+    inputs: list[list[float]]
+    """Inputs of up to 120 random samples, fewer if they are long, rounded to three digits."""
+    targets: list[list[float]]
+    """Targets of the same samples; classes as labels in the order of `class_names`."""
+
+
 class DatasetPage(Reply):
     """A page of data sets."""
 
@@ -445,6 +458,8 @@ class DatasetPage(Reply):
     """Built-in data sets (on the first page), then uploaded ones, newest first."""
     next_page_token: str | None = None
     """`page_token` of the next page; absent on the last page."""
+    thumbnails: list[Thumbnail] = Field(default_factory=list)
+    """Of the built-in data sets, if `thumbnails` of the request is true."""
 
 
 class DatasetPreview(Reply):

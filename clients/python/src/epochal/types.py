@@ -1930,6 +1930,18 @@ class Dataset:
 
 
 @dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """A few rows of a data set, enough for a small picture of it."""
+
+    dataset: str
+    """Id of the data set."""
+    inputs: tuple[Floats, ...]
+    """Inputs of up to 120 random samples, fewer if they are long, rounded to three digits."""
+    targets: tuple[Floats, ...]
+    """Targets of the same samples; classes as labels in the order of `class_names`."""
+
+
+@dataclass(frozen=True, eq=False)
 class DatasetPreview:
     """The first rows of a data set."""
 

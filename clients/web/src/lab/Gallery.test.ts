@@ -6,23 +6,34 @@ import { api, type Schemas } from '../lib/api'
 import Gallery from './Gallery.svelte'
 
 const dataset = (name: string, samples: number) =>
-  ({ id: name, name, samples, builtin: true, description: '', parameters: [] }) as unknown
+  ({
+    id: name,
+    name,
+    samples,
+    features: 2,
+    task: 'binary',
+    builtin: true,
+    description: '',
+    parameters: [],
+    class_names: ['0', '1'],
+    token_names: [],
+  }) as unknown
 const DATASETS = [dataset('iris', 150), dataset('xor', 4)] as Schemas['Dataset'][]
+const THUMBNAILS = DATASETS.map(({ id }) => ({
+  dataset: id,
+  inputs: [
+    [0, 0],
+    [1, 1],
+  ],
+  targets: [[0], [1]],
+}))
 
 let shown: ReturnType<typeof mount>
 
-/** Show the gallery; returns the data sets whose preview it has requested. */
-function show(chosen: string): string[] {
-  const requested: string[] = []
-  const get = (_path: string, { params }: { params: { path: { id: string } } }) => {
-    requested.push(params.path.id)
-    return Promise.reject(new Error('no preview'))
-  }
-  vi.spyOn(api, 'GET').mockImplementation(get as never)
-  const props = { datasets: DATASETS, chosen, onchoose: () => undefined }
+function show(chosen: string): void {
+  const props = { datasets: DATASETS, thumbnails: THUMBNAILS, chosen, onchoose: () => undefined }
   shown = mount(Gallery, { target: document.body, props })
   flushSync()
-  return requested
 }
 
 afterEach(async () => {
@@ -30,17 +41,22 @@ afterEach(async () => {
   vi.restoreAllMocks()
 })
 
-test('thumbnails of truth tables are requested when their group opens', () => {
-  const requested = show('iris')
-  expect(requested).toEqual(['iris'])
+test('thumbnails are drawn from the list, without further requests', () => {
+  const requests = vi.spyOn(api, 'GET')
+  // jsdom has no canvas to draw on.
+  vi.spyOn(HTMLCanvasElement.prototype, 'getContext').mockReturnValue(null)
+  show('iris')
+  expect(document.querySelectorAll('button canvas')).toHaveLength(1)
   const group = document.querySelector('details')!
   group.open = true
   group.dispatchEvent(new Event('toggle'))
   flushSync()
-  expect(requested).toEqual(['iris', 'xor'])
+  expect(document.querySelectorAll('button canvas')).toHaveLength(2)
+  expect(requests).not.toHaveBeenCalled()
 })
 
 test('the group of the selected data set is open', () => {
+  vi.spyOn(HTMLCanvasElement.prototype, 'getContext').mockReturnValue(null)
   show('xor')
   expect(document.querySelector('details [aria-pressed=true]')!.textContent).toContain('xor')
 })

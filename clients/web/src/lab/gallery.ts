@@ -1,7 +1,6 @@
-/** The built-in data sets in groups, each with a thumbnail that is loaded once. */
+/** The built-in data sets in groups, and their parameters. */
 import { api, body, toNumber, type Schemas } from '../lib/api'
-import { look, type Dataset, type Look } from './lab.svelte'
-import type { Spec } from './spec'
+import type { Dataset } from './lab.svelte'
 
 const GROUPS: readonly [string, readonly string[]][] = [
   ['Point classification', ['two_moons', 'circles', 'spiral', 'blobs']],
@@ -30,9 +29,10 @@ export interface Group {
   datasets: Schemas['Dataset'][]
 }
 
-export async function listDatasets(signal?: AbortSignal): Promise<Schemas['Dataset'][]> {
-  return (await body(api.GET('/v1/datasets', { params: { query: { page_size: 1000 } }, signal })))
-    .datasets
+/** All data sets, and thumbnails of the built-in ones. */
+export async function listDatasets(signal?: AbortSignal): Promise<Schemas['DatasetPage']> {
+  const query = { page_size: 1000, thumbnails: true }
+  return body(api.GET('/v1/datasets', { params: { query }, signal }))
 }
 
 /** Group the data sets; those without a group go to the last fitting one. */
@@ -113,20 +113,4 @@ export function parametersOf(dataset: Schemas['Dataset']): Parameter[] {
       step: integer ? 1 : 0.01,
     }
   })
-}
-
-const stamps = new Map<string, Promise<Look>>()
-
-export function stamp(dataset: Schemas['Dataset']): Promise<Look> {
-  const chosen: Spec['dataset'] = asChosen(dataset)
-  const many =
-    dataset.samples > 4 && dataset.parameters.some((parameter) => parameter.name === 'samples')
-  const fewer = many ? { ...chosen, samples: 120 } : chosen
-  let match = stamps.get(dataset.id)
-  if (!match) {
-    match = look(fewer, 150)
-    match.catch(() => stamps.delete(dataset.id))
-    stamps.set(dataset.id, match)
-  }
-  return match
 }
