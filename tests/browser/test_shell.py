@@ -253,14 +253,6 @@ def test_a_lost_connection_is_shown_until_it_is_restored(open_alone: Opened) -> 
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_the_documentation_of_the_api_opens_and_sends_a_request(open_page: Opened) -> None:
-    page = open_page("/docs")
-    operation = page.locator("#operations-system-getVersion, [id^='operations-'][id*='version' i]")
-    operation.first.click()
-    operation.first.get_by_role("button", name="Execute").click()
-    expect(operation.first.get_by_text("application/json").first).to_be_visible()
-
-
 def test_single_keys_train_find_and_are_listed_and_can_be_turned_off(open_page: Opened) -> None:
     page = open_page("/lab")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()

@@ -13,14 +13,6 @@ def test_data_is_data_to_a_browser(client: TestClient, path: str) -> None:
     assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-def test_the_documentation_of_the_api_loads_nothing_from_elsewhere(client: TestClient) -> None:
-    headers = client.get("/docs").headers
-    assert headers["x-content-type-options"] == "nosniff"
-    policy = headers["content-security-policy"]
-    assert policy.startswith("default-src 'self';")
-    assert "frame-ancestors 'self'" in policy
-
-
 def test_the_page_keeps_its_own_policy(client: TestClient) -> None:
     headers = client.get("/theme.js").headers
     assert headers["x-content-type-options"] == "nosniff"

@@ -14,7 +14,7 @@ SCRIPT = "console.log(1)"
 
 
 def serve(folder: Path) -> TestClient:
-    app = FastAPI()
+    app = FastAPI(docs_url=None)
     problems.install(app)
     page.install(app, folder)
     return TestClient(app)
@@ -32,7 +32,9 @@ def built(tmp_path: Path) -> TestClient:
     return serve(tmp_path)
 
 
-@pytest.mark.parametrize("path", ["/", "/lab", "/jobs", "/jobs/job_1", "/jobs?state=running"])
+@pytest.mark.parametrize(
+    "path", ["/", "/lab", "/jobs", "/jobs/job_1", "/jobs?state=running", "/docs"]
+)
 def test_each_path_of_the_page_is_answered_with_it(built: TestClient, path: str) -> None:
     answer = built.get(path, headers={"accept-encoding": "identity"})
     assert (answer.status_code, answer.text) == (200, INDEX)
@@ -117,7 +119,7 @@ def test_where_none_was_built_the_root_says_how_to_get_one(tmp_path: Path) -> No
     answer = serve(tmp_path / "absent").get("/")
     assert answer.status_code == 503
     assert "make page" in answer.text
-    assert 'href="/docs"' in answer.text
+    assert 'href="/openapi.json"' in answer.text
 
 
 def test_the_whole_app_serves_it_at_its_root(client: TestClient) -> None:

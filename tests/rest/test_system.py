@@ -177,17 +177,6 @@ def test_a_defect_is_counted_as_such(
     assert 'route="/v1/datasets/{id}",status="500"} 1.0' in text
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc"])
-def test_the_docs_need_no_other_host(client: TestClient, path: str) -> None:
-    page = client.get(path)
-    assert page.status_code == 200
-    assert not EXTERNAL.search(page.text)
-    parts = re.findall(r"""(?:src|href)=["'](/[^"']+)["']""", page.text)
-    assert parts
-    for part in parts:
-        assert client.get(part).status_code == 200
-
-
 def test_no_module_of_this_room_names_another_host() -> None:
     from epochal_service import rest
 

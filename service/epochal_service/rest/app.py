@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from ..methods.context import Context, open_context
@@ -19,7 +18,7 @@ from .head import HeadAsGet
 from .headers import SafeHeaders
 from .lingering import LingeringClose
 from .metrics import Measured
-from .openapi import DESCRIPTION, DOCS, TAGS
+from .openapi import DESCRIPTION, TAGS
 from .rate_limits import RateLimits
 from .replies import CachedReplies
 from .request_ids import RequestIds
@@ -73,13 +72,14 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
             stack.callback(stalled.cancel)
             yield
 
-    app: FastAPI = FastAPIOffline(
+    app = FastAPI(
         title="Epochal",
         version=version("epochal-server"),
         summary="Trains neural networks over HTTP and gRPC and lets you see every epoch.",
         description=DESCRIPTION,
         openapi_tags=TAGS,
-        swagger_ui_parameters=DOCS,
+        docs_url=None,
+        redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
         generate_unique_id_function=routes.operation_id,

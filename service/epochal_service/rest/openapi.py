@@ -57,17 +57,6 @@ API_KEY = {
 }
 LICENSE = {"name": "MIT", "identifier": "MIT"}
 
-DOCS = {
-    # The example of a request can be sent unchanged; of a reply, the fields matter.
-    "tryItOutEnabled": True,
-    "defaultModelRendering": "model",
-    "defaultModelExpandDepth": 2,
-    # The list of all models is folded.
-    "defaultModelsExpandDepth": 0,
-    "displayRequestDuration": True,
-}
-"""Settings of `/docs`."""
-
 NUMBER = {
     "anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}],
     "description": "A number. NaN and infinities are strings.",

@@ -3,7 +3,7 @@
     /                      ┐
     /lab, /jobs, /jobs/…,  │
     /experiments/…,        │
-    /service               ┘ index.html, requested each time
+    /service, /docs        ┘ index.html, requested each time
     /assets/name-hash.js     kept for a year: another content has another name
     /favicon.svg, /theme.js  requested each time
     /examples/plain.html     a page without a framework, for developers of another page
@@ -40,6 +40,7 @@ PATHS = (
     "/experiments/{id}",
     "/exercises/{id}",
     "/service",
+    "/docs",
 )
 FILES = ("favicon.svg", "theme.js", "examples/plain.html")
 
@@ -70,7 +71,7 @@ body { font: 1.1rem/1.6 Georgia, serif; max-width: 34rem; margin: 15vh auto; pad
 <p>Its page has not been built here. In a checkout <code>make page</code> builds it, and
 <code>make run</code> does so by itself; an installed <code>epochal-server</code> brings it
 along.</p>
-<p>The API needs no page: <a href="/docs">its description</a>.</p>
+<p>The API needs no page: <a href="/openapi.json">its description</a>.</p>
 </html>
 """
 

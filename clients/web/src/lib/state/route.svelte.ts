@@ -7,6 +7,7 @@ export type Route =
   | { page: 'jobs' }
   | { page: 'compare' }
   | { page: 'service' }
+  | { page: 'docs' }
   | { page: 'job'; id: string }
   | { page: 'experiments' }
   | { page: 'experiment'; id: string }
@@ -19,6 +20,7 @@ export function parse(path: string): Route {
   if (first === undefined) return { page: 'journey' }
   if (first === 'lab' && second === undefined) return { page: 'lab' }
   if (first === 'service' && second === undefined) return { page: 'service' }
+  if (first === 'docs' && second === undefined) return { page: 'docs' }
   if (first === 'jobs' && second === undefined) return { page: 'jobs' }
   if (first === 'jobs' && second === 'compare' && rest.length === 0) return { page: 'compare' }
   if (first === 'jobs' && second !== undefined && rest.length === 0) {
