@@ -72,7 +72,7 @@ def test_layers_are_moved_and_removed_by_keyboard_and_all_can_be_undone(open_pag
     expect(page.get_by_test_id("cost-parameters")).to_have_text("105")
     page.get_by_label("Units", exact=True).first.fill("3")
     expect(page.get_by_test_id("cost-parameters")).to_have_text("50")  # 9 + 32 + 9
-    page.get_by_role("button", name=re.compile("^Layer 1, Dense")).press("ArrowDown")
+    page.get_by_role("button", name=re.compile("^Layer 1, Dense")).press("Alt+ArrowDown")
     expect(page.get_by_label("Units", exact=True).nth(1)).to_have_value("3")
     expect(page.get_by_role("button", name=re.compile("^Layer 2, Dense"))).to_be_focused()
     page.keyboard.press("Delete")
@@ -84,6 +84,41 @@ def test_layers_are_moved_and_removed_by_keyboard_and_all_can_be_undone(open_pag
     expect(page.get_by_test_id("cost-parameters")).to_have_text("50")
 
 
+def test_few_presses_of_tab_lead_to_train_and_arrow_keys_to_all_between(
+    open_page: Opened,
+) -> None:
+    page = open_page("/lab")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    expect(page.get_by_role("button", name="Layer 3, Dense")).to_be_attached()
+    rest(page)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # skip to the content
+    train = page.get_by_role("button", name="Train", exact=True)
+    presses = 0
+    while not train.evaluate("button => button === document.activeElement"):
+        page.keyboard.press("Tab")
+        presses += 1
+        assert presses <= 40
+    page.get_by_role("button", name="none", exact=True).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("button", name=re.compile("^Layer 2, Dense"))).to_be_focused()
+    page.keyboard.press("Enter")
+    row = page.get_by_role("listitem").filter(has_text="Layer 2")
+    for name in ("Layer 2", "Units", "Activation"):
+        expect(row.get_by_label(name, exact=True)).to_be_focused()
+        page.keyboard.press("Tab")
+    for name in ("Freeze", "More settings of", "Remove"):
+        expect(row.get_by_role("button", name=f"{name} layer 2")).to_be_focused()
+        page.keyboard.press("Tab")
+    dense = page.get_by_role("button", name="Dense", exact=True)
+    expect(dense).to_be_focused()
+    page.keyboard.press("End")
+    expect(page.get_by_label("Add another layer")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name=re.compile("^Layer 2, Dense"))).to_be_focused()
+
+
 def test_a_layer_is_frozen_by_keyboard_and_stays_so_where_it_moves(open_page: Opened) -> None:
     page = open_page(SMALL)
     lock = page.get_by_role("button", name="Freeze layer 1")
@@ -93,7 +128,7 @@ def test_a_layer_is_frozen_by_keyboard_and_stays_so_where_it_moves(open_page: Op
     expect(page.get_by_test_id("parameters")).to_contain_text("81 are trained")
     assert spec_of(page)["freeze"] == ["dense_1"]
     page.get_by_role("button", name="Layer 1, Dense").focus()
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Alt+ArrowDown")
     expect(page.get_by_role("button", name="Freeze layer 2")).to_have_attribute(
         "aria-pressed", "true"
     )

@@ -8,7 +8,7 @@ const TYPED =
 interface Shortcut {
   /** What it does, in two or three words. */
   readonly text: string
-  readonly act: () => void
+  readonly act: (() => void) | undefined
 }
 
 const offered = new SvelteMap<string, Shortcut>()
@@ -30,8 +30,8 @@ export const shortcuts = {
   },
 }
 
-/** Offer a key; return the function that takes it back. */
-export function offer(key: string, text: string, act: () => void): () => void {
+/** Offer a key; return the function that takes it back. Without `act`, it is listed only. */
+export function offer(key: string, text: string, act?: () => void): () => void {
   offered.set(key, { text, act })
   return () => {
     if (offered.get(key)?.act === act) offered.delete(key)
@@ -40,7 +40,7 @@ export function offer(key: string, text: string, act: () => void): () => void {
 
 /** Do what a key offers. */
 export function use(key: string): void {
-  offered.get(key)?.act()
+  offered.get(key)?.act?.()
 }
 
 /** Do what the key offers, unless it is typed into a field or meant for a dialog or the browser. */
@@ -48,7 +48,7 @@ export function press(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return
   if ((event.target as Element).closest(`${TYPED}, dialog`)) return
   const shortcut = offered.get(event.key)
-  if (!shortcut || !(on || event.key === '?')) return
+  if (!shortcut?.act || !(on || event.key === '?')) return
   event.preventDefault()
   shortcut.act()
 }
