@@ -25,6 +25,42 @@ export function refined(
   const scores = values.map((value) =>
     logit(Math.min(Math.max((value - low) / (high - low), 0), 1)),
   )
+  const fine = interpolated({ columns, rows, values: scores }, times)
+  return { ...fine, values: fine.values.map((score) => 1 / (1 + Math.exp(-score))) }
+}
+
+/**
+ * The same for probabilities of several classes, one row for each grid point: the largest of each
+ * new cell, and its class.
+ */
+export function refinedClasses(
+  { columns, rows }: Pick<Grid, 'columns' | 'rows'>,
+  probabilities: readonly (readonly number[])[],
+  times: number,
+): Grid & { classes: number[] } {
+  // How far the class is behind the first; what is far behind has no part in the color.
+  const behind = probabilities.map((row) => {
+    const best = Math.log(Math.max(...row))
+    return row.map((share) => Math.max(Math.log(share) - best, -MOST))
+  })
+  const scores = (probabilities[0] ?? []).map((_, k) =>
+    interpolated({ columns, rows, values: behind.map((row) => row[k]!) }, times),
+  )
+  const classes: number[] = []
+  const values = scores[0]!.values.map((_, i) => {
+    let best = 0
+    scores.forEach(({ values }, k) => {
+      if (values[i]! > scores[best]!.values[i]!) best = k
+    })
+    classes.push(best)
+    const top = scores[best]!.values[i]!
+    return 1 / scores.reduce((sum, { values }) => sum + Math.exp(values[i]! - top), 0)
+  })
+  return { columns: columns * times, rows: rows * times, values, classes }
+}
+
+/** Values at the centers of `times` × `times` new cells for each, linear in both directions. */
+function interpolated({ columns, rows, values }: Grid, times: number): Grid {
   const across = cells(columns, times)
   const up = cells(rows, times)
   const fine = new Array<number>(across.length * up.length)
@@ -35,10 +71,10 @@ export function refined(
       const at = i * columns + j
       const beside = j + 1 < columns ? 1 : 0
       const above = i + 1 < rows ? columns : 0
-      const here = scores[at]! + right * (scores[at + beside]! - scores[at]!)
+      const here = values[at]! + right * (values[at + beside]! - values[at]!)
       const there =
-        scores[at + above]! + right * (scores[at + above + beside]! - scores[at + above]!)
-      fine[row * across.length + column] = 1 / (1 + Math.exp(-(here + down * (there - here))))
+        values[at + above]! + right * (values[at + above + beside]! - values[at + above]!)
+      fine[row * across.length + column] = here + down * (there - here)
     }
   }
   return { columns: across.length, rows: up.length, values: fine }
