@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Schemas } from '../lib/api/client'
-import { duration, metricName, summary, timeLeft, verdict, walk, why } from './texts'
+import { awaited, duration, metricName, summary, timeLeft, verdict, walk, why } from './texts'
 
 const spec: Schemas['TrainingSpec'] = {
   network: {
@@ -63,6 +63,15 @@ describe('descriptions of a run', () => {
     expect(weighted([1, 2.5])).toContain(
       'Binary cross-entropy with class weights 1, 2.5, minimized',
     )
+  })
+
+  it('say what a figure without weights waits for', () => {
+    expect(awaited(undefined)).toBe('Loading the run')
+    expect(awaited('waiting')).toBe('Waiting for another run')
+    expect(awaited('queued')).toBe('Waiting for a worker')
+    expect(awaited('paused')).toBe('Paused')
+    expect(awaited('running')).toBe('Training the first epoch')
+    expect(awaited('running', 3)).toBe('Training until weights are stored')
   })
 
   it('state the current state and the reason for the end', () => {

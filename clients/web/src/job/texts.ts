@@ -116,6 +116,13 @@ export function verdict(
   return reasons[reason ?? 'completed'] ?? capital((reason ?? state ?? '').replaceAll('_', ' '))
 }
 
+/** What a figure waits for that needs the first epoch of a run, or its first stored weights. */
+export function awaited(state: State | undefined, epoch = 0): string {
+  if (state === undefined) return 'Loading the run'
+  if (state !== 'running') return verdict({ stop_reason: null, warning: null }, state)
+  return epoch ? 'Training until weights are stored' : 'Training the first epoch'
+}
+
 /** Explanation of the stop reason, if it needs one. */
 export function why(job: Job): string | undefined {
   const { stop_reason: reason, spec } = job
