@@ -22,7 +22,9 @@ const stops = (group: HTMLElement) =>
     .filter(({ tabIndex }) => tabIndex === 0)
     .map((b) => b.id)
 const press = (key: string) =>
-  document.activeElement!.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
+  document.activeElement!.dispatchEvent(
+    new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }),
+  )
 
 afterEach(() => detach())
 
