@@ -14,9 +14,9 @@ from pathlib import Path
 from tests.servers.postgres import PostgresServer, free_port
 from tests.servers.stack import environment
 
+from epochal_service.access.keys import LOCAL_OWNER
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.lifecycle import Claim
-from epochal_service.keys import LOCAL_OWNER
 from epochal_service.settings import Quotas, Settings
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database

@@ -36,7 +36,7 @@ from benchmarks._report import options, print_table
 from tests.servers.postgres import free_port
 from tests.servers.stack import environment
 
-from epochal_service import keys
+from epochal_service.access import keys
 from epochal_service.methods.simulations import EXPLORERS, path_of
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade

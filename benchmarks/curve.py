@@ -24,10 +24,9 @@ from numpy.typing import NDArray
 
 from epochal_engine import Block
 from epochal_service import broker
+from epochal_service.curves.buckets import bucket_width, downsample
+from epochal_service.curves.epochs import entry_of
 from epochal_service.jobs import lifecycle
-from epochal_service.jobs.buckets import bucket_width, downsample
-from epochal_service.jobs.epochs import entry_of
-from epochal_service.jobs.follow import Hub
 from epochal_service.jobs.lifecycle import Ending, Progress
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods import jobs
@@ -35,6 +34,7 @@ from epochal_service.methods.context import Context
 from epochal_service.settings import Settings
 from epochal_service.specs.jobs import Curve, GetCurveRequest
 from epochal_service.store import Database
+from epochal_service.streams.follow import Hub
 
 SEGMENT_EPOCHS = 1024
 SLOW_SEGMENT_EPOCHS = 20

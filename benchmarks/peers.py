@@ -30,8 +30,8 @@ from tests.servers.postgres import free_port
 
 from epochal_engine import Block
 from epochal_service import broker
+from epochal_service.curves.epochs import entry_of
 from epochal_service.jobs import lifecycle
-from epochal_service.jobs.epochs import entry_of
 from epochal_service.jobs.lifecycle import Progress
 from epochal_service.jobs.queue import Queue
 from epochal_service.store import Database

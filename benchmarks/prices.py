@@ -26,14 +26,13 @@ import numpy as np
 from benchmarks._ground import XOR
 from benchmarks._report import options, print_table
 
-from epochal_service.jobs.follow import Hub
-from epochal_service.jobs.preparation import Prepared, prepare
-from epochal_service.jobs.price import price_of
+from epochal_service.admission.price import price_of
+from epochal_service.admission.storage import storage_of
+from epochal_service.experiments.sweeps import prepare_sweep, price_of_sweep
 from epochal_service.jobs.queue import Queue
-from epochal_service.jobs.storage import storage_of
-from epochal_service.jobs.sweeps import prepare_sweep, price_of_sweep
 from epochal_service.methods import datasets, jobs, sweeps
 from epochal_service.methods.context import Context
+from epochal_service.preparation.prepare import Prepared, prepare
 from epochal_service.settings import Settings
 from epochal_service.specs.datasets import CreateDatasetRequest
 from epochal_service.specs.jobs import CreateJobOptions
@@ -41,6 +40,7 @@ from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
+from epochal_service.streams.follow import Hub
 
 CHECKPOINT_SECONDS = 0.01
 ATTEMPT = Path(__file__).with_name("_attempt.py")

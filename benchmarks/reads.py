@@ -29,11 +29,12 @@ from tests.servers.postgres import free_port
 
 from epochal import Client
 from epochal_engine import Block
-from epochal_service import broker, keys
+from epochal_service import broker
+from epochal_service.access import keys
+from epochal_service.access.keys import LOCAL_OWNER
+from epochal_service.curves.epochs import entry_of
 from epochal_service.jobs import lifecycle
-from epochal_service.jobs.epochs import entry_of
 from epochal_service.jobs.lifecycle import Claim, Progress
-from epochal_service.keys import LOCAL_OWNER
 from epochal_service.settings import Settings
 from epochal_service.store import Access, Database
 

@@ -22,7 +22,6 @@ from benchmarks._report import options, print_table
 from benchmarks.curve import columns_of, write_job
 
 from epochal_service.jobs import deletion, lifecycle
-from epochal_service.jobs.follow import Hub
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods import jobs
 from epochal_service.methods.context import Context
@@ -37,6 +36,7 @@ from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Connection, Database, tables
 from epochal_service.store import jobs as stored_jobs
 from epochal_service.store.database import new_id
+from epochal_service.streams.follow import Hub
 
 TARGET = 2.0
 LONGEST_LOCK = 50.0  # milliseconds

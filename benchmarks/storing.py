@@ -25,8 +25,8 @@ from benchmarks._report import options, print_table
 
 from epochal_engine import Run
 from epochal_service import broker
-from epochal_service.jobs.preparation import Prepared, prepare
 from epochal_service.jobs.queue import Queue
+from epochal_service.preparation.prepare import Prepared, prepare
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database, checkpoints
 from epochal_service.store import log as job_log

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epochal_service import database_commands, key_commands, preflight
-from epochal_service.preflight import StartupError
+from epochal_service.daemon import database_commands, key_commands, preflight
+from epochal_service.daemon.preflight import StartupError
 
 if TYPE_CHECKING:
     from epochal_service.settings import Settings
@@ -53,11 +53,11 @@ def up(
 ) -> None:
     """Run everything on this machine: API, worker, and a broker unless one is set."""
     if reload:
-        from epochal_service import reload as reloading
+        from epochal_service.daemon import reload as reloading
 
         reloading.up()
         return
-    from epochal_service import supervisor
+    from epochal_service.daemon import supervisor
 
     supervisor.up(preflight.load_settings(), main)
 
@@ -79,7 +79,7 @@ def api() -> None:
     if settings.api_processes == 1:
         _serve(settings)
     else:
-        from epochal_service import supervisor
+        from epochal_service.daemon import supervisor
 
         supervisor.run_api(settings, main)
 
@@ -94,7 +94,8 @@ def api_process() -> None:
 
 
 def _serve(settings: "Settings") -> None:
-    from epochal_service import logs, server
+    from epochal_service.daemon import server
+    from epochal_service.processes import logs
 
     preflight.choose_engine(settings)
     logs.configure(settings)
@@ -113,7 +114,7 @@ def worker() -> None:
     from celery.platforms import SecurityWarning
     from celery.signals import setup_logging
 
-    from epochal_service import logs
+    from epochal_service.processes import logs
     from epochal_workers.app import celery
 
     preflight.choose_engine(settings)

@@ -16,8 +16,8 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
-from epochal_service.parent_death import killed_with_parent
-from epochal_service.temporary import temporary_folder
+from epochal_service.processes.parent_death import killed_with_parent
+from epochal_service.processes.temporary import temporary_folder
 
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, one of them the closing zero.
 _LONGEST_SOCKET_PATH = 103

@@ -10,7 +10,7 @@ from tests.servers.replies import html, reply_server
 from tests.servers.stack import MakeStack, Stack
 
 import epochal
-from epochal_service import stream_tokens
+from epochal_service.access import stream_tokens
 from epochal_service.store import Database
 
 BLANK = html("<!doctype html><title>elsewhere</title>")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 from tests.workers.record import read
 
-from epochal_service.jobs.epochs import parse_note
+from epochal_service.curves.epochs import parse_note
 from epochal_service.jobs.lifecycle import kind_of
 from epochal_service.store import Database
 

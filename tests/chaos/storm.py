@@ -26,7 +26,7 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.stack import Stack, await_condition
 from tests.workers.record import Record, record
 
-from epochal_service.jobs.epochs import parse_note
+from epochal_service.curves.epochs import parse_note
 from epochal_service.jobs.lifecycle import HELD
 from epochal_service.jobs.queue import QUEUE, TASK, celery_application
 from epochal_service.specs.jobs import TERMINAL

@@ -19,8 +19,8 @@ from tests.workers.in_process import XOR
 from tests.workers.record import check_log, read, states
 
 from epochal_service import broker
-from epochal_service.jobs.epochs import parse_note
-from epochal_service.parent_death import killed_with_parent
+from epochal_service.curves.epochs import parse_note
+from epochal_service.processes.parent_death import killed_with_parent
 from epochal_service.store import Database, jobs
 
 pytestmark = pytest.mark.long

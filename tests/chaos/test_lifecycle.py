@@ -27,9 +27,9 @@ from tests.workers.in_process import AT_ONCE, XOR, Service, at_call, let_lease_r
 from tests.workers.record import check_log, read, states
 
 from epochal_engine import Block
+from epochal_service.curves.epochs import entry_of, latest_row
 from epochal_service.errors import Conflict
 from epochal_service.jobs import lifecycle, reaper
-from epochal_service.jobs.epochs import entry_of, latest_row
 from epochal_service.jobs.lifecycle import HELD, TRANSITIONS, Claim, Ending, Progress
 from epochal_service.jobs.queue import Queue
 from epochal_service.settings import Quotas

@@ -8,7 +8,7 @@ from tests.contract.conftest import DIVERGING, EXERCISE, JOB, NETWORK
 from tests.contract.wires import Answer, Wires
 from tests.rpc.training import train
 
-from epochal_service import keys
+from epochal_service.access import keys
 from epochal_service.jobs import lifecycle
 
 # They tell one thing from the next that came about in the same way. A worker that is slow stores

@@ -15,7 +15,7 @@ from tests.rpc.serving import RPCS, reply, serialized, settings
 from tests.rpc.training import train
 from tests.servers.tables import create_tables
 
-from epochal_service import keys
+from epochal_service.access import keys
 from epochal_service.jobs import lifecycle
 from epochal_service.methods.replies import CachedReply, Content, ReplyCache
 from epochal_service.methods.table import METHODS

@@ -7,8 +7,8 @@ import pytest
 from tests.contract.conftest import World
 from tests.contract.wires import Wires
 
-from epochal_service.jobs import recordings
-from epochal_service.second_process import SecondProcess
+from epochal_service.answers import recordings
+from epochal_service.processes.second_process import SecondProcess
 
 
 def test_onnx_without_its_package_says_what_to_install(

@@ -11,8 +11,8 @@ from tests.contract.requests import RIGHT
 from tests.contract.test_methods import ISSUING
 from tests.contract.wires import Wires, wires
 
-from epochal_service import keys
-from epochal_service.keys import LOCAL_OWNER
+from epochal_service.access import keys
+from epochal_service.access.keys import LOCAL_OWNER
 from epochal_service.methods.table import METHODS
 from epochal_service.specs.system import Scope
 from epochal_service.store import Database, api_keys, members, tables

@@ -10,10 +10,10 @@ from tests.contract.conftest import EXERCISE, JOB, SWEEP, World
 from tests.contract.wires import Answer, Wires, wires
 from tests.rpc.serving import reply, serialized
 
-from epochal_service import classes, keys
+from epochal_service.access import classes, keys
+from epochal_service.access.keys import LOCAL_OWNER
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.quotas import STORED
-from epochal_service.keys import LOCAL_OWNER
 from epochal_service.settings import Limits, Quotas
 from epochal_service.store import datasets
 

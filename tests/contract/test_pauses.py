@@ -21,8 +21,8 @@ from tests.servers.loop_monitor import LoopMonitor, monitored_server
 from tests.servers.postgres import free_port
 
 from epochal_engine import HISTOGRAM_EDGES, STATISTICS, Block, Gradients
+from epochal_service.curves.epochs import entry_of
 from epochal_service.jobs import lifecycle
-from epochal_service.jobs.epochs import entry_of
 from epochal_service.jobs.lifecycle import Ending, Progress
 from epochal_service.large import LARGE_BYTES
 from epochal_service.settings import Address

@@ -10,8 +10,8 @@ import pytest
 from tests.contract.wires import Wires, wires
 from tests.rpc.serving import RPCS, serialized, settings
 
-from epochal_service import keys
-from epochal_service.keys import LOCAL_OWNER
+from epochal_service.access import keys
+from epochal_service.access.keys import LOCAL_OWNER
 from epochal_service.methods import context
 from epochal_service.methods.rates import Rates
 from epochal_service.settings import Quotas

@@ -11,8 +11,8 @@ from tests.contract.conftest import JOB
 from tests.contract.wires import Wires
 from tests.rpc.serving import serialized
 
-from epochal_service import keys
-from epochal_service.keys import LOCAL_OWNER
+from epochal_service.access import keys
+from epochal_service.access.keys import LOCAL_OWNER
 
 
 def over_http(service: Wires, request_id: str | None, path: str) -> tuple[str, dict[str, Any]]:

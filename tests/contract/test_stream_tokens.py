@@ -5,8 +5,8 @@ from tests.contract.conftest import World
 from tests.contract.test_keys import key, locked
 from tests.contract.wires import Answer, Wires
 
-from epochal_service import keys, stream_tokens
-from epochal_service.keys import LOCAL_OWNER
+from epochal_service.access import keys, stream_tokens
+from epochal_service.access.keys import LOCAL_OWNER
 from epochal_service.methods.table import METHODS
 from epochal_service.specs.system import Scope
 from epochal_service.store import members

@@ -18,7 +18,7 @@ from tests.servers.stack import environment
 from tests.servers.valkey import listening_on_tcp
 
 from epochal_engine import why_python
-from epochal_service import preflight
+from epochal_service.daemon import preflight
 from epochal_service.settings import Settings
 
 CLASS = ("10b", "10b.01", "10b.02", "10b.03")
@@ -74,7 +74,7 @@ def test_a_command_imports_only_what_it_needs(
     done = epochald(*command.split())
     assert done.returncode == 0
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "epochal_service.preflight" in imported
+    assert "epochal_service.daemon.preflight" in imported
     assert unused not in imported
 
 

@@ -20,7 +20,7 @@ import epochal
 import epochal_service
 import epochal_workers
 from epochal_engine import chosen_engine
-from epochal_service import logs
+from epochal_service.processes import logs
 
 EVENT = re.compile(r"[a-z]+(_[a-z]+)*")
 LEVELS = {"debug", "info", "warning", "error", "exception"}

@@ -15,7 +15,7 @@ from tests.daemon.test_up import await_end
 from tests.servers.stack import await_condition, environment
 from tests.servers.tables import create_tables
 
-from epochal_service.reload import PACKAGES
+from epochal_service.daemon.reload import PACKAGES
 
 pytestmark = pytest.mark.long
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from epochal_service.preflight import StartupError, load_settings
+from epochal_service.daemon.preflight import StartupError, load_settings
 from epochal_service.settings import Address, Settings, explain, masked, unknown_variables
 
 

@@ -15,9 +15,9 @@ import psutil
 import pytest
 from tests.servers.stack import await_condition
 
-from epochal_service import supervisor
-from epochal_service.preflight import StartupError
-from epochal_service.supervisor import Child, Children, Exited
+from epochal_service.daemon import supervisor
+from epochal_service.daemon.preflight import StartupError
+from epochal_service.daemon.supervisor import Child, Children, Exited
 
 # A process of pytest-xdist has threads, which a child that runs another program does not need.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")

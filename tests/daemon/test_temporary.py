@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from epochal_service import temporary
+from epochal_service.processes import temporary
 
 HOLDER = """
-from epochal_service.temporary import temporary_folder
+from epochal_service.processes.temporary import temporary_folder
 with temporary_folder() as folder:
     (folder / "file").touch()
     print(folder, flush=True)

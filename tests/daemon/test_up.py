@@ -16,9 +16,9 @@ import pytest
 from tests.servers.stack import MakeStack, Stack, await_condition
 
 import epochal
-from epochal_service import supervisor
+from epochal_service.daemon import supervisor
+from epochal_service.daemon.supervisor import banner
 from epochal_service.settings import Settings
-from epochal_service.supervisor import banner
 
 
 def family(stack: Stack) -> list[psutil.Process]:

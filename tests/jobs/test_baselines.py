@@ -4,8 +4,8 @@ import numpy as np
 
 import epochal_engine as engine
 from epochal_engine import Data, Dense, Embedding, GlobalAveragePool, Network
-from epochal_service.jobs import baselines
-from epochal_service.jobs.remembered import MOST_DIGESTED_BYTES
+from epochal_service.preparation import baselines
+from epochal_service.preparation.remembered import MOST_DIGESTED_BYTES
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(60, 3))

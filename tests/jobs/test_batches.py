@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from epochal_service.jobs.batches import Batches
+from epochal_service.streams.batches import Batches
 
 
 def test_requests_that_come_together_are_one_call() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from epochal_service.jobs.buckets import bucket_width, closed_epoch, downsample
+from epochal_service.curves.buckets import bucket_width, closed_epoch, downsample
 
 VALUES = arrays(
     np.float64,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from epochal_service.jobs.calculator import LONGEST_CALL, MAX_DIGITS, result_of
+from epochal_service.answers.calculator import LONGEST_CALL, MAX_DIGITS, result_of
 
 OPERATIONS = {
     "+": operator.add,

@@ -3,7 +3,7 @@
 import asyncio
 from itertools import pairwise
 
-from epochal_service.jobs.follow import WOKEN_TOGETHER, Change
+from epochal_service.streams.follow import WOKEN_TOGETHER, Change
 
 WATCHERS = 10 * WOKEN_TOGETHER
 

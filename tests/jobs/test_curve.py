@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from tests.servers.tables import create_tables
 
 from epochal_engine import BINS, STATISTICS, Block, Gradients
-from epochal_service.jobs import curve, outlines
-from epochal_service.jobs.buckets import bucket_width, downsample
-from epochal_service.jobs.epochs import entry_of
-from epochal_service.jobs.gradients import downsample_gradients
+from epochal_service.curves import curve, outlines
+from epochal_service.curves.buckets import bucket_width, downsample
+from epochal_service.curves.epochs import entry_of
+from epochal_service.curves.gradients import downsample_gradients
 from epochal_service.specs.jobs import Curve
 from epochal_service.store import Database, jobs, log, tables
 

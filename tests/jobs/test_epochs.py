@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from epochal_engine import BINS, STATISTICS, Block, Gradients
-from epochal_service.jobs.epochs import (
+from epochal_service.curves.epochs import (
     METRICS,
     SUMMARY,
     entry_of,

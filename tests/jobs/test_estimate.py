@@ -7,7 +7,7 @@ import pytest
 from tests.servers.tables import create_tables
 
 from epochal_engine import Work
-from epochal_service.jobs.estimate import (
+from epochal_service.admission.estimate import (
     TYPICAL,
     Estimator,
     Observation,

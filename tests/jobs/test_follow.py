@@ -12,14 +12,14 @@ import pytest
 from tests.servers.tables import create_tables
 
 from epochal_engine import Block
+from epochal_service.curves.epochs import entry_of
 from epochal_service.errors import InvalidArgument, NotFound, Unavailable
-from epochal_service.jobs.epochs import entry_of
-from epochal_service.jobs.follow import Frame, Frames, Hub, frames_of, job_events
 from epochal_service.jobs.lifecycle import state_entry
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.jobs import reply
 from epochal_service.store import Access, Database, jobs, log
 from epochal_service.store.log import Entry
+from epochal_service.streams.follow import Frame, Frames, Hub, frames_of, job_events
 
 JOB = "job_0000000000000_0000000000000000"
 ME = Access("me")

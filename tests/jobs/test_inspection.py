@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from epochal_engine import LOSSES, Dense, Network
-from epochal_service.datasets import load
-from epochal_service.jobs.inspection import (
+from epochal_service.answers.inspection import (
     classes_of,
     image_shape_of,
     losses_of,
@@ -14,6 +13,7 @@ from epochal_service.jobs.inspection import (
     rounded,
     threshold_of,
 )
+from epochal_service.datasets import load
 
 
 def test_the_first_component_has_the_largest_variance() -> None:

@@ -8,7 +8,7 @@ import pytest
 from epochal_service.datasets import Dataset, load
 from epochal_service.datasets.text_rows import TextRows, parse_text
 from epochal_service.errors import InvalidArgument
-from epochal_service.jobs.language import Language, language_of
+from epochal_service.resources.language import Language, language_of
 
 FOX = "The quick brown fox jumps over the lazy dog. " * 40
 PAIRS = '{"prompt": "1+1", "answer": "2"}\n{"prompt": "12+1", "answer": "13"}\n'

@@ -10,7 +10,7 @@ import pytest
 from epochal_service.datasets import parse_csv
 from epochal_service.datasets.columns import Column
 from epochal_service.errors import InvalidArgument
-from epochal_service.jobs.preparation import (
+from epochal_service.preparation.prepare import (
     SCALE,
     SHIFT,
     TARGET_SCALE,

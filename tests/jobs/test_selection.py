@@ -10,8 +10,8 @@ import pytest
 
 from epochal_service.datasets import Dataset, parse_csv
 from epochal_service.datasets.columns import Choice
-from epochal_service.jobs import selection
-from epochal_service.jobs.suggestion import suggest
+from epochal_service.preparation import selection
+from epochal_service.preparation.suggestion import suggest
 from epochal_service.specs.suggestion import Suggestion
 
 rng = np.random.default_rng(5)
@@ -160,7 +160,7 @@ def test_equal_tables_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None
         compared.append(dataset)
         return selection.cross_validate(dataset, candidates)
 
-    monkeypatch.setattr("epochal_service.jobs.suggestion.cross_validate", recorded)
+    monkeypatch.setattr("epochal_service.preparation.suggestion.cross_validate", recorded)
     inputs, targets = NUMBERS[:30], NUMBERS[:30, 0] + NOISE[:30]
     first = suggest(table(inputs, targets), {"id": "data_1"}).spec
     second = suggest(replace(table(inputs, targets), name="again"), {"id": "data_2"}).spec

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from epochal_service.answers.inspection import samples_of
 from epochal_service.errors import InvalidArgument
-from epochal_service.jobs.inspection import samples_of
-from epochal_service.jobs.preparation import Prepared, prepare
+from epochal_service.preparation.prepare import Prepared, prepare
 from epochal_service.settings import Limits
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.validation import parse

@@ -8,10 +8,10 @@ import pytest
 
 from epochal_engine import Run
 from epochal_service.datasets import CATALOG, Dataset, parse_csv
-from epochal_service.jobs.datasets import generate
-from epochal_service.jobs.preparation import build
-from epochal_service.jobs.suggestion import suggest
 from epochal_service.journey.presets import preset
+from epochal_service.preparation.prepare import build
+from epochal_service.preparation.suggestion import suggest
+from epochal_service.resources.datasets import generate
 from epochal_service.settings import Limits
 from epochal_service.specs.datasets import GeneratorSpec
 from epochal_service.specs.suggestion import Suggestion
@@ -91,7 +91,7 @@ def test_the_numbers_of_a_series_are_predicted_from_earlier_ones_alone() -> None
 
 
 def test_a_generated_data_set_needs_no_cross_validation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("epochal_service.jobs.suggestion.cross_validate")
+    monkeypatch.delattr("epochal_service.preparation.suggestion.cross_validate")
     for name, parameters in (("spiral", {}), ("sine", {}), ("blobs", {"features": 10})):
         assert types_of(suggestion_of(builtin(name, **parameters))) == ["dense"] * 3
 

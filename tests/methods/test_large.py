@@ -5,8 +5,9 @@ import pytest
 from tests.methods.test_once import JOB, context
 
 from epochal_engine import Block
-from epochal_service.jobs import epochs, lifecycle
-from epochal_service.jobs.epochs import entry_of, latest_row
+from epochal_service.curves import epochs
+from epochal_service.curves.epochs import entry_of, latest_row
+from epochal_service.jobs import lifecycle
 from epochal_service.jobs.lifecycle import Progress
 from epochal_service.large import LargeRequest, limited
 from epochal_service.methods.context import Context

@@ -15,7 +15,7 @@ from tests.rpc import serving
 
 from epochal_service.errors import NotFound, TooLarge, Unavailable
 from epochal_service.methods.context import Context, open_context
-from epochal_service.second_process import MEMORY_BYTES, SecondProcess
+from epochal_service.processes.second_process import MEMORY_BYTES, SecondProcess
 from epochal_service.store import Access
 from epochal_service.store.migrate import upgrade
 

@@ -13,9 +13,9 @@ import pytest
 from fastapi import FastAPI
 from tests.rest.conftest import served
 
+from epochal_service.daemon.server import raise_file_limit
 from epochal_service.rest import body, heads
 from epochal_service.rest.heads import BoundedHeads
-from epochal_service.server import raise_file_limit
 
 HALF_OF_A_JOB = (
     b"POST /v1/jobs HTTP/1.1\r\nContent-Type: application/json\r\n"

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.rest.conftest import XOR
 
-from epochal_service import keys
+from epochal_service.access import keys
 from epochal_service.rest.app import create_app
 from epochal_service.rest.hosts import KnownHosts
 from epochal_service.settings import Settings

@@ -23,7 +23,7 @@ from tests.servers.postgres import free_port
 from tests.servers.stack import await_condition
 
 from epochal_service.large import FILE_BYTES, LARGE_BYTES
-from epochal_service.large_files import prefix
+from epochal_service.processes.large_files import prefix
 from epochal_service.settings import Address, Limits, Settings
 from epochal_service.store.migrate import upgrade
 
@@ -195,7 +195,7 @@ def test_files_of_a_process_that_was_killed_are_deleted_at_the_next_start(
     folder = tmp_path / "files"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
-    program = "import os, tempfile; from epochal_service.large_files import prefix; "
+    program = "import os, tempfile; from epochal_service.processes.large_files import prefix; "
     program += "tempfile.NamedTemporaryFile(prefix=prefix(os.getpid()), delete=False)"
     subprocess.run([sys.executable, "-c", program], check=True)
     (abandoned,) = folder.iterdir()

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from epochal_service.jobs import measures
-from epochal_service.jobs.inspection import Trained
-from epochal_service.jobs.preparation import prepare
+from epochal_service.answers.inspection import Trained
+from epochal_service.experiments import measures
+from epochal_service.preparation.prepare import prepare
 from epochal_service.settings import Settings
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database

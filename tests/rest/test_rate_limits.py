@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from epochal_service import keys
+from epochal_service.access import keys
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Quotas, Settings
 

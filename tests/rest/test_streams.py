@@ -18,14 +18,14 @@ from starlette.testclient import TestClient
 from tests.rest.conftest import XOR, served
 from tests.servers.stack import await_condition
 
-from epochal_service import keys
-from epochal_service.jobs import follow
-from epochal_service.jobs.follow import Frame
-from epochal_service.keys import LOCAL_OWNER
+from epochal_service.access import keys
+from epochal_service.access.keys import LOCAL_OWNER
 from epochal_service.metrics import Metrics
 from epochal_service.rest import streams
 from epochal_service.rest.streams import block_of
 from epochal_service.specs.jobs import JobEvent
+from epochal_service.streams import follow
+from epochal_service.streams.follow import Frame
 
 WAIT = 60  # seconds until a test gives up what should happen at once
 

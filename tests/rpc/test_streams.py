@@ -11,14 +11,14 @@ from tests.rpc.serving import Client, Serving, error_details
 from tests.rpc.training import deep, train
 from tests.servers.stack import await_condition
 
-from epochal_service import keys
-from epochal_service.jobs import follow
-from epochal_service.jobs.follow import Frame
-from epochal_service.keys import LOCAL_OWNER
+from epochal_service.access import keys
+from epochal_service.access.keys import LOCAL_OWNER
 from epochal_service.rpc import streams
 from epochal_service.rpc.streams import encoded
 from epochal_service.specs.jobs import JobEvent, NewCheckpoints
 from epochal_service.store import Database, members, tables
+from epochal_service.streams import follow
+from epochal_service.streams.follow import Frame
 
 # A window of 64 KiB that does not grow: a frame of some hundred KiB waits for its reader.
 NARROW = [("grpc.http2.bdp_probe", 0), ("grpc.max_receive_message_length", -1)]

@@ -15,8 +15,8 @@ from time import monotonic, process_time, sleep
 import httpx2
 from tests.servers.stack import await_condition
 
+from epochal_service.daemon.server import serve
 from epochal_service.rpc.server import serve as serve_grpc
-from epochal_service.server import serve
 from epochal_service.settings import Settings
 
 TICK = 0.001  # seconds

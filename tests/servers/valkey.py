@@ -9,7 +9,7 @@ import redis
 from tests.servers.postgres import free_port
 
 from epochal_service import broker
-from epochal_service.parent_death import killed_with_parent
+from epochal_service.processes.parent_death import killed_with_parent
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from epochal_service.errors import Unavailable
-from epochal_service.jobs.experiments import load_plan
-from epochal_service.jobs.sweeps import load_progress
+from epochal_service.experiments.experiments import load_plan
+from epochal_service.experiments.sweeps import load_progress
 from epochal_service.methods.jobs import reply
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.store import Access, Database, experiments, jobs, log, migrate

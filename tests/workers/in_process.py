@@ -10,7 +10,6 @@ from tests.servers.tables import create_tables
 from tests.workers.record import Record, record
 
 from epochal_service.jobs import lifecycle, reaper
-from epochal_service.jobs.follow import Hub
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods import jobs, sweeps
 from epochal_service.methods.context import Context
@@ -21,6 +20,7 @@ from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Connection, Database
 from epochal_service.store import jobs as stored_jobs
 from epochal_service.store.jobs import JobRow
+from epochal_service.streams.follow import Hub
 from epochal_workers.run import WorkerContext, run
 
 # So short that every epoch is stored in a transaction of its own.

@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from epochal_service.jobs.epochs import latest_row, parse_note, unpack_gradients
+from epochal_service.curves.epochs import latest_row, parse_note, unpack_gradients
+from epochal_service.experiments.sweeps import load_progress
 from epochal_service.jobs.lifecycle import TRANSITIONS, kind_of
-from epochal_service.jobs.sweeps import load_progress
 from epochal_service.specs.jobs import TERMINAL, BaselineLosses
 from epochal_service.specs.sweeps import MemberProgress, SweepSpec
 from epochal_service.store import Database, checkpoints, jobs, log

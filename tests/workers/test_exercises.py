@@ -8,7 +8,7 @@ import pytest
 from tests.workers.in_process import XOR, Service
 
 from epochal_service import errors
-from epochal_service.jobs import exercises as marks
+from epochal_service.experiments import exercises as marks
 from epochal_service.jobs.reaper import delete_abandoned
 from epochal_service.methods import datasets, exercises, experiments, inspection
 from epochal_service.methods.context import Context

@@ -8,10 +8,10 @@ import pytest
 from tests.workers.in_process import AT_ONCE, DIGITS, XOR, Service, at_call
 from tests.workers.record import read, record
 
+from epochal_service.curves.epochs import merge
 from epochal_service.errors import InvalidArgument
-from epochal_service.jobs.epochs import merge
-from epochal_service.jobs.preparation import SHIFT, prepare
 from epochal_service.methods import jobs, sweeps
+from epochal_service.preparation.prepare import SHIFT, prepare
 from epochal_service.specs.jobs import ForkedFrom
 from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec

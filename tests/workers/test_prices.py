@@ -9,7 +9,7 @@ from benchmarks.prices import used_bytes
 from tests.workers.in_process import DIGITS, XOR, Service, service_at
 
 from epochal_service.errors import InvalidArgument, QuotaExceeded
-from epochal_service.jobs.sweeps import prepare_sweep, price_of_sweep
+from epochal_service.experiments.sweeps import prepare_sweep, price_of_sweep
 from epochal_service.methods import jobs, sweeps
 from epochal_service.settings import Quotas, Settings
 from epochal_service.specs.jobs import CreateJobOptions

@@ -11,8 +11,8 @@ from tests.engine.recordings import training_program
 from tests.workers.in_process import AT_ONCE, DIGITS, XOR, Service
 
 from epochal_engine.export.training import Recording, training_numpy
-from epochal_service.jobs import recordings
-from epochal_service.jobs.recordings import recording_of
+from epochal_service.answers import recordings
+from epochal_service.answers.recordings import recording_of
 from epochal_service.store import tables
 from epochal_service.store.packing import pack, pack_state, unpack, unpack_state
 

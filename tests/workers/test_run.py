@@ -30,12 +30,12 @@ from tests.workers.record import check_log, read, record, states
 
 import epochal_engine as engine
 import epochal_workers.attempt
+from epochal_service.answers.inspection import trained
+from epochal_service.curves.epochs import merge, unpack_gradients
 from epochal_service.jobs import lifecycle
-from epochal_service.jobs.epochs import merge, unpack_gradients
-from epochal_service.jobs.inspection import trained
 from epochal_service.jobs.lifecycle import Ending, Progress
-from epochal_service.jobs.preparation import SCALE, SHIFT, prepare
 from epochal_service.methods import datasets, jobs, predictions
+from epochal_service.preparation.prepare import SCALE, SHIFT, prepare
 from epochal_service.settings import Limits
 from epochal_service.specs.datasets import CreateDatasetRequest
 from epochal_service.specs.jobs import JobState, Prediction, PredictRequest

@@ -11,7 +11,8 @@ from tests.workers.in_process import AT_ONCE, NEVER, XOR, Killed, Service, at_ca
 from tests.workers.record import check_log, read
 
 from epochal_service.errors import Conflict, InvalidArgument, NotFound
-from epochal_service.jobs import lifecycle, sweeps
+from epochal_service.experiments import sweeps
+from epochal_service.jobs import lifecycle
 from epochal_service.methods import jobs as job_methods
 from epochal_service.methods import sweeps as sweep_methods
 from epochal_service.specs.jobs import CreateJobOptions

@@ -6,7 +6,7 @@ import pytest
 from tests.workers.in_process import AT_ONCE, DIGITS, NEVER, XOR, Killed, Service, at_call
 from tests.workers.record import record
 
-from epochal_service.jobs.thinning import remaining, superseded
+from epochal_service.curves.thinning import remaining, superseded
 
 THINNED: dict[str, Any] = {
     **XOR,

@@ -15,9 +15,9 @@ from tests.workers.test_forks import weights
 
 from epochal_engine.export.training import training_numpy, training_pytorch
 from epochal_engine.training import new_parameters
+from epochal_service.answers.recordings import recording_of
+from epochal_service.curves.epochs import unpack_gradients
 from epochal_service.errors import InvalidArgument
-from epochal_service.jobs.epochs import unpack_gradients
-from epochal_service.jobs.recordings import recording_of
 from epochal_service.methods import jobs, sweeps
 from epochal_service.specs.build import build_network
 from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec

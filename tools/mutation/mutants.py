@@ -294,7 +294,7 @@ MUTANTS = (
     ),
     Mutant(
         "polling of streams without a broker",
-        f"{SERVICE}/jobs/follow.py",
+        f"{SERVICE}/streams/follow.py",
         "                async with asyncio.timeout(self.poll_seconds):\n",
         "                async with asyncio.timeout(1000 * self.poll_seconds):\n",
         (f"{FAULTS}::test_jobs_are_accepted_while_the_broker_is_down_and_start_when_it_is_back",),
@@ -336,7 +336,7 @@ MUTANTS = (
     ),
     Mutant(
         "quota of open streams",
-        f"{SERVICE}/jobs/follow.py",
+        f"{SERVICE}/streams/follow.py",
         "        self._streams[owner] += 1\n",
         "",
         ("tests/contract/test_limits.py::test_an_owner_opens_as_many_streams_as_its_quota",),
@@ -419,7 +419,7 @@ MUTANTS = (
     ),
     Mutant(
         "digest of a key",
-        f"{SERVICE}/keys.py",
+        f"{SERVICE}/access/keys.py",
         "    if stored is None or not known:\n",
         "    if stored is None:\n",
         (f"{KEYS}::test_a_key_that_is_not_valid_is_refused_also_where_none_is_needed",),
@@ -440,7 +440,7 @@ MUTANTS = (
     ),
     Mutant(
         "scope of a key",
-        f"{SERVICE}/keys.py",
+        f"{SERVICE}/access/keys.py",
         "        if SCOPES.index(self.scope) < SCOPES.index(scope):\n",
         "        if False:\n",
         (f"{KEYS}::test_a_key_to_read_changes_nothing",),
@@ -568,7 +568,7 @@ MUTANTS = (
     ),
     Mutant(
         "memory of a large request given back",
-        f"{SERVICE}/second_process.py",
+        f"{SERVICE}/processes/second_process.py",
         "        give_memory_back()\n",
         "        pass\n",
         ("tests/methods/test_second_process.py::test_it_gives_back_the_memory_that_a_call_used",),
@@ -590,7 +590,7 @@ MUTANTS = (
     ),
     Mutant(
         "limit of what a job stores",
-        f"{SERVICE}/jobs/price.py",
+        f"{SERVICE}/admission/price.py",
         "    if storage.total > limits.max_stored_bytes:\n",
         "    if False:\n",
         ("tests/workers/test_prices.py::test_a_job_that_would_fill_the_disk_is_refused",),
@@ -617,7 +617,7 @@ MUTANTS = (
     ),
     Mutant(
         "limit of the memory of a job",
-        f"{SERVICE}/jobs/price.py",
+        f"{SERVICE}/admission/price.py",
         "memory > limits.max_memory_bytes:",
         "False:",
         (
@@ -636,14 +636,14 @@ MUTANTS = (
     ),
     Mutant(
         "job in the signature of a stream token",
-        f"{SERVICE}/stream_tokens.py",
+        f"{SERVICE}/access/stream_tokens.py",
         r'text = f"stream token\n{subject}\n{expires}"',
         r'text = f"stream token\n{expires}"',
         ("tests/contract/test_stream_tokens.py::test_a_token_opens_no_other_job",),
     ),
     Mutant(
         "check of the keys of open streams",
-        f"{SERVICE}/jobs/follow.py",
+        f"{SERVICE}/streams/follow.py",
         "                await self._end_refused()\n",
         "                pass\n",
         (
@@ -653,7 +653,7 @@ MUTANTS = (
     ),
     Mutant(
         "end of a stream token",
-        f"{SERVICE}/stream_tokens.py",
+        f"{SERVICE}/access/stream_tokens.py",
         " or expires <= time:",
         ":",
         ("tests/contract/test_stream_tokens.py::test_a_token_expires",),
@@ -797,21 +797,21 @@ MUTANTS = (
     ),
     Mutant(
         "turns of owners at large requests",
-        f"{SERVICE}/second_process.py",
+        f"{SERVICE}/processes/second_process.py",
         "            async with self._turns.turn(owner):\n",
         '            async with self._turns.turn(""):\n',
         ("tests/methods/test_second_process.py::test_owners_take_turns",),
     ),
     Mutant(
         "end of large requests that nobody waits for",
-        f"{SERVICE}/second_process.py",
+        f"{SERVICE}/processes/second_process.py",
         "                calling.cancel()\n",
         "                pass\n",
         ("tests/methods/test_second_process.py::test_nothing_is_called_for_who_has_gone",),
     ),
     Mutant(
         "processor time of a large request",
-        f"{SERVICE}/second_process.py",
+        f"{SERVICE}/processes/second_process.py",
         "    signal.setitimer(signal.ITIMER_PROF, seconds)",
         "    signal.setitimer(signal.ITIMER_PROF, 0)",
         ("tests/methods/test_second_process.py::test_a_call_may_not_take_for_ever",),
@@ -875,21 +875,21 @@ MUTANTS = (
     ),
     Mutant(
         "comparison of stored weights with those of a repetition",
-        f"{SERVICE}/jobs/recordings.py",
+        f"{SERVICE}/answers/recordings.py",
         "        if epoch in weights:\n",
         "        if epoch == weights:\n",
         (RECORDINGS,),
     ),
     Mutant(
         "kernel of a repetition",
-        f"{SERVICE}/jobs/recordings.py",
+        f"{SERVICE}/answers/recordings.py",
         "is_here = kernels == {kernel()}",
         "is_here = len(kernels) > 0",
         ("tests/workers/test_recordings.py::test_other_bits_elsewhere_contradict_nothing",),
     ),
     Mutant(
         "loss of the network that is kept",
-        f"{SERVICE}/jobs/baselines.py",
+        f"{SERVICE}/preparation/baselines.py",
         "best.value if best.is_restored else getattr(latest, best.metric)",
         "best.value",
         (

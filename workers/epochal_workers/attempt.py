@@ -19,15 +19,17 @@ import numpy as np
 import structlog
 
 import epochal_engine as engine
-from epochal_service.jobs import baselines, claims, figures, lifecycle
+from epochal_service.admission.memory import PENDING_BYTES
+from epochal_service.answers.inspection import Trained
+from epochal_service.curves.epochs import entry_of, latest_row
+from epochal_service.curves.thinning import superseded
+from epochal_service.experiments import claims
+from epochal_service.experiments.measures import Finished, measured
+from epochal_service.jobs import figures, lifecycle
 from epochal_service.jobs.endings import BEST, dump_best
-from epochal_service.jobs.epochs import entry_of, latest_row
-from epochal_service.jobs.inspection import Trained
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
-from epochal_service.jobs.measures import Finished, measured
-from epochal_service.jobs.memory import PENDING_BYTES
-from epochal_service.jobs.preparation import Prepared
-from epochal_service.jobs.thinning import superseded
+from epochal_service.preparation import baselines
+from epochal_service.preparation.prepare import Prepared
 from epochal_service.specs.jobs import JobState
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store.log import Entry

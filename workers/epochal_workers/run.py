@@ -16,12 +16,12 @@ from structlog.contextvars import bound_contextvars
 
 import epochal_engine as engine
 from epochal_service.errors import EpochalError, Unavailable
+from epochal_service.experiments.sweeps import prepare_sweep
 from epochal_service.jobs import figures, lifecycle
 from epochal_service.jobs.kernel import kernel
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
-from epochal_service.jobs.preparation import forked, prepare
-from epochal_service.jobs.rollouts import with_weights
-from epochal_service.jobs.sweeps import prepare_sweep
+from epochal_service.preparation.prepare import forked, prepare
+from epochal_service.preparation.rollouts import with_weights
 from epochal_service.request_ids import VARIABLE
 from epochal_service.specs.jobs import TERMINAL, JobState
 from epochal_service.specs.sweeps import SweepSpec

@@ -5,15 +5,15 @@ from __future__ import annotations
 from time import perf_counter
 
 import epochal_engine as engine
-from epochal_service.jobs import baselines
-from epochal_service.jobs.lifecycle import Claim, Ending
-from epochal_service.jobs.sweeps import (
+from epochal_service.experiments.sweeps import (
     PreparedSweep,
     dump_progress,
     entry_of,
     load_progress,
     updated_progress,
 )
+from epochal_service.jobs.lifecycle import Claim, Ending
+from epochal_service.preparation import baselines
 from epochal_service.store.log import Entry
 
 from .attempt import Attempt

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from ..resources.sources import INITIAL_WEIGHTS, sources, with_source
+from ..resources.transfer import initial_weights
 from ..specs.build import network_of
 from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints, jobs
 from ..store.jobs import JobWithSpec
 from ..store.packing import pack, unpack
 from .endings import restored_epoch
-from .sources import INITIAL_WEIGHTS, sources, with_source
-from .transfer import initial_weights
 
 
 def hand_over(connection: Connection, source: JobWithSpec, job_id: str, scaling: bytes) -> None:

@@ -24,8 +24,10 @@ from time import perf_counter
 from typing import Any, Literal, get_args
 
 from .. import request_ids
+from ..curves import outlines
 from ..errors import Conflict, NotFound
 from ..large import require_small
+from ..resources import datasets
 from ..settings import Quotas
 from ..specs.jobs import TERMINAL, JobState, StopReason
 from ..store import (
@@ -44,7 +46,7 @@ from ..store.deliveries import insert as insert_deliveries
 from ..store.dependencies import Dependent
 from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
-from . import datasets, figures, outlines
+from . import figures
 from . import quotas as owner_quotas
 from .endings import rescue_best
 from .handover import hand_over

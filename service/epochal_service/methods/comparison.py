@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..jobs import curve, lifecycle
-from ..jobs.comparison import at_epochs, best_epoch, common_epochs, differences
+from ..curves import curve
+from ..curves.comparison import at_epochs, best_epoch, common_epochs, differences
+from ..jobs import lifecycle
 from ..large import POINT_BYTES, require_small
 from ..specs.comparison import ComparedJob, Comparison, GetComparisonRequest
 from ..specs.training import Metric

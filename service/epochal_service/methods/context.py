@@ -14,26 +14,27 @@ from structlog.contextvars import bound_contextvars
 
 from epochal_engine import choose_engine
 
-from .. import logs, stream_tokens
+from ..access import stream_tokens
+from ..access.keys import LOCAL_OWNER, Caller, authenticate
+from ..admission.estimate import Estimator
 from ..errors import EpochalError, Unauthenticated
-from ..jobs import exercises
+from ..experiments import exercises
 from ..jobs.deletion import ROUND_SECONDS, delete_expired, purge
-from ..jobs.estimate import Estimator
-from ..jobs.follow import Hub
 from ..jobs.health import HealthCheck
 from ..jobs.leases import Leases
 from ..jobs.queue import Queue
 from ..jobs.reaper import delete_abandoned, reap
 from ..jobs.receivers import Receivers
 from ..jobs.webhooks import Deliverer
-from ..keys import LOCAL_OWNER, Caller, authenticate
 from ..metrics import Metrics
+from ..processes import logs
+from ..processes.second_process import SecondProcess
 from ..request_ids import VARIABLE, current
-from ..second_process import SecondProcess
 from ..settings import Settings
 from ..specs.system import Scope
 from ..store import Access, Database
 from ..store.api_keys import KeyRow
+from ..streams.follow import Hub
 from ..turns import Turns
 from .rates import Rate, Rates
 from .replies import ReplyCache

@@ -25,10 +25,10 @@ from ..datasets.columns import Choice
 from ..datasets.text_rows import Vocabulary
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound
 from ..jobs import quotas
-from ..jobs.datasets import arrays_of, generate, invalid_argument, read_uploaded
-from ..jobs.language import language_of
 from ..large import NUMBER_BYTES, require_small
-from ..memory import give_memory_back
+from ..processes.heap import give_memory_back
+from ..resources.datasets import arrays_of, generate, invalid_argument, read_uploaded
+from ..resources.language import language_of
 from ..specs.base import timestamp
 from ..specs.datasets import (
     ColumnSpec,

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 import epochal_engine as engine
 from epochal_engine.insight import Experiment, TrialResults
 
+from ..curves.epochs import merge, unpack_gradients
 from ..errors import InvalidArgument
-from ..jobs import baselines, lifecycle
-from ..jobs.epochs import merge, unpack_gradients
-from ..jobs.preparation import Prepared, build, experiment_of, prepare
+from ..jobs import lifecycle
+from ..preparation import baselines
+from ..preparation.prepare import Prepared, build, experiment_of, prepare
 from ..settings import UNLIMITED
 from ..specs.diagnosis import Diagnosis, Finding, Label, Trial
 from ..specs.jobs import TERMINAL

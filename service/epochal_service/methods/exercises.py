@@ -5,7 +5,8 @@ from __future__ import annotations
 from operator import itemgetter
 
 from ..errors import FieldError, Forbidden, InvalidArgument
-from ..jobs import claims, exercises, experiments, quotas
+from ..experiments import claims, exercises, experiments
+from ..jobs import quotas
 from ..specs.base import timestamp
 from ..specs.exercises import (
     Attempt,

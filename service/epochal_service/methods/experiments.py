@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from ..errors import InvalidArgument
-from ..jobs import claims, exercises, experiments, webhooks
-from ..jobs.experiment_events import experiment_events
-from ..jobs.experiments import Plan, Run
-from ..jobs.follow import Frames
+from ..experiments import claims, exercises, experiments
+from ..experiments.events import experiment_events
+from ..experiments.experiments import Plan, Run
+from ..jobs import webhooks
 from ..specs.base import timestamp
 from ..specs.experiments import (
     CreateExperimentOptions,
@@ -25,6 +25,7 @@ from ..store import exercises as stored_exercises
 from ..store import experiments as stored
 from ..store.experiments import ExperimentRow
 from ..store.jobs import JobRow
+from ..streams.follow import Frames
 from .context import Context
 from .fingerprints import fingerprint
 from .pages import before, cut, page_size

@@ -11,13 +11,13 @@ from epochal_engine import LOSSES
 from epochal_engine.export import EXPORTS, Scaling, Table
 from epochal_engine.export.training import TRAINING_EXPORTS, NoProgram
 
+from ..answers.inspection import threshold_of
+from ..answers.recordings import recording_of
 from ..datasets.columns import OTHER, Column
 from ..errors import FieldError, InvalidArgument, NotInstalled
 from ..jobs import lifecycle
-from ..jobs.datasets import Schema, schema_of_job
-from ..jobs.inspection import threshold_of
-from ..jobs.preparation import SCALE, SHIFT, TARGET_SCALE, TARGET_SHIFT
-from ..jobs.recordings import recording_of
+from ..preparation.prepare import SCALE, SHIFT, TARGET_SCALE, TARGET_SHIFT
+from ..resources.datasets import Schema, schema_of_job
 from ..specs.build import build_network
 from ..specs.exports import ExportContent, GetExportRequest
 from ..specs.networks import NetworkSpec

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 
 from anyio import to_thread
 
-from ..jobs.datasets import load_for_stored_job
-from ..jobs.follow import Frame, Write
-from ..jobs.generation import events_of
-from ..jobs.inspection import trained
+from ..answers.generation import events_of
+from ..answers.inspection import trained
+from ..resources.datasets import load_for_stored_job
 from ..specs.generation import (
     Denoised,
     GeneratedText,
@@ -19,6 +18,7 @@ from ..specs.generation import (
     GenerationEvent,
     GenerationStart,
 )
+from ..streams.follow import Frame, Write
 from .context import Context
 
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 import epochal_engine as engine
 from epochal_engine.model import ELEMENTS_AT_ONCE
 
+from ..answers.inspection import Trained, rounded, trained
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
-from ..jobs.datasets import load_for_stored_job
-from ..jobs.inspection import Trained, rounded, trained
-from ..jobs.language import Language, tokens_of
-from ..jobs.preparation import scaled
+from ..preparation.prepare import scaled
+from ..resources.datasets import load_for_stored_job
+from ..resources.language import Language, tokens_of
 from ..specs.build import build_row_loss
 from ..specs.inside import (
     GetActivationsRequest,

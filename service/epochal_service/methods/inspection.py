@@ -10,16 +10,13 @@ import epochal_engine as engine
 from epochal_engine import confusion_matrix
 from epochal_engine.model import INPUT
 
-from ..datasets import Dataset
-from ..errors import FieldError, InvalidArgument
-from ..jobs.datasets import load_for_stored_job
-from ..jobs.evaluation import (
+from ..answers.evaluation import (
     counted_predictions,
     evaluate_classes,
     evaluate_numbers,
     evaluate_sequences,
 )
-from ..jobs.inspection import (
+from ..answers.inspection import (
     NO_CLASS,
     Samples,
     Trained,
@@ -32,10 +29,13 @@ from ..jobs.inspection import (
     trained,
     true_classes,
 )
-from ..jobs.language import language_of
-from ..jobs.preferences import is_scorer
-from ..jobs.preparation import Prepared, has_validation, prepare
+from ..datasets import Dataset
+from ..errors import FieldError, InvalidArgument
 from ..large import NUMBER_BYTES, require_small
+from ..preparation.preferences import is_scorer
+from ..preparation.prepare import Prepared, has_validation, prepare
+from ..resources.datasets import load_for_stored_job
+from ..resources.language import language_of
 from ..specs.build import build_row_loss
 from ..specs.inspection import (
     BoundsSpec,

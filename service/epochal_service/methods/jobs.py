@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from epochal_engine import HISTOGRAM_EDGES, STATISTICS, Gradients
 
+from ..admission.price import price_of
+from ..admission.submission import submission_of
+from ..answers.inspection import without_weights
+from ..curves import curve
+from ..curves.epochs import METRICS, Columns, merge, rows, unpack_gradients
+from ..curves.gradients import downsample_gradients
 from ..errors import NotFound
-from ..jobs import baselines, curve, lifecycle, naming, webhooks
+from ..jobs import lifecycle, naming, webhooks
 from ..jobs.endings import restored_epoch
-from ..jobs.epochs import METRICS, Columns, merge, rows, unpack_gradients
-from ..jobs.follow import Frames, job_events
-from ..jobs.gradients import downsample_gradients
-from ..jobs.inspection import without_weights
-from ..jobs.preparation import prepare
-from ..jobs.price import price_of
-from ..jobs.submission import submission_of
 from ..large import COUNT_BYTES, NUMBER_BYTES, POINT_BYTES, require_small
+from ..preparation import baselines
+from ..preparation.prepare import prepare
 from ..specs.base import timestamp
 from ..specs.jobs import (
     BestEpoch,
@@ -57,6 +58,7 @@ from ..store import checkpoints
 from ..store import log as job_log
 from ..store.jobs import JobRow, JobWithSpec
 from ..store.packing import to_npz, unpack
+from ..streams.follow import Frames, job_events
 from .context import Context
 from .fingerprints import fingerprint
 from .pages import page_size

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 import epochal_engine as engine
 
+from ..answers.inspection import NO_CLASS, Trained, predicted_classes
 from ..datasets import DatasetError, encode_rows, read_csv
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle
-from ..jobs.datasets import Schema, invalid_argument, schema_of_job
-from ..jobs.inspection import NO_CLASS, Trained, predicted_classes
-from ..jobs.preferences import is_scorer
 from ..large import NUMBER_BYTES, require_small
+from ..preparation.preferences import is_scorer
+from ..resources.datasets import Schema, invalid_argument, schema_of_job
 from ..settings import Limits
 from ..specs.build import build_network
 from ..specs.jobs import GridSpec, Prediction, PredictRequest

@@ -12,7 +12,7 @@ from epochal_engine.model import INPUT
 
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle
-from ..jobs.preparation import prepare
+from ..preparation.prepare import prepare
 from ..specs.limits import LIMIT
 from ..specs.random_draws import (
     AugmentationDraws,

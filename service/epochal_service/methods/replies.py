@@ -22,12 +22,12 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..access.keys import caller_of, parse
 from ..errors import Forbidden, QuotaExceeded, Unauthenticated, Unavailable
-from ..jobs.batches import Batches
-from ..keys import caller_of, parse
 from ..store import Access, Database, api_keys, jobs
 from ..store.api_keys import KeyRow
 from ..store.jobs import Version
+from ..streams.batches import Batches
 
 if TYPE_CHECKING:
     from .context import Context

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
-from ..jobs import baselines, webhooks
-from ..jobs.preparation import Cost
-from ..jobs.price import Price
+from ..admission.price import Price
+from ..jobs import webhooks
+from ..preparation import baselines
+from ..preparation.prepare import Cost
 from ..specs.base import timestamp
 from ..specs.jobs import ListJobsRequest
 from ..specs.sweeps import ListSweepsRequest

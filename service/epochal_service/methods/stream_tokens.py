@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from .. import stream_tokens
-from ..jobs import experiments, lifecycle
+from ..access import stream_tokens
+from ..experiments import experiments
+from ..jobs import lifecycle
 from ..specs.base import timestamp
 from ..specs.stream_tokens import StreamToken
 from ..store import Access, Connection

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from ..jobs.datasets import generate
-from ..jobs.suggestion import suggest
+from ..preparation.suggestion import suggest
+from ..resources.datasets import generate
 from ..specs.datasets import GeneratorSpec, SuggestJobRequest
 from ..specs.suggestion import Suggestion
 from .context import Context

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ..errors import InvalidArgument
-from ..jobs import baselines, lifecycle, naming, sweeps, webhooks
-from ..jobs.datasets import uploaded_id
+from ..experiments import sweeps
+from ..jobs import lifecycle, naming, webhooks
 from ..jobs.deletion import expiry
-from ..jobs.follow import Frames
+from ..preparation import baselines
+from ..resources.datasets import uploaded_id
 from ..specs.sweeps import (
     CreateSweepOptions,
     GetSweepCurvesRequest,
@@ -22,6 +23,7 @@ from ..specs.sweeps import (
 )
 from ..store import Connection
 from ..store.jobs import JobWithSpec
+from ..streams.follow import Frames
 from .context import Context
 from .fingerprints import fingerprint
 from .pages import page_size

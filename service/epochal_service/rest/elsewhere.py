@@ -20,8 +20,8 @@ from fastapi.responses import StreamingResponse
 from starlette.types import ASGIApp, Message
 
 from ..large import LARGE_BYTES
-from ..large_files import prefix
 from ..methods.context import Context
+from ..processes.large_files import prefix
 from ..settings import Settings
 
 PIECE_BYTES = 2**16

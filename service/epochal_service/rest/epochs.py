@@ -11,8 +11,8 @@ import numpy as np
 from fastapi.responses import Response, StreamingResponse
 from numpy.typing import NDArray
 
+from ..curves.epochs import Segment, merge
 from ..jobs import lifecycle
-from ..jobs.epochs import Segment, merge
 from ..methods.context import Context
 from ..methods.jobs import epoch_arrays
 from ..specs.jobs import EpochRow, GetEpochColumnsRequest, ListEpochsRequest

@@ -17,9 +17,9 @@ from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import EpochalError
-from ..jobs.follow import Frame, Stream
 from ..metrics import Metrics
 from ..specs.base import Reply
+from ..streams.follow import Frame, Stream
 from .heads import WRITE_CHUNK
 
 logger = structlog.get_logger(__name__)

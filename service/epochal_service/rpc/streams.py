@@ -15,10 +15,10 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from .._proto import message
 from ..errors import Unavailable
-from ..jobs.follow import Frame
 from ..large import LARGE_BYTES
 from ..methods.context import Context
 from ..methods.table import METHODS
+from ..streams.follow import Frame
 from .convert import from_dict
 from .services import Call, admit, arguments, check_length, reporting_errors
 

@@ -4,7 +4,7 @@ Python imports this file at its start when PYTHONPATH names its folder, so that 
 commands are recorded too; as a plugin of pytest (`-p sitecustomize`) it publishes the number of the
 running test, which all processes share as a file in memory. Each process writes its own part:
 
-    c 7 service/epochal_service/memory.py 21    code 7 begins at this line
+    c 7 service/epochal_service/processes/heap.py 21    code 7 begins at this line
     5566 0 7                                    test 5566 executed it
     5566 8 7                                    and did so within 8, a statement of a module that is
                                                 imported, or a cached function (a negative line)

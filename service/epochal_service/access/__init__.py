@@ -1,0 +1,1 @@
+"""Who may call: keys, classes and tokens of streams."""

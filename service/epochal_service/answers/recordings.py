@@ -1,0 +1,217 @@
+"""What is stored of a job's training, as a training program needs it.
+
+The training is repeated here as well, for its states: with the software and on the kind of
+processor that trained it, every bit is the same. What is stored and differs is a contradiction,
+which the program reports. Elsewhere the bits may be the same, too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from time import process_time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import epochal_engine as engine
+from epochal_engine.export.training import Contradiction, Recording
+from epochal_engine.training import check_data, join
+
+from ..curves.epochs import merge, unpack_gradients
+from ..errors import NotFound
+from ..jobs import lifecycle
+from ..jobs.endings import dump_best
+from ..jobs.kernel import kernel
+from ..large import require_small
+from ..preparation import baselines
+from ..preparation.prepare import forked, prepare
+from ..settings import Limits
+from ..specs.training import TrainingSpec
+from ..store import Access, Connection, Database, checkpoints
+from ..store import log as job_log
+from ..store.packing import unpack
+
+BESIDE_LOOP_SECONDS = 0.02
+"""What trained no longer than this may be repeated beside the event loop."""
+REPEAT_SECONDS = 10.0
+"""What a repetition may take of the processor. A longer training has states of its first epochs."""
+STATE_BYTES = 24_000_000
+"""All states of a program together. Between them lie as many epochs as that takes."""
+CHECKPOINT_BYTES = 12_000_000
+"""All stored checkpoints in a program together."""
+
+Array = NDArray[Any]
+Columns = Mapping[str, Array]
+Weights = Mapping[int, Mapping[str, Array]]
+
+
+def recording_of(database: Database, job_id: str, access: Access, limits: Limits) -> Recording:
+    """Return the training of the job up to its latest stored epoch.
+
+    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted.
+    """
+    with database.read() as connection:
+        row = lifecycle.find(connection, job_id, access)
+        segment = merge((first, body) for first, _, body in job_log.bodies(connection, job_id))
+        if segment is None:
+            raise NotFound(
+                f"The job is {row.state} and has no epoch yet", reason="checkpoint_not_found"
+            )
+        if segment.columns["seconds"].sum() > BESIDE_LOOP_SECONDS:
+            require_small(sys.maxsize)
+        gradients = unpack_gradients(blob for _, _, blob in job_log.gradients(connection, job_id))
+        weights, too_many = _checkpoints(connection, job_id)
+        notes = map(json.loads, job_log.notes(connection, job_id, "state"))
+        kernels = {note.get("kernel") for note in notes if note["state"] == "running"}
+    spec = TrainingSpec.model_validate_json(row.spec)
+    prepared = prepare(database, spec, row.owner, limits, stored=True)
+    network, training, data = prepared.network, prepared.training, prepared.data
+    columns = {name: c for name, c in segment.columns.items() if name != "seconds"}
+    initial = weights.pop(0, None)
+    state = None
+    if initial is not None and spec.initial_weights is not None:
+        state = forked(prepared, initial)
+    run = engine.Run(network, training, data, state)
+    drawn = run.weights()
+    is_here = kernels == {kernel()}
+    # Versions before boosted trees stored none.
+    omitted = {"boosted"} if row.baselines and '"boosted"' not in row.baselines else None
+    first = baselines.of_job(run, prepared.dataset) if is_here else None
+    repetition = repeat(run, columns, gradients, {0: initial or drawn, **weights})
+    if first is None:
+        repetition = repetition.elsewhere()
+    else:
+        if row.baselines not in (None, first.model_dump_json(exclude=omitted)):
+            repetition.contradictions.append(("baselines", "", 0))
+        if run.epoch == row.epoch and row.best != dump_best(run.best()):
+            repetition.contradictions.append(("best", "", run.epoch))
+    return Recording(
+        name=job_id,
+        network=network,
+        training=training,
+        data=check_data(network, training, data),
+        initial_weights=initial or drawn,  # Earlier versions stored none.
+        columns=columns,
+        gradients=gradients,
+        checkpoints=weights,
+        states=repetition.states,
+        omitted=too_many,
+        contradictions=repetition.contradictions,
+    )
+
+
+def _checkpoints(connection: Connection, job_id: str) -> tuple[dict[int, dict[str, Array]], int]:
+    """Return the stored weights by epoch, the first and the last among them, and how many are left
+    out because there are too many.
+    """
+    sizes = checkpoints.sizes(connection, job_id)
+    epochs = [*sizes]
+    every = max(1, math.ceil(sum(sizes.values()) / CHECKPOINT_BYTES))
+    chosen = sorted({*epochs[::every], *epochs[-1:]})
+    blobs = ((epoch, checkpoints.find(connection, job_id, epoch)) for epoch in chosen)
+    weights = {epoch: unpack(blob[1]) for epoch, blob in blobs if blob is not None}
+    return weights, len(epochs) - len(chosen)
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What a training gave when it was repeated."""
+
+    states: dict[int, engine.State] = field(default_factory=dict)
+    contradictions: list[Contradiction] = field(default_factory=list)
+    same_until: int = 0
+    """The last epoch up to which all stored weights are the same."""
+
+    def elsewhere(self) -> Repetition:
+        """Return the repetition of a training by other software or on another processor.
+
+        Other bits contradict nothing there, and states after the last weights are unknown.
+        """
+        return Repetition({e: state for e, state in self.states.items() if e <= self.same_until})
+
+
+def repeat(
+    run: engine.Run, columns: Columns, gradients: engine.Gradients | None, weights: Weights
+) -> Repetition:
+    """Train as many epochs as are stored, while time lasts.
+
+    `run` begins where the job did; `columns`, `gradients` and `weights` are stored.
+    """
+    epochs = len(columns["train_loss"])
+    began, states = process_time(), {}
+    contradictions, same_until = [*_other_weights(0, run.weights(), weights)], 0
+    every = math.ceil(epochs * _state_bytes(run) / STATE_BYTES)
+    for epoch in run:
+        if process_time() - began > REPEAT_SECONDS:  # also within an epoch, which may be long
+            break
+        if not run.at_boundary:
+            continue
+        if epoch in weights:
+            contradictions += _other_weights(epoch, run.weights(), weights)
+            same_until = same_until if contradictions else epoch
+        if run.training.dtype == "float32" and epoch % every == 0:
+            state = run.state()
+            if state.values["epoch"] == epoch:  # and not that before a divergence
+                states[epoch] = state
+        if epoch == epochs:
+            break
+    blocks = run.take()
+    if not blocks:
+        return Repetition(states, contradictions, same_until)
+    block = join(blocks)
+    contradictions += _other_columns(block.columns, columns)
+    if block.gradients is not None and gradients is not None:
+        contradictions += _other_gradients(block.gradients, gradients)
+    return Repetition(states, contradictions, same_until)
+
+
+def _state_bytes(run: engine.Run) -> int:
+    moments = run.training.optimizer.moments
+    return 4 * (run.network.size + moments * run.network.changing_size)
+
+
+def _other_weights(
+    epoch: int, repeated: Mapping[str, Array], stored: Weights
+) -> Iterator[Contradiction]:
+    for name, array in repeated.items():
+        if not np.array_equal(array, stored[epoch][name], equal_nan=True):
+            yield f"weights of {name.partition('.')[0]}", name, epoch
+
+
+def _other_columns(repeated: Columns, stored: Columns) -> Iterator[Contradiction]:
+    for name, column in stored.items():
+        count = len(repeated["train_loss"])
+        epoch = _first_other(repeated.get(name, np.zeros(0)), column[:count])
+        if epoch is not None:
+            yield name, "", epoch + 1
+
+
+def _other_gradients(
+    repeated: engine.Gradients, stored: engine.Gradients
+) -> Iterator[Contradiction]:
+    count = len(repeated.epochs)
+    for place, layer in enumerate(stored.layers):
+        row = f"gradient of {layer}"
+        parts = {
+            name: (repeated.statistics[:, place, i], stored.statistics[:count, place, i])
+            for i, name in enumerate(engine.STATISTICS)
+        }
+        parts["histogram"] = repeated.histogram[:, place], stored.histogram[:count, place]
+        for name, (ours, theirs) in parts.items():
+            index = _first_other(ours, theirs)
+            if index is not None:
+                yield row, name, int(stored.epochs[index])
+
+
+def _first_other(repeated: Array, stored: Array) -> int | None:
+    """Return the first row that differs in a bit; None if none does."""
+    if repeated.shape != stored.shape:
+        return 0
+    is_equal = (repeated == stored) | ((repeated != repeated) & (stored != stored))
+    rows = is_equal.reshape(len(stored), -1).all(1)
+    return None if rows.all() else int(rows.argmin())

@@ -1,0 +1,1 @@
+"""Stored epochs: packed, thinned, outlined and read again."""

@@ -1,0 +1,1 @@
+"""The commands of `epochald`, its preflight, and the processes that it starts."""

@@ -1,0 +1,1 @@
+"""What watchers of a job get, as it happens."""
