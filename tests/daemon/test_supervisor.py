@@ -104,7 +104,7 @@ def spawn(children: Children, capfd: pytest.CaptureFixture[str]) -> Spawn:
 def test_what_is_imported_before_a_fork_starts_no_thread_and_opens_no_file() -> None:
     program = (
         "import os, epochal_service.__main__ as main\n"
-        "from epochal_service import supervisor\n"
+        "from epochal_service.daemon import supervisor\n"
         "def count(): return len(os.listdir('/proc/self/task')), len(os.listdir('/proc/self/fd'))\n"
         "main.app = lambda arguments: print(\n"
         "    count(),\n"
