@@ -51,7 +51,7 @@ from epochal_service.store import Database
 
 LIFTED = (
     "-c",
-    "from epochal_service.jobs import follow; follow.FRAME_SECONDS = 0.0; "
+    "from epochal_service.streams import follow; follow.FRAME_SECONDS = 0.0; "
     "from epochal_service.__main__ import app; app(['api'])",
 )
 AT_ONCE = 50  # connections that are being opened
