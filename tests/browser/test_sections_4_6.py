@@ -178,7 +178,7 @@ def test_a_row_of_layers_is_built_with_the_keyboard_and_kept_in_the_address(
     expect(total).to_have_text("54")  # a scale and a shift for each of 4 units
     handle = figure.get_by_role("button", name="Layer 4, Batch norm")
     handle.focus()
-    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Alt+ArrowUp")
     expect(figure.get_by_role("button", name="Layer 3, Batch norm")).to_be_focused()
     page.keyboard.press("Delete")
     expect(total).to_have_text("46")
