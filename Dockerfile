@@ -20,12 +20,12 @@ COPY service service
 COPY workers workers
 # The page is type-checked against the description of the API, which the service writes.
 RUN PYTHONPATH=/opt/build pip install --no-build-isolation --no-deps -e . \
-    && python -m epochal_service.rest.openapi protos/openapi.json
+    && python -m epochal_service.rest.openapi protos
 
 FROM node:22-slim AS page
 WORKDIR /build
-COPY --from=service /build/protos/openapi.json protos/
-COPY service/epochal_service/journey/titles.json service/epochal_service/journey/
+COPY --from=service /build/protos/openapi.json /build/protos/course.openapi.json protos/
+COPY service/epochal_course/content/titles.json service/epochal_course/content/
 COPY clients/web clients/web
 RUN cd clients/web && npm ci && npm run build
 

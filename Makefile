@@ -47,7 +47,7 @@ walk: $(BIN)/uv ## Compile the walk of the engine again, with CC if it is set
 
 # An install also compiles the .proto files and the walk, so it repeats when one of them changes.
 INSTALLED := pyproject.toml clients/python/pyproject.toml clients/python/hatch_build.py \
-             tools/build_hook.py engine/compile_walk.py $(wildcard $(WALK)/*.[ch]) protos/compile.py protos/descriptors.py $(wildcard protos/epochal/v1/*.proto)
+             tools/build_hook.py engine/compile_walk.py $(wildcard $(WALK)/*.[ch]) protos/compile.py protos/descriptors.py $(wildcard protos/epochal/v1/*.proto protos/epochal/course/v1/*.proto)
 
 $(VENV)/.run: $(BIN)/uv requirements.lock $(INSTALLED)
 	$(call install,requirements.lock)
@@ -57,21 +57,21 @@ $(VENV)/.dev: $(BIN)/uv requirements-dev.lock $(INSTALLED)
 
 # The page is built again when one of its sources is newer than the last build.
 PAGE    := service/epochal_service/page/index.html
-SOURCES := $(shell find clients/web/src clients/web/public clients/web/build -type f ! -name schema.d.ts) \
-           $(wildcard clients/web/*.*) protos/openapi.json \
-           service/epochal_service/journey/titles.json
+SOURCES := $(shell find clients/web/src clients/web/public clients/web/build -type f ! -name schema.d.ts ! -name course.d.ts) \
+           $(wildcard clients/web/*.*) protos/openapi.json protos/course.openapi.json \
+           service/epochal_course/content/titles.json
 
 # The node of the environment, if one is installed there, comes first.
 NODE := export PATH="$(CURDIR)/$(BIN):$$PATH" &&
 
-# The page is written against the description of the API, which the models of the service make. It
-# is written again only when it differs, so that most changes of the service build no page.
-$(VENV)/.openapi: $(shell find engine/epochal_engine service/epochal_service -name '*.py')
+# The page is written against the descriptions of the APIs, which the models of the service make.
+# They are written again only when they differ, so that most changes of the service build no page.
+$(VENV)/.openapi: $(shell find engine/epochal_engine service/epochal_service service/epochal_course -name '*.py')
 	@test -e $(VENV)/.dev -o -e $(VENV)/.run || $(MAKE) --no-print-directory $(VENV)/.run
-	$(BIN)/python -m epochal_service.rest.openapi protos/openapi.json
+	$(BIN)/python -m epochal_service.rest.openapi protos
 	@touch $@
 
-protos/openapi.json: $(VENV)/.openapi ;
+protos/openapi.json protos/course.openapi.json: $(VENV)/.openapi ;
 
 $(PAGE): $(SOURCES) clients/web/node_modules/.package-lock.json
 	cd clients/web && $(NODE) npm run -s build

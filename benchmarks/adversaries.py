@@ -36,8 +36,8 @@ from benchmarks._report import options, print_table
 from tests.servers.postgres import free_port
 from tests.servers.stack import environment
 
+from epochal_course.explorers.table import EXPLORERS, path_of
 from epochal_service.access import keys
-from epochal_service.methods.simulations import EXPLORERS, path_of
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
 

@@ -17,7 +17,7 @@ from benchmarks._ground import api, fresh_settings
 from benchmarks._report import options, print_table
 from numpy.typing import NDArray
 
-from epochal_service.methods.simulations import EXPLORERS, path_of
+from epochal_course.explorers.table import EXPLORERS, path_of
 
 AIM, AIM_OF_TRAINING = 5.0, 10.0  # milliseconds
 TRAIN = ("SimulateApproximation", "SimulateXor", "SimulateActivation", "SimulateTraining")

@@ -196,7 +196,7 @@ def reads_of(job: str, key: str) -> list[Read]:
         Read("curve of 1,000 points", f"{path}/curve?max_points=1000", 1500),
         Read("curve, unchanged", f"{path}/curve?max_points=1000", 1500, unchanged=True),
         Read("gradients", f"{path}/gradients?max_points=50"),
-        Read("sections of the journey", "/v1/sections"),
+        Read("sections of the journey", "/course/v1/sections"),
     ]
 
 

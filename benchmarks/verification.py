@@ -162,7 +162,9 @@ def main() -> int:
     with TemporaryDirectory(prefix="epochal-verification-") as folder:
         stack = Stack(Path(folder), f"sqlite:///{folder}/data/epochal.db", {"workers": 1})
         try:
-            listed = httpx2.get(f"{stack.http}/v1/presets", trust_env=False).json()["presets"]
+            listed = httpx2.get(f"{stack.http}/course/v1/presets", trust_env=False).json()[
+                "presets"
+            ]
             presets = {"digits": DIGITS, **{p["name"]: p["spec"] for p in listed}}
             with epochal.Client(stack.http) as client:
                 for name, job in trained(client, presets, count):

@@ -19,12 +19,12 @@ WELL_KNOWN = Path(protoc.__file__).parent / "_proto"
 
 
 def compile_descriptors(target: Path) -> None:
-    """Write the descriptors of all files in `epochal/v1` to `target`, a file of a package.
+    """Write the descriptors of all files in `epochal` to `target`, a file of a package.
 
     Raise `SystemExit` if protoc finds an error, which it prints.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    files = sorted(str(path) for path in (PROTOS / "epochal/v1").glob("*.proto"))
+    files = sorted(str(path) for path in PROTOS.glob("epochal/**/*.proto"))
     status = protoc.main(
         ["protoc", f"-I{PROTOS}", f"-I{WELL_KNOWN}", f"--descriptor_set_out={target}", *files]
     )

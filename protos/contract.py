@@ -11,14 +11,20 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
 
-from epochal_service.methods.table import DATA, SERVICES, Method
+from epochal_service.apis import apis
+from epochal_service.methods.method import DATA, Method, Service
+from epochal_service.specs.base import Reply
 
-SCALARS = {int: "int64", float: "double", str: "string", bool: "bool", bytes: "bytes"}
+SCALARS = {int: "int32", float: "double", str: "string", bool: "bool", bytes: "bytes"}
+LONG = "int64"
+"""The type of an integer that may have more than 32 bits, as its schema says."""
 EMPTY = "google.protobuf.Empty"
 TIMESTAMP = "google.protobuf.Timestamp"
 STRUCT = "google.protobuf.Struct"
@@ -63,7 +69,9 @@ class Enum:
 
     name: str
     numbers: dict[str, int]
-    words: list[str]
+    words: list[str] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)
+    """The fields that have it, such as `Job.state`."""
 
     def value(self, word: str) -> str:
         """`JOB_STATE_RUNNING` for "running"."""
@@ -76,43 +84,41 @@ class Contract:
 
     def __init__(self, numbers: dict[str, Any]) -> None:
         self._numbers = numbers
-        self.tags = [service.tag for service in SERVICES]
         self.messages: dict[str, Message] = {}
         self.enums: dict[str, Enum] = {}
-        self._home: dict[str, str] = {}
+        self._home: dict[str, Path] = {}
         self._order: list[str] = []
         self._unions: dict[frozenset[type[BaseModel]], str] = {}
-        self._tag = ""
-        for service in SERVICES:
-            self._tag = service.tag
-            for method in service.methods:
-                self._add_method(method)
+        self.files: dict[Path, list[Service]] = {}
+        for api in apis():
+            for service in api.services:
+                self._file = Path(*api.package.split("."), f"{service.tag}.proto")
+                self.files.setdefault(self._file, []).append(service)
+                for method in service.methods:
+                    self._add_method(method)
         for message in self.messages.values():
             self._reserve(message)
 
-    def parts(self, tag: str) -> Iterator[Message | Enum]:
+    def parts(self, file: Path) -> Iterator[Message | Enum]:
         """The messages and enums of a file, in the order in which its methods need them."""
         for name in self._order:
-            if self._home[name] == tag:
+            if self._home[name] == file:
                 yield self.messages[name] if name in self.messages else self.enums[name]
 
-    def imports(self, tag: str) -> list[str]:
+    def imports(self, file: Path) -> list[str]:
         """The paths of the files that a file needs."""
-        needed = {
-            f"epochal/v1/{self._home[field.kind]}.proto"
-            for part in self.parts(tag)
-            if isinstance(part, Message)
-            for field in part.fields
-            if field.kind in self._home and self._home[field.kind] != tag
-        }
-        kinds = {f.kind for p in self.parts(tag) if isinstance(p, Message) for f in p.fields}
-        methods = [m for service in SERVICES if service.tag == tag for m in service.methods]
-        for method in methods:
-            reply = self.types_of(method)[1].removeprefix("stream ")
-            kinds.add(reply)
-            if self._home.get(reply, tag) != tag:
-                needed.add(f"epochal/v1/{self._home[reply]}.proto")
-        return sorted(needed | {path for name, path in WELL_KNOWN.items() if name in kinds})
+        kinds = {f.kind for p in self.parts(file) if isinstance(p, Message) for f in p.fields}
+        methods = [method for service in self.files[file] for method in service.methods]
+        kinds |= {self.types_of(method)[1].removeprefix("stream ") for method in methods}
+        needed = {str(self._home[kind]) for kind in kinds if kind in self._home}
+        return sorted(
+            (needed - {str(file)}) | {path for name, path in WELL_KNOWN.items() if name in kinds}
+        )
+
+    def name_in(self, file: Path, kind: str) -> str:
+        """The name of a message or enum in a file: with its package, if that is another one."""
+        home = self._home.get(kind, file)
+        return kind if home.parent == file.parent else f"{'.'.join(home.parent.parts)}.{kind}"
 
     def types_of(self, method: Method) -> tuple[str, str]:
         """The request and the reply of a method, as its rpc declares them."""
@@ -149,7 +155,7 @@ class Contract:
         self, name: str, models: Sequence[type[BaseModel]], fields: dict[str, Any]
     ) -> Message:
         message = self.messages[name] = Message(name, tuple(models))
-        self._home[name] = self._tag
+        self._home[name] = self._file
         self._order.append(name)
         annotations: dict[str, list[tuple[Any, type[BaseModel] | None]]] = {
             field: [(annotation, None)] for field, annotation in fields.items()
@@ -187,6 +193,8 @@ class Contract:
         kind, named = (
             (VALUE, False) if is_mixed else self._kind(message, name, types, words, locked)
         )
+        if kind == SCALARS[int] and any(is_long(*candidate, name) for candidate in candidates):
+            kind = LONG
         if entry is None:
             entry = 1 + max((e[0] if isinstance(e, list) else e for e in known.values()), default=0)
             known[name] = entry = [entry, kind] if named else entry
@@ -239,7 +247,7 @@ class Contract:
     def _row(self) -> str:
         if ROW not in self.messages:
             self.messages[ROW] = Message(ROW, (), [Field("values", 1, "list", "double")])
-            self._home[ROW] = self._tag
+            self._home[ROW] = self._file
             self._order.append(ROW)
         return ROW
 
@@ -258,10 +266,12 @@ class Contract:
         if locked not in self.enums:
             numbers = dict(sorted(known.items(), key=lambda item: item[1]))
             numbers.pop("unspecified")
-            self.enums[locked] = Enum(locked, numbers, [])
-            self._home[locked] = self._tag
+            self.enums[locked] = Enum(locked, numbers)
+            self._home[locked] = self._file
             self._order.append(locked)
         enum = self.enums[locked]
+        if (place := f"{message.name}.{name}") not in enum.fields:
+            enum.fields.append(place)
         enum.words += [word for word in words if word not in enum.words]
         enum.numbers |= {word: known[word] for word in words}
         return locked
@@ -296,3 +306,26 @@ def enum_words(annotation: Any) -> list[str]:
     schema = TypeAdapter(annotation).json_schema()
     arms = [schema, *schema.get("anyOf", [])]
     return [word for arm in arms for word in (arm.get("enum") or [arm.get("const")]) if word]
+
+
+def is_long(annotation: Any, model: type[BaseModel] | None, name: str) -> bool:
+    """Whether the integers of a field may have more than 32 bits."""
+    if model is None:
+        return _has_long(TypeAdapter(annotation).json_schema())
+    mode: Literal["validation", "serialization"]
+    mode = "serialization" if issubclass(model, Reply) else "validation"
+    return _has_long(_schema(model, mode)["properties"][name])
+
+
+@cache
+def _schema(model: type[BaseModel], mode: Literal["validation", "serialization"]) -> dict[str, Any]:
+    return model.model_json_schema(mode=mode)
+
+
+def _has_long(schema: Any) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    if schema.get("format") == LONG:
+        return True
+    parts = [*schema.get("anyOf", []), schema.get("items"), schema.get("additionalProperties")]
+    return any(map(_has_long, parts))

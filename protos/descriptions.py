@@ -14,13 +14,8 @@ from typing import get_args
 
 from pydantic import BaseModel
 
-from epochal_service.methods.table import (
-    DATA,
-    DATA_DESCRIPTION,
-    METHODS,
-    PATH_DESCRIPTIONS,
-    Method,
-)
+from epochal_service.apis import apis
+from epochal_service.methods.method import DATA, DATA_DESCRIPTION, Method
 from epochal_service.specs.describe import field_descriptions
 from epochal_service.specs.enums import ENUMS, UNIONS
 
@@ -46,9 +41,11 @@ class Descriptions:
         return _grpc(method.description)
 
     def message(self, message: Message) -> str:
-        """What a message is; empty for a request that only its method explains."""
+        """What a message is."""
+        if message.method is not None:
+            return f"What {message.method.rpc} takes."
         if not message.models:
-            return ROWS if message.name == "Row" else ""
+            return ROWS
         if len(message.models) == 1:
             return _grpc(cleandoc(message.models[0].__doc__ or ""))
         return _grpc(UNIONS[message.name])
@@ -68,10 +65,8 @@ class Descriptions:
     def _own_field(self, message: Message, field: Field) -> str:
         """A field that stands in the path or is the body on HTTP."""
         assert message.method is not None
-        if field.name in PATH_DESCRIPTIONS:
-            return _grpc(PATH_DESCRIPTIONS[field.name])
-        if field.name == "id":
-            return _grpc(PATH_DESCRIPTIONS[message.method.path.split("/")[2]])
+        if field.name in message.method.path_fields:
+            return _grpc(message.method.path_description(field.name))
         if field.name == DATA:
             return DATA_DESCRIPTION
         assert message.method.body is not None
@@ -79,14 +74,17 @@ class Descriptions:
 
     def enum(self, enum: Enum) -> str:
         """What the words of an enum are about."""
-        return ENUMS[enum.name].description if enum.name in ENUMS else ""
+        if enum.name in ENUMS:
+            return ENUMS[enum.name].description
+        return f"Values of {', '.join(enum.fields)}."
 
     def word(self, enum: Enum, word: str) -> str:
-        """What a word of an enum means; empty where the word says it."""
+        """What a word of an enum means; where the word says it, how JSON spells it."""
         for model in self._kinds.get(enum.name, ()):
             if _type_of(model) == word:
                 return _grpc(cleandoc(model.__doc__ or "").partition("\n\n")[0])
-        return _grpc(ENUMS[enum.name].words.get(word, "")) if enum.name in ENUMS else ""
+        known = ENUMS[enum.name].words.get(word, "") if enum.name in ENUMS else ""
+        return _grpc(known) or f'In JSON "{word}".'
 
 
 ROWS = "One row of a table of numbers. In JSON it is a list."
@@ -120,9 +118,10 @@ def _for_types(text: str, types: list[str], count: int) -> str:
 def _grpc(text: str) -> str:
     """The text with methods by their names on gRPC; what is null in JSON is unset there."""
     # A line may end within a method's name.
-    text = re.sub(r"`(GET|POST|DELETE)\s+(/v1/[^`]*)`", r"`\1 \2`", text)
-    for method in METHODS.values():
-        text = text.replace(f"`{method.http}`", method.rpc)
+    text = re.sub(r"`(GET|POST|DELETE)\s+(/[^`]*)`", r"`\1 \2`", text)
+    for api in apis():
+        for method in api.methods.values():
+            text = text.replace(f"`{method.http}`", method.rpc)
     return re.sub(r"\bnull\b", "unset", re.sub(r"\bNull\b", "Unset", text))
 
 

@@ -6,6 +6,7 @@ this module into both distributions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from google.protobuf.descriptor import EnumDescriptor, FileDescriptor, ServiceDe
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message_factory import GetMessageClass
 
-PACKAGE = "epochal.v1"
+PACKAGES = ("epochal.v1", "epochal.course.v1")
 PATH = Path(__file__).with_name("epochal.binpb")
 # The files that ours import: loading them registers them.
 IMPORTED = (empty_pb2, struct_pb2, timestamp_pb2)
@@ -41,10 +42,18 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
 
 def message(name: str) -> Any:
     """The class of a message such as `TrainingSpec`. Raises `KeyError` if there is none."""
-    return GetMessageClass(_pool.FindMessageTypeByName(f"{PACKAGE}.{name}"))
+    return GetMessageClass(_find(_pool.FindMessageTypeByName, name))
 
 
 def enum(name: str) -> EnumDescriptor:
     """The descriptor of an enum such as `Activation`. Raises `KeyError` if there is none."""
-    descriptor: EnumDescriptor = _pool.FindEnumTypeByName(f"{PACKAGE}.{name}")
+    descriptor: EnumDescriptor = _find(_pool.FindEnumTypeByName, name)
     return descriptor
+
+
+def _find(find: Callable[[str], Any], name: str) -> Any:
+    first, second = (f"{package}.{name}" for package in PACKAGES)
+    try:
+        return find(first)
+    except KeyError:
+        return find(second)

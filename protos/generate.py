@@ -13,15 +13,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from epochal_service.methods.table import SERVICES
+from epochal_service.apis import apis
 
 from .contract import Contract, Enum, Field, Message
 from .descriptions import Descriptions, wrapped
 
 ROOT = Path(__file__).resolve().parent
-FOLDER = ROOT / "epochal/v1"
 NUMBERS = ROOT / "numbers.json"
 TARGETS = (
     ROOT.parent / "service/epochal_service/_proto/epochal.binpb",
@@ -38,31 +39,44 @@ GENERATED = "// Generated from the models of the service by `make protos`. Do no
 
 def files(contract: Contract, descriptions: Descriptions) -> dict[Path, str]:
     """The text of every .proto file."""
-    texts = {}
-    for tag in contract.tags:
+    texts: dict[Path, str] = {}
+    for file, services in contract.files.items():
         body: list[str] = []
-        for service in SERVICES:
-            if service.tag == tag:
-                body += [*wrapped(service.description, "//"), f"service {service.name} {{"]
-                for method in service.methods:
-                    body += wrapped(descriptions.method(method), "  //")
-                    request, reply = contract.types_of(method)
-                    body.append(f"  rpc {method.rpc}({request}) returns ({reply});")
-                body += ["}", ""]
-        for part in contract.parts(tag):
+        for service in services:
+            body += [*wrapped(service.description, "//"), f"service {service.name} {{"]
+            for method in service.methods:
+                body += wrapped(descriptions.method(method), "  //")
+                request, reply = contract.types_of(method)
+                stream = "stream " if method.event else ""
+                reply = contract.name_in(file, reply.removeprefix("stream "))
+                body.append(f"  rpc {method.rpc}({request}) returns ({stream}{reply});")
+            body += ["}", ""]
+        for part in contract.parts(file):
             lines = (
                 _enum(part, descriptions)
                 if isinstance(part, Enum)
-                else _message(part, descriptions)
+                else _message(part, descriptions, partial(contract.name_in, file))
             )
             body += [*lines, ""]
-        head = [GENERATED, "", 'syntax = "proto3";', "", "package epochal.v1;", ""]
-        if imports := contract.imports(tag):
+        parts = file.parent.parts
+        head = [GENERATED, "", 'syntax = "proto3";', "", f"package {'.'.join(parts)};", ""]
+        if imports := contract.imports(file):
             head += [*(f'import "{path}";' for path in imports), ""]
-        if tag == contract.tags[0]:
+        head += [*_options(parts), ""]
+        if not texts:
             head += [*wrapped(CONVENTIONS, "//"), ""]
-        texts[FOLDER / f"{tag}.proto"] = "\n".join([*head, *body]).rstrip() + "\n"
+        texts[ROOT / file] = "\n".join([*head, *body]).rstrip() + "\n"
     return texts
+
+
+def _options(parts: Sequence[str]) -> list[str]:
+    """What other languages call the package."""
+    return [
+        f'option csharp_namespace = "{".".join(map(str.capitalize, parts))}";',
+        f'option go_package = "{"/".join(parts)};{"".join(parts)}";',
+        "option java_multiple_files = true;",
+        f'option java_package = "{".".join(parts)}";',
+    ]
 
 
 def documented(text: str) -> str:
@@ -70,7 +84,7 @@ def documented(text: str) -> str:
     before, _, rest = text.partition(START)
     after = rest.partition(END)[2]
     lines: list[str] = []
-    for service in SERVICES:
+    for service in (service for api in apis() for service in api.services):
         lines += ["", f"**{service.name}.** {service.description}", ""]
         lines += ["| gRPC | REST | |", "|---|---|---|"]
         for method in service.methods:
@@ -79,7 +93,9 @@ def documented(text: str) -> str:
     return f"{before}{START}\n" + "\n".join(lines) + f"\n\n{END}{after}"
 
 
-def _message(message: Message, descriptions: Descriptions) -> list[str]:
+def _message(
+    message: Message, descriptions: Descriptions, name_in: Callable[[str], str]
+) -> list[str]:
     comment = wrapped(descriptions.message(message), "//")
     if not message.fields:
         return [*comment, f"message {message.name} {{}}"]
@@ -91,13 +107,13 @@ def _message(message: Message, descriptions: Descriptions) -> list[str]:
     for field in message.fields:
         if field.kind is not None:
             lines += wrapped(descriptions.field(message, field), "  //")
-            lines.append(f"  {_declaration(field)} = {field.number};")
+            lines.append(f"  {_declaration(field, name_in(field.kind))} = {field.number};")
     return [*lines, "}"]
 
 
-def _declaration(field: Field) -> str:
+def _declaration(field: Field, name: str) -> str:
     label = {"one": "optional ", "list": "repeated ", "map": ""}[field.label]
-    kind = f"map<string, {field.kind}>" if field.label == "map" else field.kind
+    kind = f"map<string, {name}>" if field.label == "map" else name
     return f"{label}{kind} {field.name}"
 
 
@@ -108,7 +124,7 @@ def _enum(enum: Enum, descriptions: Descriptions) -> list[str]:
         lines.append(f"  reserved {', '.join(str(enum.numbers[word]) for word in reserved)};")
         names = (json.dumps(enum.value(word)) for word in reserved)
         lines.append(f"  reserved {', '.join(names)};")
-    lines.append(f"  {enum.value('unspecified')} = 0;")
+    lines += ["  // Unset.", f"  {enum.value('unspecified')} = 0;"]
     for word, number in enum.numbers.items():
         if word in enum.words:
             lines += wrapped(descriptions.word(enum, word), "  //")
@@ -122,13 +138,14 @@ def main(check: bool) -> int:
     texts[NUMBERS] = contract.numbers_text()
     texts[API] = documented(API.read_text())
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
-    stale += [path for path in FOLDER.glob("*.proto") if path not in texts]
+    stale += [path for path in ROOT.glob("epochal/**/*.proto") if path not in texts]
     if check:
         if stale:
             print("stale, run `make protos`:", *(path.relative_to(ROOT.parent) for path in stale))
         return 1 if stale else 0
     for path in stale:
         if path in texts:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(texts[path])
         else:
             path.unlink()

@@ -47,7 +47,7 @@ def build(dist: Path) -> None:
         # From the sdist, as an index or a packager builds it: a missing file shows here.
         run([*pip(sys.executable), "wheel", "--no-deps", "--no-build-isolation", "-w", dist, sdist])
     archive_protos(dist / f"epochal-protos-{version()}.zip")
-    run([sys.executable, "-m", "epochal_service.rest.openapi", dist / "openapi.json"], cwd=ROOT)
+    run([sys.executable, "-m", "epochal_service.rest.openapi", dist], cwd=ROOT)
     for file in sorted(dist.iterdir()):
         print(f"{file.stat().st_size:>10,}  {file.relative_to(dist.parent)}")
 

@@ -7,7 +7,7 @@
 Each experiment gets a fresh start of `epochald up` with one worker, an empty data folder and free
 ports. history.json in docs gets the results, and history.md what is read: each claim with both its
 numbers for every seed, times, parameters and memory, beside the system of its year. What the page
-opens with goes to `service/epochal_service/journey/results/NAME.json`. A missed claim is shown as
+opens with goes to `service/epochal_course/content/results/NAME.json`. A missed claim is shown as
 missed, and the exit code is 1.
 """
 
@@ -32,7 +32,7 @@ from tests.servers.stack import Stack
 import epochal
 from epochal.experiments import Experiment
 from epochal.types import Fact, PresetExperiment
-from epochal_service.journey.history import PRESET_EXPERIMENTS
+from epochal_course.content.history import PRESET_EXPERIMENTS
 
 from .store_results import RESULTS, is_stale, write
 
@@ -129,12 +129,12 @@ def jobs_of(made: Experiment) -> dict[str, Any]:
 def facts_of(client: epochal.Client, ready: PresetExperiment) -> list[str]:
     """Return facts of the system of that year, each with its source."""
     if ready.section == "zoo":
-        known = client.journey.architectures()
+        known = client.course.architectures()
         same = [item for item in known if item.experiment == ready.name]
         return [f"{item.typical_size} {item.source}" for item in same]
     return [
         f"{number(fact.value)} {unit_of(fact)}{fact.text}: {fact.source}"
-        for entry in client.journey.timeline().entries
+        for entry in client.course.timeline().entries
         if entry.year == ready.year
         for fact in entry.facts
     ]
@@ -279,7 +279,7 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     for name in chosen:
         with fresh_service() as (stack, client):
-            made, results[name] = measure(stack, client, client.journey.preset_experiment(name))
+            made, results[name] = measure(stack, client, client.course.preset_experiment(name))
             with httpx2.Client(base_url=stack.http, trust_env=False, timeout=300) as http:
                 write(http, presets[name], made, options.results)
         print(f"{name}: {met(results[name])} claims met by every seed", flush=True)

@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx2
 
-from epochal_service.journey import stored_results
-from epochal_service.journey.exhibits import EXHIBITS
-from epochal_service.specs.journey.preset_experiments import PresetExperiment
-from epochal_service.specs.journey.stored_results import ExhibitCall
+from epochal_course.content import stored_results
+from epochal_course.content.exhibits import EXHIBITS
+from epochal_course.specs.content.preset_experiments import PresetExperiment
+from epochal_course.specs.content.stored_results import ExhibitCall
 
 RESULTS = Path(stored_results.__file__).with_name("results")
 MAX_POINTS = 100

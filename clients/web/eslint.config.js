@@ -12,6 +12,7 @@ export default ts.config(
       '.svelte-check/',
       'public/',
       'src/lib/api/schema.d.ts',
+      'src/lib/api/course.d.ts',
       'src/lab/schema.json',
     ],
   },

@@ -40,9 +40,9 @@ export default defineConfig(({ mode }) => ({
     },
   },
   server: {
-    proxy: { '^/(v1|healthz|readyz|docs|openapi.json)': service },
+    proxy: { '^/(v1|course|healthz|readyz|openapi.json)': service },
     // titles.json of the journey lies outside this folder.
-    fs: { allow: ['.', local('../../service/epochal_service/journey')] },
+    fs: { allow: ['.', local('../../service/epochal_course/content')] },
   },
   // The files share a process, as starting one for each takes longer than the tests; not their modules.
   test: { include: ['src/**/*.test.ts'], setupFiles: 'build/units.js', isolate: false },

@@ -271,6 +271,9 @@ class Settings(BaseSettings):
         repr=False,
         description="redis://host:port/number; unset: `epochald up` starts an embedded broker",
     )
+    course: bool = Field(
+        True, description="serve the course beside the training API: explorers and the journey"
+    )
     api_processes: Count = Field(
         1, description="processes of the API on this machine, which share both ports"
     )

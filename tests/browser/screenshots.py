@@ -38,7 +38,7 @@ def unstick(page: Page) -> None:
 
 
 def spec(api: httpx2.Client, preset: str) -> dict[str, Any]:
-    preset_spec: dict[str, Any] = api.get(f"/v1/presets/{preset}").json()["spec"]
+    preset_spec: dict[str, Any] = api.get(f"/course/v1/presets/{preset}").json()["spec"]
     return preset_spec
 
 

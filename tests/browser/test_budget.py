@@ -38,7 +38,7 @@ def test_the_first_picture_is_not_waited_for(open_page: Opened) -> None:
     """A run that does not answer: what can be read is there, and can be used."""
     held: list[Route] = []
     page = open_page("/jobs")
-    page.route("**/v1/simulate/training", lambda route: held.append(route))
+    page.route("**/course/v1/simulate/training", lambda route: held.append(route))
     page.goto("/")
     expect(page.get_by_role("heading", name="Watch a network learn")).to_be_visible()
     begin = page.get_by_role("link", name="Begin")
@@ -65,7 +65,7 @@ def test_a_slider_is_dragged_with_little_work_for_each_frame(open_page: Opened) 
 
 def test_a_run_is_scrubbed_with_little_work_for_each_frame(open_page: Opened, url: str) -> None:
     """Redraw all figures at each of fifty epochs; the figures of hidden layers are in view."""
-    spec = ask(url, "/v1/presets/circles")["spec"]
+    spec = ask(url, "/course/v1/presets/circles")["spec"]
     spec |= {"name": "Scrubbed", "epochs": 200, "snapshots": {"weights_every": 4}}
     job = ask(url, "/v1/jobs", spec)["id"]
     page = open_page(f"/jobs/{job}", reduced_motion="no-preference")

@@ -136,7 +136,7 @@ def test_a_diffusion_run_of_the_lab_draws_digits(open_page: Opened, url: str) ->
     # 64 pixels, the time and the class.
     assert spec["network"]["input_shape"] == [75]
     job = train(url, spec)
-    reader = train(url, ask(url, "/v1/presets/digits")["spec"])
+    reader = train(url, ask(url, "/course/v1/presets/digits")["spec"])
     read = 0
     for digit in "07":
         request = {"count": 20, "steps_per_event": 1000, "class_name": digit}

@@ -44,3 +44,14 @@ def test_the_list_of_methods_suits_every_screen(open_page: Opened) -> None:
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     rest(page)
     suits_every_screen(page)
+
+
+def test_the_course_is_an_api_of_its_own(open_page: Opened, url: str) -> None:
+    page = open_page("/docs")
+    page.get_by_text("Course", exact=True).click()
+    count = sum(map(len, ask(url, "/course/openapi.json")["paths"].values()))
+    expect(page.get_by_role("status").filter(has_text="methods")).to_have_text(
+        f"{count} of {count} methods"
+    )
+    expect(page.get_by_role("heading", name="Simulations")).to_be_visible()
+    expect(page).to_have_url(re.compile("docs.api=course"))

@@ -31,7 +31,7 @@ def test_an_experiment_is_run_from_its_card_and_its_claims_are_met(open_page: Op
 
 
 def test_the_pages_of_experiments_fit_and_are_barrier_free(open_page: Opened, url: str) -> None:
-    spec = ask(url, "/v1/preset-experiments/xor-1969")["spec"] | {"seeds": [0, 1]}
+    spec = ask(url, "/course/v1/preset-experiments/xor-1969")["spec"] | {"seeds": [0, 1]}
     made = ask(url, "/v1/experiments", spec)["id"]
     await_condition(
         lambda: ask(url, f"/v1/experiments/{made}")["state"] == "succeeded", 60, "it is over"
@@ -44,7 +44,7 @@ def test_the_pages_of_experiments_fit_and_are_barrier_free(open_page: Opened, ur
 
 
 def test_an_experiment_opens_with_the_curves_of_its_preset(open_page: Opened, url: str) -> None:
-    preset = ask(url, "/v1/preset-experiments/chatgpt-2022")
+    preset = ask(url, "/course/v1/preset-experiments/chatgpt-2022")
     jobs = {
         name: {**job, "epochs": 1, "dataset": {**job["dataset"], "samples": 40}}
         for name, job in preset["spec"]["jobs"].items()

@@ -51,7 +51,7 @@ def test_on_a_phone_the_picture_is_below_the_text(open_page: Opened) -> None:
 def test_the_numbers_in_the_head_of_the_timeline_are_those_of_the_service(
     open_page: Opened, url: str
 ) -> None:
-    entries = ask(url, "/v1/timeline")["entries"]
+    entries = ask(url, "/course/v1/timeline")["entries"]
     sized = [
         entry for entry in entries if any(fact["unit"] == "parameters" for fact in entry["facts"])
     ]
@@ -65,7 +65,7 @@ def test_the_numbers_in_the_head_of_the_timeline_are_those_of_the_service(
 def test_the_letters_in_the_head_of_the_last_section_are_those_of_a_stored_run(
     open_page: Opened, url: str
 ) -> None:
-    exhibits = ask(url, "/v1/preset-experiments/gpt-2018/results")["exhibits"]
+    exhibits = ask(url, "/course/v1/preset-experiments/gpt-2018/results")["exhibits"]
     names = [json.loads(call["reply"])["samples"][6]["text"] for call in exhibits[0]["calls"]]
     page = opened(open_page, "language")
     letters = head(page, "language").locator("text.letter").all_text_contents()

@@ -90,7 +90,7 @@ def test_unknown_characters_are_named(open_page: Opened, sentences: str) -> None
 def test_the_decoder_of_a_reversal_attends_to_what_the_encoder_read(
     open_page: Opened, url: str
 ) -> None:
-    spec = ask(url, "/v1/presets/reversal")["spec"] | {"epochs": 2}
+    spec = ask(url, "/course/v1/presets/reversal")["spec"] | {"epochs": 2}
     job = train(url, spec)
     page = open_page(f"/jobs/{job}")
     figure = attention_of(page)
@@ -119,7 +119,7 @@ def test_a_vocabulary_of_byte_pairs_is_written_and_read(
 
 @pytest.fixture(scope="module")
 def digits(url: str) -> str:
-    spec = ask(url, "/v1/presets/shifted-digits")["spec"]
+    spec = ask(url, "/course/v1/presets/shifted-digits")["spec"]
     return train(url, spec | {"epochs": 3, "snapshots": {"weights_every": 1}})
 
 

@@ -27,7 +27,7 @@ def train(url: str) -> Train:
     """Trains XOR under a name, with whatever else is asked for; returns when it is over."""
 
     def begin(name: str, wait: bool = True, **changes: Any) -> str:
-        spec = ask(url, "/v1/presets/xor")["spec"] | {"name": name, "epochs": 40} | changes
+        spec = ask(url, "/course/v1/presets/xor")["spec"] | {"name": name, "epochs": 40} | changes
         job: str = ask(url, "/v1/jobs", spec)["id"]
         if wait:
             await_condition(

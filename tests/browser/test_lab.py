@@ -371,7 +371,7 @@ def test_a_schedule_is_drawn(open_page: Opened, url: str) -> None:
     figure.get_by_role("button", name="Table").click()
     answer = ask(
         url,
-        "/v1/simulate/schedule",
+        "/course/v1/simulate/schedule",
         {"schedule": {"type": "cosine"}, "learning_rate": 0.01, "epochs": 100},
     )
     last = figure.get_by_role("row").last
@@ -405,7 +405,7 @@ def test_axe_finds_nothing_wrong_with_drawing_and_files(open_page: Opened, tmp_p
 
 
 def test_a_fork_says_where_it_begins(open_page: Opened, url: str) -> None:
-    spec = ask(url, "/v1/presets/xor")["spec"] | {"epochs": 20}
+    spec = ask(url, "/course/v1/presets/xor")["spec"] | {"epochs": 20}
     job = ask(url, "/v1/jobs", spec)["id"]
     await_condition(
         lambda: ask(url, f"/v1/jobs/{job}")["state"] == "succeeded", 60, "the run is over"

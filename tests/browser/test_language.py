@@ -16,7 +16,7 @@ Json = dict[str, Any]
 @pytest.fixture(scope="module")
 def trained(url: str) -> dict[str, str]:
     """Short runs of the chapter's model: the id of the experiment, and of each job."""
-    spec: Json = ask(url, "/v1/preset-experiments/first-names")["spec"]
+    spec: Json = ask(url, "/course/v1/preset-experiments/first-names")["spec"]
     spec["jobs"]["names"] |= {"epochs": 2, "dataset": {"name": "names", "samples": 600}}
     for further in ("tuned", "preferred"):
         spec["jobs"][further] |= {"epochs": 1}
@@ -38,7 +38,7 @@ def address(trained: dict[str, str], query: str = "") -> str:
 
 def stored(url: str, path: str, **request: Any) -> Any:
     """The stored reply to a request about the model of names."""
-    results = ask(url, "/v1/preset-experiments/first-names/results")
+    results = ask(url, "/course/v1/preset-experiments/first-names/results")
     (reply,) = (
         json.loads(call["reply"])
         for exhibit in results["exhibits"]
@@ -138,7 +138,7 @@ def test_a_sentence_is_divided_as_the_api_says(open_page: Opened, url: str) -> N
     figure = figure_of(page, "Your sentence as tokens")
     figure.get_by_role("textbox", name="Sentence").fill("the king of Naples")
     request = {"text": "the king of Naples", "merges": 500}
-    reply = ask(url, "/v1/simulate/tokenization", request)
+    reply = ask(url, "/course/v1/simulate/tokenization", request)
     for name, key in (("characters", "characters"), ("byte-pairs", "tokens")):
         shown = [token["text"].replace(" ", "␣") for token in reply[key]]
         expect(figure.get_by_test_id(name).locator("span")).to_have_text(shown)
@@ -222,7 +222,7 @@ def test_tools_shows_calls_with_the_results_of_the_calculator(open_page: Opened,
     figure = figure_of(page, "A call in the text, and an answer without one")
     (exhibit,) = (
         exhibit
-        for exhibit in ask(url, "/v1/preset-experiments/frontier-2024/results")["exhibits"]
+        for exhibit in ask(url, "/course/v1/preset-experiments/frontier-2024/results")["exhibits"]
         if exhibit["kind"] == "calls"
     )
     replies = [json.loads(call["reply"]) for call in exhibit["calls"]]
@@ -243,7 +243,7 @@ def test_tools_shows_calls_with_the_results_of_the_calculator(open_page: Opened,
 
 
 def test_both_vocabularies_are_compared_with_stored_results(open_page: Opened, url: str) -> None:
-    results = ask(url, "/v1/preset-experiments/vocabularies/results")
+    results = ask(url, "/course/v1/preset-experiments/vocabularies/results")
     card = open_page("/#language").get_by_test_id("milestone-vocabularies")
     card.scroll_into_view_if_needed()
     claims = card.get_by_role("list", name="Claims of Characters against byte pairs")

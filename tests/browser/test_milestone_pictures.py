@@ -16,7 +16,7 @@ WORDS = 253
 
 def exhibit(url: str, experiment: str, kind: str) -> list[Any]:
     """The stored replies of a picture."""
-    results = ask(url, f"/v1/preset-experiments/{experiment}/results")
+    results = ask(url, f"/course/v1/preset-experiments/{experiment}/results")
     picture = next(item for item in results["exhibits"] if item["kind"] == kind)
     return [json.loads(call["reply"]) for call in picture["calls"]]
 
@@ -90,7 +90,7 @@ def test_the_neighbors_of_a_word_are_words_of_its_topic(open_page: Opened, url: 
 
 
 def test_the_reader_fills_gaps_with_a_network_of_their_own(open_page: Opened, url: str) -> None:
-    job = ask(url, "/v1/preset-experiments/bert-2018")["spec"]["jobs"]["pretrain"]
+    job = ask(url, "/course/v1/preset-experiments/bert-2018")["spec"]["jobs"]["pretrain"]
     pretrain = job | {"epochs": 2}
     made = ask(url, "/v1/experiments", {"seeds": [3], "jobs": {"pretrain": pretrain}})
     await_condition(
@@ -139,7 +139,7 @@ def test_the_first_letter_of_an_answer_looks_at_the_digit_in_question(
 
 
 def test_a_milestone_opens_with_the_curves_that_it_names(open_page: Opened, url: str) -> None:
-    curves = ask(url, "/v1/preset-experiments/chatgpt-2022/results")["curves"]
+    curves = ask(url, "/course/v1/preset-experiments/chatgpt-2022/results")["curves"]
     card = milestone(open_page, "chatgpt-2022")
     title = "What people prefer becomes what is written"
     for metric, name in (("reward", "Reward"), ("kl", "KL divergence"), ("valid", "Valid")):

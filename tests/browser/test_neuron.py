@@ -7,7 +7,7 @@ from tests.browser.conftest import Opened, ask, press
 
 def simulate(url: str, inputs: list[float], weights: list[float], bias: float) -> dict[str, float]:
     question = {"inputs": inputs, "weights": weights, "bias": bias}
-    answer = ask(url, "/v1/simulate/neuron", question)
+    answer = ask(url, "/course/v1/simulate/neuron", question)
     return {name: answer[name]["value"] for name in ("weighted_sum", "sigmoid", "step")}
 
 

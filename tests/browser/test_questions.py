@@ -9,7 +9,7 @@ from tests.browser.conftest import Opened, ask
 
 def check(url: str, section: str, question: str, answer: float) -> dict[str, Any]:
     checked: dict[str, Any] = ask(
-        url, f"/v1/sections/{section}/answers", {"question": question, "answer": answer}
+        url, f"/course/v1/sections/{section}/answers", {"question": question, "answer": answer}
     )
     return checked
 

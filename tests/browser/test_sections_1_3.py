@@ -9,7 +9,7 @@ from tests.browser.conftest import PHONE, WIDE, Opened, ask, fits, number, press
 
 
 def simulate(url: str, explorer: str, **request: Any) -> dict[str, Any]:
-    result: dict[str, Any] = ask(url, f"/v1/simulate/{explorer}", request)
+    result: dict[str, Any] = ask(url, f"/course/v1/simulate/{explorer}", request)
     return result
 
 
@@ -36,7 +36,7 @@ def error_text(error: float) -> str:
 def test_the_parts_of_two_neurons_are_walked_through_by_keyboard(
     open_page: Opened, url: str
 ) -> None:
-    parts = ask(url, "/v1/neuron-parts")["parts"]
+    parts = ask(url, "/course/v1/neuron-parts")["parts"]
     page = open_page("/#network")
     drawing = figure(page, "Two neurons, part by part")
     drawing.get_by_label(parts[0]["part"], exact=True).focus()
@@ -263,7 +263,7 @@ def test_a_point_moves_along_curve_and_slope_by_keyboard(open_page: Opened, url:
 
 @pytest.mark.journey
 def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str) -> None:
-    known = ask(url, "/v1/activations")["activations"]
+    known = ask(url, "/course/v1/activations")["activations"]
     gelu = next(item for item in known if item["activation"] == "gelu")
     page = open_page("/#activations")
     curves = page.get_by_role("group", name="Curves, at most 5")

@@ -12,7 +12,7 @@ INPUT = [0.8, 0.3, 0.6]
 
 
 def simulate(url: str, name: str, question: dict[str, Any]) -> Any:
-    return ask(url, f"/v1/simulate/{name}", question)
+    return ask(url, f"/course/v1/simulate/{name}", question)
 
 
 def read(place: Locator) -> float:

@@ -54,7 +54,7 @@ def visit(open_page: Opened, section: str, query: str = "", **options: Any) -> P
 def test_stepping_back_passes_the_error_signal_from_unit_to_unit(
     open_page: Opened, url: str
 ) -> None:
-    reply = ask(url, "/v1/simulate/backward", BACKWARD_PASS)
+    reply = ask(url, "/course/v1/simulate/backward", BACKWARD_PASS)
     page = visit(open_page, "backpropagation", "backward.step=0")
     reading = page.get_by_test_id("reading")
     expect(reading).to_contain_text(f"= {reply['loss']['value']:.4g}")
@@ -102,7 +102,7 @@ def test_a_step_that_is_too_long_is_called_so(open_page: Opened) -> None:
 
 
 def test_gradients_are_checked_by_finite_differences_on_demand(open_page: Opened, url: str) -> None:
-    reply = ask(url, "/v1/simulate/backward", BACKWARD_PASS)["check"]
+    reply = ask(url, "/course/v1/simulate/backward", BACKWARD_PASS)["check"]
     page = visit(open_page, "backpropagation")
     page.get_by_role("button", name="Check gradients numerically").click()
     check = page.get_by_test_id("check")
@@ -112,7 +112,7 @@ def test_gradients_are_checked_by_finite_differences_on_demand(open_page: Opened
 
 
 def test_the_step_lowers_the_loss_as_predicted(open_page: Opened, url: str) -> None:
-    reply = ask(url, "/v1/simulate/backward", BACKWARD_PASS)
+    reply = ask(url, "/course/v1/simulate/backward", BACKWARD_PASS)
     page = visit(open_page, "backpropagation")
     verdict = page.get_by_test_id("backward-verdict")
     expect(verdict).to_contain_text("the loss falls")
@@ -141,7 +141,7 @@ def test_it_is_the_network_of_the_forward_pass(open_page: Opened) -> None:
 def test_a_remedy_brings_the_gradient_back(
     open_page: Opened, url: str, name: str, change: dict[str, object]
 ) -> None:
-    reply = ask(url, "/v1/simulate/gradient-flow", change)
+    reply = ask(url, "/course/v1/simulate/gradient-flow", change)
     page = visit(open_page, "backpropagation")
     label, ratio = page.get_by_test_id("flow-label"), page.get_by_test_id("flow-ratio")
     expect(label).to_have_text("vanishing")
@@ -154,7 +154,7 @@ def test_a_remedy_brings_the_gradient_back(
 
 def test_a_remedy_may_be_too_much(open_page: Opened, url: str) -> None:
     request_body = {"activation": "relu", "depth": 32, "normalization": "layer_norm"}
-    reply = ask(url, "/v1/simulate/gradient-flow", request_body)
+    reply = ask(url, "/course/v1/simulate/gradient-flow", request_body)
     page = visit(open_page, "backpropagation", "deep.activation=relu&deep.depth=32&deep.norm=1")
     expect(page.get_by_test_id("flow-label")).to_have_text("exploding")
     assert reply["label"] == "exploding"
@@ -164,7 +164,7 @@ def test_a_remedy_may_be_too_much(open_page: Opened, url: str) -> None:
 
 
 def test_four_bars_come_with_their_recipe(open_page: Opened, url: str) -> None:
-    reply = ask(url, "/v1/simulate/vanishing-bars", {})
+    reply = ask(url, "/course/v1/simulate/vanishing-bars", {})
     page = visit(open_page, "backpropagation")
     figure = page.get_by_role("figure", name="1.00, .35, .08, .01")
     for layer, bar in zip(
@@ -180,7 +180,7 @@ def test_four_bars_come_with_their_recipe(open_page: Opened, url: str) -> None:
 
 
 def test_the_race_opens_with_stored_results(open_page: Opened, url: str) -> None:
-    stored = ask(url, "/v1/preset-experiments/vanishing-gradient-1991/results")
+    stored = ask(url, "/course/v1/preset-experiments/vanishing-gradient-1991/results")
     loss = {
         curve["job"]: line["values"][-1]
         for curve in stored["curves"]
@@ -230,7 +230,7 @@ def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
 
 
 def test_the_training_opens_with_a_finished_run(open_page: Opened, url: str) -> None:
-    epochs = ask(url, "/v1/presets/circles")["spec"]["epochs"]
+    epochs = ask(url, "/course/v1/presets/circles")["spec"]["epochs"]
     page = visit(open_page, "training")
     expect(page.get_by_role("figure", name="Data", exact=True)).to_contain_text(
         f"A short run after epoch {epochs}"
@@ -270,12 +270,14 @@ def test_a_run_that_flies_apart_says_where(open_page: Opened) -> None:
 
 
 def test_four_phases_are_lit_one_after_another(open_page: Opened, url: str) -> None:
-    spec = ask(url, "/v1/presets/circles")["spec"]
+    spec = ask(url, "/course/v1/presets/circles")["spec"]
     request_body = {
         name: spec[name]
         for name in ("network", "dataset", "loss", "batch_size", "seed", "optimizer")
     }
-    steps = ask(url, "/v1/simulate/training", {**request_body, "epochs": 2, "steps": 2})["steps"]
+    steps = ask(url, "/course/v1/simulate/training", {**request_body, "epochs": 2, "steps": 2})[
+        "steps"
+    ]
     page = visit(open_page, "training", "loop.at=0")
     on = page.get_by_role("group", name="Training, phase by phase").get_by_role(
         "button", name="One step forward"
@@ -298,7 +300,7 @@ def test_four_phases_are_lit_one_after_another(open_page: Opened, url: str) -> N
 def test_the_learning_rate_answers_at_once_with_a_run_that_was_made(
     open_page: Opened, url: str
 ) -> None:
-    reply = ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": "adam"}})
+    reply = ask(url, "/course/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": "adam"}})
     page = visit(open_page, "training")
     page.get_by_role("heading", name="The learning rate", exact=True).scroll_into_view_if_needed()
     label, loss = page.get_by_test_id("rate-label"), page.get_by_test_id("rate-loss")
@@ -329,7 +331,7 @@ def test_the_claim_about_adam_at_the_best_rate_of_sgd_is_the_label_of_its_run(
     open_page: Opened, url: str
 ) -> None:
     plain, adam = (
-        ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": name}})
+        ask(url, "/course/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": name}})
         for name in ("sgd", "adam")
     )
     best = plain["best_learning_rate"]
@@ -370,7 +372,7 @@ def test_the_strips_of_a_phone_have_all_of_their_axis_and_no_word_under_a_dot(
 
 
 def test_the_data_is_there_before_the_run(open_page: Opened, url: str) -> None:
-    preset = ask(url, "/v1/presets/circles")
+    preset = ask(url, "/course/v1/presets/circles")
     page = visit(open_page, "training")
     plane = page.get_by_role("figure", name="Data")
     samples = preset["spec"]["dataset"]["samples"]

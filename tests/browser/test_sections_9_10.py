@@ -10,7 +10,7 @@ from tests.servers.stack import await_condition
 
 
 def simulate(url: str, explorer: str, request: dict[str, Any]) -> Any:
-    return ask(url, f"/v1/simulate/{explorer}", request)
+    return ask(url, f"/course/v1/simulate/{explorer}", request)
 
 
 def read(text: str) -> float:
@@ -33,7 +33,7 @@ def cell(figure: Locator, name: str) -> Locator:
 def test_architectures_are_chosen_by_arrow_keys_and_drawn_from_their_graphs(
     open_page: Opened, url: str
 ) -> None:
-    known = ask(url, "/v1/architectures")["architectures"]
+    known = ask(url, "/course/v1/architectures")["architectures"]
     page = open_page("/#zoo")
     tabs = page.get_by_role("tablist", name="Architectures").get_by_role("tab")
     expect(tabs).to_have_count(len(known))
@@ -52,7 +52,7 @@ def test_architectures_are_chosen_by_arrow_keys_and_drawn_from_their_graphs(
 def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
     open_page: Opened, url: str
 ) -> None:
-    known = ask(url, "/v1/architectures")["architectures"]
+    known = ask(url, "/course/v1/architectures")["architectures"]
     assert {item["id"] for item in known if not item["preset"]} == {"diffusion"}
     page = open_page("/?zoo.kind=transformer_encoder#zoo")
     panel = page.get_by_test_id("architecture")
@@ -91,7 +91,9 @@ def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
 def test_a_run_in_place_stands_in_the_link(open_page: Opened, url: str) -> None:
     page = open_page("/?zoo.kind=mlp#zoo")
     panel = page.get_by_test_id("architecture")
-    preset = next(a for a in ask(url, "/v1/architectures")["architectures"] if a["id"] == "mlp")
+    preset = next(
+        a for a in ask(url, "/course/v1/architectures")["architectures"] if a["id"] == "mlp"
+    )
     name = preset["preset"]
     panel.get_by_role("button", name="Run it here").press("Enter")
     result = panel.get_by_test_id(f"result-{name}")
@@ -108,7 +110,9 @@ def test_a_run_in_place_stands_in_the_link(open_page: Opened, url: str) -> None:
 
 def test_a_run_that_was_deleted_says_so_and_can_be_run_again(open_page: Opened, url: str) -> None:
     open_page.excuse("404")  # the browser itself writes into the console that there was none
-    preset = next(a for a in ask(url, "/v1/architectures")["architectures"] if a["id"] == "mlp")
+    preset = next(
+        a for a in ask(url, "/course/v1/architectures")["architectures"] if a["id"] == "mlp"
+    )
     page = open_page(f"/?zoo.kind=mlp&run.{preset['preset']}=job_0_0#zoo")
     panel = page.get_by_test_id("architecture")
     expect(panel.get_by_role("alert")).to_be_visible()
@@ -355,8 +359,8 @@ def test_the_cursor_of_the_costs_is_moved_by_keyboard(open_page: Opened) -> None
 def test_eleven_entries_stand_along_the_axis_with_their_numbers(
     open_page: Opened, url: str
 ) -> None:
-    entries = ask(url, "/v1/timeline")["entries"]
-    ready = ask(url, "/v1/preset-experiments")["experiments"]
+    entries = ask(url, "/course/v1/timeline")["entries"]
+    ready = ask(url, "/course/v1/preset-experiments")["experiments"]
     years = [preset["year"] for preset in ready if preset["section"] == "timeline"]
     page = open_page("/#timeline")
     axis = page.get_by_role("toolbar")
@@ -413,7 +417,7 @@ def test_an_entry_stays_in_sight_while_those_above_it_load(open_page: Opened) ->
 
 @pytest.mark.journey
 def test_a_milestone_opens_with_stored_results(open_page: Opened, url: str) -> None:
-    stored = ask(url, "/v1/preset-experiments/xor-1969/results")
+    stored = ask(url, "/course/v1/preset-experiments/xor-1969/results")
     addresses = open_page.record_requests()
     page = open_page("/#timeline")
     card = page.get_by_test_id("milestone-xor-1969")
@@ -506,7 +510,7 @@ def test_the_induction_head_is_the_first_one_that_is_shown(open_page: Opened) ->
 def test_letters_are_typed_in_place_into_the_network_of_the_reader(
     open_page: Opened, url: str
 ) -> None:
-    job = ask(url, "/v1/preset-experiments/transformer-2017")["spec"]["jobs"]["sorting"]
+    job = ask(url, "/course/v1/preset-experiments/transformer-2017")["spec"]["jobs"]["sorting"]
     sorting = {"seeds": [0], "jobs": {"sorting": job}}
     made = ask(url, "/v1/experiments", sorting)["id"]
     await_condition(

@@ -25,7 +25,7 @@ def test_components_and_workers_are_listed(open_page: Opened, url: str) -> None:
 
 
 def test_a_busy_worker_links_to_its_run(open_page: Opened, url: str) -> None:
-    spec: dict[str, Any] = ask(url, "/v1/presets/xor")["spec"]
+    spec: dict[str, Any] = ask(url, "/course/v1/presets/xor")["spec"]
     job = ask(url, "/v1/jobs", spec | {"epochs": 1_000_000, "early_stopping": None})["id"]
     page = open_page("/service")
     page.get_by_role("list", name="Workers").get_by_role("link", name=job[-8:]).click()

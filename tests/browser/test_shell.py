@@ -200,7 +200,7 @@ def test_the_first_run_is_the_one_that_the_api_trains(open_page: Opened, url: st
         "epochs": 400,
         "seed": 3,
     }
-    answer = ask(url, "/v1/simulate/training", request_body)
+    answer = ask(url, "/course/v1/simulate/training", request_body)
 
     def loss() -> float:
         return float(page.get_by_test_id("first-loss").inner_text())

@@ -39,13 +39,13 @@ def test_each_head_has_a_finished_picture_with_a_name_beside_its_text(journey: P
 
 
 def test_every_section_asks_what_the_api_asks(journey: Page, url: str) -> None:
-    for section in ask(url, "/v1/sections")["sections"]:
+    for section in ask(url, "/course/v1/sections")["sections"]:
         place = journey.locator(f"#{section['id']}")
         cards = place.get_by_test_id("questions").locator("li")
         # A minus of the page is not a hyphen.
         texts = [
             re.compile(re.escape(re.sub(r"(?<=\s)-(?=\d)", "−", item["text"])))
-            for item in ask(url, f"/v1/sections/{section['id']}")["questions"]
+            for item in ask(url, f"/course/v1/sections/{section['id']}")["questions"]
         ]
         assert texts
         expect(cards).to_have_text(texts)

@@ -155,7 +155,7 @@ def test_the_page_of_a_language_run_begins_with_a_text_of_its_network(
 
 
 def test_a_run_over_letters_is_asked_with_a_text(open_page: Opened, url: str) -> None:
-    spec = ask(url, "/v1/presets/sorting")["spec"] | {"epochs": 3}
+    spec = ask(url, "/course/v1/presets/sorting")["spec"] | {"epochs": 3}
     job = train(url, spec)
     names = names_of(url, job)
     page = open_page(f"/jobs/{job}")

@@ -17,7 +17,7 @@ from tests.workers.record import check_log, columns, read, record, states
 
 import epochal
 from epochal.experiments import Experiment
-from epochal_service.journey.history import PRESET_EXPERIMENTS
+from epochal_course.content.history import PRESET_EXPERIMENTS
 from epochal_service.specs.jobs import TERMINAL
 from epochal_service.store import Database
 
@@ -48,7 +48,7 @@ def database(quick: Stack) -> Iterator[Database]:
 
 
 def create(client: epochal.Client, name: str) -> Experiment:
-    spec = client.journey.preset_experiment(name).spec
+    spec = client.course.preset_experiment(name).spec
     return client.experiments.create(spec, seeds=[0])
 
 

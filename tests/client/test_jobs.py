@@ -412,7 +412,7 @@ def test_the_service_reports_its_limits_version_and_health(client: epochal.Clien
 
 
 def test_a_preset_is_a_spec_that_comes_out_as_it_says(client: epochal.Client) -> None:
-    ready = client.journey.preset("xor")
+    ready = client.course.preset("xor")
     job = client.jobs.create(client.preset("xor")).wait(60, check=True)
     assert job.latest is not None
     assert job.state == ready.expected_state
@@ -425,4 +425,4 @@ def test_a_preset_is_a_spec_that_comes_out_as_it_says(client: epochal.Client) ->
 def test_an_unknown_preset_is_not_found(client: epochal.Client) -> None:
     with pytest.raises(epochal.NotFound, match="nope"):
         client.preset("nope")
-    assert "xor" in [preset.name for preset in client.journey.presets()]
+    assert "xor" in [preset.name for preset in client.course.presets()]

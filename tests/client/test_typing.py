@@ -44,8 +44,8 @@ with epochal.Client() as client:
     ):
         print(other.id, other.state, other.data.epoch, other.latest)
     sweep = client.sweeps.create(spec, learning_rate=[0.1, 1.0], seed=[1, 2])
-    print(sweep.best, client.simulate.neuron([1.0], [2.0]).weighted_sum.value)
-    training = client.simulate.training(optimizer="sgd", dataset="circles")
+    print(sweep.best, client.course.simulate.neuron([1.0], [2.0]).weighted_sum.value)
+    training = client.course.simulate.training(optimizer="sgd", dataset="circles")
     print(training.train_loss.mean(), job.predict([[0, 1]]).shape)
     for event in job.watch():
         if isinstance(event, epochal.EpochsEvent):

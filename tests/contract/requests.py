@@ -21,16 +21,18 @@ from tests.contract.conftest import (
     World,
 )
 
+from epochal_course.explorers.table import EXPLORERS
 from epochal_service._proto import message as message_class
-from epochal_service.methods.simulations import EXPLORERS
 from epochal_service.rpc.convert import words
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 0.5, -1.0, 1e300])
-WHOLE = st.sampled_from([-1, 0, 1, 2, 3, 1001, 2**31, 2**63 - 1, -(2**63)]) | st.integers(0, 40)
+WHOLE = st.sampled_from([-1, 0, 1, 2, 3, 1001, 2**31 - 1, -(2**31)]) | st.integers(0, 40)
+LONG = WHOLE | st.sampled_from([2**31, 2**63 - 1, -(2**63)])
 TEXTS = st.sampled_from(["", "xor", "two_moons", "course", "course=week-3", "Ü\n", "0" * 250])
 KEYS = st.sampled_from(["a key", "x" * 200])
 SCALARS = {
-    FieldDescriptor.TYPE_INT64: WHOLE,
+    FieldDescriptor.TYPE_INT32: WHOLE,
+    FieldDescriptor.TYPE_INT64: LONG,
     FieldDescriptor.TYPE_DOUBLE: FINITE,
     FieldDescriptor.TYPE_STRING: TEXTS,
     FieldDescriptor.TYPE_BOOL: st.booleans(),

@@ -16,9 +16,9 @@ from tests.rpc.training import train
 from tests.servers.tables import create_tables
 
 from epochal_service.access import keys
+from epochal_service.apis import methods
 from epochal_service.jobs import lifecycle
 from epochal_service.methods.replies import CachedReply, Content, ReplyCache
-from epochal_service.methods.table import METHODS
 from epochal_service.store import Access, Database, api_keys
 
 OF_JOBS = ("GetJob", "GetCurve", "ListEpochs", "ListGradients", "ListCheckpoints")
@@ -205,7 +205,7 @@ def test_on_grpc_a_reply_that_the_caller_has_is_not_sent_again(service: Wires, r
 
 def test_of_requests_that_come_together_one_computes_the_new_reply(service: Wires) -> None:
     context, job = service.context, new_job(service)
-    method = METHODS["GetJob"]
+    method = methods()["GetJob"]
 
     async def request(cache: ReplyCache, computed: list[bytes]) -> bytes:
         async with cache.turn("key", context, None) as current:
@@ -240,7 +240,7 @@ def test_who_waits_for_a_reply_that_fails_computes_it(service: Wires) -> None:
 
     async def requests() -> list[Any]:
         cache = ReplyCache(context.database)
-        old = CachedReply(METHODS["GetJob"], Content(b"old"), job, cache.version(job))
+        old = CachedReply(methods()["GetJob"], Content(b"old"), job, cache.version(job))
         cache.put("key", old)
         service.over_http("UpdateJob", id=job, name="another")
         both = (request(cache, number) for number in range(2))
@@ -259,7 +259,7 @@ def test_contents_that_nobody_reads_make_room(service: Wires) -> None:
             return current is not None
 
     def put(key: int, content: Content) -> None:
-        cache.put(key, CachedReply(METHODS["ListSections"], content, None, None))
+        cache.put(key, CachedReply(methods()["ListSections"], content, None, None))
 
     for key in range(8):
         put(key, Content(bytes(100)))

@@ -7,9 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import epochal_course
 import epochal_service
 
-SOURCES = sorted(Path(epochal_service.__file__).parent.rglob("*.py"))
+SOURCES = [
+    path
+    for package in (epochal_service, epochal_course)
+    for path in sorted(Path(str(package.__file__)).parent.rglob("*.py"))
+]
 
 
 def test_no_description_of_an_error_begins_with_the_name_of_its_field() -> None:

@@ -96,6 +96,7 @@ BESIDE: dict[str, dict[str, Any]] = {
 }
 
 WRONG: dict[int, Any] = {
+    FieldDescriptor.TYPE_INT32: -1000,
     FieldDescriptor.TYPE_INT64: -1000,
     FieldDescriptor.TYPE_DOUBLE: -1.0,
     FieldDescriptor.TYPE_ENUM: "unspecified",

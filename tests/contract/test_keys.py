@@ -13,7 +13,7 @@ from tests.contract.wires import Wires, wires
 
 from epochal_service.access import keys
 from epochal_service.access.keys import LOCAL_OWNER
-from epochal_service.methods.table import METHODS
+from epochal_service.apis import methods
 from epochal_service.specs.system import Scope
 from epochal_service.store import Database, api_keys, members, tables
 
@@ -36,7 +36,7 @@ def requests(world: World, rpc: str) -> list[dict[str, Any]]:
     """Requests of a method; those that act are about things that the others leave alone."""
     if rpc in RIGHT:
         return RIGHT[rpc](world)
-    noun = METHODS[rpc].path.split("/")[2]
+    noun = methods()[rpc].path.split("/")[2]
     ids = {"jobs": world.queued, "sweeps": world.queued_sweep, "networks": world.network}
     ids |= {"experiments": world.experiment, "exercises": world.exercise}
     ids |= {"datasets": world.dataset, "uploads": world.upload}
@@ -80,7 +80,7 @@ def rotated(wires: Wires) -> str:
     return text
 
 
-@pytest.mark.parametrize("rpc", METHODS)
+@pytest.mark.parametrize("rpc", methods())
 def test_no_method_is_served_without_a_key(locked: Wires, world: World, rpc: str) -> None:
     for answer in locked.both(rpc, **requests(world, rpc)[0]):
         assert (answer.kind, answer.reason) == ("UNAUTHENTICATED", "unauthenticated")
@@ -124,14 +124,14 @@ def reader(locked: Wires) -> tuple[Wires, str]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rpc", METHODS)
+@pytest.mark.parametrize("rpc", methods())
 def test_a_key_to_read_changes_nothing(
     locked: Wires, world: World, reader: tuple[Wires, str], rpc: str
 ) -> None:
     caller, before = reader
     for request in requests(world, rpc):
         for answer in caller.both(rpc, **request):
-            if METHODS[rpc].scope == "read":
+            if methods()[rpc].scope == "read":
                 assert answer.kind not in ("UNAUTHENTICATED", "PERMISSION_DENIED")
             else:
                 assert (answer.kind, answer.reason) == ("PERMISSION_DENIED", "forbidden")
@@ -140,7 +140,7 @@ def test_a_key_to_read_changes_nothing(
 
 def owned(rpc: str) -> bool:
     """Whether the path of the method names something that has an owner."""
-    return METHODS[rpc].path.split("/")[2] in OWNED and "id" in METHODS[rpc].path_fields
+    return methods()[rpc].path.split("/")[2] in OWNED and "id" in methods()[rpc].path_fields
 
 
 # By hand: what the table of methods says of scopes is what is under test.
@@ -160,7 +160,7 @@ READ = (
 
 
 def test_each_method_needs_the_scope_that_was_decided() -> None:
-    for rpc, method in METHODS.items():
+    for rpc, method in methods().items():
         if rpc in ADMIN:
             assert method.scope == "admin", rpc
         elif rpc in TRAIN:
@@ -181,7 +181,7 @@ def test_usage_says_what_the_key_may_do(locked: Wires, scope: Scope) -> None:
         assert (answer.reply["owner"], answer.reply["scope"]) == ("school", scope)
 
 
-@pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if owned(rpc)])
+@pytest.mark.parametrize("rpc", [rpc for rpc in methods() if owned(rpc)])
 def test_what_belongs_to_another_owner_is_not_found(locked: Wires, world: World, rpc: str) -> None:
     stranger = locked.called_with(key(locked, "other"))
     for request in requests_about(world, rpc):
@@ -198,14 +198,14 @@ def teacher(locked: Wires) -> Wires:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if owned(rpc)])
+@pytest.mark.parametrize("rpc", [rpc for rpc in methods() if owned(rpc)])
 def test_a_teacher_reads_what_belongs_to_a_pupil_and_changes_nothing_of_it(
     locked: Wires, teacher: Wires, world: World, rpc: str
 ) -> None:
     pupil = locked.called_with(key(locked))
     before = digest(locked.context.database)
     first, *others = requests_about(world, rpc)
-    if METHODS[rpc].scope == "read":
+    if methods()[rpc].scope == "read":
         for request in (first, *others):
             answers = teacher.both(rpc, **request), pupil.both(rpc, **request)
             if rpc in ISSUING:  # each caller gets a token of its key
@@ -221,7 +221,7 @@ def test_a_teacher_reads_what_belongs_to_a_pupil_and_changes_nothing_of_it(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if owned(rpc)])
+@pytest.mark.parametrize("rpc", [rpc for rpc in methods() if owned(rpc)])
 def test_a_pupil_reaches_nothing_of_the_teacher_and_of_the_other_pupils(
     locked: Wires, teacher: Wires, world: World, rpc: str
 ) -> None:

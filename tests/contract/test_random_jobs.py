@@ -20,11 +20,11 @@ from tests.examples import examples
 from tests.rpc.training import train
 
 from epochal_engine import LOSSES, OPTIMIZERS, SCHEDULES
-from epochal_service.methods.table import METHODS
+from epochal_service.apis import methods
 
 pytestmark = pytest.mark.long
 
-READING = [rpc for rpc in RIGHT if METHODS[rpc].path.startswith("/v1/jobs/{id}")]
+READING = [rpc for rpc in RIGHT if methods()[rpc].path.startswith("/v1/jobs/{id}")]
 
 
 def rows(*inputs: list[float], targets: list[Any]) -> dict[str, Any]:

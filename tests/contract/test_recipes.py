@@ -21,12 +21,14 @@ from protos.descriptions import Descriptions
 root = Path.cwd()
 folder = Path(tempfile.mkdtemp())
 protos = folder / "protos"
-(protos / "epochal/v1").mkdir(parents=True)
+protos.mkdir(parents=True)
 for name in ("compile.py", "descriptors.py"):
     shutil.copy(root / "protos" / name, protos)
 contract = Contract(json.loads(generate.NUMBERS.read_text()))
 for path, text in generate.files(contract, Descriptions(contract)).items():
-    (protos / "epochal/v1" / path.name).write_text(text)
+    copy = protos / path.relative_to(generate.ROOT)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(text)
 command = [sys.executable, protos / "compile.py", folder / "epochal.binpb"]
 subprocess.run(command, check=True)
 name = "epochal_service._proto"
@@ -36,6 +38,8 @@ spec.loader.exec_module(sys.modules[name])
 
 from tests.contract.wires import wires
 
+from epochal_service.methods.table import TRAINING
+from epochal_service.rest.openapi import describe
 from epochal_service.settings import Settings
 from epochal_service.store import migrate
 
@@ -67,7 +71,7 @@ with wires(settings) as service:
     }
     valid, same = service.both("ValidateJob", spec=job)
     unknown = service.over_http("ValidateJob", spec=job | {"loss": "log_cos"})
-    schemas = service.app.openapi()["components"]["schemas"]
+    schemas = describe(TRAINING)["components"]["schemas"]
     print(json.dumps([
         http == grpc, http.reply, list(wrong.errors),
         schemas["RescaleSpec"]["properties"]["factor"]["maximum"],

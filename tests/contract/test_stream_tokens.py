@@ -7,7 +7,7 @@ from tests.contract.wires import Answer, Wires
 
 from epochal_service.access import keys, stream_tokens
 from epochal_service.access.keys import LOCAL_OWNER
-from epochal_service.methods.table import METHODS
+from epochal_service.apis import methods
 from epochal_service.specs.system import Scope
 from epochal_service.store import members
 
@@ -94,14 +94,14 @@ def test_a_token_that_was_altered_is_refused(locked: Wires, world: World) -> Non
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if not METHODS[rpc].event])
+@pytest.mark.parametrize("rpc", [rpc for rpc in methods() if not methods()[rpc].event])
 def test_no_other_method_takes_a_token(locked: Wires, world: World, rpc: str) -> None:
     token = issued(locked.called_with(key(locked)), world.ended)
-    path = METHODS[rpc].path.format(id=world.ended, epoch=5)
-    answer = locked.http.request(METHODS[rpc].verb, path, params={"token": token})
+    path = methods()[rpc].path.format(id=world.ended, epoch=5)
+    answer = locked.http.request(methods()[rpc].verb, path, params={"token": token})
     assert answer.status_code == 401
     as_key = {"Authorization": f"Bearer {token}"}
-    assert locked.http.request(METHODS[rpc].verb, path, headers=as_key).status_code == 401
+    assert locked.http.request(methods()[rpc].verb, path, headers=as_key).status_code == 401
     assert locked.called_with(token).over_grpc("WatchJob", id=world.ended).kind == "UNAUTHENTICATED"
 
 

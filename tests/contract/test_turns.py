@@ -22,7 +22,7 @@ def test_a_simulation_that_cannot_wait_is_refused(
         neuron = {"inputs": [1.0], "weights": [0.5], "bias": 0.0}
         for answer in service.both("SimulateNeuron", **neuron):
             assert (answer.kind, answer.reason) == ("RESOURCE_EXHAUSTED", "quota_exceeded")
-        reply = service.http.post("/v1/simulate/neuron", json=neuron)
+        reply = service.http.post("/course/v1/simulate/neuron", json=neuron)
         assert reply.headers["Retry-After"] == "1"
         for answer in service.both("GetVersion"):
             assert answer.kind is None

@@ -18,9 +18,9 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.rpc.serving import UNBOUNDED, Client, error_details, reply, serialized
 
+from epochal_service.apis import methods
 from epochal_service.errors import EpochalError
 from epochal_service.methods.context import Context
-from epochal_service.methods.table import METHODS
 from epochal_service.rest.app import create_app
 from epochal_service.rpc.server import serve
 from epochal_service.settings import Settings
@@ -28,7 +28,7 @@ from epochal_service.settings import Settings
 KINDS = {kind.status: kind for kind in EpochalError.__subclasses__()}
 
 
-STREAMING = {rpc for rpc, method in METHODS.items() if method.event}
+STREAMING = {rpc for rpc, method in methods().items() if method.event}
 KEY = ("request_id", "Idempotency-Key")
 
 
@@ -85,7 +85,7 @@ class Wires:
             return Answer(None, known.code.name, known.reason, frozenset(known.errors))
 
     def over_http(self, rpc: str, **fields: Any) -> Answer:
-        method = METHODS[rpc]
+        method = methods()[rpc]
         in_path = {name: fields.pop(name) for name in method.path_fields}
         path = method.path.format_map({k: quote(str(v), safe="") for k, v in in_path.items()})
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}

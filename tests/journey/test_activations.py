@@ -12,7 +12,7 @@ from epochal_engine import ACTIVATIONS
 
 @pytest.fixture
 def listed(client: TestClient) -> dict[str, dict[str, Any]]:
-    activations = client.get("/v1/activations").json()["activations"]
+    activations = client.get("/course/v1/activations").json()["activations"]
     return {description["activation"]: description for description in activations}
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from epochal_course.content.history import preset_experiment
 from epochal_engine import Adam, Data, Run, Training, check_output
-from epochal_service.journey.history import preset_experiment
 from epochal_service.specs.build import build_network
 from epochal_service.specs.networks import NetworkSpec
 
@@ -19,7 +19,9 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def zoo(client: TestClient) -> list[dict[str, Any]]:
-    architectures: list[dict[str, Any]] = client.get("/v1/architectures").json()["architectures"]
+    architectures: list[dict[str, Any]] = client.get("/course/v1/architectures").json()[
+        "architectures"
+    ]
     return architectures
 
 
@@ -57,8 +59,8 @@ def test_the_experiment_of_every_architecture_trains_it_beside_another_network(
 
 def test_get_returns_the_listed_architecture(client: TestClient, zoo: list[dict[str, Any]]) -> None:
     for architecture in zoo:
-        assert client.get(f"/v1/architectures/{architecture['id']}").json() == architecture
-    missing = client.get("/v1/architectures/perceptron")
+        assert client.get(f"/course/v1/architectures/{architecture['id']}").json() == architecture
+    missing = client.get("/course/v1/architectures/perceptron")
     assert missing.status_code == 404
     assert "transformer_decoder" in missing.json()["detail"]
 
@@ -120,4 +122,7 @@ def test_typical_sizes_match_the_parameter_counts(client: TestClient) -> None:
         network = {"input_shape": [3, 10], "layers": [{"type": cell, "units": 20}]}
         summary = client.post("/v1/networks/summarize", json={"network": network}).json()
         assert summary["parameters"] == parameters
-        assert f"{parameters:,}" in client.get(f"/v1/architectures/{cell}").json()["typical_size"]
+        assert (
+            f"{parameters:,}"
+            in client.get(f"/course/v1/architectures/{cell}").json()["typical_size"]
+        )

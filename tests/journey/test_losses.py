@@ -8,7 +8,7 @@ from epochal_engine import LOSSES
 
 
 def test_every_loss_of_the_engine_is_described(client: TestClient) -> None:
-    losses = client.get("/v1/losses").json()["losses"]
+    losses = client.get("/course/v1/losses").json()["losses"]
     assert {facts["loss"] for facts in losses} == set(LOSSES)
     for facts in losses:
         loss = LOSSES[facts["loss"]]

@@ -18,13 +18,13 @@ NUMBERS = {
 
 
 def test_models_have_their_known_parameter_counts(client: TestClient) -> None:
-    models = client.get("/v1/models").json()["models"]
+    models = client.get("/course/v1/models").json()["models"]
     assert {model["id"]: model["parameters"] for model in models} == NUMBERS
     assert [m["parameters"] for m in models] == sorted(m["parameters"] for m in models)
 
 
 def test_a_computed_count_is_the_sum_of_its_parts(client: TestClient) -> None:
-    for model in client.get("/v1/models").json()["models"]:
+    for model in client.get("/course/v1/models").json()["models"]:
         assert model["source"]
         assert model["note"].endswith(".")
         for quantity in model["parameter_counts"]:
@@ -41,9 +41,9 @@ def test_a_computed_count_is_the_sum_of_its_parts(client: TestClient) -> None:
 
 
 def test_the_explorer_accepts_the_networks_of_the_models(client: TestClient) -> None:
-    models = client.get("/v1/models").json()["models"]
+    models = client.get("/course/v1/models").json()["models"]
     networks = {m["id"]: m["network"] for m in models if m["network"] is not None}
     assert set(networks) == {"lenet-5", "alexnet", "bert-base", "gpt-2"}
     for name, network in networks.items():
-        reply = client.post("/v1/simulate/architecture", json={"network": network}).json()
+        reply = client.post("/course/v1/simulate/architecture", json={"network": network}).json()
         assert reply["parameters"]["value"] == NUMBERS[name]

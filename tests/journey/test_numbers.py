@@ -129,7 +129,7 @@ def test_how_often_random_initial_weights_solve_xor(service: httpx2.Client) -> N
 def test_adam_divides_by_the_bias_correction(client: TestClient) -> None:
     rate, beta_1, beta_2, epsilon = 0.01, 0.9, 0.999, 1e-8
     reply = client.post(
-        "/v1/simulate/training",
+        "/course/v1/simulate/training",
         json={
             "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},
             "dataset": {"inputs": [[1.0]], "targets": [[3.0]]},

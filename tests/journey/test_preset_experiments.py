@@ -4,8 +4,8 @@ import pytest
 from starlette.testclient import TestClient
 from tests.workers.in_process import service_at
 
-from epochal_service.journey.history import PRESET_EXPERIMENTS
-from epochal_service.journey.sections import SECTIONS
+from epochal_course.content.history import PRESET_EXPERIMENTS
+from epochal_course.content.sections import SECTIONS
 from epochal_service.methods import experiments
 from epochal_service.specs.experiments import CreateExperimentOptions, Experiment
 
@@ -16,7 +16,7 @@ FAST = [preset.name for preset in PRESET_EXPERIMENTS if preset.expected_seconds 
 def test_every_preset_experiment_has_a_unique_name_a_section_and_five_seeds(
     client: TestClient,
 ) -> None:
-    ready = client.get("/v1/preset-experiments").json()["experiments"]
+    ready = client.get("/course/v1/preset-experiments").json()["experiments"]
     assert [preset["name"] for preset in ready] == NAMES
     assert len({*NAMES}) == len(NAMES)
     assert {preset["section"] for preset in ready} <= {section.id for section in SECTIONS}
@@ -25,7 +25,7 @@ def test_every_preset_experiment_has_a_unique_name_a_section_and_five_seeds(
 
 
 def test_a_preset_experiment_that_is_not_there_is_not_found(client: TestClient) -> None:
-    reply = client.get("/v1/preset-experiments/none")
+    reply = client.get("/course/v1/preset-experiments/none")
     assert (reply.status_code, reply.json()["reason"]) == (404, "not_found")
 
 

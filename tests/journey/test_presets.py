@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.servers.stack import Stack, await_condition
 
-from epochal_service.journey.presets import PRESETS, preset
+from epochal_course.content.presets import PRESETS, preset
 from epochal_service.specs.jobs import TERMINAL
 
 NAMES = [preset.name for preset in PRESETS]
@@ -36,7 +36,7 @@ BELOW = (
 
 
 def test_every_preset_has_a_unique_name_and_a_section(client: TestClient) -> None:
-    presets = client.get("/v1/presets").json()["presets"]
+    presets = client.get("/course/v1/presets").json()["presets"]
     assert [preset["name"] for preset in presets] == NAMES
     assert len(set(NAMES)) == len(NAMES)
     assert {preset["section"] for preset in presets} == {
@@ -47,7 +47,7 @@ def test_every_preset_has_a_unique_name_and_a_section(client: TestClient) -> Non
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_spec_is_a_valid_job(client: TestClient, name: str) -> None:
-    spec = client.get(f"/v1/presets/{name}").json()["spec"]
+    spec = client.get(f"/course/v1/presets/{name}").json()["spec"]
     reply = client.post("/v1/jobs/validate", json=spec)
     assert reply.is_success, reply.text
 
@@ -61,9 +61,9 @@ def test_no_preset_trains_xor_with_too_few_hidden_units() -> None:
 
 
 def test_an_unknown_preset_is_not_found(client: TestClient) -> None:
-    problem = client.get("/v1/presets/none")
+    problem = client.get("/course/v1/presets/none")
     assert problem.status_code == 404
-    assert "GET /v1/presets" in problem.json()["detail"]
+    assert "GET /course/v1/presets" in problem.json()["detail"]
 
 
 def bounds(name: str, metric: str) -> tuple[float, float]:
@@ -105,7 +105,7 @@ def misses(preset: dict[str, Any], state: str, latest: dict[str, Any]) -> list[s
 @pytest.mark.long
 def test_presets_end_as_expected_on_a_running_service(stack: Stack) -> None:
     with httpx2.Client(base_url=stack.http, timeout=60) as client:
-        presets = client.get("/v1/presets").json()["presets"]
+        presets = client.get("/course/v1/presets").json()["presets"]
         costs = [client.post("/v1/jobs/validate", json=item["spec"]).json() for item in presets]
         small = [
             item for item, cost in zip(presets, costs, strict=True) if cost["flops"] < MOST_FLOPS
@@ -169,7 +169,7 @@ def test_every_preset_ends_as_expected_whatever_the_seeds(
 ) -> None:
     missed = []
     with httpx2.Client(base_url=stack.http, timeout=60) as client:
-        for item in client.get("/v1/presets").json()["presets"]:
+        for item in client.get("/course/v1/presets").json()["presets"]:
             lines, as_expected = lines_of(item, trained(client, item))
             with capsys.disabled():
                 sys.stdout.write("".join(f"\n{line}" for line in lines))

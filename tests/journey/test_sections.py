@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from epochal_service.journey.presets import PRESETS
-from epochal_service.journey.questions import QUESTIONS, Question
-from epochal_service.journey.sections import SECTIONS
-from epochal_service.methods.simulations import EXPLORERS
+from epochal_course.content.presets import PRESETS
+from epochal_course.content.questions import QUESTIONS, Question
+from epochal_course.content.sections import SECTIONS
+from epochal_course.explorers.table import EXPLORERS
 
 IDS = [
     *("network", "neuron", "activations", "architecture", "forward", "loss"),
@@ -18,11 +18,11 @@ IDS = [
 
 
 def test_there_are_eleven_sections_in_order(client: TestClient) -> None:
-    sections = client.get("/v1/sections").json()["sections"]
+    sections = client.get("/course/v1/sections").json()["sections"]
     assert [section["id"] for section in sections] == IDS
     assert [section["number"] for section in sections] == list(range(1, 12))
     for section in sections:
-        assert section == client.get(f"/v1/sections/{section['id']}").json()
+        assert section == client.get(f"/course/v1/sections/{section['id']}").json()
         assert section["lead"].endswith(".")
         assert len(section["paragraphs"]) >= 3
         assert section["sources"]
@@ -31,7 +31,7 @@ def test_there_are_eleven_sections_in_order(client: TestClient) -> None:
 def test_every_explorer_belongs_to_one_section_and_its_request_is_accepted(
     client: TestClient,
 ) -> None:
-    sections = client.get("/v1/sections").json()["sections"]
+    sections = client.get("/course/v1/sections").json()["sections"]
     explorers = [explorer for section in sections for explorer in section["explorers"]]
     assert sorted(explorer["rpc"] for explorer in explorers) == sorted(EXPLORERS)
     for explorer in explorers:
@@ -40,7 +40,7 @@ def test_every_explorer_belongs_to_one_section_and_its_request_is_accepted(
 
 
 def test_every_preset_belongs_to_a_section(client: TestClient) -> None:
-    sections = client.get("/v1/sections").json()["sections"]
+    sections = client.get("/course/v1/sections").json()["sections"]
     names = [name for section in sections for name in section["presets"]]
     assert sorted(names) == sorted(preset.name for preset in PRESETS)
 
@@ -54,7 +54,7 @@ def test_every_section_has_questions_with_unique_ids() -> None:
 
 
 def check(client: TestClient, question: Question, answer: float) -> dict[str, Any]:
-    path = f"/v1/sections/{question.section}/answers"
+    path = f"/course/v1/sections/{question.section}/answers"
     reply = client.post(path, json={"question": question.id, "answer": answer})
     assert reply.is_success, reply.text
     checked: dict[str, Any] = reply.json()
@@ -118,10 +118,10 @@ def test_known_answers_are_correct(client: TestClient, id: str) -> None:
 
 
 def test_an_unknown_section_or_question_is_rejected(client: TestClient) -> None:
-    assert client.get("/v1/sections/none").status_code == 404
-    missing = client.post("/v1/sections/none/answers", json={"question": "x", "answer": 1})
+    assert client.get("/course/v1/sections/none").status_code == 404
+    missing = client.post("/course/v1/sections/none/answers", json={"question": "x", "answer": 1})
     assert missing.status_code == 404
-    problem = client.post("/v1/sections/neuron/answers", json={"question": "x", "answer": 1})
+    problem = client.post("/course/v1/sections/neuron/answers", json={"question": "x", "answer": 1})
     assert problem.status_code == 400
     (error,) = problem.json()["errors"]
     assert error["field"] == "question"

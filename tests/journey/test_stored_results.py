@@ -9,11 +9,11 @@ import pytest
 from starlette.testclient import TestClient
 from tests.workers.in_process import service_at
 
-from epochal_service.journey import stored_results
-from epochal_service.journey.exhibits import EXHIBITS
-from epochal_service.journey.history import PRESET_EXPERIMENTS, preset_experiment
+from epochal_course.content import stored_results
+from epochal_course.content.exhibits import EXHIBITS
+from epochal_course.content.history import PRESET_EXPERIMENTS, preset_experiment
+from epochal_service.apis import methods
 from epochal_service.methods import experiments
-from epochal_service.methods.table import METHODS
 from epochal_service.specs.experiments import CreateExperimentOptions
 
 NAMES = [preset.name for preset in PRESET_EXPERIMENTS]
@@ -36,7 +36,7 @@ def test_the_results_of_every_preset_are_stored() -> None:
 def test_stored_results_are_those_of_the_present_spec_and_meet_all_claims(
     name: str, client: TestClient
 ) -> None:
-    reply = client.get(f"/v1/preset-experiments/{name}/results").json()
+    reply = client.get(f"/course/v1/preset-experiments/{name}/results").json()
     assert reply["experiment"] is not None, f'run: make history ARGS="--only {name}"'
     assert reply["experiment"]["state"] == "succeeded"
     preset = preset_experiment(name)
@@ -74,7 +74,7 @@ def test_every_file_belongs_to_a_preset() -> None:
 
 @pytest.mark.parametrize(("name", "call"), CALLS)
 def test_the_requests_of_exhibits_are_those_of_methods(name: str, call: Any) -> None:
-    method = next(m for m in METHODS.values() if m.http == f"{call.method} {call.path}")
+    method = next(m for m in methods().values() if m.http == f"{call.method} {call.path}")
     if model := method.body or method.query:
         model.model_validate_json(call.request)
     else:

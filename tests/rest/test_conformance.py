@@ -24,11 +24,11 @@ from tests.rpc import serving
 from tests.servers.loop_monitor import LoopMonitor, monitored_server
 from tests.servers.postgres import free_port
 
+from epochal_service.apis import apis, methods
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.examples import EXERCISES
-from epochal_service.methods.table import METHODS
 from epochal_service.rest import system
-from epochal_service.rest.app import create_app
+from epochal_service.rest.openapi import describe
 from epochal_service.settings import Address, Settings
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.long
 # A stream of events has no end that a test could wait for; its own tests are in test_streams.
 OPERATIONS = {
     method.name: (method.path, method.verb.lower())
-    for method in METHODS.values()
+    for method in methods().values()
     if not method.path.endswith("/events")
 } | {
     route.name: (route.path, "get") for route in system.router.routes if isinstance(route, APIRoute)
@@ -90,14 +90,14 @@ def worker(chosen: Settings) -> Iterator[WorkerContext]:
 
 
 @pytest.fixture(scope="module")
-def description() -> dict[str, Any]:
-    """Every process that runs tests imports this module; only one of them needs the description."""
-    return create_app(Settings(_env_file=None)).openapi()
+def descriptions() -> list[dict[str, Any]]:
+    """Every process that runs tests imports this module; only one of them needs these."""
+    return [describe(api) for api in apis()]
 
 
 @pytest.fixture(scope="module")
-def schema(description: dict[str, Any]) -> OpenApiSchema:
-    return schemathesis.openapi.from_dict(description)
+def schemas(descriptions: list[dict[str, Any]]) -> list[OpenApiSchema]:
+    return [schemathesis.openapi.from_dict(description) for description in descriptions]
 
 
 def make_known(worker: WorkerContext, url: str, path: str) -> str:
@@ -122,9 +122,10 @@ def modes(operation: dict[str, Any]) -> list[GenerationMode]:
     return [GenerationMode.POSITIVE]
 
 
-def test_every_described_operation_is_called(description: dict[str, Any]) -> None:
+def test_every_described_operation_is_called(descriptions: list[dict[str, Any]]) -> None:
     described = {
         operation["operationId"]: (path, verb)
+        for description in descriptions
         for path, item in description["paths"].items()
         for verb, operation in item.items()
         if not path.endswith("/events")
@@ -137,14 +138,15 @@ def test_every_answer_is_one_that_was_described(
     worker: WorkerContext,
     url: str,
     monitor: LoopMonitor,
-    description: dict[str, Any],
-    schema: OpenApiSchema,
+    descriptions: list[dict[str, Any]],
+    schemas: list[OpenApiSchema],
     path: str,
     verb: str,
 ) -> None:
-    described = schema[path][verb]
+    (of_api,) = (i for i, document in enumerate(descriptions) if path in document["paths"])
+    described = schemas[of_api][path][verb]
     known_id = make_known(worker, url, path) if "{id}" in path else ""
-    for mode in modes(description["paths"][path][verb]):
+    for mode in modes(descriptions[of_api]["paths"][path][verb]):
 
         @given(case=described.as_strategy(generation_mode=mode), known=st.booleans())
         @settings(max_examples=examples(), suppress_health_check=list(HealthCheck))
@@ -162,8 +164,9 @@ def test_every_answer_is_one_that_was_described(
 
 
 def test_every_answer_in_a_row_of_linked_requests_is_one_that_was_described(
-    url: str, monitor: LoopMonitor, schema: OpenApiSchema
+    url: str, monitor: LoopMonitor, schemas: list[OpenApiSchema]
 ) -> None:
+    schema = schemas[0]
     schema.config.update(base_url=url)
     stored = schema.include(
         path_regex="^/v1/(jobs|sweeps|experiments|exercises|networks|datasets|uploads)"

@@ -158,7 +158,7 @@ def test_a_job_with_large_data_does_not_hold_up_the_loop(url: str, monitor: Loop
         ("/v1/jobs/validate", [1]),
         ("/v1/jobs/job_0000000000000_0000000000000000/predict", {"inputs": [[0, 1]]}),
         ("/v1/jobs/validate?dry_run=1", XOR),
-        ("/v1/simulate/neuron", {"inputs": [1], "weights": [2], "bias": 0}),
+        ("/course/v1/simulate/neuron", {"inputs": [1], "weights": [2], "bias": 0}),
         ("/v1/datasets", {"name": "moons", "generator": {"name": "no_moons"}}),
     ],
 )

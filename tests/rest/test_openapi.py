@@ -14,7 +14,9 @@ from starlette.testclient import TestClient
 from tests.rest.conftest import XOR
 from tests.rest.test_generation import SENTENCES, Train, made
 
-from epochal_service.methods.table import METHODS
+from epochal_course.api import COURSE
+from epochal_service.apis import methods
+from epochal_service.methods.table import TRAINING
 from epochal_service.rest import openapi
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Settings
@@ -25,8 +27,19 @@ OUTSIDE_THE_API = {"GET /healthz", "GET /readyz", "GET /metrics"}
 
 
 @pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
-    return create_app(Settings(_env_file=None)).openapi()
+def training() -> dict[str, Any]:
+    return openapi.describe(TRAINING)
+
+
+@pytest.fixture(scope="module")
+def course() -> dict[str, Any]:
+    return openapi.describe(COURSE)
+
+
+@pytest.fixture(params=["training", "course"])
+def document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    described: dict[str, Any] = request.getfixturevalue(request.param)
+    return described
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -36,30 +49,38 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 @pytest.mark.long
-def test_the_description_is_written_only_where_it_differs(
+def test_a_description_is_written_only_where_it_differs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "openapi.json"
     # In another process sets have another order.
-    subprocess.run([sys.executable, "-m", openapi.__name__, path], check=True)
-    text, written = path.read_text(), path.stat().st_mtime_ns
-    assert json.loads(text)["openapi"].startswith("3.1")
-    monkeypatch.setattr(sys, "argv", ["openapi", str(path)])
+    subprocess.run([sys.executable, "-m", openapi.__name__, tmp_path], check=True)
+    paths = [tmp_path / "openapi.json", tmp_path / "course.openapi.json"]
+    before = [(path.read_text(), path.stat().st_mtime_ns) for path in paths]
+    assert all(json.loads(text)["openapi"].startswith("3.1") for text, _ in before)
+    monkeypatch.setattr(sys, "argv", ["openapi", str(tmp_path)])
     openapi.main()
-    assert path.stat().st_mtime_ns == written
-    path.write_text("{}")
+    assert [path.stat().st_mtime_ns for path in paths] == [written for _, written in before]
+    paths[1].write_text("{}")
     openapi.main()
-    assert path.read_text() == text
+    assert [path.read_text() for path in paths] == [text for text, _ in before]
 
 
-def test_the_description_depends_on_no_setting(document: dict[str, Any], tmp_path: Path) -> None:
-    other = Settings(_env_file=None, data_dir=tmp_path, heartbeat_seconds=1)
-    assert create_app(other).openapi() == document
+def test_every_method_is_in_one_document(training: dict[str, Any], course: dict[str, Any]) -> None:
+    names = [name for document in (training, course) for name, _ in operations(document)]
+    assert sorted(names) == sorted(
+        [method.http for method in methods().values()] + [*OUTSIDE_THE_API]
+    )
+    assert {name.split()[1].split("/v1/")[0] for name, _ in operations(course)} == {"/course"}
 
 
-def test_every_method_is_there(document: dict[str, Any]) -> None:
-    names = {method.http for method in METHODS.values()}
-    assert {name for name, _ in operations(document)} == names | OUTSIDE_THE_API
+def test_a_service_without_the_course_has_the_training_api_alone(tmp_path: Path) -> None:
+    alone = Settings(
+        _env_file=None, data_dir=tmp_path, broker_url="redis://127.0.0.1:1", course=False
+    )
+    app = create_app(alone)
+    paths = {getattr(route, "path", "") for route in app.routes}
+    assert "/v1/jobs" in paths
+    assert not [path for path in paths if path.startswith("/course")]
 
 
 def test_every_method_says_what_it_does_and_how_it_fails(document: dict[str, Any]) -> None:
@@ -105,7 +126,7 @@ def test_every_parameter_says_what_it_means_and_every_body_has_an_example(
             if set(content) != {"application/octet-stream"}:
                 assert content["application/json"]["examples"], name
             assert {"400", "413", "415"} <= set(operation["responses"]), name
-        if name.split()[1].startswith("/v1/"):
+        if "/v1/" in name:
             assert "400" in operation["responses"], name
         if "{id}" in name:
             assert "404" in operation["responses"], name
@@ -126,8 +147,8 @@ def test_an_answer_is_described_and_a_problem_looks_like_one_of_its_status(
                 assert problem["title"] == examples[place]["summary"]
 
 
-def test_every_operation_has_a_short_name_of_its_own(document: dict[str, Any]) -> None:
-    ids = [operation["operationId"] for _, operation in operations(document)]
+def test_every_operation_has_a_short_name_of_its_own(training: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, operation in operations(training)]
     assert len(ids) == len(set(ids))
     assert "create_job" in ids
 
@@ -136,9 +157,9 @@ def test_fastapis_own_validation_error_is_nowhere(document: dict[str, Any]) -> N
     assert "HTTPValidationError" not in json.dumps(document)
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    schemas = document["components"]["schemas"]
-    names = re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document))
+def test_every_reference_leads_somewhere(training: dict[str, Any]) -> None:
+    schemas = training["components"]["schemas"]
+    names = re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(training))
     assert "TrainingSpec" in names
     assert set(names) <= set(schemas)
 
@@ -149,28 +170,31 @@ def test_every_schema_is_referred_to(document: dict[str, Any]) -> None:
         assert f'"#/components/schemas/{name}"' in text
 
 
-def test_nothing_that_is_sent_has_a_default(document: dict[str, Any]) -> None:
+def test_nothing_that_is_sent_has_a_default(training: dict[str, Any]) -> None:
     """With one, openapi-typescript requires the field; openapi-python-client always sends it."""
-    for schema in document["components"]["schemas"].values():
+    for schema in training["components"]["schemas"].values():
         for field in schema.get("properties", {}).values():
             assert not any("default" in part for part in (field, *field.get("anyOf", ())))
-    for name, operation in operations(document):
+    for name, operation in operations(training):
         for parameter in operation.get("parameters", ()):
             assert "default" not in parameter["schema"], name
-    training = document["components"]["schemas"]["TrainingSpec"]["properties"]
-    assert training["batch_size"]["x-default"] == 32
-    assert "x-default" not in training["epochs"]
+    fields = training["components"]["schemas"]["TrainingSpec"]["properties"]
+    assert fields["batch_size"]["x-default"] == 32
+    assert "x-default" not in fields["epochs"]
 
 
-def test_a_request_and_a_reply_have_schemas_of_their_own(document: dict[str, Any]) -> None:
-    schemas = document["components"]["schemas"]
-    (create,) = (about for name, about in operations(document) if name == "POST /v1/jobs")
+def test_a_request_and_a_reply_have_schemas_of_their_own(
+    training: dict[str, Any], course: dict[str, Any]
+) -> None:
+    schemas = training["components"]["schemas"]
+    (create,) = (about for name, about in operations(training) if name == "POST /v1/jobs")
     body = create["requestBody"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/TrainingSpec"}
     assert schemas["Job"]["properties"]["spec"]["$ref"].endswith("/TrainingSpecOutput")
     spec = schemas["TrainingSpecOutput"]
     assert set(spec["required"]) == set(spec["properties"])
-    assert schemas["Preset"]["properties"]["spec"]["$ref"].endswith("/TrainingSpec")
+    held = course["components"]["schemas"]["Preset"]["properties"]["spec"]
+    assert held["$ref"].endswith("/TrainingSpec")
     assert not any(name.endswith(("-Input", "-Output")) for name in schemas)
     # openapi-python-client names a class by its title.
     assert all(schema["title"] == name for name, schema in schemas.items())
@@ -196,8 +220,9 @@ def test_a_request_and_a_reply_have_schemas_of_their_own(document: dict[str, Any
     ],
 )
 def test_a_schema_says_which_fields_belong_together(
-    document: dict[str, Any], schema: str, change: Any, is_valid: bool
+    training: dict[str, Any], course: dict[str, Any], schema: str, change: Any, is_valid: bool
 ) -> None:
+    document = course if schema.startswith("Simulate") else training
     described = {"$ref": f"#/components/schemas/{schema}"}
     if schema == "TrainingSpec":
         change = {**XOR, **change}
@@ -208,20 +233,20 @@ def test_a_schema_says_which_fields_belong_together(
     assert validator.is_valid(change) == is_valid
 
 
-def test_the_description_names_server_security_and_license(document: dict[str, Any]) -> None:
-    assert document["servers"][0]["url"] == "/"
-    assert document["security"] == [{}, {"apiKey": []}]
-    assert document["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
-    assert document["info"]["license"]["identifier"] == "MIT"
+def test_the_description_names_server_security_and_license(training: dict[str, Any]) -> None:
+    assert training["servers"][0]["url"] == "/"
+    assert training["security"] == [{}, {"apiKey": []}]
+    assert training["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+    assert training["info"]["license"]["identifier"] == "MIT"
 
 
 def test_links_lead_through_the_life_of_a_job(
-    client: TestClient, trained: str, document: dict[str, Any]
+    client: TestClient, trained: str, training: dict[str, Any]
 ) -> None:
     """Each method that a creating one links to is there, and takes the id."""
-    by_id = {about["operationId"]: name for name, about in operations(document)}
+    by_id = {about["operationId"]: name for name, about in operations(training)}
     seen = set()
-    for name, operation in operations(document):
+    for name, operation in operations(training):
         for status, response in operation["responses"].items():
             for link in response.get("links", {}).values():
                 verb, path = by_id[link["operationId"]].split()
@@ -233,31 +258,31 @@ def test_links_lead_through_the_life_of_a_job(
     assert {"/v1/jobs/{id}", "/v1/jobs/{id}/predict", "/v1/jobs/{id}/events"} <= seen
 
 
-def test_a_replys_number_may_be_a_string_that_says_what_it_is(document: dict[str, Any]) -> None:
-    schemas = document["components"]["schemas"]
+def test_a_replys_number_may_be_a_string_that_says_what_it_is(training: dict[str, Any]) -> None:
+    schemas = training["components"]["schemas"]
     assert schemas["EpochRow"]["properties"]["train_loss"]["$ref"].endswith("/Number")
     assert schemas["Number"]["anyOf"][1]["enum"] == ["NaN", "Infinity", "-Infinity"]
     assert schemas["CosineSpec"]["properties"]["final_fraction"]["type"] == "number"
 
 
 def test_a_reply_has_all_its_fields_and_a_request_only_those_it_needs(
-    document: dict[str, Any],
+    training: dict[str, Any],
 ) -> None:
-    schemas = document["components"]["schemas"]
+    schemas = training["components"]["schemas"]
     assert set(schemas["Job"]["required"]) == set(schemas["Job"]["properties"])
     assert set(schemas["TrainingSpec"]["required"]) == {"network", "dataset", "loss", "epochs"}
 
 
 def test_every_example_is_accepted_unchanged(
-    client: TestClient, train: Train, trained: str, document: dict[str, Any]
+    client: TestClient, train: Train, trained: str, training: dict[str, Any], course: dict[str, Any]
 ) -> None:
     accepted, ids = 0, {"sections": "neuron"}
     writer = made(client, train, SENTENCES)
-    for name, operation in operations(document):
+    for name, operation in [*operations(training), *operations(course)]:
         verb, path = name.split()
         body = operation.get("requestBody", {}).get("content", {})
         for example in body.get("application/json", {}).get("examples", {}).values():
-            noun = path.split("/")[2]
+            noun = path.partition("/v1/")[2].split("/")[0]
             job = writer if path.endswith(("/generate", "/attention")) else trained
             at = path.replace("{id}", ids.get(noun, job))
             answer = client.request(verb, at, json=example["value"])
@@ -271,7 +296,7 @@ def test_every_example_is_accepted_unchanged(
             assert client.request(verb, path, content=content, headers=headers).is_success
             accepted += 1
     # The CSV file is one more.
-    assert accepted == 1 + sum(len(method.examples) for method in METHODS.values())
+    assert accepted == 1 + sum(len(method.examples) for method in methods().values())
 
 
 def test_a_parameter_that_a_method_does_not_have_is_refused(

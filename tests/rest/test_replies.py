@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from tests.rest.conftest import XOR, served
 from tests.rest.test_heads import connected, received
 
-from epochal_service.methods.simulations import path_of
+from epochal_course.explorers.table import path_of
 
 PLAIN = {"Accept-Encoding": "identity"}
 
@@ -38,7 +38,9 @@ def test_an_unchanged_reply_is_not_sent_again(client: TestClient, trained: str, 
     assert other.json() == first.json()
 
 
-@pytest.mark.parametrize("path", ["/v1/datasets", "/v1/sections", "/v1/limits", "/openapi.json"])
+@pytest.mark.parametrize(
+    "path", ["/v1/datasets", "/course/v1/sections", "/v1/limits", "/openapi.json"]
+)
 def test_what_belongs_to_no_job_is_not_sent_again_either(client: TestClient, path: str) -> None:
     tag = client.get(path).headers["etag"]
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 304

@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 from tests.rest.conftest import served
 from tests.servers.stack import await_condition
 
+from epochal_service.apis import methods
 from epochal_service.jobs.health import HealthCheck
 from epochal_service.jobs.queue import Queue
-from epochal_service.methods.table import METHODS
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Limits, Quotas, Settings
 from epochal_service.store import Database, workers
@@ -191,7 +191,7 @@ def test_the_trace_of_a_defect_is_in_the_log_alone(
     def defect(context: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setitem(vars(METHODS["GetLimits"]), "function", defect)
+    monkeypatch.setitem(vars(methods()["GetLimits"]), "function", defect)
     with served(app) as (url, _):
         answer = httpx2.get(f"{url}/v1/limits", timeout=60)
     assert (answer.status_code, answer.json()["reason"]) == (500, "internal")

@@ -18,11 +18,13 @@ FILES = [file for file in ALL_FILES if file.name in {f"epochal/v1/{noun}.proto" 
 MESSAGES: list[Descriptor] = [m for file in FILES for m in file.message_types_by_name.values()]
 ENUMS: list[EnumDescriptor] = [e for file in FILES for e in file.enum_types_by_name.values()]
 
+INT32 = st.integers(-(2**31), 2**31 - 1)
 INT64 = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 1, 2**63 - 1])
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 # What both datetime and Timestamp can hold.
 MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))
 SCALARS = {
+    FieldDescriptor.TYPE_INT32: INT32,
     FieldDescriptor.TYPE_INT64: INT64,
     FieldDescriptor.TYPE_DOUBLE: st.floats(),
     FieldDescriptor.TYPE_STRING: TEXT,

@@ -24,7 +24,7 @@ from tests.rpc.training import train
 from tests.servers.stack import await_condition
 
 from epochal_service._proto import message
-from epochal_service.methods.table import METHODS
+from epochal_service.apis import methods
 from epochal_service.rpc.server import serve
 from epochal_service.rpc.services import SERVICES
 
@@ -141,7 +141,7 @@ def test_reflection_describes_every_service_and_method(server: Serving, version:
     pool = DescriptorPool(files)
     assert {
         method.name for name in NAMES for method in pool.FindServiceByName(name).methods
-    } == set(METHODS)
+    } == set(methods())
     for name in names:
         for method in pool.FindServiceByName(name).methods:
             assert method.input_type.full_name.startswith(name.rpartition(".")[0])

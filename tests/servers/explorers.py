@@ -9,16 +9,16 @@ import pytest
 def computed_neurons(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The requests for which the explorer of a neuron has computed a reply."""
     # NumPy must not be imported before `pytest_configure`.
-    from epochal_service.methods.simulations import EXPLORERS
+    from epochal_course.api import COURSE
 
     requests: list[object] = []
-    explorer = EXPLORERS["SimulateNeuron"]
-    compute = explorer.function
+    method = COURSE.methods["SimulateNeuron"]
+    compute = method.function
 
     @wraps(compute)  # whose annotations are the models of the method
     def computed(request: object) -> object:
         requests.append(request)
         return compute(request)
 
-    monkeypatch.setitem(vars(explorer), "function", computed)
+    monkeypatch.setitem(vars(method), "function", computed)
     return requests

@@ -12,7 +12,7 @@ from epochal_service.store import migrate
 
 
 class Ask(Protocol):
-    """Posts to `/v1/simulate/{explorer}`: the document that comes back with this status."""
+    """Posts to `/course/v1/simulate/{explorer}`: the document that comes back with this status."""
 
     def __call__(self, explorer: str, *, status: int = 200, **request: Any) -> dict[str, Any]: ...
 
@@ -24,7 +24,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     with TestClient(create_app(chosen)) as client:
 
         def post(explorer: str, *, status: int = 200, **request: Any) -> dict[str, Any]:
-            answer = client.post(f"/v1/simulate/{explorer}", json=request)
+            answer = client.post(f"/course/v1/simulate/{explorer}", json=request)
             assert answer.status_code == status, answer.text
             document: dict[str, Any] = answer.json()
             return document

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tests.simulate.conftest import Ask
 
+from epochal_course.explorers.curve_fits import Evaluation, Points, damped_step
 from epochal_engine import ACTIVATIONS
-from epochal_service.simulate.curve_fits import Evaluation, Points, damped_step
 
 
 def test_a_sine_is_fitted_ever_better_by_wider_layers(ask: Ask) -> None:

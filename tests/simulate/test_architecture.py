@@ -12,11 +12,11 @@ from tests.simulate.arithmetic import agree
 from tests.simulate.conftest import Ask
 
 import epochal_engine as engine
+from epochal_course.explorers.architecture import architecture
+from epochal_course.explorers.models import FAMOUS, GPT_2, LENET_5
+from epochal_course.specs.explorers.architecture import SimulateArchitectureRequest
 from epochal_service.errors import InvalidArgument
-from epochal_service.simulate.architecture import architecture
-from epochal_service.simulate.models import FAMOUS, GPT_2, LENET_5
 from epochal_service.specs.networks import NetworkSpec
-from epochal_service.specs.simulations.architecture import SimulateArchitectureRequest
 
 
 def dense(units: int, **more: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.simulate.conftest import Ask
 
+from epochal_course.explorers.one_layer import apply_layer
 from epochal_engine import MultiHeadAttention, PositionalEncoding
-from epochal_service.simulate.one_layer import apply_layer
 
 
 def test_a_query_finds_the_key_that_is_like_it(ask: Ask) -> None:

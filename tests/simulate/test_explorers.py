@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.simulate.arithmetic import disagreement, quantities, steps_of
 
-import epochal_service.simulate
-from epochal_service.methods.simulations import EXPLORERS
+import epochal_course.explorers
+from epochal_course.explorers.table import EXPLORERS
 
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 450
@@ -17,8 +17,8 @@ LONGEST_FILE = 450
 
 def reply(rpc: str, request: dict[str, Any]) -> dict[str, Any]:
     explorer = EXPLORERS[rpc]
-    document: dict[str, Any] = explorer.method(
-        None, explorer.request.model_validate(request)
+    document: dict[str, Any] = explorer.function(
+        explorer.request.model_validate(request)
     ).model_dump()
     return document
 
@@ -143,7 +143,7 @@ def test_nearly_all_quantities_have_a_formula_with_numbers() -> None:
     assert len(approximate) < 0.005 * len(texts)
 
 
-FILES = sorted(Path(epochal_service.simulate.__file__).parent.glob("*.py"))
+FILES = sorted(Path(epochal_course.explorers.__file__).parent.glob("*.py"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

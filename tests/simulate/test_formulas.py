@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.simulate.arithmetic import disagreement
 
-from epochal_service.simulate.formulas import (
+from epochal_course.explorers.formulas import (
     expression,
     number,
     put_in,

@@ -112,7 +112,7 @@ print(json.dumps([network.layers[1].factor, schema["RescaleSpec"], schema["Dense
 
 def test_an_activation_without_a_note_is_listed() -> None:
     program = """
-from epochal_service.journey.activations import activations
+from epochal_course.content.activations import activations
 print(activations().activations[-1].model_dump_json())
 """
     listed = json.loads(recipes.in_new_process(program))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from epochal_service.rest.app import create_app
-from epochal_service.settings import Settings
+from epochal_service.apis import apis
+from epochal_service.rest.openapi import describe
 from epochal_service.specs.describe import described, field_descriptions, shown
 from epochal_service.specs.training import ClippingSpec, TrainingSpec
 
@@ -58,10 +58,10 @@ def test_the_fields_of_a_model_have_complete_descriptions() -> None:
 
 
 def properties() -> Iterator[tuple[str, dict[str, Any]]]:
-    schemas = create_app(Settings(_env_file=None)).openapi()["components"]["schemas"]
-    for name, schema in schemas.items():
-        for field, about in schema.get("properties", {}).items():
-            yield f"{name}.{field}", about
+    for api in apis():
+        for name, schema in describe(api)["components"]["schemas"].items():
+            for field, about in schema.get("properties", {}).items():
+                yield f"{name}.{field}", about
 
 
 def test_a_range_that_a_text_states_is_that_of_the_schema() -> None:

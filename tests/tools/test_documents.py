@@ -18,7 +18,7 @@ DOCUMENTS = [path for path in FILES if path.endswith(".md") and (ROOT / path).is
 NAMED = re.compile(
     r"`(?:\S* )?((?:[\w.-]+/)*[\w.-]+\.(?:py|ts|svelte|md|json|toml|css|proto|lock))(?:: (\w+))?`"
 )
-BUILT = {"openapi.json", "schema.d.ts"}
+BUILT = {"openapi.json", "course.openapi.json", "schema.d.ts", "course.d.ts"}
 
 
 def text_of(document: str) -> str:

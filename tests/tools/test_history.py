@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tools import history
 
-from epochal_service.journey.exhibits import EXHIBITS
+from epochal_course.content.exhibits import EXHIBITS
 
 RESULT: dict[str, Any] = {
     "title": "Attention, and what it replaced",

@@ -23,6 +23,7 @@ from epochal_service.jobs.webhooks import Deliverer
 from epochal_service.methods import jobs, sweeps
 from epochal_service.methods.deliveries import list_deliveries, list_sweep_deliveries
 from epochal_service.specs.jobs import CreateJobOptions
+from epochal_service.specs.outcomes import Outcome, WebhookEvent
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.webhooks import Delivery
@@ -110,6 +111,8 @@ def test_the_end_of_a_job_is_sent_signed_and_logged(
     [(_, headers, body)] = receiver.requests
     event = epochal.verify_webhook(body, headers, SECRET)
     job = jobs.get_job(service.context, job_id).model_dump(mode="json")
+    WebhookEvent.model_validate(event)
+    assert event["data"].keys() == Outcome.model_fields.keys()
     assert event["type"] == "job.succeeded"
     assert event["timestamp"] == job["finished_at"]
     del job["best"]["is_restored"]
@@ -137,6 +140,8 @@ def test_the_end_of_a_sweep_is_sent_with_its_name_and_without_its_members(
         await_condition(lambda: delivered(service, sweep_id), 20, "the webhook is delivered")
     [(_, headers, body)] = receiver.requests
     event = epochal.verify_webhook(body, headers, SECRET)
+    WebhookEvent.model_validate(event)
+    assert event["data"].keys() == Outcome.model_fields.keys() - {"latest", "best"}
     assert event["type"] == "sweep.succeeded"
     data = event["data"]
     assert (data["id"], data["name"], data["labels"]) == (sweep_id, "Rates", {"course": "3"})

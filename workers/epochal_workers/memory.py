@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from epochal_service.jobs.lifecycle import Ending
-from epochal_service.simulate.formulas import in_bytes
+from epochal_service.specs.limits import in_bytes
 
 MARGIN = 1.5
 """A job may use so many times its price, and `MARGIN_BYTES` more: memory is not always used that

@@ -1,10 +1,11 @@
-"""The text of simulations.py: `client.simulate`, with one method for each explorer."""
+"""The text of simulations.py: `client.course.simulate`, with one method for each explorer."""
 
 from __future__ import annotations
 
 from typing import Any, get_args, get_origin
 
-from epochal_service.methods.table import METHODS, Method
+from epochal_course.api import COURSE
+from epochal_service.methods.method import Method
 from epochal_service.specs.base import Spec
 
 from .builders import documented
@@ -36,9 +37,9 @@ from .explorers import Explorers, by_layer, filled, flat, listed, rows
 from .specs import Spec, with_objects
 """
 CLASS = '''
-"""`client.simulate`: stateless computations with explained numbers.
+"""`client.course.simulate`: stateless computations with explained numbers.
 
->>> client.simulate.neuron([1, 0.5, 0.8], [0.7, -0.3, 0.5], bias=-0.2).weighted_sum.value
+>>> client.course.simulate.neuron([1, 0.5, 0.8], [0.7, -0.3, 0.5], bias=-0.2).weighted_sum.value
 0.75
 
 An explained number is a `Quantity`: its `value`, its `formula`, and the formula with the
@@ -53,8 +54,8 @@ request that would take longer than a fraction of a second; for that, use a job 
 
 def simulations_file() -> str:
     """Return the text of simulations.py."""
-    explorers = [method for method in METHODS.values() if method.explorer is not None]
-    replies = [m.explorer.reply for m in explorers if m.explorer is not None]
+    explorers = [method for method in COURSE.methods.values() if method.is_pure]
+    replies = [method.reply for method in explorers if method.reply]
     records = [record_name(model) for model in reachable(replies) if is_record(model)]
     records += SPEC_NAMES
     specs = [spec_name(model) for model in models() if issubclass(model, Spec)]
@@ -73,8 +74,9 @@ def simulations_file() -> str:
 
 def _method(method: Method) -> str:
     """Return the method of one explorer."""
-    assert method.explorer is not None
-    request, reply = method.explorer.request, record_name(method.explorer.reply)
+    assert method.body
+    assert method.reply
+    request, reply = method.body, record_name(method.reply)
     name = method.name.removeprefix("simulate_")
     given = fields(request)
     types = {field.name: _type(field, place_of(request, field)) for field in given}

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-import epochal_service.specs as specs
+import epochal_course.specs
+import epochal_service.specs
 from epochal_service.specs.base import KeyOf, Reply, Spec
 from epochal_service.specs.describe import field_descriptions
 
@@ -29,7 +30,7 @@ class Field:
 
 
 def models() -> list[type[BaseModel]]:
-    """Return every model in `epochal_service.specs` in the order of the source."""
+    """Return every model of both APIs in the order of the source."""
     matches: list[type[BaseModel]] = []
     for module in _modules():
         for member in vars(module).values():
@@ -40,8 +41,11 @@ def models() -> list[type[BaseModel]]:
 
 
 def _modules() -> list[types.ModuleType]:
-    names = [m.name for m in pkgutil.walk_packages(specs.__path__, f"{specs.__name__}.")]
-    return [importlib.import_module(name) for name in sorted(names)]
+    return [
+        importlib.import_module(module.name)
+        for package in (epochal_service.specs, epochal_course.specs)
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
 
 
 def is_model(member: object) -> bool:

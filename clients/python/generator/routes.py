@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from epochal_service.methods.table import DATA, METHODS, Method
+from epochal_service.apis import apis
+from epochal_service.methods.method import DATA, Method
 
 from .classes import HEADER
 
 
 def routes_file() -> str:
     """Return the text of transport/routes.py."""
-    rows = [f"{rpc!r}: {_route(METHODS[rpc])}," for rpc in METHODS]
+    rows = [f"{rpc!r}: {_route(method)}," for api in apis() for rpc, method in api.methods.items()]
     return "\n".join(
         [
             f'"""The HTTP route of every method.\n\n{HEADER}\n"""',

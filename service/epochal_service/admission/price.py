@@ -10,8 +10,7 @@ import epochal_engine as engine
 from ..errors import FieldError, InvalidArgument
 from ..preparation.prepare import Prepared
 from ..settings import Settings
-from ..simulate.formulas import in_bytes
-from ..specs.limits import LIMIT
+from ..specs.limits import LIMIT, in_bytes
 from .estimate import dump_work, work_of
 from .memory import memory_bytes
 from .storage import Storage, storage_of

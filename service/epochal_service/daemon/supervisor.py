@@ -361,7 +361,7 @@ def up(settings: Settings, epochald: Epochald) -> None:
         if socket is not None:
             command = broker.server_command(socket)
             child = children.start("broker", partial(os.execv, command[0], command), 2.0)
-        _prepare_forks(*API_MODULES, *WORKER_MODULES)
+        _prepare_forks(settings, *API_MODULES, *WORKER_MODULES)
         if socket is not None:
             url = os.environ["EPOCHAL_BROKER_URL"] = f"unix://{socket}"
             try:
@@ -379,7 +379,7 @@ def run_api(settings: Settings, epochald: Epochald) -> None:
     Raises `StartupError` if one keeps dying.
     """
     with running(settings) as children:
-        _prepare_forks(*API_MODULES)
+        _prepare_forks(settings, *API_MODULES)
         _start_api(children, settings, epochald)
         children.keep_running()
 
@@ -401,14 +401,16 @@ FORKS = sys.platform == "linux"
 there, each child is a new interpreter."""
 
 
-def _prepare_forks(*modules: str) -> None:
+def _prepare_forks(settings: Settings, *modules: str) -> None:
     """Import what children need, so that each of them has it when it is forked."""
     if FORKS:
         for module in modules:
             import_module(module)
+        from epochal_service.apis import apis
         from epochal_service.rest.routes import routes
 
-        routes()  # an API process takes them from its cache
+        for api in apis(settings.course):
+            routes(api)  # an API process takes them from its cache
     # What the supervisor never frees is not searched for garbage, here or in a child.
     gc.freeze()
     gc.enable()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import QuotaExceeded
 from ..settings import Quotas
-from ..simulate.formulas import in_bytes
+from ..specs.limits import in_bytes
 from ..store import Connection, datasets, exercises, jobs, members, networks, uploads
 from ..store.database import lock_owner
 

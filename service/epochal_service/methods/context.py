@@ -64,8 +64,8 @@ class Context:
     """The quotas of requests; None where requests are not counted."""
     replies: ReplyCache | None = None
     """Replies that other requests may reuse; None where none are kept."""
-    explorer_turns: Turns | None = None
-    """The turns of explorers; None where nothing waits for the event loop."""
+    pure_turns: Turns | None = None
+    """The turns of pure methods; None where nothing waits for the event loop."""
     access: Access = LOCAL
     key: KeyRow | None = None
     """The API key of the caller; None without one."""
@@ -136,12 +136,12 @@ class Context:
         return replace(self, second_process=self.file_process)
 
     @asynccontextmanager
-    async def explorer_turn(self) -> AsyncIterator[None]:
-        """Enter the block at the turn of the caller for an explorer. Raises `QuotaExceeded`."""
-        if self.explorer_turns is None:
+    async def pure_turn(self) -> AsyncIterator[None]:
+        """Enter the block at the turn of the caller for a pure method. Raises `QuotaExceeded`."""
+        if self.pure_turns is None:
             yield
             return
-        async with self.explorer_turns.turn(self.owner):
+        async with self.pure_turns.turn(self.owner):
             yield
 
     def count_request(self) -> None:
@@ -184,7 +184,7 @@ RESOURCES = (
     "file_process",
     "rates",
     "replies",
-    "explorer_turns",
+    "pure_turns",
     "metrics",
     "turns",
 )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..simulate.small_network import THREE_FOUR_FOUR_TWO
+THREE_FOUR_FOUR_TWO = {
+    "input_shape": [3],
+    "layers": [
+        {"type": "dense", "units": 4, "activation": "relu"},
+        {"type": "dense", "units": 4, "activation": "relu"},
+        {"type": "dense", "units": 2, "activation": "softmax"},
+    ],
+}
+"""A small network."""
 
 NETWORKS: dict[str, Any] = {
     "46 parameters: 16 + 20 + 10": {"name": "3-4-4-2", "network": THREE_FOUR_FOUR_TWO}
@@ -201,13 +209,6 @@ CONFUSION_MATRICES: dict[str, Any] = {"The training samples": {"split": "train"}
 
 SAMPLE_PREDICTIONS: dict[str, Any] = {
     "The three samples with the largest loss": {"order": "worst", "count": 3}
-}
-
-ANSWERS: dict[str, Any] = {
-    "The neuron of the example has a weighted sum of 0.75": {
-        "question": "weighted-sum",
-        "answer": 0.75,
-    }
 }
 
 ATTEMPTS: dict[str, Any] = {

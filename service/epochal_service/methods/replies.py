@@ -31,7 +31,7 @@ from ..streams.batches import Batches
 
 if TYPE_CHECKING:
     from .context import Context
-    from .table import Method
+    from .method import Method
 
 MAX_BYTES = 32 * 2**20
 """Bytes of the contents that a process keeps."""
@@ -217,17 +217,17 @@ def call_and_keep(
 ) -> Content:
     """Call the method, which has a `basis`, and keep the content that `make` makes of its reply.
 
-    `key` are the bytes of the request. A reply of an explorer that was computed while the request
+    `key` are the bytes of the request. A reply of a pure method that was computed while the request
     waited for its turn is taken. Raises what the method raises.
     """
     cache = context.replies
-    if cache is not None and method.explorer and (content := cache.find(key)):
+    if cache is not None and method.is_pure and (content := cache.find(key)):
         return content
     job_id = arguments[0] if method.basis == "job" else None
     # Read before the reply: one that is newer than its version is computed once too often, one that
     # is older would be sent.
     version = None if cache is None or job_id is None else cache.version(job_id)
-    content = make(method.function(context, *arguments))
+    content = make(method.call(context, *arguments))
     if cache is not None:
         cache.put(key, CachedReply(method, content, job_id, version))
     return content

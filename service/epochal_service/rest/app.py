@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from ..apis import apis
 from ..methods.context import Context, open_context
 from ..metrics import Metrics
 from ..settings import Settings
@@ -18,7 +18,6 @@ from .head import HeadAsGet
 from .headers import SafeHeaders
 from .lingering import LingeringClose
 from .metrics import Measured
-from .openapi import DESCRIPTION, TAGS
 from .rate_limits import RateLimits
 from .replies import CachedReplies
 from .request_ids import RequestIds
@@ -73,13 +72,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
             yield
 
     app = FastAPI(
-        title="Epochal",
-        version=version("epochal-server"),
-        summary="Trains neural networks over HTTP and gRPC and lets you see every epoch.",
-        description=DESCRIPTION,
-        openapi_tags=TAGS,
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
         generate_unique_id_function=routes.operation_id,
@@ -105,8 +98,9 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
             max_age=PREFLIGHT_SECONDS,
         )
     problems.install(app)
-    app.router.routes.extend(routes.routes())
+    for api in apis(settings.course):
+        app.router.routes.extend(routes.routes(api))
+        openapi.install(app, api)
     app.include_router(system.router)
     page.install(app)
-    openapi.install(app)
     return app

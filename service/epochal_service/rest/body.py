@@ -30,7 +30,7 @@ from starlette.requests import ClientDisconnect
 
 from ..errors import FieldError, InvalidArgument, TooLarge, UnsupportedMediaType
 from ..large import FILE_BYTES, LARGE_BYTES, large_left_out
-from ..methods.table import NO_DATA
+from ..methods.method import NO_DATA
 from ..processes.large_files import prefix
 from .context import authorize, context_of
 from .elsewhere import answer_elsewhere

@@ -9,8 +9,8 @@ from anyio import to_thread
 from fastapi import Request, Response
 
 from ..methods.generation import Generated, Total
+from ..methods.method import Method
 from ..methods.replies import Content
-from ..methods.table import Method
 from .body import JSON
 from .epochs import prefers
 from .replies import json_reply

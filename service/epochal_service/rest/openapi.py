@@ -1,6 +1,6 @@
-"""The description of the API that HTTP serves as `/openapi.json`.
+"""The description of each API that HTTP serves: `/openapi.json`, `/course/openapi.json`.
 
-python -m epochal_service.rest.openapi PATH
+python -m epochal_service.rest.openapi FOLDER
 """
 
 from __future__ import annotations
@@ -8,46 +8,33 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
+from ..apis import apis
 from ..datasets.builtin import CATALOG
+from ..methods.method import Api
 from ..methods.replies import Content
-from ..methods.table import METHODS, SERVICES
-from ..specs.base import Message, Reply, docstrings
+from ..methods.table import TRAINING
+from ..specs.base import REQUEST, Message, Reply, docstrings
 from ..specs.base import Request as RequestMessage
 from ..specs.describe import described
-from .body import without_warnings
+from ..specs.outcomes import WebhookEvent
+from . import routes, system
+from .body import JSON, without_warnings
 from .problems import Problem, examples
 from .replies import json_reply
 from .streams import EventStreamMedia
-
-DESCRIPTION = """
-A job trains a network on a data set. The service stores every epoch; watch the job while it trains,
-or replay it later.
-
-* The service refuses unknown fields and parameters. If a key occurs twice, the last value counts.
-
-* A number that is not finite is the string `"NaN"`, `"Infinity"` or `"-Infinity"` in a reply.
-  Requests must not contain such numbers.
-
-* Every error is an `application/problem+json` document (RFC 9457) with a stable `reason`.
-
-* Lists are paged: send `next_page_token` as `page_token`, and `next_after_epoch` as `after_epoch`.
-
-* gRPC has the same methods under the same names.
-""".strip()
-
-TAGS = [{"name": service.tag, "description": service.description} for service in SERVICES]
 
 SERVERS = [{"url": "/", "description": "The service that this document comes from."}]
 API_KEY = {
@@ -57,106 +44,179 @@ API_KEY = {
 }
 LICENSE = {"name": "MIT", "identifier": "MIT"}
 
+TEXT = {"type": "string"}
+
+HEADERS = {
+    "X-Request-Id": "The id of the request, by which the log of the server has more.",
+    "ETag": "A digest of the reply, for `If-None-Match`.",
+    "Location": "The path of what was created.",
+    "Retry-After": "Seconds after which to try again.",
+    "RateLimit": "With an API key: how many requests are left, and in how many seconds the "
+    "allowance is full again (draft-ietf-httpapi-ratelimit-headers, version 10).",
+    "RateLimit-Policy": "With an API key: the allowance of requests.",
+}
+"""Headers of replies, and what they mean."""
+
+HELD = "/held/"
+"""Begins the paths of requests that replies hold, which no document has."""
+
 NUMBER = {
     "anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}],
     "description": "A number. NaN and infinities are strings.",
 }
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of `app`, as its replies really are; made once."""
-    if app.openapi_schema is None:
-        for request in _subclasses(RequestMessage):
-            # FastAPI reads the descriptions of parameters from the fields.
-            for name, text in docstrings(request).items():
-                request.model_fields[name].description = text
-        with without_warnings():
-            document = get_openapi(
-                title=app.title,
-                version=app.version,
-                summary=app.summary,
-                description=app.description,
-                tags=app.openapi_tags,
-                routes=app.routes,
-                servers=SERVERS,
-                license_info=LICENSE,
-            )
-        document = _name_schemas(document)
-        document["components"]["schemas"] |= _other_schemas()
-        # A service that only this machine can reach needs no key.
-        document["security"] = [{}, {"apiKey": []}]
-        schemas = document["components"]["schemas"]
-        for reply in _subclasses(Reply):
-            for field in schemas.get(reply.__name__, {}).get("properties", {}).values():
-                _widen(field)
-        schemas["Number"] = NUMBER
-        for name in ("NamedDataset", "NamedDatasetOutput", "GeneratorSpec"):
+def describe(api: Api) -> dict[str, Any]:
+    """The OpenAPI document of an API, as its replies really are."""
+    for request in _subclasses(RequestMessage):
+        # FastAPI reads the descriptions of parameters from the fields.
+        for name, text in docstrings(request).items():
+            request.model_fields[name].description = text
+    of_service = system.router.routes if api is TRAINING else []
+    with without_warnings():
+        document = get_openapi(
+            title=api.title,
+            version=version("epochal-server"),
+            summary=api.summary,
+            description=api.description,
+            tags=[{"name": part.tag, "description": part.description} for part in api.services],
+            routes=[*routes.routes(api), *of_service, *_held_requests()],
+            servers=SERVERS,
+            license_info=LICENSE,
+        )
+    document = _name_schemas(document)
+    schemas = document["components"]["schemas"]
+    schemas |= _other_schemas(api)
+    document["paths"] = {
+        path: operations
+        for path, operations in document["paths"].items()
+        if not path.startswith(HELD)
+    }
+    # A service that only this machine can reach needs no key.
+    document["security"] = [{}, {"apiKey": []}]
+    for reply in _subclasses(Reply):
+        for field in schemas.get(reply.__name__, {}).get("properties", {}).values():
+            _widen(field)
+    schemas["Number"] = NUMBER
+    for name in ("NamedDataset", "NamedDatasetOutput", "GeneratorSpec"):
+        if name in schemas:
             schemas[name]["properties"]["name"]["enum"] = list(CATALOG)
-        # The spec of a preset is a request body, without defaults.
-        for name, spec in (("Preset", "TrainingSpec"), ("PresetExperiment", "ExperimentSpec")):
-            preset = schemas[name]["properties"]
-            preset["spec"] = {
-                "$ref": f"#/components/schemas/{spec}",
-                "description": preset["spec"]["description"],
-            }
-        for title, schema in schemas.items():
-            schema["title"] = title
-            for name, field in schema.get("properties", {}).items():
-                if "const" in field:
-                    field.setdefault("description", f"The type; always `{field['const']}`.")
-                elif text := described(field):
-                    field["description"] = text
-                _set_default(field, name in schema.get("required", ()))
-        document["components"] = {
-            "schemas": dict(sorted(schemas.items())),
-            "examples": examples(),
-            "securitySchemes": {"apiKey": API_KEY},
-        }
-        for path in document["paths"].values():
-            for operation in path.values():
-                for content in operation.get("requestBody", {}).get("content", {}).values():
-                    _unwrap(content)
-                for parameter in operation.get("parameters", ()):
-                    _drop_null(parameter["schema"])
-                    if "description" in parameter["schema"]:
-                        parameter["description"] = parameter["schema"].pop("description")
-                    _set_default(parameter["schema"], False)
-                for response in operation["responses"].values():
-                    _name_media_type(response)
-                    if response["description"] == "Successful Response":
-                        response["description"] = _success(response, schemas)
-        _drop_unused(document)
-        app.openapi_schema = document
-    return app.openapi_schema
+    for title, schema in schemas.items():
+        schema["title"] = title
+        for name, field in schema.get("properties", {}).items():
+            if "const" in field:
+                field.setdefault("description", f"The type; always `{field['const']}`.")
+            elif text := described(field):
+                field["description"] = text
+            _set_default(field, name in schema.get("required", ()))
+            if REQUEST in field:
+                # A request body, without defaults.
+                body, text = field[REQUEST], field["description"]
+                field.clear()
+                field |= {"$ref": f"#/components/schemas/{body}", "description": text}
+    document["components"] = {
+        "schemas": dict(sorted(schemas.items())),
+        "examples": examples(),
+        "headers": {name: {"description": text, "schema": TEXT} for name, text in HEADERS.items()},
+        "securitySchemes": {"apiKey": API_KEY},
+    }
+    if api is TRAINING:
+        document["webhooks"] = {"ended": {"post": _webhook()}}
+    for path in document["paths"].values():
+        for operation in path.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                _unwrap(content)
+            for parameter in operation.get("parameters", ()):
+                _drop_null(parameter["schema"])
+                if "description" in parameter["schema"]:
+                    parameter["description"] = parameter["schema"].pop("description")
+                _set_default(parameter["schema"], False)
+            for status, response in operation["responses"].items():
+                response["headers"] = {
+                    name: {"$ref": f"#/components/headers/{name}"} for name in _headers(status)
+                }
+                _name_media_type(response)
+                if response["description"] == "Successful Response":
+                    response["description"] = _success(response, schemas)
+    _drop_unused(document)
+    return document
 
 
-def install(app: FastAPI) -> None:
-    """Serve the document in place of FastAPI, which encodes it in the event loop each time."""
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+def install(app: FastAPI, api: Api) -> None:
+    """Serve the document, encoded once and not in the event loop."""
 
     @cache
     def content() -> Content:
-        return Content(bytes(JSONResponse(app.openapi()).body))
+        return Content(bytes(JSONResponse(describe(api)).body))
 
     def document(request: Request) -> Response:
         return json_reply(request.method, request.headers, content())
 
-    assert app.openapi_url
-    app.router.routes.insert(0, Route(app.openapi_url, document, include_in_schema=False))
+    app.router.routes.insert(0, Route(api.document, document, include_in_schema=False))
 
 
-def _other_schemas() -> dict[str, Any]:
-    """Return the schemas that FastAPI does not know: of problems, and of the events of methods that
-    answer with a stream only if it is preferred.
+def _held_requests() -> Sequence[BaseRoute]:
+    """Return a route for each request that a field of a reply holds, so that FastAPI knows it."""
+    router = APIRouter()
+    for reply in _subclasses(Reply):
+        for field in reply.model_fields.values():
+            if isinstance(extra := field.json_schema_extra, dict) and REQUEST in extra:
+
+                def take(body: Any) -> None: ...
+
+                take.__annotations__["body"] = field.annotation
+
+                router.add_api_route(f"{HELD}{extra[REQUEST]}", take, methods=["POST"])
+    return router.routes
+
+
+def _other_schemas(api: Api) -> dict[str, Any]:
+    """Return the schemas that FastAPI does not know: of problems, of webhooks, and of the events of
+    methods that answer with a stream only if it is preferred.
     """
-    models: list[type[BaseModel]] = [Problem]
-    models += [m.event for m in METHODS.values() if m.total is not None and m.event is not None]
+    models: list[type[BaseModel]] = [Problem, WebhookEvent]
+    models += [m.event for m in api.methods.values() if m.total is not None and m.event is not None]
     _, document = models_json_schema(
         [(model, "serialization") for model in models],
         ref_template="#/components/schemas/{model}",
     )
     schemas: dict[str, Any] = document["$defs"]
     return schemas
+
+
+def _headers(status: str) -> Iterator[str]:
+    """Yield the names of the headers of a reply with this status."""
+    yield "X-Request-Id"
+    if status in ("200", "304"):
+        yield "ETag"
+    if status == "201":
+        yield "Location"
+    if status in ("429", "503", "default"):
+        yield "Retry-After"
+    yield "RateLimit"
+    yield "RateLimit-Policy"
+
+
+def _webhook() -> dict[str, Any]:
+    """Return the description of the request that receivers get."""
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    return {
+        "operationId": "ended",
+        "tags": ["jobs"],
+        "summary": "A job or sweep ended",
+        "description": "The service sends it to the `webhooks` of a job or sweep, until a receiver "
+        "replies with a status of 200 to 299, as Standard Webhooks has it. With a secret, it has a "
+        "`webhook-signature`.",
+        "parameters": [
+            {"name": name, "in": "header", "required": name in names[:2], "schema": TEXT}
+            for name in names
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": {"$ref": "#/components/schemas/WebhookEvent"}}},
+        },
+        "responses": {"2XX": {"description": "The receiver has it."}},
+    }
 
 
 def _subclasses(model: type[Message]) -> Iterator[type[Message]]:
@@ -236,6 +296,8 @@ def _name_media_type(response: dict[str, Any]) -> None:
                 "contentMediaType": media_type,
                 "contentSchema": {"$ref": reference},
             }
+            # What OpenAPI 3.2 has for the items of a stream.
+            entry["itemSchema"] = {"$ref": reference}
         elif reference is not None:
             entry["schema"] = {"$ref": reference}
 
@@ -251,14 +313,15 @@ def _success(response: dict[str, Any], schemas: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the description of the API to a file, if it differs from what is there."""
-    from ..settings import Settings
-    from .app import create_app
-
-    (path,) = map(Path, sys.argv[1:])
-    text = json.dumps(describe(create_app(Settings())), indent=2, ensure_ascii=False) + "\n"
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
+    """Write the document of each API into a folder, where it differs from what is there:
+    `openapi.json` and `course.openapi.json`.
+    """
+    (folder,) = map(Path, sys.argv[1:])
+    for api in apis():
+        path = folder / api.document.removeprefix("/").replace("/", ".")
+        text = json.dumps(describe(api), indent=2, ensure_ascii=False) + "\n"
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from starlette.routing import BaseRoute
 
 from ..large import limited
 from ..methods.context import Context
+from ..methods.method import Api, Method
 from ..methods.replies import call_and_keep, of_body
-from ..methods.table import METHODS, PATH_DESCRIPTIONS, Method
 from ..specs.base import FileReply
 from . import datasets, epochs, generation
 from .body import JSON, OCTETS, StrictRoute
@@ -29,13 +29,6 @@ from .problems import Explained, problems
 from .query import list_fields, split_commas
 from .replies import NO_CACHE, cache_key, cached_content, json_content, json_reply
 from .streams import STREAM, EventStreamMedia, content_of, stream
-
-PATH_EXAMPLES = {
-    "datasets": "digits",
-    "architectures": "lstm",
-    "sections": "neuron",
-    "presets": "xor",
-}
 
 IdempotencyKey = Annotated[
     str | None,
@@ -79,18 +72,18 @@ def operation_id(route: APIRoute) -> str:
 
 
 @cache
-def routes() -> Sequence[BaseRoute]:
-    """The routes of all methods, which every app of a process can have.
+def routes(api: Api) -> Sequence[BaseRoute]:
+    """The routes of all methods of an API, which every app of a process can have.
 
     Not a router to include: FastAPI would make each of its routes a second time.
     """
     made = APIRouter(route_class=StrictRoute, generate_unique_id_function=operation_id)
-    for method in METHODS.values():
-        _add(made, method)
+    for method in api.methods.values():
+        _add(made, method, api)
     return made.routes
 
 
-def _add(router: APIRouter, method: Method) -> None:
+def _add(router: APIRouter, method: Method, api: Api) -> None:
     reply = method.reply
     is_file = reply is not None and issubclass(reply, FileReply)
     options: dict[str, Any] = {
@@ -99,7 +92,7 @@ def _add(router: APIRouter, method: Method) -> None:
         "tags": [method.tag],
         "summary": method.summary,
         "description": method.description,
-        "responses": _responses(method, is_file),
+        "responses": _responses(method, is_file, api),
         "response_model": None if is_file or method.event else reply,
     }
     if method.creates:
@@ -117,7 +110,7 @@ def _add(router: APIRouter, method: Method) -> None:
     router.add_api_route(method.path, _endpoint(method), **options)
 
 
-def _responses(method: Method, is_file: bool) -> dict[int | str, dict[str, Any]]:
+def _responses(method: Method, is_file: bool, api: Api) -> dict[int | str, dict[str, Any]]:
     responses: dict[int | str, dict[str, Any]] = {}
     if method.total and method.event:
         responses = {200: {"content": content_of(method.event)}}
@@ -133,18 +126,18 @@ def _responses(method: Method, is_file: bool) -> dict[int | str, dict[str, Any]]
     if method.verb == "GET" and not method.event:
         responses[304] = NOT_MODIFIED
     if method.creates:
-        responses[201] = {"links": _links(method)}
+        responses[201] = {"links": _links(method, api)}
     return responses | problems(*method.statuses)
 
 
-def _links(creating: Method) -> dict[str, dict[str, Any]]:
+def _links(creating: Method, api: Api) -> dict[str, dict[str, Any]]:
     """The methods that take the id of what this one creates."""
     return {
         method.rpc: {
             "operationId": method.name,
             "parameters": {"id": "$response.body#/id"},
         }
-        for method in METHODS.values()
+        for method in api.methods.values()
         if method.path.startswith(f"{creating.path}/{{id}}") and list(method.path_fields) == ["id"]
     }
 
@@ -187,7 +180,7 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         known = context.replies and context.replies.find(_cache_key(request, body))
         if known:
             return json_reply(request.method, request.headers, known)
-        async with context.explorer_turn():
+        async with context.pure_turn():
             return await run_in_threadpool(answer, context=context, request=request, body=body)
 
     endpoint: Callable[..., Any] = answer
@@ -195,7 +188,7 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         endpoint = watch
     elif method.total:
         endpoint = generate
-    elif method.explorer:
+    elif method.is_pure:
         endpoint = explore
     endpoint.__name__ = method.name
     endpoint.scope = method.scope  # type: ignore[attr-defined]
@@ -217,10 +210,10 @@ def _endpoint(method: Method) -> Callable[..., Any]:
 
 def _path(method: Method, name: str) -> Any:
     if name == "epoch":
-        return Annotated[int, Path(ge=0, lt=2**63, description=PATH_DESCRIPTIONS[name])]
-    noun = method.path.split("/")[2]
-    examples = [PATH_EXAMPLES[noun]] if noun in PATH_EXAMPLES else None
-    return Annotated[str, Path(description=PATH_DESCRIPTIONS[noun], examples=examples)]
+        return Annotated[int, Path(ge=0, lt=2**31, description=method.path_description(name))]
+    example = method.id and method.id.example
+    examples = [example] if example else None
+    return Annotated[str, Path(description=method.path_description(name), examples=examples)]
 
 
 def _answer(
@@ -251,7 +244,7 @@ def _answer(
     if method.rpc == "CreateDataset":
         reply = datasets.create(context, body, query, key)
     else:
-        reply = method.function(context, *arguments)
+        reply = method.call(context, *arguments)
     method.audit(context, str(path.get("id") or getattr(reply, "id", "")))
     if reply is None:
         return None

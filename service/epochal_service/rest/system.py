@@ -9,8 +9,11 @@ from .body import StrictRoute
 from .context import Here
 from .metrics import MEDIA_TYPE, exposition
 from .problems import problems
+from .routes import operation_id
 
-router = APIRouter(tags=["system"], route_class=StrictRoute)
+router = APIRouter(
+    tags=["system"], route_class=StrictRoute, generate_unique_id_function=operation_id
+)
 
 
 @router.get("/healthz", summary="Is the process alive?", responses=problems(400))

@@ -10,6 +10,7 @@ import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2_grpc
 
+from ..apis import apis
 from ..methods.context import Context
 from ..settings import Address
 from . import reflection
@@ -44,9 +45,11 @@ async def serve(context: Context) -> AsyncIterator[Address]:
     shared = int(context.settings.api_processes > 1)
     server = grpc.aio.server(options=[*OPTIONS, ("grpc.so_reuseport", shared)])
     streams = Streams(context)
-    names = [service.full_name for service in SERVICES]
+    packages = [api.package for api in apis(context.settings.course)]
+    services = [service for service in SERVICES if service.file.package in packages]
+    names = [service.full_name for service in services]
     health_servicer = Health(context, names)
-    server.add_generic_rpc_handlers([_handler(context, streams, service) for service in SERVICES])
+    server.add_generic_rpc_handlers([_handler(context, streams, service) for service in services])
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     reflection.enable(server, [*names, health.SERVICE_NAME])
     address = _listen(server, context.settings.grpc_address)

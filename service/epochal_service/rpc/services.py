@@ -2,7 +2,8 @@
 
     bytes -> message -> dict -> models -> the method -> reply -> dict -> message -> bytes
 
-The .proto files say which services there are; `METHODS` says what each method calls, and with what.
+The .proto files say which services there are; the tables of methods say
+what each method calls, and with what.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from pydantic import create_model
 from structlog.contextvars import bound_contextvars
 
 from .._proto import SERVICES as SERVICES
+from ..apis import find
 from ..errors import EpochalError, InvalidArgument, TooLarge
 from ..large import LARGE_BYTES, LargeRequest, large_left_out, limited
 from ..methods.context import Context
+from ..methods.method import DATA, NO_DATA, Method
 from ..methods.replies import Content, call_and_keep, of_body
-from ..methods.table import DATA, METHODS, NO_DATA, Method
 from ..metrics import Metrics
 from ..request_ids import HEADER, VARIABLE, accepted
 from ..specs.base import Reply, Request
@@ -64,7 +66,7 @@ def path_model(method: Method) -> type[Request]:
 def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandler[bytes, bytes]:
     """The handler of a method that answers once. Its work is done in a thread; that of a large
     request or reply in the second process."""
-    method = METHODS[descriptor.name]
+    method = find(descriptor.name)
 
     def admit_and_answer(raw: bytes, call: Call) -> bytes:
         return answer_here(admit(context, call, method.scope), raw, call)
@@ -77,10 +79,10 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
 
     async def compute(raw: bytes, call: Call) -> bytes:
         with large_left_out():
-            if method.explorer is None:
+            if not method.is_pure:
                 return await to_thread.run_sync(admit_and_answer, raw, call)
             caller = await to_thread.run_sync(admit, context, call, method.scope)
-            async with caller.explorer_turn():
+            async with caller.pure_turn():
                 return await to_thread.run_sync(answer_here, caller, raw, call)
         authorization = metadata_of(call, AUTHORIZATION)
         caller = await to_thread.run_sync(context.authorized, authorization, method.scope)
@@ -103,7 +105,7 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
 
 def answer(context: Context, rpc: str, raw: bytes) -> Content:
     """Return the reply of a method that answers once. Raises what the method raises."""
-    method, descriptor = METHODS[rpc], DESCRIPTORS[rpc]
+    method, descriptor = find(rpc), DESCRIPTORS[rpc]
     given = arguments(context, descriptor, raw)
 
     def message(reply: Reply | None) -> Content:
@@ -116,7 +118,7 @@ def answer(context: Context, rpc: str, raw: bytes) -> Content:
 
     if method.basis is not None:
         return call_and_keep(method, context, of_body(rpc, raw), given, message)
-    reply = method.function(context, *given)
+    reply = method.call(context, *given)
     method.audit(context, given[0] if method.path_fields else getattr(reply, "id", ""))
     return message(reply)
 
@@ -205,7 +207,7 @@ def arguments(context: Context, descriptor: MethodDescriptor, raw: bytes) -> lis
     bytes than one request may have.
     """
     check_length(raw, context.settings.limits.max_body_bytes)
-    method, fields = METHODS[descriptor.name], _decoded(descriptor.input_type, raw)
+    method, fields = find(descriptor.name), _decoded(descriptor.input_type, raw)
     data = [fields.pop(DATA, b"")] if method.has_data else []
     if b"" in data:
         raise InvalidArgument.of(NO_DATA)

@@ -14,10 +14,10 @@ from anyio import to_thread
 from google.protobuf.descriptor import MethodDescriptor
 
 from .._proto import message
+from ..apis import find
 from ..errors import Unavailable
 from ..large import LARGE_BYTES
 from ..methods.context import Context
-from ..methods.table import METHODS
 from ..streams.follow import Frame
 from .convert import from_dict
 from .services import Call, admit, arguments, check_length, reporting_errors
@@ -35,7 +35,7 @@ class Streams:
 
     def handler(self, descriptor: MethodDescriptor) -> grpc.RpcMethodHandler[bytes, bytes]:
         """The handler of a method that answers with a stream of frames."""
-        method = METHODS[descriptor.name]
+        method = find(descriptor.name)
 
         async def handle(raw: bytes, call: Call) -> None:
             patience = asyncio.timeout(0 if self._closed else None)

@@ -44,6 +44,9 @@ from ..errors import MAX_FIELD_ERRORS
 Rows = list[list[float]]
 """Rows of numbers."""
 
+REQUEST = "x-request"
+"""In the JSON schema of a field of a reply: the name of the request that the field holds."""
+
 MAX_LISTED = 1000
 
 
@@ -328,8 +331,13 @@ RequestId = Annotated[str, Field(min_length=1, max_length=200)]
 PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
 
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Cursor = Annotated[int, Field(ge=0, lt=2**63)]  # an epoch or a seq; int64 on gRPC and in the store
+Int64 = Annotated[int, Field(json_schema_extra={"format": "int64"})]
+"""An integer that may have more than 32 bits, which JavaScript reads as a BigInt on gRPC."""
+Seed = Annotated[Int64, Field(ge=0, lt=2**63)]
+Cursor = Annotated[Int64, Field(ge=0, lt=2**63)]
+"""The number of an event, from which a stream goes on."""
+EpochNumber = Annotated[int, Field(ge=0, lt=2**31)]
+"""An epoch of a job, counted from 1; 0 is before the first."""
 
 
 def timestamp(seconds: float | None) -> datetime | None:

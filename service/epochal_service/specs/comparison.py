@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Reply, Request
+from .base import Int64, Reply, Request
 from .jobs import Baselines, BestEpoch, CurveSeries, EpochRow, ForkedFrom, JobState, StopReason
 from .training import Metric
 
@@ -47,7 +47,7 @@ class ComparedJob(Reply):
     """Checkpoint that the initial weights are from. On a common axis, a fork begins after that
     epoch.
     """
-    parameters: int
+    parameters: Int64
     """Number of trainable parameters of the network."""
     epochs: int
     """Number of stored epochs."""

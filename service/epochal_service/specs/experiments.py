@@ -14,6 +14,7 @@ from .base import (
     Cursor,
     EveryError,
     IdOf,
+    Int64,
     Matches,
     Name,
     PageSize,
@@ -179,7 +180,7 @@ class ExperimentJob(Reply):
     """Id of the job."""
     job: str
     """Name of the job in the experiment."""
-    seed: int
+    seed: Int64
     """Seed of the run."""
     needs: list[str]
     """Names of the jobs that it waits for: the one that it starts from, its reward model, and the
@@ -197,14 +198,14 @@ class ExperimentJob(Reply):
     """Number of epochs of its spec."""
     latest: EpochRow | None = None
     """Metrics of the latest epoch; absent before the first."""
-    parameters: int
+    parameters: Int64
     """Number of trainable parameters of the network."""
 
 
 class ClaimRun(Reply):
     """A claim in the run of one seed."""
 
-    seed: int
+    seed: Int64
     """Seed of the run."""
     outcome: ClaimOutcome
     """Outcome of the claim."""
@@ -247,7 +248,7 @@ class Experiment(Reply):
     """Display name of the experiment."""
     exercise: str | None = None
     """Id of the exercise that it attempts; absent if it is no attempt."""
-    seeds: list[int]
+    seeds: list[Int64]
     """Seeds of the runs."""
     state: ExperimentState
     """State of the experiment."""
@@ -268,7 +269,7 @@ class Experiment(Reply):
 class ExperimentEvent(Reply):
     """One event of the stream of an experiment. The field named like its `type` has its data."""
 
-    seq: int
+    seq: Int64
     """Cursor of the event."""
     type: Literal["snapshot", "end", "heartbeat"]
     """The event type. The field of the same name holds its data."""

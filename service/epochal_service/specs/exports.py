@@ -7,7 +7,7 @@ from typing import Annotated
 from epochal_engine.export import EXPORTS, Export
 from epochal_engine.export.training import TRAINING_EXPORTS, TrainingExport
 
-from .base import Cursor, FileReply, KeyOf, Request
+from .base import EpochNumber, FileReply, KeyOf, Request
 
 FORMATS: dict[str, Export | TrainingExport] = {**EXPORTS, **TRAINING_EXPORTS}
 ExportFormat = Annotated[str, KeyOf(FORMATS)]
@@ -21,7 +21,7 @@ class GetExportRequest(Request):
     float32 model. `training_numpy` and `training_pytorch` are programs that repeat the whole
     training and compare every epoch with the stored curve. Default `numpy`.
     """
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """Epoch of a stored checkpoint. Defaults to the restored epoch, see `best` of a job, or the
     latest. Not for training programs, which have all stored epochs.
     """

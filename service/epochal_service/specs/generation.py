@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Cursor, EveryError, Reply, Seed, Spec
+from .base import EpochNumber, EveryError, Int64, Reply, Seed, Spec
 
 MAX_STOPS = 8
 MAX_TOOLS = 4
@@ -50,7 +50,7 @@ class GenerateRequest(Spec):
     """Texts that end a sample, which then ends with the text. At most 8. Default none."""
     seed: Seed = 0
     """Random seed. Sample i is the same for the same seed, whatever the count. Default 0."""
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
     restored epoch, see `best` of a job, or the latest.
     """
@@ -180,7 +180,7 @@ class GenerationEnd(Reply):
 class GenerationEvent(Reply):
     """One event of a generation. The field of the same name as its `type` holds its data."""
 
-    seq: int
+    seq: Int64
     """Number of the event, from 1."""
     type: Literal["start", "tokens", "sample", "denoised", "end"]
     """The event type. The field of the same name holds its data."""

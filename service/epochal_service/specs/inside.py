@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Cursor, Reply, Spec
+from .base import EpochNumber, Reply, Spec
 from .inspection import LayerChoice
 
 MAX_SAMPLES = 100
@@ -18,7 +18,7 @@ Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 class InsideRequest(Spec):
     """Samples and checkpoint of attention weights or activations."""
 
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
     restored epoch, see `best` of a job, or the latest.
     """

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Cursor, Reply, Request, Seed, Spec
+from .base import EpochNumber, Reply, Request, Seed, Spec
 from .jobs import Bound
 
 Split = Literal["all", "train", "validation"]
@@ -31,7 +31,7 @@ class BoundsSpec(Spec):
 class GetUnitMapsRequest(Spec):
     """Layers, points and checkpoint of unit maps."""
 
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
     restored epoch, see `best` of a job, or the latest.
     """
@@ -70,7 +70,7 @@ class UnitMaps(Reply):
 class GetHiddenSpaceRequest(Spec):
     """Layer, samples and checkpoint of a hidden space."""
 
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
     restored epoch, see `best` of a job, or the latest.
     """
@@ -118,7 +118,7 @@ class HiddenSpace(Reply):
 class GetConfusionMatrixRequest(Spec):
     """Samples and checkpoint of a confusion matrix."""
 
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
     restored epoch, see `best` of a job, or the latest.
     """
@@ -160,7 +160,7 @@ class ConfusionMatrix(Reply):
 class GetEvaluationRequest(Request):
     """Samples and checkpoint of an evaluation."""
 
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
     restored epoch, see `best` of a job, or the latest.
     """
@@ -310,7 +310,7 @@ class Evaluation(Reply):
 class GetSamplePredictionsRequest(Spec):
     """Samples, their order and the checkpoint."""
 
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
     restored epoch, see `best` of a job, or the latest.
     """
@@ -375,7 +375,7 @@ class SamplePredictions(Reply):
 class GetWeightsRequest(Request):
     """Layer and checkpoint of weights."""
 
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
     restored epoch, see `best` of a job, or the latest.
     """

@@ -14,9 +14,11 @@ from .base import (
     MAX_PAGE_SIZE,
     PAGE_SIZE,
     Cursor,
+    EpochNumber,
     EveryError,
     FileReply,
     IdOf,
+    Int64,
     LabelKey,
     Labels,
     NameOrEmpty,
@@ -98,7 +100,7 @@ class UpdateJobRequest(Spec):
 class ListEpochsRequest(Request):
     """Page of a list of epochs."""
 
-    after_epoch: Cursor = 0
+    after_epoch: EpochNumber = 0
     """Return rows after this epoch. Default 0."""
     page_size: PageSize = PAGE_SIZE
 
@@ -106,7 +108,7 @@ class ListEpochsRequest(Request):
 class GetEpochColumnsRequest(Request):
     """Page of the epochs of a job by column."""
 
-    after_epoch: Cursor = 0
+    after_epoch: EpochNumber = 0
     """Return epochs after this one. Default 0."""
     page_size: int = Field(default=100_000, ge=1, le=100_000)
     """Epochs a page. In [1, 100000]. Default 100000."""
@@ -124,7 +126,7 @@ class GetCurveRequest(Request):
     first and the last one remain, and in each bucket of `epochs_per_bucket` epochs the lowest and
     the highest value; the first non-finite value of a bucket is always included.
     """
-    after_epoch: Cursor = 0
+    after_epoch: EpochNumber = 0
     """Return the points after this epoch: to poll, the `closed_epoch` of the previous reply.
     Default 0.
     """
@@ -133,7 +135,7 @@ class GetCurveRequest(Request):
 class ListGradientsRequest(Request):
     """Page of a list of gradient snapshots."""
 
-    after_epoch: Cursor = 0
+    after_epoch: EpochNumber = 0
     """Return rows after this epoch. Default 0."""
     page_size: PageSize = PAGE_SIZE
     max_points: int | None = Field(default=None, ge=4, le=MAX_PAGE_SIZE)
@@ -148,7 +150,7 @@ class ListGradientsRequest(Request):
 class ListCheckpointsRequest(Request):
     """Page of a list of checkpoints."""
 
-    after_epoch: Cursor | None = None
+    after_epoch: EpochNumber | None = None
     """Return checkpoints after this epoch. Defaults to all, from epoch 0 on."""
     page_size: PageSize = PAGE_SIZE
 
@@ -224,7 +226,7 @@ class PredictRequest(Spec):
     """
     grid: GridSpec | None = None
     """A grid of points, instead of rows."""
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """Epoch of a stored checkpoint. Defaults to the restored epoch, see `best` of a job, or the
     latest.
     """
@@ -305,8 +307,8 @@ class CurveSeries(Reply):
     """Values of the metric, one per epoch."""
 
 
-class BestEpoch(Reply):
-    """The epoch with the lowest validation loss, or training loss without a validation part."""
+class LowestLoss(Reply):
+    """The lowest validation loss, or training loss without a validation part."""
 
     metric: Literal["train_loss", "validation_loss"]
     """Metric that is lowest at the epoch."""
@@ -314,6 +316,11 @@ class BestEpoch(Reply):
     """Number of the epoch, from 1."""
     value: float
     """Value of the metric at the epoch."""
+
+
+class BestEpoch(LowestLoss):
+    """The epoch with the lowest validation loss, or training loss without a validation part."""
+
     is_restored: bool = False
     """Whether the epoch is the default of predictions, exports, evaluations and forks, because the
     job has ended and has `early_stopping.restore_best`.
@@ -424,7 +431,7 @@ class ExperimentOfJob(Reply):
     """Id of the experiment."""
     job: str
     """Name of the job in the experiment."""
-    seed: int
+    seed: Int64
     """Seed of the run, which was added to the seeds of the job's spec."""
 
 
@@ -467,7 +474,7 @@ class Job(Reply):
     """Epoch with the lowest loss so far; absent before the first. Its checkpoint is stored at the
     end of the job.
     """
-    parameters: int
+    parameters: Int64
     """Number of trainable parameters of the network."""
     samples: int
     """Number of training samples, without the validation part."""
@@ -477,7 +484,7 @@ class Job(Reply):
     """
     attempt: int = 0
     """Number of times that a worker has started the job."""
-    seq: int = 0
+    seq: Int64 = 0
     """Cursor of the latest event."""
     created_at: datetime | None = None
     """Time of creation."""
@@ -502,7 +509,7 @@ class ValidatedJob(Reply):
     """The spec, with every default filled in."""
     forked_from: ForkedFrom | None = None
     """The job and epoch of the initial weights. Null if the job starts with fresh weights."""
-    parameters: int
+    parameters: Int64
     """The number of trainable parameters."""
     samples: int
     """The number of training samples, without the validation samples."""
@@ -514,9 +521,9 @@ class ValidatedJob(Reply):
     """Estimated duration in seconds, from the start to the end of all epochs. It is fitted to the
     jobs that ended last on this service. Absent before any worker has been measured.
     """
-    memory_bytes: int
+    memory_bytes: Int64
     """Bytes of memory that the worker process needs, at its peak."""
-    stored_bytes: int
+    stored_bytes: Int64
     """Bytes that the job stores by its end: epochs, gradient statistics, checkpoints, inline
     data.
     """
@@ -623,7 +630,7 @@ class Checkpoint(Reply):
 
     epoch: int
     """Epoch after which the weights were stored."""
-    size_bytes: int
+    size_bytes: Int64
     """Size of the safetensors file."""
     sha256: str
     """SHA-256 digest of the safetensors file."""
@@ -693,7 +700,7 @@ class StateChange(Reply):
     """
     engine: str | None = None
     """Engine that trains: `compiled` or `python`. The numbers do not depend on it."""
-    python_calls: int | None = None
+    python_calls: Int64 | None = None
     """NumPy calls of an epoch that Python made in the last attempt, when training ends; 0 if the
     compiled engine made all of them.
     """
@@ -784,7 +791,7 @@ class End(Reply):
 class JobEvent(Reply):
     """One event of a job's stream. The field of the same name as its `type` holds its data."""
 
-    seq: int
+    seq: Int64
     """Cursor of the event."""
     type: Literal["snapshot", "state", "epochs", "checkpoint", "end", "heartbeat"]
     """The event type. The field of the same name holds its data."""

@@ -15,6 +15,15 @@ from .networks import LayerSpec, NetworkSpec
 LIMIT = "see GET /v1/limits"
 
 
+def in_bytes(value: float) -> str:
+    """Return an amount of memory, in powers of 1,000: `184 bytes`, `350 GB`."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if value < 1_000:
+            return f"{value:.4g} {unit}"
+        value /= 1_000
+    return f"{value:,.0f} PB"
+
+
 def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") -> Network:
     """Build the network. Raises `InvalidArgument` if it is too large, or its shapes do not fit."""
     at = f"{prefix}." if prefix else ""

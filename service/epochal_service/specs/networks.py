@@ -19,6 +19,7 @@ from .base import (
     EveryError,
     IdOf,
     InitializerName,
+    Int64,
     LayerTypeName,
     Matches,
     Name,
@@ -117,11 +118,11 @@ class LayerSummary(Reply):
     """The activation; absent for a layer without one."""
     initializer: InitializerName | None
     """The initializer of the weights; absent for a layer without weights."""
-    parameters: int
+    parameters: Int64
     """Number of trainable parameters."""
     parameters_formula: str
     """The formula of the number of parameters, e.g. `4·3 + 4`."""
-    flops: int
+    flops: Int64
     """Floating-point operations of the forward pass of one sample; a multiplication and an addition
     count as two.
     """
@@ -132,17 +133,17 @@ class NetworkSummary(Reply):
 
     layers: list[LayerSummary]
     """Summaries of the layers, in forward order."""
-    parameters: int
+    parameters: Int64
     """Number of trainable parameters."""
-    flops: int
+    flops: Int64
     """Floating-point operations of the forward pass of one sample."""
     layers_with_input: int
     """Number of layers that have units, plus the input layer."""
     layers_without_input: int
     """Number of layers that have units."""
-    neurons_with_input: int
+    neurons_with_input: Int64
     """Number of units of all layers, plus the inputs."""
-    neurons_without_input: int
+    neurons_without_input: Int64
     """Number of units of all layers."""
 
 

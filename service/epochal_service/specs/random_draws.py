@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .base import AugmentationName, CorruptionName, Cursor, Reply, Request
+from .base import AugmentationName, CorruptionName, EpochNumber, Reply, Request
 from .inspection import LayerChoice
 
 
 class GetRandomDrawsRequest(Request):
     """Epoch, batch and layer of random draws."""
 
-    epoch: Cursor | None = Field(default=None, ge=1)
+    epoch: EpochNumber | None = Field(default=None, ge=1)
     """A stored epoch, from 1. Defaults to the latest."""
-    batch: Cursor | None = None
+    batch: int | None = Field(default=None, ge=0, lt=2**31)
     """Position of a batch in the epoch, from 0: also return the dropout masks, the augmentation and
     the corruption of its samples. Absent by default.
     """

@@ -13,6 +13,7 @@ from .base import (
     EveryError,
     IdOf,
     InitializerName,
+    Int64,
     PageSize,
     PageToken,
     Reply,
@@ -169,7 +170,7 @@ class Sweep(Reply):
     """Number of stored epochs of the most advanced member."""
     members: list[Member] = Field(default_factory=list)
     """Members of the sweep; empty in lists."""
-    parameters: int
+    parameters: Int64
     """Number of trainable parameters of one member."""
     samples: int
     """Number of training samples, without the validation part."""
@@ -181,7 +182,7 @@ class Sweep(Reply):
     """Webhooks that are sent when the sweep ends."""
     attempt: int = 0
     """Number of times that a worker has started the sweep."""
-    seq: int = 0
+    seq: Int64 = 0
     """Cursor of the latest event."""
     created_at: datetime | None = None
     """Time of creation."""
@@ -200,7 +201,7 @@ class ValidatedSweep(Reply):
 
     spec: SweepSpec
     """The spec, with every default filled in."""
-    parameters: int
+    parameters: Int64
     """The number of trainable parameters of one member."""
     samples: int
     """The number of training samples, without the validation samples."""
@@ -212,9 +213,9 @@ class ValidatedSweep(Reply):
     """Estimated duration in seconds, from the start to the end of all epochs; see
     `POST /v1/jobs/validate`.
     """
-    memory_bytes: int
+    memory_bytes: Int64
     """Bytes of memory that the worker process needs for all members, at its peak."""
-    stored_bytes: int
+    stored_bytes: Int64
     """Bytes that the sweep stores by its end: the epochs of all members, inline data."""
 
 
@@ -285,7 +286,7 @@ class SweepSnapshot(Reply):
 class SweepEvent(Reply):
     """One event of a sweep's stream. The field of the same name as its `type` holds its data."""
 
-    seq: int
+    seq: Int64
     """Cursor of the event."""
     type: Literal["snapshot", "state", "epochs", "end", "heartbeat"]
     """The event type. The field of the same name holds its data."""

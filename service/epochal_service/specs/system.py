@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import Reply
+from .base import Int64, Reply
 
 Scope = Literal["read", "train", "admin"]
 """What an API key may do. Each scope includes those before it."""
@@ -35,9 +35,9 @@ class QuotaUsage(Reply):
 
     name: str
     """Name of the quota in `GET /v1/limits`, such as `max_queued_jobs`."""
-    used: int
+    used: Int64
     """Quantity in use."""
-    limit: int | None
+    limit: Int64 | None
     """Largest quantity; absent if there is no limit."""
     description: str
     """Quantity that is limited, and its unit."""

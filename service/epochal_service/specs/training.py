@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Discriminator, FailFast, Field, Tag
 
 from epochal_engine import AUGMENTATIONS, CORRUPTIONS, OPTIMIZERS, SCHEDULES, Loss
 
-from .base import Cursor, Labels, LossName, Name, Seed, Spec
+from .base import EpochNumber, Labels, LossName, Name, Seed, Spec
 from .datasets import DatasetSpec
 from .derive import Derived, derive_models, derive_options, options_by_name, union_of
 from .networks import LayerName, NetworkRef, NetworkSpec
@@ -147,7 +147,7 @@ class WeightsOfJobSpec(Spec):
     """The id of the other job, which may be deleted once this one is created. In an experiment, the
     name of another of its jobs, with which this one starts once it has succeeded.
     """
-    epoch: Cursor | None = None
+    epoch: EpochNumber | None = None
     """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. Defaults to
     the epoch that the other job's predictions use: the best one if it has ended and restores it,
     else the latest.

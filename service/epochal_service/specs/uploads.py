@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Cursor, Matches, Reply, Request, RequestId, Spec
+from .base import Cursor, Int64, Matches, Reply, Request, RequestId, Spec
 
 
 class CreateUploadRequest(Spec):
     """The size of the file, and its digest."""
 
-    size_bytes: int = Field(ge=1, lt=2**63)
+    size_bytes: Int64 = Field(ge=1, lt=2**63)
     """Size of the file in bytes."""
     sha256: Annotated[str, Matches("[0-9a-f]{64}", "must be 64 digits from 0 to f")] | None = None
     """SHA-256 of the file in lower-case hexadecimal digits, checked when a data set is made of it.
@@ -35,9 +35,9 @@ class Upload(Reply):
 
     id: str
     """Id of the upload."""
-    size_bytes: int
+    size_bytes: Int64
     """Size of the file in bytes."""
-    offset: int
+    offset: Int64
     """Number of bytes received, which is the offset of the next piece."""
     dataset: str | None = None
     """Id of the data set that was made of the file; absent before."""

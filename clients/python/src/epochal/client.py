@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from .course import Course
 from .credentials import saved_key
 from .datasets import Datasets
 from .exercises import Exercises
 from .experiments import Experiments
 from .files import Source
 from .jobs import Job, Jobs
-from .journey import Journey
 from .networks import Networks
 from .records import read
 from .session import Session
-from .simulations import Simulations
 from .sweeps import Sweeps
 from .transport import connect
 from .types import Health, Limits, Usage, Version, Worker, Workers
@@ -62,8 +61,7 @@ class Client:
         self.exercises = Exercises(self._session)
         self.networks = Networks(self._session)
         self.datasets = Datasets(self._session)
-        self.journey = Journey(self._session)
-        self.simulate = Simulations(self._session)
+        self.course = Course(self._session)
 
     @property
     def base_url(self) -> str:
@@ -76,7 +74,7 @@ class Client:
         >>> client.preset("xor")["dataset"]
         {'name': 'xor'}
         """
-        return self.journey.preset(name).spec
+        return self.course.preset(name).spec
 
     def train(
         self,

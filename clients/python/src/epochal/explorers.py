@@ -1,4 +1,4 @@
-"""The base of `client.simulate`: a request to an explorer, and its reply as a record."""
+"""The base of `client.course.simulate`: a request to an explorer, and its reply as a record."""
 
 from __future__ import annotations
 

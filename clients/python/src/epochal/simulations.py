@@ -194,9 +194,9 @@ __all__ = [
 
 
 class Simulations(Explorers):
-    """`client.simulate`: stateless computations with explained numbers.
+    """`client.course.simulate`: stateless computations with explained numbers.
 
-    >>> client.simulate.neuron([1, 0.5, 0.8], [0.7, -0.3, 0.5], bias=-0.2).weighted_sum.value
+    >>> client.course.simulate.neuron([1, 0.5, 0.8], [0.7, -0.3, 0.5], bias=-0.2).weighted_sum.value
     0.75
 
     An explained number is a `Quantity`: its `value`, its `formula`, and the formula with the
@@ -240,7 +240,7 @@ class Simulations(Explorers):
                 error. A fit also stops when a step changes its error by no more than a tenth of
                 that. In [0, 1]. Default 1e-6.
 
-        >>> fits = client.simulate.approximation(widths=[1, 4], seeds=3).widths
+        >>> fits = client.course.simulate.approximation(widths=[1, 4], seeds=3).widths
         >>> [fit.parameters for fit in fits], fits[1].median_error < fits[0].median_error
         ([4, 13], True)
         """
@@ -270,7 +270,7 @@ class Simulations(Explorers):
             weights: The weight of each input. As many numbers as `inputs`.
             bias: The bias, added to the weighted inputs. In [-1000000, 1000000]. Default 0.
 
-        >>> reply = client.simulate.neuron([1, 0.5, 0.8], [0.7, -0.3, 0.5], bias=-0.2)
+        >>> reply = client.course.simulate.neuron([1, 0.5, 0.8], [0.7, -0.3, 0.5], bias=-0.2)
         >>> reply.fires, round(reply.sigmoid.value, 3)
         (True, 0.679)
         """
@@ -310,9 +310,9 @@ class Simulations(Explorers):
             weights: Initial weights. Default 0.
             bias: Initial bias. In [-1000000, 1000000]. Default 0.
 
-        >>> client.simulate.perceptron("and").weights
+        >>> client.course.simulate.perceptron("and").weights
         array([2., 1.])
-        >>> client.simulate.perceptron("xor").separable
+        >>> client.course.simulate.perceptron("xor").separable
         False
         """
         return self._simulate(
@@ -361,7 +361,7 @@ class Simulations(Explorers):
             learning_rate: Learning rate of Adam. In (0, 10]. Default 0.05.
             resolution: Number of grid points per axis. In [2, 51]. Default 25.
 
-        >>> reply = client.simulate.xor()
+        >>> reply = client.course.simulate.xor()
         >>> [unit.gate for unit in reply.hidden_units], reply.solved
         (['or', 'nand'], True)
         """
@@ -403,7 +403,7 @@ class Simulations(Explorers):
             saturation_below: Saturation threshold: an activation saturates where |f'| is below it.
                 In (0, 1]. Default 0.05.
 
-        >>> client.simulate.activation("sigmoid").activations[0].largest_derivative
+        >>> client.course.simulate.activation("sigmoid").activations[0].largest_derivative
         0.25
         """
         return self._simulate(
@@ -435,7 +435,7 @@ class Simulations(Explorers):
             bias: The bias of every layer. In [-100, 100]. Default 0.
             x: The input of the first layer. In [-100, 100]. Default 0.5.
 
-        >>> client.simulate.activation_chain("sigmoid", depth=10).label
+        >>> client.course.simulate.activation_chain("sigmoid", depth=10).label
         'vanishing'
         """
         return self._simulate(
@@ -462,7 +462,7 @@ class Simulations(Explorers):
             batch_size: Batch size of a training step. In [1, 1000000]. Default 32.
             optimizer: The optimizer of a training step. Default `adam`.
 
-        >>> reply = client.simulate.architecture(epochal.network([3], [epochal.dense(4)]))
+        >>> reply = client.course.simulate.architecture(epochal.network([3], [epochal.dense(4)]))
         >>> reply.parameters.substituted
         'parameters = 16'
         """
@@ -499,7 +499,7 @@ class Simulations(Explorers):
 
         >>> network = epochal.network([2], [epochal.dense(1)])
         >>> weights = {"dense_1.weight": [[2], [3]], "dense_1.bias": [1]}
-        >>> client.simulate.forward(network, [10, 100], weights=weights).output
+        >>> client.course.simulate.forward(network, [10, 100], weights=weights).output
         array([321.])
         """
         return self._simulate(
@@ -531,7 +531,7 @@ class Simulations(Explorers):
         size.
 
         Args:
-            model: The id of a model of `GET /v1/models` with a known transformer size.
+            model: The id of a model of `GET /course/v1/models` with a known transformer size.
             size: The size of a transformer that is not listed.
             parameters: Number of parameters, if nothing else is known. Attention is then not
                 counted. At least 1.
@@ -550,7 +550,7 @@ class Simulations(Explorers):
             claimed_seconds: A claimed time in seconds, to compute the utilization that it requires.
                 In [1e-9, 1e12].
 
-        >>> client.simulate.transformer_cost("gpt-2").parameters.value
+        >>> client.course.simulate.transformer_cost("gpt-2").parameters.value
         124439808.0
         """
         return self._simulate(
@@ -594,7 +594,7 @@ class Simulations(Explorers):
             maximum: End of the curves. In [-1000000, 1000000]. Default 0.99 for probabilities, else
                 as far above the target as the prediction is from it, and at least 1.
 
-        >>> trace = client.simulate.loss(0.7, 1, losses="binary_cross_entropy").losses[0]
+        >>> trace = client.course.simulate.loss(0.7, 1, losses="binary_cross_entropy").losses[0]
         >>> round(trace.value.value, 4), round(trace.logit_derivatives[0].value, 4)
         (0.3567, -0.3)
         """
@@ -634,7 +634,8 @@ class Simulations(Explorers):
             tokens: Texts of the tokens, for the reply: one for each token of the vocabulary, or,
                 with `target_probabilities`, one for each position.
 
-        >>> client.simulate.token_loss(target_probabilities=[0.5], vocabulary=1000).bits.value
+        >>> reply = client.course.simulate.token_loss(target_probabilities=[0.5], vocabulary=1000)
+        >>> reply.bits.value
         1.0
         """
         return self._simulate(
@@ -686,7 +687,7 @@ class Simulations(Explorers):
 
         >>> network = epochal.network([1], [epochal.dense(1)])
         >>> weights = {"dense_1.weight": [[2]], "dense_1.bias": [0]}
-        >>> reply = client.simulate.backward(network, [3], [5], "mse", weights=weights)
+        >>> reply = client.course.simulate.backward(network, [3], [5], "mse", weights=weights)
         >>> reply.loss.value, reply.layers[0].parameters[0].gradient[0]
         (1.0, array([6.]))
         """
@@ -740,7 +741,7 @@ class Simulations(Explorers):
             seeds: Number of networks, with seeds from `seed` on. The reply has their medians. In
                 [1, 25]. Default 5.
 
-        >>> client.simulate.gradient_flow(activation="sigmoid", depth=10).label
+        >>> client.course.simulate.gradient_flow(activation="sigmoid", depth=10).label
         'vanishing'
         """
         return self._simulate(
@@ -772,7 +773,7 @@ class Simulations(Explorers):
             first_seed: First of the seeds to try. At least 0. Default 0.
             seeds: Number of seeds to try, from `first_seed` on. In [1, 5000]. Default 1000.
 
-        >>> client.simulate.vanishing_bars(seed=889, seeds=1).matches_target
+        >>> client.course.simulate.vanishing_bars(seed=889, seeds=1).matches_target
         True
         """
         return self._simulate(
@@ -816,7 +817,7 @@ class Simulations(Explorers):
                 last ones, closer together at the beginning. For networks with two inputs and one
                 output. In [0, 40]. Default 0.
 
-        >>> reply = client.simulate.training(epochs=20)
+        >>> reply = client.course.simulate.training(epochs=20)
         >>> reply.train_loss.shape, len(reply.steps)
         ((20,), 3)
         """
@@ -873,7 +874,8 @@ class Simulations(Explorers):
             seeds: Runs per learning rate, with seeds from `seed` on. The median run is returned. In
                 [1, 9]. Default 1.
 
-        >>> reply = client.simulate.learning_rates(rates=3, lowest=1e-6, highest=1e4, epochs=50)
+        >>> rates = {"rates": 3, "lowest": 1e-6, "highest": 1e4}
+        >>> reply = client.course.simulate.learning_rates(epochs=50, **rates)
         >>> [round(result.learning_rate, 6) for result in reply.results]
         [1e-06, 0.1, 10000.0]
         """
@@ -918,7 +920,7 @@ class Simulations(Explorers):
 
         >>> from epochal import schedules
         >>> cosine = schedules.cosine(final_fraction=0.1)
-        >>> client.simulate.schedule(cosine, learning_rate=3e-4).midpoint.value
+        >>> client.course.simulate.schedule(cosine, learning_rate=3e-4).midpoint.value
         0.000165
         """
         return self._simulate(
@@ -957,7 +959,7 @@ class Simulations(Explorers):
             padding: The padding. `valid`: none; `same`: zeros around the input, so that the output
                 has its size divided by the stride. Default `valid`.
 
-        >>> client.simulate.convolution(signal=[1, 2, 4], kernel=[[-1, 1]]).output[0]
+        >>> client.course.simulate.convolution(signal=[1, 2, 4], kernel=[[-1, 1]]).output[0]
         array([1., 2.])
         """
         return self._simulate(
@@ -990,7 +992,7 @@ class Simulations(Explorers):
             size: The side of the square window, or its length for a signal. In [1, 8]. Default 2.
             stride: The stride: the step of the window. In [1, 8]. Defaults to `size`.
 
-        >>> client.simulate.pooling([[1, 2], [3, 4]]).output[0]
+        >>> client.course.simulate.pooling([[1, 2], [3, 4]]).output[0]
         array([4.])
         """
         return self._simulate(
@@ -1032,7 +1034,7 @@ class Simulations(Explorers):
             seed: Random seed of the weights that are left out, as in a job with this seed. At least
                 0. Default 0.
 
-        >>> reply = client.simulate.recurrence([[1], [0], [0]], cell="gru", units=2)
+        >>> reply = client.course.simulate.recurrence([[1], [0], [0]], cell="gru", units=2)
         >>> [state.shape for state in reply.states], reply.influence.shape
         ([(2,), (2,), (2,)], (3,))
         """
@@ -1077,7 +1079,7 @@ class Simulations(Explorers):
             causal: Whether to mask later positions. Off by default.
 
         >>> keys, values = [[1, 0], [0, 1]], [[1], [3]]
-        >>> client.simulate.attention(queries=[[0, 0]], keys=keys, values=values).output[0]
+        >>> client.course.simulate.attention(queries=[[0, 0]], keys=keys, values=values).output[0]
         array([2.])
         """
         return self._simulate(
@@ -1105,7 +1107,7 @@ class Simulations(Explorers):
             units: Encoding size: numbers per position. In [2, 64]. Default 16.
             position: The position to explain, from 0. In [0, 63]. Default 1.
 
-        >>> client.simulate.positional_encoding(positions=4, units=2).encodings[0]
+        >>> client.course.simulate.positional_encoding(positions=4, units=2).encodings[0]
         array([0., 1.])
         """
         return self._simulate(
@@ -1137,7 +1139,7 @@ class Simulations(Explorers):
                 65536]. Default 16.
             heads: Number of heads of `attention`. In [1, 1024]. Default 4.
 
-        >>> client.simulate.sequence_cost(width=64).crossover_length
+        >>> client.course.simulate.sequence_cost(width=64).crossover_length
         128.0
         """
         return self._simulate(
@@ -1165,7 +1167,8 @@ class Simulations(Explorers):
             merges: Number of merges of the byte-pair encoding, learned on plays by Shakespeare. In
                 [0, 1000]. Default 300.
 
-        >>> [token.text for token in client.simulate.tokenization("the king", merges=60).tokens]
+        >>> reply = client.course.simulate.tokenization("the king", merges=60)
+        >>> [token.text for token in reply.tokens]
         ['t', 'he', ' ', 'k', 'ing']
         """
         return self._simulate(

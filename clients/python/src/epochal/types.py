@@ -1089,81 +1089,6 @@ class NetworkRef(TypedDict):
     """The id of the network, as returned by `POST /v1/networks`."""
 
 
-class RowsSpec(TypedDict):
-    """Inline data."""
-
-    inputs: ArrayLike
-    """The inputs: 1 to 2,000 rows of features, all of equal length."""
-    targets: ArrayLike
-    """The targets, one for each input: a number, a class label (0, 1, 2 …), a one-hot row, or 0
-    or 1 for each of several binary outputs.
-    """
-
-
-class GivenWeights(TypedDict):
-    """The parameters of one layer. Parameters that are left out keep their initial values."""
-
-    layer: str
-    """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
-    weight: NotRequired[ArrayLike | None]
-    """Weight matrix of a `dense` layer: a row for each input, a column for each unit."""
-    bias: NotRequired[ArrayLike | None]
-    """Biases of a `dense` layer: one for each unit."""
-    scale: NotRequired[ArrayLike | None]
-    """Scales of a `layer_norm` layer: one for each feature."""
-    shift: NotRequired[ArrayLike | None]
-    """Shifts of a `layer_norm` layer: one for each feature."""
-
-
-class DeviceSpec(TypedDict):
-    """A device that is not listed."""
-
-    peak_flops: float
-    """Peak performance in operations per second. At least 1."""
-    bandwidth: float
-    """Memory bandwidth in bytes per second. At least 1."""
-    memory: float
-    """Memory in bytes. At least 1."""
-
-
-class TransformerSizeSpec(TypedDict):
-    """The size of a transformer, which determines its number of parameters."""
-
-    family: NotRequired[Literal["gpt", "bert", "llama"]]
-    """The model family. `gpt`: biases, layer norm, learned positions, and token embeddings that
-    are also the output weights. `bert`: the same with two segment embeddings and a pooler.
-    `llama`: no biases, RMS norm, gated feed-forward layers of three matrices, rotary positions
-    without parameters, and separate output weights. Default `gpt`.
-    """
-    layers: int
-    """Number of blocks of attention and a feed-forward layer. In [1, 10000]."""
-    width: int
-    """Embedding size of a token. In [1, 10000000]."""
-    heads: int
-    """Number of attention heads. Divides the width. In [1, 10000000]."""
-    key_value_heads: NotRequired[int | None]
-    """Number of heads with their own keys and values. Divides the heads. In [1, 10000000].
-    Defaults to all heads.
-    """
-    hidden: NotRequired[int | None]
-    """Number of units of the feed-forward layer. In [1, 10000000]. Defaults to four times the
-    width.
-    """
-    vocabulary: int
-    """Vocabulary size. In [1, 10000000]."""
-    context: int
-    """Context length: maximum number of tokens. In [1, 10000000]."""
-
-
-class XorUnit(TypedDict):
-    """A unit with two inputs."""
-
-    weights: ArrayLike
-    """The weights of the two inputs."""
-    bias: float
-    """The bias, added to the weighted inputs. In [-1000000, 1000000]."""
-
-
 class Variant(TypedDict):
     """The differences of one member from the job. Absent fields are those of the job."""
 
@@ -1503,9 +1428,9 @@ class JobRewardSpec(TypedDict):
     the name of another of its jobs, with which this one starts once it has succeeded.
     """
     epoch: NotRequired[int | None]
-    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. At least
-    0. Defaults to the epoch that the other job's predictions use: the best one if it has ended
-    and restores it, else the latest.
+    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. In [0,
+    2147483648). Defaults to the epoch that the other job's predictions use: the best one if it
+    has ended and restores it, else the latest.
     """
     type: Literal["job"]
     """Kind of the reward: the output of the network of another job, which has succeeded. It has
@@ -1592,9 +1517,9 @@ class InitialWeightsSpec(TypedDict):
     the name of another of its jobs, with which this one starts once it has succeeded.
     """
     epoch: NotRequired[int | None]
-    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. At least
-    0. Defaults to the epoch that the other job's predictions use: the best one if it has ended
-    and restores it, else the latest.
+    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. In [0,
+    2147483648). Defaults to the epoch that the other job's predictions use: the best one if it
+    has ended and restores it, else the latest.
     """
     layers: NotRequired[Sequence[str] | None]
     """Names of the layers to take, which both networks have. The other layers start from new
@@ -1630,6 +1555,81 @@ class WebhookSpec(TypedDict):
     """Key of the signature, as Standard Webhooks defines it: `whsec_` and the base64 of 24 to 64
     random bytes. Never returned. Without one, requests have no signature.
     """
+
+
+class RowsSpec(TypedDict):
+    """Inline data."""
+
+    inputs: ArrayLike
+    """The inputs: 1 to 2,000 rows of features, all of equal length."""
+    targets: ArrayLike
+    """The targets, one for each input: a number, a class label (0, 1, 2 …), a one-hot row, or 0
+    or 1 for each of several binary outputs.
+    """
+
+
+class GivenWeights(TypedDict):
+    """The parameters of one layer. Parameters that are left out keep their initial values."""
+
+    layer: str
+    """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
+    weight: NotRequired[ArrayLike | None]
+    """Weight matrix of a `dense` layer: a row for each input, a column for each unit."""
+    bias: NotRequired[ArrayLike | None]
+    """Biases of a `dense` layer: one for each unit."""
+    scale: NotRequired[ArrayLike | None]
+    """Scales of a `layer_norm` layer: one for each feature."""
+    shift: NotRequired[ArrayLike | None]
+    """Shifts of a `layer_norm` layer: one for each feature."""
+
+
+class DeviceSpec(TypedDict):
+    """A device that is not listed."""
+
+    peak_flops: float
+    """Peak performance in operations per second. At least 1."""
+    bandwidth: float
+    """Memory bandwidth in bytes per second. At least 1."""
+    memory: float
+    """Memory in bytes. At least 1."""
+
+
+class TransformerSizeSpec(TypedDict):
+    """The size of a transformer, which determines its number of parameters."""
+
+    family: NotRequired[Literal["gpt", "bert", "llama"]]
+    """The model family. `gpt`: biases, layer norm, learned positions, and token embeddings that
+    are also the output weights. `bert`: the same with two segment embeddings and a pooler.
+    `llama`: no biases, RMS norm, gated feed-forward layers of three matrices, rotary positions
+    without parameters, and separate output weights. Default `gpt`.
+    """
+    layers: int
+    """Number of blocks of attention and a feed-forward layer. In [1, 10000]."""
+    width: int
+    """Embedding size of a token. In [1, 10000000]."""
+    heads: int
+    """Number of attention heads. Divides the width. In [1, 10000000]."""
+    key_value_heads: NotRequired[int | None]
+    """Number of heads with their own keys and values. Divides the heads. In [1, 10000000].
+    Defaults to all heads.
+    """
+    hidden: NotRequired[int | None]
+    """Number of units of the feed-forward layer. In [1, 10000000]. Defaults to four times the
+    width.
+    """
+    vocabulary: int
+    """Vocabulary size. In [1, 10000000]."""
+    context: int
+    """Context length: maximum number of tokens. In [1, 10000000]."""
+
+
+class XorUnit(TypedDict):
+    """A unit with two inputs."""
+
+    weights: ArrayLike
+    """The weights of the two inputs."""
+    bias: float
+    """The bias, added to the weighted inputs. In [-1000000, 1000000]."""
 
 
 LayerSpec: TypeAlias = (
@@ -1691,10 +1691,10 @@ ScheduleSpec: TypeAlias = (
 DatasetSpec: TypeAlias = NamedDataset | UploadedDataset | InlineDataset
 
 
-ShortDataset: TypeAlias = GeneratorSpec | RowsSpec
-
-
 RewardSpec: TypeAlias = CountRewardSpec | JobRewardSpec
+
+
+ShortDataset: TypeAlias = GeneratorSpec | RowsSpec
 
 
 NetworkChoice: TypeAlias = "NetworkSpec | NetworkRef | Network"
@@ -2656,6 +2656,18 @@ class CurveSeries:
 
 
 @dataclass(frozen=True)
+class LowestLoss:
+    """The lowest validation loss, or training loss without a validation part."""
+
+    metric: Literal["train_loss", "validation_loss"]
+    """Metric that is lowest at the epoch."""
+    epoch: int
+    """Number of the epoch, from 1."""
+    value: float
+    """Value of the metric at the epoch."""
+
+
+@dataclass(frozen=True)
 class BestEpoch:
     """The epoch with the lowest validation loss, or training loss without a validation part."""
 
@@ -3055,6 +3067,519 @@ class End:
 
 
 @dataclass(frozen=True)
+class LayerSummary:
+    """Summary of one layer."""
+
+    name: str
+    """The layer's name, e.g. `dense_1`."""
+    type: LayerTypeName
+    """The layer's type, e.g. `dense` or `conv2d`."""
+    output_shape: tuple[int, ...]
+    """Shape of the layer's output for one sample."""
+    activation: ActivationName | None
+    """The activation; absent for a layer without one."""
+    initializer: InitializerName | None
+    """The initializer of the weights; absent for a layer without weights."""
+    parameters: int
+    """Number of trainable parameters."""
+    parameters_formula: str
+    """The formula of the number of parameters, e.g. `4·3 + 4`."""
+    flops: int
+    """Floating-point operations of the forward pass of one sample; a multiplication and an
+    addition count as two.
+    """
+
+
+@dataclass(frozen=True)
+class NetworkSummary:
+    """Totals of a network. Layers and neurons are counted with and without the input layer."""
+
+    layers: tuple[LayerSummary, ...]
+    """Summaries of the layers, in forward order."""
+    parameters: int
+    """Number of trainable parameters."""
+    flops: int
+    """Floating-point operations of the forward pass of one sample."""
+    layers_with_input: int
+    """Number of layers that have units, plus the input layer."""
+    layers_without_input: int
+    """Number of layers that have units."""
+    neurons_with_input: int
+    """Number of units of all layers, plus the inputs."""
+    neurons_without_input: int
+    """Number of units of all layers."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A saved network."""
+
+    id: str
+    """The id that jobs refer to."""
+    name: str | None
+    """Display name."""
+    network: NetworkSpec
+    """The shape of one sample and the layers in order."""
+    summary: NetworkSummary
+    """Shapes, parameters and operations of the network."""
+    created_at: datetime
+    """Time at which the network was saved."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job or sweep ended, without its spec."""
+
+    id: str
+    """Id of the job or sweep."""
+    name: str
+    """Its name; empty without one."""
+    labels: dict[str, str]
+    """Its labels."""
+    state: EndState
+    """Its final state."""
+    stop_reason: StopReason | None
+    """Why it stopped; null if it trained all epochs."""
+    detail: str | None
+    """An explanation for people; null without one."""
+    epoch: int
+    """Its last epoch."""
+    latest: Epoch | None
+    """Metrics of the last epoch; not for a sweep."""
+    best: LowestLoss | None
+    """The best epoch; not for a sweep."""
+    created_at: datetime
+    """Time of its creation."""
+    started_at: datetime | None
+    """Time of its first start; null if it never started."""
+    finished_at: datetime
+    """Time of its end."""
+
+
+@dataclass(frozen=True, eq=False)
+class MaskDraws(MaskDrawsMethods):
+    """A dropout mask of one batch."""
+
+    layer: str
+    """Name of the layer; inner layers have the name of the outer one before it, such as
+    `residual_2.dropout_1`. A layer with several masks has several entries, in the order in which
+    it draws them.
+    """
+    rate: float
+    """Fraction of inputs set to zero."""
+    shape: tuple[int, ...]
+    """Shape of the mask: the samples of the batch come first."""
+    values: Floats
+    """Elements in row-major order: 0, or 1 / (1 - rate)."""
+
+
+@dataclass(frozen=True, eq=False)
+class AugmentationDraws(AugmentationDrawsMethods):
+    """What an augmentation draws for the samples of one batch."""
+
+    type: AugmentationName
+    """Type of the augmentation."""
+    shape: tuple[int, ...]
+    """Shape of the draws: the samples of the batch come first."""
+    values: Floats
+    """Elements in row-major order. `shift`: the distance along each axis. `noise`: what is added
+    to each number, in units of the network's inputs. `flip`: 1 for a mirrored sample, else 0.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class CorruptionDraws(CorruptionDrawsMethods):
+    """What the corruption draws for the samples of one batch."""
+
+    type: CorruptionName
+    """Type of the corruption."""
+    shape: tuple[int, ...]
+    """Shape of the draws: the samples of the batch come first."""
+    values: Floats
+    """Elements in row-major order. `mask`: a number in [0, 1) for each position; those with the
+    lowest ones are masked. `diffuse`: the step, then the noise of each feature.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class RandomDraws(RandomDrawsMethods):
+    """The random draws of one epoch."""
+
+    epoch: int
+    """Epoch that drew them, from 1."""
+    order: Ints
+    """Rows of the training samples in the data set, from 0, in the order in which the epoch
+    takes them.
+    """
+    batch_size: int
+    """Samples in a batch: the first batch has the first `batch_size` rows of `order`, and so on;
+    the last one has the rest.
+    """
+    batches: int
+    """Number of batches."""
+    masks: tuple[MaskDraws, ...]
+    """Dropout masks of the batch, in the order in which they are drawn; empty without `batch`."""
+    augmentation: tuple[AugmentationDraws, ...]
+    """Augmentation of the samples of the batch, in the order in which it is applied; empty
+    without `batch`.
+    """
+    corruption: CorruptionDraws | None
+    """Corruption of the samples of the batch. Absent without a corruption, and without `batch`."""
+
+
+@dataclass(frozen=True)
+class StreamToken:
+    """A token that opens the events of one job or sweep."""
+
+    token: str
+    """The token, for the query: `?token=…`. Empty if the request had no API key, since the
+    events need none then.
+    """
+    expires_at: datetime
+    """Time at which no stream can be opened with it any more. A stream that is open continues."""
+
+
+@dataclass(frozen=True)
+class SuggestionReason:
+    """Why a field of the suggested spec has its value."""
+
+    field: str
+    """Path of the field in the spec, such as `optimizer.learning_rate`."""
+    value: str | None
+    """Its value in a few words; absent if the field is not set."""
+    reason: str
+    """The reason, in a few sentences."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A complete job for a data set, and the reasons for it."""
+
+    spec: dict[str, Any]
+    """A spec that can be sent to `POST /v1/jobs` unchanged. It is named after the data set."""
+    reasons: tuple[SuggestionReason, ...]
+    """Reasons, in the order in which to read them."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member of a sweep."""
+
+    epoch: int
+    """Number of stored epochs. Default 0."""
+    latest: Epoch | None
+    """Metrics of the latest epoch; absent before the first."""
+    initial: BaselineLosses | None
+    """Losses before the first step, without dropout; absent before the first epoch."""
+    best: BestEpoch | None
+    """Epoch with the lowest loss so far; absent before the first."""
+    stop_reason: StopReason | None
+    """Reason of the member's end; absent before it."""
+    divergence: Divergence | None
+    """Where and how training diverged; absent if it did not."""
+    index: int
+    """Index of the member among the variants, from 0."""
+    variant: dict[str, Any]
+    """Differences of the member from the job."""
+    learning_rate: float
+    """Learning rate of the member."""
+    label: Label | None
+    """Learning-rate label of the training curve; absent before the second epoch."""
+
+
+@dataclass(frozen=True, eq=False)
+class SweepData:
+    """A sweep of training jobs."""
+
+    id: str
+    """Id of the sweep."""
+    owner: str
+    """Owner of the sweep: that of the API key that created it; `local` without a key."""
+    state: JobState
+    """State of the sweep."""
+    stop_reason: StopReason | None
+    """Reason of the end: `completed` once all members have ended, for any reasons."""
+    detail: str | None
+    """Explanation of the end, if there is more to say than the reason."""
+    spec: dict[str, Any]
+    """Spec of the sweep, with all defaults filled in."""
+    baselines: Baselines | None
+    """Losses to compare the members' losses with: one set, since members share the data. Absent
+    before the first epoch.
+    """
+    epoch: int
+    """Number of stored epochs of the most advanced member. Default 0."""
+    members: tuple[Member, ...]
+    """Members of the sweep; empty in lists."""
+    parameters: int
+    """Number of trainable parameters of one member."""
+    samples: int
+    """Number of training samples, without the validation part."""
+    flops: float
+    """Estimated floating-point operations of all members: 3 · forward operations · samples ·
+    epochs · members.
+    """
+    webhooks: tuple[Webhook, ...]
+    """Webhooks that are sent when the sweep ends."""
+    attempt: int
+    """Number of times that a worker has started the sweep. Default 0."""
+    seq: int
+    """Cursor of the latest event. Default 0."""
+    created_at: datetime | None
+    """Time of creation."""
+    started_at: datetime | None
+    """Time of the first start; absent before it."""
+    finished_at: datetime | None
+    """Time of the end; absent before it."""
+    expires_at: datetime | None
+    """Time at which the sweep is deleted, see `ttl_seconds`; absent before its end, and if it is
+    not deleted.
+    """
+
+
+@dataclass(frozen=True)
+class ValidatedSweep:
+    """A valid spec and its cost."""
+
+    spec: dict[str, Any]
+    """The spec, with every default filled in."""
+    parameters: int
+    """The number of trainable parameters of one member."""
+    samples: int
+    """The number of training samples, without the validation samples."""
+    flops: float
+    """Estimated floating-point operations of all members: 3 · forward operations · samples ·
+    epochs · members.
+    """
+    seconds: float | None
+    """Estimated duration in seconds, from the start to the end of all epochs; see `POST
+    /v1/jobs/validate`.
+    """
+    memory_bytes: int
+    """Bytes of memory that the worker process needs for all members, at its peak."""
+    stored_bytes: int
+    """Bytes that the sweep stores by its end: the epochs of all members, inline data."""
+
+
+@dataclass(frozen=True, eq=False)
+class MemberCurve:
+    """The curve of one member."""
+
+    index: int
+    """Index of the member, from 0."""
+    epochs: Ints
+    """Epochs in increasing order, one per value."""
+    values: Floats
+    """Values of the metric, one per epoch."""
+
+
+@dataclass(frozen=True, eq=False)
+class MemberEpochs:
+    """Metrics of one member by column."""
+
+    index: int
+    """Index of the member, from 0."""
+    epochs: Ints
+    """Epochs in the batch, in order."""
+    train_loss: Floats
+    """Training losses, one per epoch."""
+    validation_loss: Floats
+    """Validation losses, one per epoch; empty without a validation part."""
+
+
+@dataclass(frozen=True, eq=False)
+class SweepBatch:
+    """Metrics of several epochs of all members."""
+
+    first_epoch: int
+    """First epoch that the batch covers."""
+    last_epoch: int
+    """Last epoch that the batch covers."""
+    downsampled: bool
+    """Whether the batch is downsampled. Default false."""
+    members: tuple[MemberEpochs, ...]
+    """Members with new epochs."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit."""
+
+    name: str
+    """Name of the limit, such as `max_epochs`."""
+    value: float
+    """Value of the limit; its unit is in `description`."""
+    description: str
+    """Quantity that is limited, and its unit."""
+
+
+@dataclass(frozen=True)
+class Limits(LimitsMethods):
+    """The limits of one request and of one owner."""
+
+    limits: tuple[Limit, ...]
+    """All limits."""
+
+
+@dataclass(frozen=True)
+class QuotaUsage:
+    """What an owner uses of a quota."""
+
+    name: str
+    """Name of the quota in `GET /v1/limits`, such as `max_queued_jobs`."""
+    used: int
+    """Quantity in use."""
+    limit: int | None
+    """Largest quantity; absent if there is no limit."""
+    description: str
+    """Quantity that is limited, and its unit."""
+
+
+@dataclass(frozen=True)
+class Usage(UsageMethods):
+    """What an owner uses of each quota."""
+
+    owner: str
+    """Owner of the API key; `local` without one."""
+    scope: Scope
+    """Scope of the API key; `admin` without one."""
+    quotas: tuple[QuotaUsage, ...]
+    """All quotas."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """The versions of the service."""
+
+    version: str
+    """Version of the service."""
+    api: str
+    """Version of the API."""
+    numpy: str
+    """Version of NumPy."""
+    kernel: str
+    """BLAS and the processor kernel in use; runs on the same kernel are identical bit for bit."""
+    engine: str
+    """Engine in use: `compiled` or `python`. The numbers do not depend on it."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component of the service."""
+
+    name: str
+    """Name of the component."""
+    status: str
+    """Status of the component: `ok`, `degraded` or `down`."""
+    detail: str
+    """Description of the problem; empty if there is none."""
+
+
+@dataclass(frozen=True)
+class Health(HealthMethods):
+    """Whether the service accepts requests."""
+
+    status: str
+    """Worst status of the components: `ok`, `degraded` or `down`."""
+    components: tuple[Component, ...]
+    """Components that were checked."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that arrives in pieces."""
+
+    id: str
+    """Id of the upload."""
+    size_bytes: int
+    """Size of the file in bytes."""
+    offset: int
+    """Number of bytes received, which is the offset of the next piece."""
+    dataset: str | None
+    """Id of the data set that was made of the file; absent before."""
+    created_at: datetime
+    """Time of creation."""
+    expires_at: datetime
+    """Time at which the upload is deleted, unless a piece arrives before."""
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A webhook of a job, without its secret."""
+
+    url: str
+    """Where the outcome is sent."""
+    on: tuple[EndState, ...]
+    """Final states that are sent."""
+    is_signed: bool
+    """Whether there is a secret, and requests have a signature."""
+
+
+@dataclass(frozen=True)
+class DeliveryAttempt:
+    """One attempt to deliver."""
+
+    attempted_at: datetime
+    """Time of the attempt."""
+    seconds: float
+    """Duration in seconds."""
+    status: int | None
+    """HTTP status of the reply; absent without a reply."""
+    error: str | None
+    """Reason of the failure; absent if the receiver accepted the request."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The outcome of a job on its way to one receiver."""
+
+    id: str
+    """Id of the delivery, the same in each attempt: the header `webhook-id`."""
+    url: str
+    """Where it is sent."""
+    event: EndState
+    """Final state that is sent."""
+    state: DeliveryState
+    """`pending` until a receiver replies with a status of 200 to 299, or the last attempt fails."""
+    attempts: tuple[DeliveryAttempt, ...]
+    """Attempts so far, in order."""
+    created_at: datetime
+    """Time of the job's end."""
+    next_attempt_at: datetime | None
+    """Time of the next attempt; absent if there is none."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that trains one job at a time."""
+
+    id: str
+    """Id of the worker. A worker that restarts has a new one."""
+    state: WorkerState
+    """State of the worker."""
+    host: str
+    """Name of its machine."""
+    pid: int
+    """Its process id."""
+    version: str
+    """Version of its program."""
+    job: str | None
+    """Id of the job or sweep that it trains; absent if it is idle or trains for another owner."""
+    started_at: datetime
+    """Time of its start."""
+    seen_at: datetime
+    """Time of its last sign of life."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The workers of the service."""
+
+    workers: tuple[Worker, ...]
+    """All workers, those that started last first. A lost worker is listed for an hour."""
+
+
+@dataclass(frozen=True)
 class ActivationDescription:
     """An activation: its formulas and a description."""
 
@@ -3150,7 +3675,7 @@ class Architecture:
     """An architecture: description, graph and a small trainable network."""
 
     id: str
-    """Id for `GET /v1/architectures/{id}`, e.g. `lstm`."""
+    """Id for `GET /course/v1/architectures/{id}`, e.g. `lstm`."""
     name: str
     """Common name, e.g. `Long short-term memory`."""
     year: int
@@ -3248,9 +3773,9 @@ class Model:
     is not known.
     """
     size: TransformerSize | None
-    """Size of a transformer, for `POST /v1/simulate/transformer-cost`. Null if not known."""
+    """Size of a transformer, for `POST /course/v1/simulate/transformer-cost`. Null if not known."""
     network: NetworkSpec | None
-    """The network as a spec, for `POST /v1/simulate/architecture`. Null if not available."""
+    """The network as a spec, for `POST /course/v1/simulate/architecture`. Null if not available."""
     source: str
     """Publication: authors, year, title."""
     note: str
@@ -3312,7 +3837,7 @@ class PresetExperiment:
     """An experiment whose claims hold. Send `spec` to `POST /v1/experiments`."""
 
     name: str
-    """Name for `GET /v1/preset-experiments/{id}`, e.g. `xor-1969`."""
+    """Name for `GET /course/v1/preset-experiments/{id}`, e.g. `xor-1969`."""
     title: str
     """Title for display."""
     description: str
@@ -3354,7 +3879,7 @@ class Preset:
     """A training spec with its expected result. Send `spec` to `POST /v1/jobs`."""
 
     name: str
-    """Name for `GET /v1/presets/{id}`, e.g. `xor`."""
+    """Name for `GET /course/v1/presets/{id}`, e.g. `xor`."""
     title: str
     """Title for display."""
     description: str
@@ -3400,7 +3925,7 @@ class Question:
     """A quiz question. The service computes the correct answer when it checks one."""
 
     id: str
-    """Id of the question, for `POST /v1/sections/{id}/answers`."""
+    """Id of the question, for `POST /course/v1/sections/{id}/answers`."""
     text: str
     """Text of the question."""
     choices: tuple[str, ...]
@@ -3414,7 +3939,7 @@ class Section:
     """A section of the journey."""
 
     id: str
-    """Id for `GET /v1/sections/{id}`, e.g. `neuron`."""
+    """Id for `GET /course/v1/sections/{id}`, e.g. `neuron`."""
     number: int
     """Position in the journey, counted from 1."""
     title: str
@@ -3430,7 +3955,7 @@ class Section:
     presets: tuple[str, ...]
     """Names of the presets that belong to the section."""
     questions: tuple[Question, ...]
-    """Quiz questions, for `POST /v1/sections/{id}/answers`."""
+    """Quiz questions, for `POST /course/v1/sections/{id}/answers`."""
 
 
 @dataclass(frozen=True)
@@ -3571,137 +4096,6 @@ class Timeline:
     """Last year of the last entry."""
     span_years: int
     """Difference of `last_year` and `first_year`."""
-
-
-@dataclass(frozen=True)
-class LayerSummary:
-    """Summary of one layer."""
-
-    name: str
-    """The layer's name, e.g. `dense_1`."""
-    type: LayerTypeName
-    """The layer's type, e.g. `dense` or `conv2d`."""
-    output_shape: tuple[int, ...]
-    """Shape of the layer's output for one sample."""
-    activation: ActivationName | None
-    """The activation; absent for a layer without one."""
-    initializer: InitializerName | None
-    """The initializer of the weights; absent for a layer without weights."""
-    parameters: int
-    """Number of trainable parameters."""
-    parameters_formula: str
-    """The formula of the number of parameters, e.g. `4·3 + 4`."""
-    flops: int
-    """Floating-point operations of the forward pass of one sample; a multiplication and an
-    addition count as two.
-    """
-
-
-@dataclass(frozen=True)
-class NetworkSummary:
-    """Totals of a network. Layers and neurons are counted with and without the input layer."""
-
-    layers: tuple[LayerSummary, ...]
-    """Summaries of the layers, in forward order."""
-    parameters: int
-    """Number of trainable parameters."""
-    flops: int
-    """Floating-point operations of the forward pass of one sample."""
-    layers_with_input: int
-    """Number of layers that have units, plus the input layer."""
-    layers_without_input: int
-    """Number of layers that have units."""
-    neurons_with_input: int
-    """Number of units of all layers, plus the inputs."""
-    neurons_without_input: int
-    """Number of units of all layers."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """A saved network."""
-
-    id: str
-    """The id that jobs refer to."""
-    name: str | None
-    """Display name."""
-    network: NetworkSpec
-    """The shape of one sample and the layers in order."""
-    summary: NetworkSummary
-    """Shapes, parameters and operations of the network."""
-    created_at: datetime
-    """Time at which the network was saved."""
-
-
-@dataclass(frozen=True, eq=False)
-class MaskDraws(MaskDrawsMethods):
-    """A dropout mask of one batch."""
-
-    layer: str
-    """Name of the layer; inner layers have the name of the outer one before it, such as
-    `residual_2.dropout_1`. A layer with several masks has several entries, in the order in which
-    it draws them.
-    """
-    rate: float
-    """Fraction of inputs set to zero."""
-    shape: tuple[int, ...]
-    """Shape of the mask: the samples of the batch come first."""
-    values: Floats
-    """Elements in row-major order: 0, or 1 / (1 - rate)."""
-
-
-@dataclass(frozen=True, eq=False)
-class AugmentationDraws(AugmentationDrawsMethods):
-    """What an augmentation draws for the samples of one batch."""
-
-    type: AugmentationName
-    """Type of the augmentation."""
-    shape: tuple[int, ...]
-    """Shape of the draws: the samples of the batch come first."""
-    values: Floats
-    """Elements in row-major order. `shift`: the distance along each axis. `noise`: what is added
-    to each number, in units of the network's inputs. `flip`: 1 for a mirrored sample, else 0.
-    """
-
-
-@dataclass(frozen=True, eq=False)
-class CorruptionDraws(CorruptionDrawsMethods):
-    """What the corruption draws for the samples of one batch."""
-
-    type: CorruptionName
-    """Type of the corruption."""
-    shape: tuple[int, ...]
-    """Shape of the draws: the samples of the batch come first."""
-    values: Floats
-    """Elements in row-major order. `mask`: a number in [0, 1) for each position; those with the
-    lowest ones are masked. `diffuse`: the step, then the noise of each feature.
-    """
-
-
-@dataclass(frozen=True, eq=False)
-class RandomDraws(RandomDrawsMethods):
-    """The random draws of one epoch."""
-
-    epoch: int
-    """Epoch that drew them, from 1."""
-    order: Ints
-    """Rows of the training samples in the data set, from 0, in the order in which the epoch
-    takes them.
-    """
-    batch_size: int
-    """Samples in a batch: the first batch has the first `batch_size` rows of `order`, and so on;
-    the last one has the rest.
-    """
-    batches: int
-    """Number of batches."""
-    masks: tuple[MaskDraws, ...]
-    """Dropout masks of the batch, in the order in which they are drawn; empty without `batch`."""
-    augmentation: tuple[AugmentationDraws, ...]
-    """Augmentation of the samples of the batch, in the order in which it is applied; empty
-    without `batch`.
-    """
-    corruption: CorruptionDraws | None
-    """Corruption of the samples of the batch. Absent without a corruption, and without `batch`."""
 
 
 @dataclass(frozen=True)
@@ -3941,7 +4335,7 @@ class ModelComparison:
     """A comparison of the network with a famous model."""
 
     id: str
-    """The id of the model in `GET /v1/models`."""
+    """The id of the model in `GET /course/v1/models`."""
     name: str
     """The name of the model, e.g. `GPT-2`."""
     year: int
@@ -3983,7 +4377,7 @@ class ArchitectureSimulation:
     optimizers: tuple[OptimizerMemory, ...]
     """The memory of each optimizer's state for this network."""
     comparisons: tuple[ModelComparison, ...]
-    """Comparisons with the models of `GET /v1/models`, smallest first."""
+    """Comparisons with the models of `GET /course/v1/models`, smallest first."""
     verdict: str
     """Number of parameters, the largest layer, and the operations of one sample, in a sentence."""
 
@@ -5178,358 +5572,6 @@ class XorSimulation:
     """Random seed of the network that is shown; null without `train`."""
     verdict: str
     """Which truth tables the hidden units compute, and whether they solve XOR, in a sentence."""
-
-
-@dataclass(frozen=True)
-class StreamToken:
-    """A token that opens the events of one job or sweep."""
-
-    token: str
-    """The token, for the query: `?token=…`. Empty if the request had no API key, since the
-    events need none then.
-    """
-    expires_at: datetime
-    """Time at which no stream can be opened with it any more. A stream that is open continues."""
-
-
-@dataclass(frozen=True)
-class SuggestionReason:
-    """Why a field of the suggested spec has its value."""
-
-    field: str
-    """Path of the field in the spec, such as `optimizer.learning_rate`."""
-    value: str | None
-    """Its value in a few words; absent if the field is not set."""
-    reason: str
-    """The reason, in a few sentences."""
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A complete job for a data set, and the reasons for it."""
-
-    spec: dict[str, Any]
-    """A spec that can be sent to `POST /v1/jobs` unchanged. It is named after the data set."""
-    reasons: tuple[SuggestionReason, ...]
-    """Reasons, in the order in which to read them."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """One member of a sweep."""
-
-    epoch: int
-    """Number of stored epochs. Default 0."""
-    latest: Epoch | None
-    """Metrics of the latest epoch; absent before the first."""
-    initial: BaselineLosses | None
-    """Losses before the first step, without dropout; absent before the first epoch."""
-    best: BestEpoch | None
-    """Epoch with the lowest loss so far; absent before the first."""
-    stop_reason: StopReason | None
-    """Reason of the member's end; absent before it."""
-    divergence: Divergence | None
-    """Where and how training diverged; absent if it did not."""
-    index: int
-    """Index of the member among the variants, from 0."""
-    variant: dict[str, Any]
-    """Differences of the member from the job."""
-    learning_rate: float
-    """Learning rate of the member."""
-    label: Label | None
-    """Learning-rate label of the training curve; absent before the second epoch."""
-
-
-@dataclass(frozen=True, eq=False)
-class SweepData:
-    """A sweep of training jobs."""
-
-    id: str
-    """Id of the sweep."""
-    owner: str
-    """Owner of the sweep: that of the API key that created it; `local` without a key."""
-    state: JobState
-    """State of the sweep."""
-    stop_reason: StopReason | None
-    """Reason of the end: `completed` once all members have ended, for any reasons."""
-    detail: str | None
-    """Explanation of the end, if there is more to say than the reason."""
-    spec: dict[str, Any]
-    """Spec of the sweep, with all defaults filled in."""
-    baselines: Baselines | None
-    """Losses to compare the members' losses with: one set, since members share the data. Absent
-    before the first epoch.
-    """
-    epoch: int
-    """Number of stored epochs of the most advanced member. Default 0."""
-    members: tuple[Member, ...]
-    """Members of the sweep; empty in lists."""
-    parameters: int
-    """Number of trainable parameters of one member."""
-    samples: int
-    """Number of training samples, without the validation part."""
-    flops: float
-    """Estimated floating-point operations of all members: 3 · forward operations · samples ·
-    epochs · members.
-    """
-    webhooks: tuple[Webhook, ...]
-    """Webhooks that are sent when the sweep ends."""
-    attempt: int
-    """Number of times that a worker has started the sweep. Default 0."""
-    seq: int
-    """Cursor of the latest event. Default 0."""
-    created_at: datetime | None
-    """Time of creation."""
-    started_at: datetime | None
-    """Time of the first start; absent before it."""
-    finished_at: datetime | None
-    """Time of the end; absent before it."""
-    expires_at: datetime | None
-    """Time at which the sweep is deleted, see `ttl_seconds`; absent before its end, and if it is
-    not deleted.
-    """
-
-
-@dataclass(frozen=True)
-class ValidatedSweep:
-    """A valid spec and its cost."""
-
-    spec: dict[str, Any]
-    """The spec, with every default filled in."""
-    parameters: int
-    """The number of trainable parameters of one member."""
-    samples: int
-    """The number of training samples, without the validation samples."""
-    flops: float
-    """Estimated floating-point operations of all members: 3 · forward operations · samples ·
-    epochs · members.
-    """
-    seconds: float | None
-    """Estimated duration in seconds, from the start to the end of all epochs; see `POST
-    /v1/jobs/validate`.
-    """
-    memory_bytes: int
-    """Bytes of memory that the worker process needs for all members, at its peak."""
-    stored_bytes: int
-    """Bytes that the sweep stores by its end: the epochs of all members, inline data."""
-
-
-@dataclass(frozen=True, eq=False)
-class MemberCurve:
-    """The curve of one member."""
-
-    index: int
-    """Index of the member, from 0."""
-    epochs: Ints
-    """Epochs in increasing order, one per value."""
-    values: Floats
-    """Values of the metric, one per epoch."""
-
-
-@dataclass(frozen=True, eq=False)
-class MemberEpochs:
-    """Metrics of one member by column."""
-
-    index: int
-    """Index of the member, from 0."""
-    epochs: Ints
-    """Epochs in the batch, in order."""
-    train_loss: Floats
-    """Training losses, one per epoch."""
-    validation_loss: Floats
-    """Validation losses, one per epoch; empty without a validation part."""
-
-
-@dataclass(frozen=True, eq=False)
-class SweepBatch:
-    """Metrics of several epochs of all members."""
-
-    first_epoch: int
-    """First epoch that the batch covers."""
-    last_epoch: int
-    """Last epoch that the batch covers."""
-    downsampled: bool
-    """Whether the batch is downsampled. Default false."""
-    members: tuple[MemberEpochs, ...]
-    """Members with new epochs."""
-
-
-@dataclass(frozen=True)
-class Limit:
-    """One limit."""
-
-    name: str
-    """Name of the limit, such as `max_epochs`."""
-    value: float
-    """Value of the limit; its unit is in `description`."""
-    description: str
-    """Quantity that is limited, and its unit."""
-
-
-@dataclass(frozen=True)
-class Limits(LimitsMethods):
-    """The limits of one request and of one owner."""
-
-    limits: tuple[Limit, ...]
-    """All limits."""
-
-
-@dataclass(frozen=True)
-class QuotaUsage:
-    """What an owner uses of a quota."""
-
-    name: str
-    """Name of the quota in `GET /v1/limits`, such as `max_queued_jobs`."""
-    used: int
-    """Quantity in use."""
-    limit: int | None
-    """Largest quantity; absent if there is no limit."""
-    description: str
-    """Quantity that is limited, and its unit."""
-
-
-@dataclass(frozen=True)
-class Usage(UsageMethods):
-    """What an owner uses of each quota."""
-
-    owner: str
-    """Owner of the API key; `local` without one."""
-    scope: Scope
-    """Scope of the API key; `admin` without one."""
-    quotas: tuple[QuotaUsage, ...]
-    """All quotas."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """The versions of the service."""
-
-    version: str
-    """Version of the service."""
-    api: str
-    """Version of the API."""
-    numpy: str
-    """Version of NumPy."""
-    kernel: str
-    """BLAS and the processor kernel in use; runs on the same kernel are identical bit for bit."""
-    engine: str
-    """Engine in use: `compiled` or `python`. The numbers do not depend on it."""
-
-
-@dataclass(frozen=True)
-class Component:
-    """A component of the service."""
-
-    name: str
-    """Name of the component."""
-    status: str
-    """Status of the component: `ok`, `degraded` or `down`."""
-    detail: str
-    """Description of the problem; empty if there is none."""
-
-
-@dataclass(frozen=True)
-class Health(HealthMethods):
-    """Whether the service accepts requests."""
-
-    status: str
-    """Worst status of the components: `ok`, `degraded` or `down`."""
-    components: tuple[Component, ...]
-    """Components that were checked."""
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file that arrives in pieces."""
-
-    id: str
-    """Id of the upload."""
-    size_bytes: int
-    """Size of the file in bytes."""
-    offset: int
-    """Number of bytes received, which is the offset of the next piece."""
-    dataset: str | None
-    """Id of the data set that was made of the file; absent before."""
-    created_at: datetime
-    """Time of creation."""
-    expires_at: datetime
-    """Time at which the upload is deleted, unless a piece arrives before."""
-
-
-@dataclass(frozen=True)
-class Webhook:
-    """A webhook of a job, without its secret."""
-
-    url: str
-    """Where the outcome is sent."""
-    on: tuple[EndState, ...]
-    """Final states that are sent."""
-    is_signed: bool
-    """Whether there is a secret, and requests have a signature."""
-
-
-@dataclass(frozen=True)
-class DeliveryAttempt:
-    """One attempt to deliver."""
-
-    attempted_at: datetime
-    """Time of the attempt."""
-    seconds: float
-    """Duration in seconds."""
-    status: int | None
-    """HTTP status of the reply; absent without a reply."""
-    error: str | None
-    """Reason of the failure; absent if the receiver accepted the request."""
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """The outcome of a job on its way to one receiver."""
-
-    id: str
-    """Id of the delivery, the same in each attempt: the header `webhook-id`."""
-    url: str
-    """Where it is sent."""
-    event: EndState
-    """Final state that is sent."""
-    state: DeliveryState
-    """`pending` until a receiver replies with a status of 200 to 299, or the last attempt fails."""
-    attempts: tuple[DeliveryAttempt, ...]
-    """Attempts so far, in order."""
-    created_at: datetime
-    """Time of the job's end."""
-    next_attempt_at: datetime | None
-    """Time of the next attempt; absent if there is none."""
-
-
-@dataclass(frozen=True)
-class Worker:
-    """A process that trains one job at a time."""
-
-    id: str
-    """Id of the worker. A worker that restarts has a new one."""
-    state: WorkerState
-    """State of the worker."""
-    host: str
-    """Name of its machine."""
-    pid: int
-    """Its process id."""
-    version: str
-    """Version of its program."""
-    job: str | None
-    """Id of the job or sweep that it trains; absent if it is idle or trains for another owner."""
-    started_at: datetime
-    """Time of its start."""
-    seen_at: datetime
-    """Time of its last sign of life."""
-
-
-@dataclass(frozen=True)
-class Workers:
-    """The workers of the service."""
-
-    workers: tuple[Worker, ...]
-    """All workers, those that started last first. A lost worker is listed for an hour."""
 
 
 @dataclass(frozen=True)

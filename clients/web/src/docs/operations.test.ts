@@ -12,7 +12,7 @@ import {
   type OpenApi,
 } from './operations'
 
-const path = process.env['npm_package_config_openapi'] ?? '../../protos/openapi.json'
+const path = `${process.env['npm_package_config_openapi'] ?? '../../protos'}/openapi.json`
 const operations = operationsOf(JSON.parse(readFileSync(path, 'utf8')) as OpenApi)
 const method = (rpc: string) => operations.find((operation) => operation.rpc === rpc)!
 const search = (query: string) =>

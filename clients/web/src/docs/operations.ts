@@ -1,4 +1,4 @@
-/** The methods of the OpenAPI document, as the reference shows and finds them. */
+/** The methods of an OpenAPI document, as the reference shows and finds them. */
 
 export interface Schema {
   $ref?: string
@@ -44,7 +44,7 @@ interface Described {
 }
 
 export interface OpenApi {
-  info: { version: string; description: string }
+  info: { version: string; summary: string; description: string }
   tags: readonly { name: string; description: string }[]
   paths: Record<string, Record<string, Described>>
   components: { schemas: Record<string, Schema> }

@@ -29,7 +29,7 @@ export async function originOf(source: Source, signal: AbortSignal): Promise<Ori
     const { name: _, labels: __, ...spec } = job.spec
     return { title: nameOf(job), spec: { jobs: { [ONLY]: spec } }, href: `/jobs/${source.job}` }
   }
-  const preset = await body(api.GET('/v1/preset-experiments/{id}', at(source.preset)))
+  const preset = await body(api.GET('/course/v1/preset-experiments/{id}', at(source.preset)))
   return { title: preset.title, spec: preset.spec, href: '/experiments' }
 }
 

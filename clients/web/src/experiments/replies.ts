@@ -25,7 +25,7 @@ export async function storedExhibits(
   signal: AbortSignal,
 ): Promise<{ exhibit: Exhibit; replies: unknown[] }[]> {
   const { exhibits } = await body(
-    api.GET('/v1/preset-experiments/{id}/results', { params: { path: { id } }, signal }),
+    api.GET('/course/v1/preset-experiments/{id}/results', { params: { path: { id } }, signal }),
   )
   return exhibits.flatMap((exhibit) => {
     const replies = storedReplies(exhibit)

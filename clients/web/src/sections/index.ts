@@ -27,7 +27,7 @@ const heads = import.meta.glob<Loaded>('./*/Head.svelte')
 /** What the page knows of a section before it loads the text and figures (`load`), and the picture (`head`). */
 export const sections = Object.entries(bodies).map(([path, load]) => {
   const folder = path.split('/')[1]!
-  // The id of the section in `GET /v1/sections` and its address on the page, e.g. `/#neuron`.
+  // The id of the section in `GET /course/v1/sections` and its address on the page, e.g. `/#neuron`.
   const slug = folder.slice('NN-'.length) as keyof typeof titles
   return {
     slug,

@@ -37,7 +37,7 @@ def explain(
 
     Without a topic, list all topics.
     """
-    sections = client.journey.sections()
+    sections = client.course.sections()
     if topic is None:
         yield {"sections": sections}
         print_rows(sections, _COLUMNS)
@@ -56,7 +56,10 @@ def explain(
         raise typer.BadParameter("--request needs an explorer as TOPIC")
     shown = list(section.explorers) if section is not None else [explorer] if explorer else []
     replies = [
-        (explorer, client.simulate.call(explorer.rpc, _document(request or explorer.request)))
+        (
+            explorer,
+            client.course.simulate.call(explorer.rpc, _document(request or explorer.request)),
+        )
         for explorer in shown
     ]
     yield {"section": section, "replies": {e.rpc: reply for e, reply in replies}}

@@ -194,9 +194,9 @@ def _member(text: str, client: Client) -> dict[str, Any]:
 
 def _preset_experiment(name: str, client: Client) -> dict[str, Any]:
     try:
-        return client.journey.preset_experiment(name).spec
+        return client.course.preset_experiment(name).spec
     except NotFound:
-        names = [ready.name for ready in client.journey.preset_experiments()]
+        names = [ready.name for ready in client.course.preset_experiments()]
     raise typer.BadParameter(
         f"{name!r} is neither a file nor a preset experiment{guess(name, names)} "
         f"The experiments are {', '.join(names)}."
@@ -208,7 +208,7 @@ def _preset(name: str, client: Client) -> dict[str, Any]:
         return client.preset(name)
     with suppress(NotFound):
         return client.datasets.suggest(name).spec
-    presets = [ready.name for ready in client.journey.presets()]
+    presets = [ready.name for ready in client.course.presets()]
     datasets = get_args(DatasetName)
     raise typer.BadParameter(
         f"{name!r} is not a file, a preset or a data set{guess(name, [*presets, *datasets])} "

@@ -182,7 +182,7 @@ def _size(text: str) -> tuple[int, int]:
 
 def presets(client: Client) -> Output:
     """List the presets: jobs that are ready to train."""
-    rows = client.journey.presets()
+    rows = client.course.presets()
     yield {"presets": rows}
     print_rows(
         rows,

@@ -328,6 +328,7 @@ def _placed(field: FieldDescriptor, place: str) -> Iterator[None]:
 
 _EXPECTED = {
     FieldDescriptor.TYPE_DOUBLE: "must be a number",
+    FieldDescriptor.TYPE_INT32: "must be a whole number below 2**31",
     FieldDescriptor.TYPE_INT64: "must be a whole number",
     FieldDescriptor.TYPE_BOOL: "must be true or false",
     FieldDescriptor.TYPE_STRING: "must be a text",

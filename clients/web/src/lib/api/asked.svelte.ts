@@ -1,28 +1,27 @@
 /** Requests of the course: an explorer at the state of its controls, and lists without parameters. */
-import { api, body } from './client'
+import { api, body, type Paths } from './client'
 import { computed, type Computed } from './computed.svelte'
-import type { paths } from './schema'
 
 type Json<R> = R extends { content: { 'application/json': infer J } } ? J : never
-type Method<P extends keyof paths, M extends 'get' | 'post'> = NonNullable<paths[P][M]>
+type Method<P extends keyof Paths, M extends 'get' | 'post'> = NonNullable<Paths[P][M]>
 type Reply<O> = O extends { responses: { 200: infer R } } ? Json<R> : never
 type Body<O> = O extends { requestBody: infer R } ? Json<R> : never
 
-type Explorer = Extract<keyof paths, `/v1/simulate/${string}`>
-export type Simulation = Explorer extends `/v1/simulate/${infer Name}` ? Name : never
-type Simulate<N extends Simulation> = Method<`/v1/simulate/${N}`, 'post'>
+type Explorer = Extract<keyof Paths, `/course/v1/simulate/${string}`>
+export type Simulation = Explorer extends `/course/v1/simulate/${infer Name}` ? Name : never
+type Simulate<N extends Simulation> = Method<`/course/v1/simulate/${N}`, 'post'>
 
 /** The paths that can be read without parameters. */
 type List = {
-  [P in keyof paths]: paths[P] extends { get: { parameters: { path?: never } } } ? P : never
-}[keyof paths]
+  [P in keyof Paths]: Paths[P] extends { get: { parameters: { path?: never } } } ? P : never
+}[keyof Paths]
 
 export function simulate<N extends Simulation>(
   name: N,
   request: Body<Simulate<N>>,
   signal: AbortSignal,
 ): Promise<Reply<Simulate<N>>> {
-  return body(api.POST(`/v1/simulate/${name}` as Explorer, { body: request, signal } as never))
+  return body(api.POST(`/course/v1/simulate/${name}` as Explorer, { body: request, signal } as never))
 }
 
 /** The reply of an explorer to a request that follows reactive state; `undefined` sends nothing. */
@@ -33,7 +32,7 @@ export function simulated<N extends Simulation>(
   return computed(request, (input, signal) => simulate(name, input, signal))
 }
 
-/** What a path without parameters has, e.g. `/v1/models`. */
+/** What a path without parameters has, e.g. `/course/v1/models`. */
 export function listed<P extends List>(path: P): Computed<Reply<Method<P, 'get'>>> {
   return computed(
     () => path,

@@ -1,16 +1,18 @@
-/** The typed client: every path and body is checked against `protos/openapi.json`. */
+/** The typed client: every path and body is checked against the documents of both APIs. */
 import createClient, { type Middleware } from 'openapi-fetch'
 
 import { authorization, noticeRefusal } from './key'
 import { isAbort, problemOf, unreachable } from './problem'
-import type { components, operations, paths } from './schema'
+import type * as course from './course'
+import type * as training from './schema'
 import { isStored, storedReply } from './stored'
 
-export type Schemas = components['schemas']
+export type Paths = training.paths & course.paths
+export type Schemas = training.components['schemas'] & course.components['schemas']
 
 /** The query of a method. Where it is built outside of the call, TypeScript needs its type. */
-export type Query<Name extends keyof operations> = NonNullable<
-  operations[Name]['parameters']['query']
+export type Query<Name extends keyof training.operations> = NonNullable<
+  training.operations[Name]['parameters']['query']
 >
 
 /** Receives every reply and every failure to connect, for the connection state. */
@@ -60,7 +62,7 @@ const problems: Middleware = {
 }
 
 export function connect(baseUrl = '') {
-  const client = createClient<paths>({ baseUrl: baseUrl || location.origin })
+  const client = createClient<Paths>({ baseUrl: baseUrl || location.origin })
   client.use(stored, problems)
   return client
 }

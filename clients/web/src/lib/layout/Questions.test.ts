@@ -38,7 +38,7 @@ async function show(question: Question, check: (answer: number) => Partial<Check
   const replied = (data: unknown) => Promise.resolve({ data, response: new Response() })
   const post = (_path: string, { body }: { body: Schemas['CheckAnswerRequest'] }) => {
     sent.push(body)
-    return replied({ path: '/v1/simulate/architecture', ...check(body.answer) })
+    return replied({ path: '/course/v1/simulate/architecture', ...check(body.answer) })
   }
   vi.spyOn(api, 'GET').mockReturnValue(replied({ questions: [question] }) as never)
   vi.spyOn(api, 'POST').mockImplementation(post as never)
