@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,11 +132,20 @@ def locked(session_stack: MakeStack) -> Locked:
     return Locked(stack, {"laptop": laptop, **{row["owner"]: row["key"] for row in rows}})
 
 
+# The page reads its address again, and moves to the section, as after the back button.
+_ARRIVE = """(path) => {
+    const [query, section] = path.split('#')
+    history.pushState(null, '', query)
+    location.hash = section
+}"""
+
+
 class Profile:
     """A profile of the browser, with a cache, a storage and pages of its own.
 
     A page that a test has used is emptied for the next one. It keeps its process, in which the
-    journey opens with half of the work that it takes in a new one.
+    journey opens with half of the work that it takes in a new one. A page that shows a section may
+    stay there for the next test of that section.
     """
 
     def __init__(self, browser: Browser, base_url: str) -> None:
@@ -145,10 +154,15 @@ class Profile:
         self._origin = base_url
         self._idle: list[tuple[Page, CDPSession]] = []
         self._used: list[tuple[Page, CDPSession]] = []
+        self._remaining: dict[str, tuple[Page, CDPSession]] = {}
 
-    def take(self, size: dict[str, int], prefetch: bool, media: dict[str, Any]) -> Page:
-        """A page that shows nothing yet."""
-        if self._idle:
+    def take(
+        self, size: dict[str, int], prefetch: bool, media: dict[str, Any], section: str = ""
+    ) -> Page:
+        """A page that shows nothing yet, or the one that remained at the section."""
+        if section in self._remaining:
+            page, devtools = self._remaining.pop(section)
+        elif self._idle:
             page, devtools = self._idle.pop()
         else:
             page = self.context.new_page()
@@ -167,16 +181,28 @@ class Profile:
         page.emulate_media(**{"color_scheme": "light", "reduced_motion": "reduce", **media})
         return page
 
-    def empty(self) -> None:
-        """Leave nothing on the pages of a test that is over, nor a pointer over the next ones."""
+    def empty(self, keep: Mapping[Page, str]) -> None:
+        """Leave nothing on the pages of a test that is over, nor a pointer over the next ones.
+
+        A page in `keep` stays at its section, instead of the one that stayed before.
+        """
         for page, devtools in self._used:
-            if not page.is_closed():
-                page.unroute_all(behavior="ignoreErrors")
-                page.mouse.up()
-                page.mouse.move(-1, -1)
-                page.goto("about:blank")
-                self._idle.append((page, devtools))
+            if page.is_closed():
+                continue
+            page.unroute_all(behavior="ignoreErrors")
+            page.mouse.up()
+            page.mouse.move(-1, -1)
+            if page in keep:
+                for before in self._remaining.values():
+                    self._blank(*before)
+                self._remaining = {keep[page]: (page, devtools)}
+            else:
+                self._blank(page, devtools)
         self._used.clear()
+
+    def _blank(self, page: Page, devtools: CDPSession) -> None:
+        page.goto("about:blank")
+        self._idle.append((page, devtools))
 
 
 class Opened:
@@ -193,6 +219,7 @@ class Opened:
         self.base_url = base_url
         self.complaints: list[str] = []
         self._recorders: list[Callable[[Request], None]] = []
+        self._sections: dict[Page, str] = {}
         if shared is not None:
             self._listen(shared)
 
@@ -218,6 +245,22 @@ class Opened:
             self._listen(profile)
         page = profile.take(size, prefetch, media)
         page.goto(path)
+        return page
+
+    def section(self, path: str) -> Page:
+        """A page at a section, as the back button leads there: `open_page.section("/#neuron")`.
+
+        It may be the page of the test before, whose state was in the address. Use `open_page(…)` in
+        a test that leaves more than that, such as an open table, or that is about loading.
+        """
+        assert self._shared is not None
+        name = path.partition("#")[2]
+        page = self._shared.take(WIDE, False, {}, name)
+        if page.url == "about:blank":
+            page.goto(path)
+        else:
+            page.evaluate(_ARRIVE, path)
+        self._sections[page] = name
         return page
 
     def excuse(self, *texts: str) -> None:
@@ -254,7 +297,8 @@ class Opened:
         if kind in ("error", "warning") and not any(item in text for item in self._excused):
             self.complaints.append(text)
 
-    def close(self) -> None:
+    def close(self, failed: bool = False) -> None:
+        """Close the pages, or keep those at a section for the next test unless this one failed."""
         for profile in self._profiles:
             if profile is not self._shared:
                 profile.context.close()
@@ -263,7 +307,7 @@ class Opened:
             profile.context.remove_listener("weberror", self._failed)
             for record in self._recorders:
                 profile.context.remove_listener("request", record)
-            profile.empty()
+            profile.empty({} if failed else self._sections)
 
 
 @pytest.fixture(scope="session")
@@ -281,11 +325,14 @@ def shared_profile(chromium: Browser, url: str, profiles: dict[str, Profile]) ->
 
 
 @pytest.fixture
-def open_page(chromium: Browser, url: str, shared_profile: Profile) -> Iterator[Opened]:
+def open_page(
+    request: pytest.FixtureRequest, chromium: Browser, url: str, shared_profile: Profile
+) -> Iterator[Opened]:
     """`open_page("/jobs", size=PHONE, color_scheme="dark")`; fails on errors in the console."""
+    failures = request.session.testsfailed
     opened = Opened(chromium, url, shared_profile)
     yield opened
-    opened.close()
+    opened.close(failed=request.session.testsfailed > failures)
     assert opened.complaints == []
 
 

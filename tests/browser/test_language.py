@@ -113,7 +113,7 @@ def test_the_chapter_opens_finished_at_each_stored_epoch(open_page: Opened, url:
 
 
 def test_a_text_of_the_readers_own_offers_to_train_the_model(open_page: Opened, url: str) -> None:
-    page = open_page("/#language")
+    page = open_page.section("/#language")
     section = page.locator("#language")
     text = figure_of(page, "Attention").get_by_role("textbox", name="Text")
     text.fill("anna")
@@ -134,7 +134,7 @@ def test_a_text_of_the_readers_own_offers_to_train_the_model(open_page: Opened, 
 
 
 def test_a_sentence_is_divided_as_the_api_says(open_page: Opened, url: str) -> None:
-    page = open_page("/?tokens.merges=500#language")
+    page = open_page.section("/?tokens.merges=500#language")
     figure = figure_of(page, "Your sentence as tokens")
     figure.get_by_role("textbox", name="Sentence").fill("the king of Naples")
     request = {"text": "the king of Naples", "merges": 500}
@@ -148,7 +148,7 @@ def test_the_chapter_shows_the_readers_model_at_each_epoch(
     open_page: Opened, url: str, trained: dict[str, str]
 ) -> None:
     names = trained["names"]
-    page = open_page(address(trained, "language.text=emma"))
+    page = open_page.section(address(trained, "language.text=emma"))
     expect(page.get_by_test_id("scrubbed")).to_have_text("2")
     page.get_by_role("slider", name="Epoch", exact=True).press("ArrowLeft")
     expect(page.get_by_test_id("scrubbed")).to_have_text("1")
@@ -175,7 +175,7 @@ def test_heads_neighbors_and_names_come_from_the_same_model(
     open_page: Opened, url: str, trained: dict[str, str]
 ) -> None:
     names = trained["names"]
-    page = open_page(address(trained, "language.text=emma&write.length=20"))
+    page = open_page.section(address(trained, "language.text=emma&write.length=20"))
     tokens = figure_of(page, "Attention").get_by_test_id("attention-tokens")
     expect(tokens.locator("span")).to_have_text([*".emma"])
     weights: Any = ask(url, f"/v1/jobs/{names}/weights")["layers"][0]["arrays"][0]
@@ -201,7 +201,7 @@ def test_the_model_is_trained_further(
     open_page: Opened, url: str, trained: dict[str, str], name: str, action: str, loss: str
 ) -> None:
     names = trained["names"]
-    page = open_page(address(trained))
+    page = open_page.section(address(trained))
     figure = figure_of(page, name)
     link = figure.get_by_role("link", name="open this run")
     job = trained["tuned" if loss == "cross_entropy" else "preferred"]
@@ -218,7 +218,7 @@ def test_the_model_is_trained_further(
 
 
 def test_tools_shows_calls_with_the_results_of_the_calculator(open_page: Opened, url: str) -> None:
-    page = open_page("/#language")
+    page = open_page.section("/#language")
     figure = figure_of(page, "A call in the text, and an answer without one")
     (exhibit,) = (
         exhibit
@@ -244,7 +244,7 @@ def test_tools_shows_calls_with_the_results_of_the_calculator(open_page: Opened,
 
 def test_both_vocabularies_are_compared_with_stored_results(open_page: Opened, url: str) -> None:
     results = ask(url, "/course/v1/preset-experiments/vocabularies/results")
-    card = open_page("/#language").get_by_test_id("milestone-vocabularies")
+    card = open_page.section("/#language").get_by_test_id("milestone-vocabularies")
     card.scroll_into_view_if_needed()
     claims = card.get_by_role("list", name="Claims of Characters against byte pairs")
     for claim in results["experiment"]["claims"]:
@@ -262,7 +262,7 @@ def test_section_9_shows_the_heads_of_the_model(
     open_page: Opened, trained: dict[str, str], model: str
 ) -> None:
     query = "" if model == "stored" else f"&milestone.first-names={trained['experiment']}"
-    page = open_page(f"/?trained.text=emma{query}#zoo")
+    page = open_page.section(f"/?trained.text=emma{query}#zoo")
     section = page.locator("#zoo")
     heading = section.get_by_role("heading", name="Heads that have learned")
     expect(heading).to_be_attached(timeout=60_000)

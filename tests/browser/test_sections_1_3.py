@@ -37,7 +37,7 @@ def test_the_parts_of_two_neurons_are_walked_through_by_keyboard(
     open_page: Opened, url: str
 ) -> None:
     parts = ask(url, "/course/v1/neuron-parts")["parts"]
-    page = open_page("/#network")
+    page = open_page.section("/#network")
     drawing = figure(page, "Two neurons, part by part")
     drawing.get_by_label(parts[0]["part"], exact=True).focus()
     for part in parts[1:]:
@@ -53,7 +53,7 @@ def test_the_parts_of_two_neurons_are_walked_through_by_keyboard(
 def test_pointing_at_a_part_shows_its_counterpart_and_choosing_it_keeps_it(
     open_page: Opened,
 ) -> None:
-    page = open_page("/#network")
+    page = open_page.section("/#network")
     drawing = figure(page, "Two neurons, part by part")
     synapses = drawing.locator("[data-part=synapse]")
     expect(synapses).to_have_count(2)
@@ -88,7 +88,7 @@ def test_a_wider_row_fits_better_by_as_much_as_the_api_says(open_page: Opened, u
             "widths"
         ]
     }
-    page = open_page("/#network")
+    page = open_page.section("/#network")
     fit = figure(page, "A hidden layer approximates a curve")
     choose(fit, "bump")
     for width in (1, 8):
@@ -99,7 +99,7 @@ def test_a_wider_row_fits_better_by_as_much_as_the_api_says(open_page: Opened, u
 
 
 def test_the_chart_of_errors_chooses_the_width(open_page: Opened) -> None:
-    page = open_page("/#network")
+    page = open_page.section("/#network")
     expect(page.get_by_test_id("parameters")).to_have_text("7")
     chart = page.get_by_role("slider", name="Error for each width")
     chart.press("ArrowRight")
@@ -108,7 +108,7 @@ def test_the_chart_of_errors_chooses_the_width(open_page: Opened) -> None:
 
 
 def test_a_curve_drawn_by_hand_is_fitted(open_page: Opened, url: str) -> None:
-    page = open_page("/#network")
+    page = open_page.section("/#network")
     fit = figure(page, "A hidden layer approximates a curve")
     choose(fit, "draw your own")
     first = fit.get_by_role("slider", name="Point 1 of 25")
@@ -142,7 +142,7 @@ def test_the_perceptron_rule_is_stepped_through_as_the_api_walks(
     open_page: Opened, url: str
 ) -> None:
     expected = simulate(url, "perceptron", table="and")
-    page = open_page("/?perceptron.step=0#neuron")
+    page = open_page.section("/?perceptron.step=0#neuron")
     rule = figure(page, "The perceptron rule, one sample at a time")
     reading = page.get_by_test_id("perceptron-step")
     expect(reading).to_contain_text("Before the first sample")
@@ -162,7 +162,7 @@ def test_the_perceptron_rule_is_stepped_through_as_the_api_walks(
 def test_an_answer_changed_in_the_table_makes_xor_and_its_proof(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page("/?perceptron.table=or#neuron")
+    page = open_page.section("/?perceptron.table=or#neuron")
     rule = figure(page, "The perceptron rule, one sample at a time")
     margin = simulate(url, "perceptron", table="or")["separation"]["margin"]
     expect(page.get_by_test_id("margin")).to_have_text(written(margin))
@@ -176,7 +176,7 @@ def test_an_answer_changed_in_the_table_makes_xor_and_its_proof(
 
 
 def test_an_epoch_is_chosen_in_the_chart_of_mistakes(open_page: Opened) -> None:
-    page = open_page("/?perceptron.table=xor#neuron")
+    page = open_page.section("/?perceptron.table=xor#neuron")
     chart = page.get_by_role("slider", name="Mistakes per epoch")
     chart.scroll_into_view_if_needed()
     chart.press("End")
@@ -187,7 +187,7 @@ def test_an_epoch_is_chosen_in_the_chart_of_mistakes(open_page: Opened) -> None:
 
 
 def test_points_of_ones_own_are_placed_and_moved(open_page: Opened) -> None:
-    page = open_page("/#neuron")
+    page = open_page.section("/#neuron")
     rule = figure(page, "The perceptron rule, one sample at a time")
     rule.get_by_label("Task").select_option("points")
     points = rule.get_by_role("slider", name="Point: x₁")
@@ -207,7 +207,7 @@ def test_points_of_ones_own_are_placed_and_moved(open_page: Opened) -> None:
 
 
 def test_two_hidden_units_do_xor_until_their_line_is_moved(open_page: Opened, url: str) -> None:
-    page = open_page("/#neuron")
+    page = open_page.section("/#neuron")
     inputs = figure(page, "Two lines over the inputs")
     does = page.get_by_test_id("xor-gate")
     expect(does).to_have_text("XOR")
@@ -233,7 +233,7 @@ def test_two_hidden_units_do_xor_until_their_line_is_moved(open_page: Opened, ur
 def test_training_finds_xor_and_its_weights_are_taken_in_hand(open_page: Opened, url: str) -> None:
     expected = simulate(url, "xor", train=True, activation="tanh", seed=0)
     solved = sum(run["solved"] for run in expected["runs"])
-    page = open_page("/#neuron")
+    page = open_page.section("/#neuron")
     choose(figure(page, "Two lines over the inputs"), "trained")
     expect(page.get_by_role("heading", name=f"{solved} of 8 seeds solve it")).to_be_visible()
     expect(page.get_by_test_id("xor-verdict")).to_have_text(expected["verdict"])
@@ -248,7 +248,7 @@ def test_training_finds_xor_and_its_weights_are_taken_in_hand(open_page: Opened,
 
 
 def test_a_point_moves_along_curve_and_slope_by_keyboard(open_page: Opened, url: str) -> None:
-    page = open_page("/#activations")
+    page = open_page.section("/#activations")
     slope = page.get_by_role("slider", name="Derivative")
     slope.scroll_into_view_if_needed()
     for _ in range(5):
@@ -265,7 +265,7 @@ def test_a_point_moves_along_curve_and_slope_by_keyboard(open_page: Opened, url:
 def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str) -> None:
     known = ask(url, "/course/v1/activations")["activations"]
     gelu = next(item for item in known if item["activation"] == "gelu")
-    page = open_page("/#activations")
+    page = open_page.section("/#activations")
     curves = page.get_by_role("group", name="Curves, at most 5")
     choose(curves, "GELU")
     expect(page.get_by_test_id("facts")).to_contain_text(gelu["drawbacks"])
@@ -280,7 +280,7 @@ def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str)
 
 @pytest.mark.parametrize(("depth", "label"), [(1, "healthy"), (11, "vanishing")])
 def test_a_gradient_fades_with_depth(open_page: Opened, url: str, depth: int, label: str) -> None:
-    page = open_page("/#activations")
+    page = open_page.section("/#activations")
     box = page.get_by_label("Depth, as a number")
     box.fill(str(depth))
     box.press("Enter")
@@ -292,7 +292,7 @@ def test_a_gradient_fades_with_depth(open_page: Opened, url: str, depth: int, la
 
 
 def test_a_heavy_weight_makes_a_relu_chain_explode(open_page: Opened, url: str) -> None:
-    page = open_page("/?chain.activation=relu&chain.weight=2#activations")
+    page = open_page.section("/?chain.activation=relu&chain.weight=2#activations")
     expect(page.locator(".arrives")).to_contain_text("exploding")
     expect(page.get_by_test_id("chain-gradient")).to_have_text("1024")
     chart = page.get_by_role("slider", name="Absolute gradient before each layer", exact=True)

@@ -47,7 +47,7 @@ def summarized(url: str, sizes: list[int], **more: Any) -> Any:
 
 @pytest.mark.journey
 def test_the_network_of_the_lesson_has_46_parameters_in_4_or_3_layers(open_page: Opened) -> None:
-    page = open_page("/#architecture")
+    page = open_page.section("/#architecture")
     expect(page.get_by_test_id("parameters")).to_have_text("46")
     expect(page.get_by_test_id("with_input")).to_contain_text("4 layers, 13 neurons")
     expect(page.get_by_test_id("without_input")).to_contain_text("3 layers, 10 neurons")
@@ -56,7 +56,7 @@ def test_the_network_of_the_lesson_has_46_parameters_in_4_or_3_layers(open_page:
 
 
 def test_a_network_is_built_with_the_keyboard_alone(open_page: Opened, url: str) -> None:
-    page = open_page("/#architecture")
+    page = open_page.section("/#architecture")
     total = page.get_by_test_id("parameters")
     layer = page.get_by_role("spinbutton", name="Hidden 1", exact=True)
     layer.focus()
@@ -138,7 +138,7 @@ def of_any_kind(network: dict[str, Any]) -> str:
 
 
 def test_layers_of_any_kind_are_counted_with_their_arithmetic(open_page: Opened, url: str) -> None:
-    page = open_page("/#architecture")
+    page = open_page.section("/#architecture")
     figure = page.get_by_role("figure", name="Your network")
     total = page.get_by_test_id("parameters")
     figure.get_by_role("button", name="Convolutional LeNet-5").click()
@@ -218,7 +218,7 @@ def test_layers_that_do_not_fit_show_an_error_at_their_position(open_page: Opene
 
 
 def test_the_optimizer_and_the_batch_take_their_memory(open_page: Opened, url: str) -> None:
-    page = open_page("/?architecture.sizes=784,128,10#architecture")
+    page = open_page.section("/?architecture.sizes=784,128,10#architecture")
     figure = page.get_by_role("figure", name="Memory of one training step")
     figure.get_by_label("Optimizer", exact=True).select_option("momentum")
     box = figure.get_by_label("Batch size, as a number")
@@ -235,7 +235,7 @@ def test_the_optimizer_and_the_batch_take_their_memory(open_page: Opened, url: s
 
 
 def test_a_famous_network_is_compared_with_its_source(open_page: Opened) -> None:
-    page = open_page("/#architecture")
+    page = open_page.section("/#architecture")
     expect(page.get_by_test_id("ratio")).to_contain_text("1,800,000,000,000 / 46 = 3.913×10")
     group = page.get_by_role("radiogroup", name="Well-known models by number of parameters")
     group.get_by_role("radio", name="GPT-4").press("Home")
@@ -276,14 +276,14 @@ def unit(page: Page, name: str) -> Locator:
 
 
 def test_the_pass_opens_finished(open_page: Opened) -> None:
-    page = open_page("/#forward")
+    page = open_page.section("/#forward")
     expect(page.get_by_test_id("verdict")).to_contain_text("54.9 %")
     expect(page.locator("#forward").get_by_label("not computed yet")).to_have_count(0)
 
 
 @pytest.mark.journey
 def test_each_step_brings_the_number_that_the_api_has(open_page: Opened, url: str) -> None:
-    page = open_page("/?forward.step=0#forward")
+    page = open_page.section("/?forward.step=0#forward")
     answer = traced(url, INPUT)
     on = page.locator("#forward").get_by_role("button", name="One step forward")
     expect(unit(page, "Hidden 1, unit 3: not computed yet")).to_be_visible()
@@ -314,7 +314,7 @@ def test_played_to_its_end_the_pass_gives_the_answer(open_page: Opened, url: str
 
 
 def test_who_wants_less_motion_steps_edge_by_edge(open_page: Opened) -> None:
-    page = open_page("/?forward.grain=edge&forward.step=0#forward")
+    page = open_page.section("/?forward.grain=edge&forward.step=0#forward")
     section = page.locator("#forward")
     expect(section.get_by_role("button", name="One step forward")).to_be_visible()
     expect(section.get_by_role("button", name="Play")).to_have_count(0)
@@ -326,7 +326,7 @@ def test_who_wants_less_motion_steps_edge_by_edge(open_page: Opened) -> None:
 def test_any_unit_opens_its_formula_by_keyboard_and_its_weights_can_be_moved(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page("/?forward.step=0#forward")
+    page = open_page.section("/?forward.step=0#forward")
     start = unit(page, "x₁: 0.8")
     start.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Enter"):
@@ -346,7 +346,7 @@ def test_any_unit_opens_its_formula_by_keyboard_and_its_weights_can_be_moved(
 
 
 def test_an_input_is_dragged_and_everything_follows(open_page: Opened, url: str) -> None:
-    page = open_page("/?forward.step=20&forward.activation=tanh#forward")
+    page = open_page.section("/?forward.step=20&forward.activation=tanh#forward")
     node = unit(page, "x₂: 0.3")
     drag(page, node.locator("circle"), 0, -80)
     expect(page.locator("#forward").get_by_label("x₂, as a number")).to_have_value("1.3")
@@ -355,7 +355,7 @@ def test_an_input_is_dragged_and_everything_follows(open_page: Opened, url: str)
 
 
 def test_the_claim_of_half_a_second_is_worked_out(open_page: Opened, url: str) -> None:
-    page = open_page("/?forward.step=0#forward")
+    page = open_page.section("/?forward.step=0#forward")
     question = {"model": "llama-2-70b", "tokens": 4096, "devices": 8, "claimed_seconds": 0.5}
     answer = simulate(url, "transformer-cost", question)
     expect(page.get_by_test_id("seconds")).to_have_text(
@@ -386,7 +386,7 @@ def cell(page: Page, loss: str, column: str) -> Locator:
 
 
 def test_sure_and_wrong_is_steep_for_cross_entropy_alone(open_page: Opened, url: str) -> None:
-    page = open_page("/#loss")
+    page = open_page.section("/#loss")
     expect(cell(page, "binary_cross_entropy", "value")).to_have_text("0.3567")
     page.get_by_role("button", name="Confident, wrong").click()
     expect(cell(page, "binary_cross_entropy", "derivative")).to_have_text("−100")
@@ -408,7 +408,7 @@ def test_sure_and_wrong_is_steep_for_cross_entropy_alone(open_page: Opened, url:
 def test_the_point_goes_along_the_curve_by_keyboard_and_pointer(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page("/#loss")
+    page = open_page.section("/#loss")
     chart = page.get_by_role("slider", name="Loss over the prediction")
     chart.focus()
     for _ in range(10):
@@ -437,7 +437,7 @@ def test_the_point_goes_along_the_curve_by_keyboard_and_pointer(
 
 
 def test_a_number_as_truth_has_the_losses_that_fit(open_page: Opened, url: str) -> None:
-    page = open_page("/?loss.prediction=2&loss.target=0.5#loss")
+    page = open_page.section("/?loss.prediction=2&loss.target=0.5#loss")
     page.get_by_role("group", name="Target").get_by_text("a number").click()
     expect(page.get_by_test_id("loss-binary_cross_entropy")).to_have_count(0)
     fitting = ["mse", "mae", "huber"]
@@ -451,7 +451,7 @@ def test_a_number_as_truth_has_the_losses_that_fit(open_page: Opened, url: str) 
 
 
 def test_the_surprise_is_that_of_the_token_that_came(open_page: Opened, url: str) -> None:
-    page = open_page("/#loss")
+    page = open_page.section("/#loss")
     figure = page.get_by_role("figure", name="The cat sat on the")
     scores = [3, 2, 1.5, 0.5, -1, -3]
     figure.get_by_role("radio", name="moon").check()
@@ -471,7 +471,7 @@ def test_the_surprise_is_that_of_the_token_that_came(open_page: Opened, url: str
 
 
 def test_a_text_costs_the_mean_of_its_surprises(open_page: Opened, url: str) -> None:
-    page = open_page("/#loss")
+    page = open_page.section("/#loss")
     cat = page.get_by_role("slider", name="Loss of “cat”")
     cat.focus()
     cat.press("PageUp")  # a tenth of its chance: 0.4 % to 0.04 %

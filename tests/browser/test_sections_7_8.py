@@ -1,7 +1,6 @@
 """Sections 7 and 8: the backward pass and the training loop show the numbers of the API."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -40,9 +39,9 @@ def four_digits(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def visit(open_page: Opened, section: str, query: str = "", **options: Any) -> Page:
+def visit(open_page: Opened, section: str, query: str = "") -> Page:
     """The section with all of its figures, whose numbers may still be on their way."""
-    page = open_page(f"/{'?' * bool(query)}{query}#{section}", **options)
+    page = open_page.section(f"/{'?' * bool(query)}{query}#{section}")
     expect(page.locator(f"#{section} figure").first).to_be_visible()
     return page
 
@@ -346,7 +345,7 @@ def test_the_claim_about_adam_at_the_best_rate_of_sgd_is_the_label_of_its_run(
 def test_the_strips_of_a_phone_have_all_of_their_axis_and_no_word_under_a_dot(
     open_page: Opened,
 ) -> None:
-    page = visit(open_page, "training", size=PHONE)
+    page = open_page("/#training", size=PHONE)
     page.get_by_role("heading", name="The learning rate", exact=True).scroll_into_view_if_needed()
     strips = page.get_by_role("img", name="Bands of learning rates")
     expect(strips).to_be_visible()

@@ -34,7 +34,7 @@ def test_architectures_are_chosen_by_arrow_keys_and_drawn_from_their_graphs(
     open_page: Opened, url: str
 ) -> None:
     known = ask(url, "/course/v1/architectures")["architectures"]
-    page = open_page("/#zoo")
+    page = open_page.section("/#zoo")
     tabs = page.get_by_role("tablist", name="Architectures").get_by_role("tab")
     expect(tabs).to_have_count(len(known))
     panel = page.get_by_test_id("architecture")
@@ -54,7 +54,7 @@ def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
 ) -> None:
     known = ask(url, "/course/v1/architectures")["architectures"]
     assert {item["id"] for item in known if not item["preset"]} == {"diffusion"}
-    page = open_page("/?zoo.kind=transformer_encoder#zoo")
+    page = open_page.section("/?zoo.kind=transformer_encoder#zoo")
     panel = page.get_by_test_id("architecture")
     panel.get_by_role("button", name="Run it here").press("Enter")
     result = panel.get_by_test_id("result-sorting")
@@ -89,7 +89,7 @@ def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
 
 
 def test_a_run_in_place_stands_in_the_link(open_page: Opened, url: str) -> None:
-    page = open_page("/?zoo.kind=mlp#zoo")
+    page = open_page.section("/?zoo.kind=mlp#zoo")
     panel = page.get_by_test_id("architecture")
     preset = next(
         a for a in ask(url, "/course/v1/architectures")["architectures"] if a["id"] == "mlp"
@@ -127,7 +127,7 @@ def test_a_digit_meets_the_window_as_the_api_says(open_page: Opened, url: str) -
         "convolution",
         {"image": image, "kernel_name": "vertical_edge", "padding": "same"},
     )
-    page = open_page("/?convolution.step=20#zoo")
+    page = open_page.section("/?convolution.step=20#zoo")
     figure = page.get_by_role("figure", name="Convolution, position by position")
     shown = page.get_by_test_id("window-sum")
     expect(shown).to_be_visible()
@@ -150,7 +150,7 @@ def test_a_digit_meets_the_window_as_the_api_says(open_page: Opened, url: str) -
 def test_an_image_is_drawn_by_keyboard_and_by_pointer_and_kept_in_the_link(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page("/?convolution.step=0#zoo")
+    page = open_page.section("/?convolution.step=0#zoo")
     figure = page.get_by_role("figure", name="Convolution, position by position")
     figure.get_by_label("Image", exact=True).select_option("empty")
     shown = page.get_by_test_id("window-sum")
@@ -179,7 +179,7 @@ def test_an_image_is_drawn_by_keyboard_and_by_pointer_and_kept_in_the_link(
 
 
 def test_stride_and_padding_change_the_size_of_the_answer(open_page: Opened) -> None:
-    page = open_page("/?convolution.padding=valid&convolution.stride=2#zoo")
+    page = open_page.section("/?convolution.padding=valid&convolution.stride=2#zoo")
     figure = page.get_by_role("figure", name="Convolution, position by position")
     expect(figure).to_contain_text("feature map 3×3")
     expect(figure).to_contain_text("⌊(8 − 3) / 2⌋ + 1 = 3")
@@ -194,7 +194,7 @@ def test_pooling_keeps_the_largest_of_what_the_window_found(open_page: Opened, u
         {"image": image, "kernel_name": "blur", "padding": "same"},
     )["output"]
     pooled = simulate(url, "pooling", {"image": edges, "kind": "max", "size": 2})
-    page = open_page(f"/?convolution.image=gg{'0' * 62}&convolution.kernel=blur#zoo")
+    page = open_page.section(f"/?convolution.image=gg{'0' * 62}&convolution.kernel=blur#zoo")
     figure = page.get_by_role("figure", name="Pooling the feature map")
     figure.scroll_into_view_if_needed()
     chosen = cell(figure, "Output of the pooling: select a position")
@@ -206,7 +206,7 @@ def test_pooling_keeps_the_largest_of_what_the_window_found(open_page: Opened, u
 
 
 def test_an_open_gate_carries_the_memory_on(open_page: Opened, url: str) -> None:
-    page = open_page("/?sequence.step=8#zoo")
+    page = open_page.section("/?sequence.step=8#zoo")
     figure = page.get_by_role("figure", name="The cell, unrolled")
     figure.scroll_into_view_if_needed()
     keep = figure.get_by_label("Bias of the forget gate, as a number")
@@ -237,7 +237,7 @@ def test_an_open_gate_carries_the_memory_on(open_page: Opened, url: str) -> None
 
 
 def test_an_input_moved_by_keyboard_moves_all_three_cells(open_page: Opened, url: str) -> None:
-    page = open_page("/?sequence.cell=rnn#zoo")
+    page = open_page.section("/?sequence.cell=rnn#zoo")
     figure = page.get_by_role("figure", name="The cell, unrolled")
     figure.scroll_into_view_if_needed()
     second = figure.get_by_label("Input at step 2")
@@ -267,7 +267,7 @@ def attention_row(page: Page) -> list[float]:
 
 @pytest.mark.journey
 def test_where_a_word_looks_is_what_the_api_says(open_page: Opened, url: str) -> None:
-    page = open_page("/#zoo")
+    page = open_page.section("/#zoo")
     figure = page.get_by_role("figure", name="Attention weights of one word")
     figure.scroll_into_view_if_needed()
     sentence = figure.get_by_role("textbox")
@@ -288,7 +288,7 @@ def test_where_a_word_looks_is_what_the_api_says(open_page: Opened, url: str) ->
 
 
 def test_a_square_of_the_map_opens_its_numbers(open_page: Opened, url: str) -> None:
-    page = open_page("/?attention.sentence=one%20two%20three&attention.heads=2#zoo")
+    page = open_page.section("/?attention.sentence=one%20two%20three&attention.heads=2#zoo")
     field = page.get_by_role("slider", name="Attention weights: rows")
     field.scroll_into_view_if_needed()
     field.focus()
@@ -302,7 +302,7 @@ def test_a_square_of_the_map_opens_its_numbers(open_page: Opened, url: str) -> N
 
 
 def test_a_place_explains_its_encoding(open_page: Opened, url: str) -> None:
-    page = open_page("/?positions.position=3&positions.unit=2#zoo")
+    page = open_page.section("/?positions.position=3&positions.unit=2#zoo")
     encoding = page.get_by_test_id("encoding")
     encoding.scroll_into_view_if_needed()
     reply = simulate(url, "positional-encoding", {"positions": 32, "units": 32, "position": 3})
@@ -325,7 +325,7 @@ def costs(page: Page) -> dict[str, str]:
 
 
 def test_a_longer_text_costs_attention_the_square(open_page: Opened, url: str) -> None:
-    page = open_page("/?costs.length=4096#zoo")
+    page = open_page.section("/?costs.length=4096#zoo")
     page.get_by_test_id("costs").scroll_into_view_if_needed()
     answer = simulate(url, "sequence-cost", {"lengths": [4096], "width": 64})
     kinds = {kind["kind"]: kind["rows"][0] for kind in answer["kinds"]}
@@ -344,7 +344,7 @@ def test_a_longer_text_costs_attention_the_square(open_page: Opened, url: str) -
 
 
 def test_the_cursor_of_the_costs_is_moved_by_keyboard(open_page: Opened) -> None:
-    page = open_page("/#zoo")
+    page = open_page.section("/#zoo")
     chart = page.get_by_role("slider", name="operations by sequence length")
     chart.scroll_into_view_if_needed()
     chart.focus()
@@ -362,7 +362,7 @@ def test_eleven_entries_stand_along_the_axis_with_their_numbers(
     entries = ask(url, "/course/v1/timeline")["entries"]
     ready = ask(url, "/course/v1/preset-experiments")["experiments"]
     years = [preset["year"] for preset in ready if preset["section"] == "timeline"]
-    page = open_page("/#timeline")
+    page = open_page.section("/#timeline")
     axis = page.get_by_role("toolbar")
     expect(axis.get_by_role("button")).to_have_count(11)
     for entry in entries:
@@ -379,7 +379,7 @@ def test_eleven_entries_stand_along_the_axis_with_their_numbers(
 
 
 def test_arrow_keys_walk_the_axis_and_bring_the_entry_into_sight(open_page: Opened) -> None:
-    page = open_page("/#timeline")
+    page = open_page.section("/#timeline")
     axis = page.get_by_role("toolbar")
     axis.get_by_role("button", name="1958").focus()
     page.keyboard.press("ArrowRight")
@@ -477,7 +477,7 @@ def test_curves_play_once_on_entering_view_and_end_complete(open_page: Opened) -
 def test_a_milestone_is_trained_in_place_and_its_link_shows_the_result(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page("/#timeline")
+    page = open_page.section("/#timeline")
     card = page.get_by_test_id("milestone-xor-1969")
     card.get_by_role("button", name="Train it here").press("Enter")
     expect(card.get_by_text("Your run")).to_be_visible()
@@ -496,7 +496,7 @@ def test_a_milestone_is_trained_in_place_and_its_link_shows_the_result(
 
 
 def test_the_induction_head_is_the_first_one_that_is_shown(open_page: Opened) -> None:
-    card = open_page("/#timeline").get_by_test_id("milestone-gpt3-2020")
+    card = open_page.section("/#timeline").get_by_test_id("milestone-gpt3-2020")
     card.scroll_into_view_if_needed()
     figure = card.get_by_role("figure", name="The induction head")
     shown = figure.get_by_role("group", name="Heads").get_by_role("button", pressed=True)
@@ -516,12 +516,12 @@ def test_letters_are_typed_in_place_into_the_network_of_the_reader(
     await_condition(
         lambda: ask(url, f"/v1/experiments/{made}")["state"] == "succeeded", 120, "it is over"
     )
-    page = open_page("/#timeline")
+    page = open_page.section("/#timeline")
     card = page.get_by_test_id("milestone-transformer-2017")
     card.scroll_into_view_if_needed()
     stored = card.get_by_role("figure", name="Type your own letters")
     expect(stored).to_contain_text("Train it here")
-    page = open_page(f"/?milestone.transformer-2017={made}#timeline")
+    page = open_page.section(f"/?milestone.transformer-2017={made}#timeline")
     card = page.get_by_test_id("milestone-transformer-2017")
     card.scroll_into_view_if_needed()
     figure = card.get_by_role("figure", name="Type your own letters")
