@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import grpc
+import httpx2
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.rpc.serving import UNBOUNDED, Client, error_details, reply, serialized
@@ -73,10 +74,14 @@ class Wires:
     def both(self, rpc: str, **fields: Any) -> tuple[Answer, Answer]:
         return self.over_http(rpc, **fields), self.over_grpc(rpc, **fields)
 
+    def message(self, rpc: str, **fields: Any) -> Any:
+        """What gRPC gives, still as bytes: of a stream, the call itself."""
+        metadata = [("authorization", f"Bearer {self.key}")] if self.key else []
+        return self.rpc.raw(rpc, serialized(rpc, fields), metadata=metadata)
+
     def over_grpc(self, rpc: str, **fields: Any) -> Answer:
         try:
-            metadata = [("authorization", f"Bearer {self.key}")] if self.key else []
-            received = self.rpc.raw(rpc, serialized(rpc, fields), metadata=metadata)
+            received = self.message(rpc, **fields)
             if rpc in STREAMING:
                 return Answer([canonical(reply(rpc, event)) for event in received])
             return Answer(canonical(reply(rpc, received)))
@@ -84,7 +89,8 @@ class Wires:
             known = error_details(error)
             return Answer(None, known.code.name, known.reason, frozenset(known.errors))
 
-    def over_http(self, rpc: str, **fields: Any) -> Answer:
+    def response(self, rpc: str, **fields: Any) -> httpx2.Response:
+        """What REST gives, still as bytes."""
         method = methods()[rpc]
         in_path = {name: fields.pop(name) for name in method.path_fields}
         path = method.path.format_map({k: quote(str(v), safe="") for k, v in in_path.items()})
@@ -105,9 +111,10 @@ class Wires:
             content = fields.pop("data", b"")
             headers["Content-Type"] = "application/octet-stream"
         query = {name: as_text(value) for name, value in fields.items()}
-        response = self.http.request(
-            method.verb, path, params=query, headers=headers, content=content
-        )
+        return self.http.request(method.verb, path, params=query, headers=headers, content=content)
+
+    def over_http(self, rpc: str, **fields: Any) -> Answer:
+        response = self.response(rpc, **fields)
         if response.is_error:
             return problem(response.status_code, response.json())
         if response.status_code == 204:
