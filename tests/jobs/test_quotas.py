@@ -10,9 +10,11 @@ from tests.servers.tables import create_tables
 from epochal_service.errors import QuotaExceeded
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs import quotas as owner_quotas
+from epochal_service.jobs.queue import Queue
 from epochal_service.settings import Quotas
 from epochal_service.store import Access, Database, jobs
 from epochal_service.store.database import new_id
+from epochal_service.streams.follow import Hub
 
 QUOTAS = Quotas(max_queued_jobs=3)
 ROW: dict[str, Any] = {
@@ -49,6 +51,14 @@ def submit(database: Database, owner: str, request_id: str | None = None) -> str
 def queued(database: Database, owner: str) -> int:
     with database.read() as connection:
         return jobs.count(connection, owner, ("queued",))
+
+
+def test_the_quota_of_open_streams_has_the_name_that_usage_has(database: Database) -> None:
+    hub = Hub(database, Queue(None), heartbeat_seconds=15, max_streams=1)
+    hub.open_stream("many")
+    assert "max_open_streams" in Quotas.model_fields
+    with pytest.raises(QuotaExceeded, match="quota max_open_streams is used up, 1 of 1"):
+        hub.open_stream("many")
 
 
 def test_a_full_queue_is_refused_until_a_job_leaves_it(database: Database) -> None:

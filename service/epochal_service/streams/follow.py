@@ -669,7 +669,7 @@ class Hub:
         """Count one more open stream of the owner. Raises `QuotaExceeded`."""
         if self._max_streams is not None and self._streams[owner] >= self._max_streams:
             raise QuotaExceeded(
-                f"The quota maxopen_streams is used up, {self._max_streams} of "
+                f"The quota max_open_streams is used up, {self._max_streams} of "
                 f"{self._max_streams}: close a stream",
                 retry_after=STREAM_RETRY_SECONDS,
             )
