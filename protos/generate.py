@@ -1,4 +1,4 @@
-"""Generate the .proto files, and the list of methods in docs/api.md, from methods and models.
+"""Generate the .proto files, and two lists in docs/api.md, from methods, models and errors.
 
     python -m protos.generate [--check]
 
@@ -21,6 +21,7 @@ from epochal_service.apis import apis
 
 from .contract import Contract, Enum, Field, Message
 from .descriptions import Descriptions, wrapped
+from .errors import documented_errors
 
 ROOT = Path(__file__).resolve().parent
 NUMBERS = ROOT / "numbers.json"
@@ -136,7 +137,7 @@ def main(check: bool) -> int:
     contract = Contract(json.loads(NUMBERS.read_text()))
     texts = files(contract, Descriptions(contract))
     texts[NUMBERS] = contract.numbers_text()
-    texts[API] = documented(API.read_text())
+    texts[API] = documented_errors(documented(API.read_text()))
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
     stale += [path for path in ROOT.glob("epochal/**/*.proto") if path not in texts]
     if check:

@@ -5,6 +5,7 @@
                        corruptions.py, data.py
     methods/table  ->  transport/routes.py
                    ->  simulations.py  one method for each explorer
+    errors         ->  errors.py  the classes of refusals, and their tree
 
 `python clients/python/generate.py` writes the files; with --check it names the stale ones and
 exits with status 1. A class `<Record>Methods` in record_methods.py becomes a base of that record.
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from generator.builders import BUILDERS, builders_file, data_file
 from generator.classes import PACKAGE, types_file
+from generator.errors import errors_file
 from generator.explorers import simulations_file
 from generator.routes import routes_file
 
@@ -25,7 +27,7 @@ from generator.routes import routes_file
 def files() -> dict[Path, str]:
     """Every generated file and its text."""
     texts = {"types": types_file(), "data": data_file(), "transport/routes": routes_file()}
-    texts["simulations"] = simulations_file()
+    texts |= {"simulations": simulations_file(), "errors": errors_file()}
     texts |= {name: builders_file(union, idea) for name, (union, idea) in BUILDERS.items()}
     return {PACKAGE / f"{name}.py": formatted(text) for name, text in texts.items()}
 

@@ -1,17 +1,9 @@
-"""All errors of the API as one tree; each has its HTTP status, its gRPC code and its reason.
+"""All errors of the API: a class is the only place of its status, gRPC code, reasons and texts.
 
-    EpochalError
-    ├── InvalidArgument        400  INVALID_ARGUMENT     a field is wrong; the error names it
-    ├── Unauthenticated        401  UNAUTHENTICATED      the API key is missing or not valid
-    ├── Forbidden              403  PERMISSION_DENIED    the API key has not the scope
-    ├── NotFound               404  NOT_FOUND            the object does not exist
-    ├── Conflict               409  FAILED_PRECONDITION  the object's state does not allow this
-    ├── IdempotencyMismatch    422  ALREADY_EXISTS       another request used the same key
-    ├── TooLarge               413  RESOURCE_EXHAUSTED   the body exceeds the limit
-    ├── UnsupportedMediaType   415  INVALID_ARGUMENT     the method does not accept the format
-    ├── QuotaExceeded          429  RESOURCE_EXHAUSTED   a quota of the owner is used up
-    ├── NotInstalled           501  UNIMPLEMENTED        an optional package is not installed
-    └── Unavailable            503  UNAVAILABLE          the database is not available; retry later
+    class ──┬── rest/problems.py         problem documents, examples in OpenAPI
+            ├── rpc/status.py            statuses
+            ├── clients/python/generate  the classes of the SDK
+            └── protos/generate          the list in docs/api.md
 
 Any other exception is a defect, reported as 500 / INTERNAL with the reason `internal`.
 """
@@ -32,14 +24,21 @@ class FieldError(NamedTuple):
 
 
 class EpochalError(Exception):
-    """The root: `status` of HTTP, `code` of gRPC by name, and `reason`, a stable word."""
+    """The root. The docstring of each class below is also that of the class in the SDK."""
 
     status: ClassVar[int] = 500
+    """The status of HTTP."""
     code: ClassVar[str] = "INTERNAL"
+    """The code of gRPC, by name."""
     reason: str = "internal"
+    """A stable word."""
+    more_reasons: ClassVar[tuple[str, ...]] = ()
+    """Reasons of special cases."""
     title: ClassVar[str] = "Internal server error"
     retry_after: int | None = None
     """Seconds after which the same request may succeed; None if waiting does not help."""
+    example: ClassVar[str] = ""
+    """The detail of an example for the description of the API."""
 
     def __init__(
         self, detail: str, *, reason: str | None = None, errors: Sequence[FieldError] = ()
@@ -54,12 +53,29 @@ class EpochalError(Exception):
         if reason is not None:
             self.reason = reason
 
+    @classmethod
+    def sample(cls) -> EpochalError:
+        """Return the example."""
+        return cls(cls.example)
+
+    @classmethod
+    def sentence(cls) -> str:
+        """Return the first sentence of the description."""
+        return " ".join((cls.__doc__ or "").split()).partition(". ")[0].removesuffix(".")
+
 
 class InvalidArgument(EpochalError):
+    """Fields of the request are invalid; `errors` lists them with what would be valid."""
+
     status = 400
     code = "INVALID_ARGUMENT"
     reason = "invalid_argument"
+    more_reasons = ("limit_exceeded", "cannot_generate")
     title = "The request is not valid"
+
+    @classmethod
+    def sample(cls) -> InvalidArgument:
+        return cls.of(FieldError("epochs", "must be at least 1"))
 
     @classmethod
     def of(cls, *errors: FieldError, reason: str | None = None) -> InvalidArgument:
@@ -72,59 +88,104 @@ class InvalidArgument(EpochalError):
 
 
 class Unauthenticated(EpochalError):
+    """The API key is missing, mistyped, expired or revoked."""
+
     status = 401
     code = "UNAUTHENTICATED"
     reason = "unauthenticated"
     title = "The request needs a valid API key"
+    example = "The API key is not valid: it is mistyped, expired or revoked"
 
 
 class Forbidden(EpochalError):
+    """The API key does not allow the request: it lacks the scope, or what would change belongs to a
+    member of its class.
+    """
+
     status = 403
     code = "PERMISSION_DENIED"
     reason = "forbidden"
     title = "The API key does not allow this"
+    example = "This API key has the scope read; the method needs train"
 
 
 class NotFound(EpochalError):
+    """The resource does not exist, or was deleted."""
+
     status = 404
     code = "NOT_FOUND"
     reason = "not_found"
+    more_reasons = ("checkpoint_not_found", "dataset_not_found", "job_not_found")
     title = "Not found"
+    example = "There is no job job_6612a76ead8fe_5c155054dfa79592"
 
 
 class Conflict(EpochalError):
+    """The state of the resource does not allow the request."""
+
     status = 409
     code = "FAILED_PRECONDITION"
     reason = "conflict"
+    more_reasons = (
+        "job_state",
+        "job_not_ended",
+        "dataset_in_use",
+        "dataset_builtin",
+        "wrong_offset",
+        "upload_incomplete",
+        "experiment_ended",
+        "experiment_not_ended",
+    )
     title = "The current state does not allow this"
 
-
-class IdempotencyMismatch(EpochalError):
-    status = 422
-    code = "ALREADY_EXISTS"
-    reason = "idempotency_mismatch"
-    title = "This idempotency key was used for another request"
+    @classmethod
+    def sample(cls) -> Conflict:
+        return Conflict("The job is succeeded: there is nothing to pause", reason="job_state")
 
 
 class TooLarge(EpochalError):
+    """The request is larger than the service accepts."""
+
     status = 413
     code = "RESOURCE_EXHAUSTED"
     reason = "too_large"
     title = "The request is too large"
+    example = "The body may have 16777216 bytes: GET /v1/limits has this server's limits"
 
 
 class UnsupportedMediaType(EpochalError):
+    """The method does not read this content type."""
+
     status = 415
     code = "INVALID_ARGUMENT"
     reason = "unsupported_media_type"
     title = "The method does not accept this format"
+    example = "The body must be application/json: say so in the header Content-Type"
+
+
+class IdempotencyMismatch(EpochalError):
+    """The `request_id` was used with another request before."""
+
+    status = 422
+    code = "ALREADY_EXISTS"
+    reason = "idempotency_mismatch"
+    title = "This idempotency key was used for another request"
+    example = "This key was used for another request: choose a new key for something new"
 
 
 class QuotaExceeded(EpochalError):
+    """A quota of the owner is used up: see `GET /v1/usage`. `retry_after` is the pause in seconds
+    after which the request may succeed; None if something must be deleted first.
+    """
+
     status = 429
     code = "RESOURCE_EXHAUSTED"
     reason = "quota_exceeded"
     title = "The quota of this owner is used up"
+    example = (
+        "The quota max_queued_jobs is used up, 1000 of 1000: wait until a job starts, or cancel a "
+        "queued one"
+    )
 
     def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
         super().__init__(detail)
@@ -132,20 +193,36 @@ class QuotaExceeded(EpochalError):
 
 
 class NotInstalled(EpochalError):
+    """The service lacks an optional package; the message names it."""
+
     status = 501
     code = "UNIMPLEMENTED"
     reason = "not_installed"
     title = "An optional package is not installed"
+    example = (
+        "The format onnx needs the Python package onnx, which is not installed on this server: "
+        "pip install 'epochal-server[onnx]'"
+    )
 
 
 class Unavailable(EpochalError):
+    """The service cannot answer right now. `retry_after` is the requested pause in seconds."""
+
     status = 503
     code = "UNAVAILABLE"
     reason = "unavailable"
+    more_reasons = ("database_damaged",)
     title = "The service is not available"
+    retry_after = 1
+    example = "The service is shutting down: connect again in a moment"
 
     def __init__(
-        self, detail: str, *, cause: str = "", retry_after: int = 1, reason: str | None = None
+        self,
+        detail: str,
+        *,
+        cause: str = "",
+        retry_after: int = 1,
+        reason: str | None = None,
     ) -> None:
         super().__init__(detail, reason=reason)
         self.cause = cause

@@ -80,6 +80,67 @@ with wires(settings) as service:
 shutil.rmtree(folder)
 """
 
+ERROR = """
+import json, sys, tempfile, types
+from functools import wraps
+from pathlib import Path
+
+from epochal_service.errors import EpochalError
+from epochal_service.methods import system
+
+
+class Asleep(EpochalError):
+    "The service is asleep; it wakes up by itself."
+
+    status, code, title = 418, "ABORTED", "The service is asleep"
+    reason, more_reasons = "asleep", ("very_tired",)
+    example = "Call again in the morning"
+
+
+@wraps(system.get_version)
+def refuse(context):
+    raise Asleep.sample()
+
+
+system.get_version = refuse
+
+from protos.errors import documented_errors
+from tests.contract.wires import wires
+from epochal_service.settings import Settings
+from epochal_service.store import migrate
+
+sys.path.append("clients/python")
+from generator.errors import errors_file
+
+folder = Path(tempfile.mkdtemp())
+settings = Settings(_env_file=None, data_dir=folder, grpc_address="127.0.0.1:0")
+migrate.upgrade(settings.database_url)
+with wires(settings) as service:
+    http, grpc = service.both("GetVersion")
+    example = service.app.openapi()["components"]["examples"]["418"]["value"]["detail"]
+client = types.ModuleType("errors")
+exec(errors_file(), vars(client))
+error = client.api_error(418, "no")
+print(json.dumps([
+    http.reason, grpc.reason, http.kind, grpc.kind, example,
+    type(error).__name__, error.reason, type(error).__doc__,
+    [line for line in client.__doc__.splitlines() if "Asleep" in line],
+    [line for line in documented_errors("").splitlines() if "418" in line],
+]))
+"""
+
+
+def test_both_wires_the_sdk_and_the_documents_have_an_error_that_is_only_a_class() -> None:
+    *wires, example, name, reason, text, tree, documented = json.loads(
+        recipes.in_new_process(ERROR).splitlines()[-1]
+    )
+    assert wires == ["asleep", "asleep", "ABORTED", "ABORTED"]
+    assert example == "Call again in the morning"
+    assert (name, reason) == ("Asleep", "asleep")
+    assert text == "The service is asleep; it wakes up by itself."
+    assert tree == ["│   └── Asleep                418  the service is asleep"]
+    assert documented == [f"| 418 | ABORTED | `asleep`, `very_tired` | {text[:-1]} |"]
+
 
 def test_both_wires_take_them_and_the_schema_has_them() -> None:
     printed = json.loads(recipes.in_new_process(PROGRAM).splitlines()[-1])

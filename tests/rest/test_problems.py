@@ -1,11 +1,14 @@
 """Every error of the tree, every HTTP error and every defect becomes a problem document."""
 
+import ast
+import pathlib
 from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI, Path
 from starlette.testclient import TestClient
 
+from epochal_service import errors
 from epochal_service.errors import (
     Conflict,
     EpochalError,
@@ -67,6 +70,29 @@ def test_the_table_above_holds_every_class_of_error() -> None:
         EpochalError,
         *EpochalError.__subclasses__(),
     }
+
+
+def test_every_reason_in_the_sources_is_one_of_its_class() -> None:
+    services = pathlib.Path(errors.__file__).parent
+    calls = [
+        node
+        for folder in (services, services.parents[1] / "workers")
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    raised = {
+        (ast.unparse(call.func).removesuffix(".of"), keyword.value.value)
+        for call in calls
+        for keyword in call.keywords
+        if keyword.arg == "reason" and isinstance(keyword.value, ast.Constant)
+    }
+    declared = {
+        (kind.__name__, reason)
+        for kind in EpochalError.__subclasses__()
+        for reason in kind.more_reasons
+    }
+    assert raised == declared
 
 
 @pytest.mark.parametrize(("error", "status", "reason"), ERRORS, ids=lambda e: type(e).__name__)

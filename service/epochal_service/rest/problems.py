@@ -14,21 +14,7 @@ from pydantic import ConfigDict, Field, WrapValidator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 from starlette.exceptions import HTTPException
 
-from ..errors import (
-    Conflict,
-    EpochalError,
-    FieldError,
-    Forbidden,
-    IdempotencyMismatch,
-    InvalidArgument,
-    NotFound,
-    NotInstalled,
-    QuotaExceeded,
-    TooLarge,
-    Unauthenticated,
-    Unavailable,
-    UnsupportedMediaType,
-)
+from ..errors import EpochalError, FieldError, InvalidArgument, Unauthenticated
 from ..request_ids import current
 from ..specs.base import Message
 from ..specs.validation import describe, validate
@@ -68,31 +54,6 @@ class Problem(Message):
     """The `X-Request-Id` of the request, by which the log of the server has more."""
 
 
-EXAMPLES: tuple[EpochalError, ...] = (
-    InvalidArgument.of(FieldError("epochs", "must be at least 1")),
-    Unauthenticated("The API key is not valid: it is mistyped, expired or revoked"),
-    Forbidden("This API key has the scope read; the method needs train"),
-    NotFound("There is no job job_6612a76ead8fe_5c155054dfa79592"),
-    Conflict("The job is succeeded: there is nothing to pause", reason="job_state"),
-    TooLarge("The body may have 16777216 bytes: GET /v1/limits has this server's limits"),
-    UnsupportedMediaType("The body must be application/json: say so in the header Content-Type"),
-    IdempotencyMismatch(
-        "This key was used for another request: choose a new key for something new"
-    ),
-    QuotaExceeded(
-        "The quota max_queued_jobs is used up, 1000 of 1000: wait until a job starts, or cancel a "
-        "queued one",
-        retry_after=10,
-    ),
-    NotInstalled(
-        "The format onnx needs the Python package onnx, which is not installed on this server: "
-        "pip install 'epochal-server[onnx]'"
-    ),
-    Unavailable("The service is shutting down: connect again in a moment"),
-)
-"""An error of each status."""
-
-
 def problem(
     status: int,
     title: str,
@@ -117,7 +78,7 @@ def examples() -> dict[str, dict[str, Any]]:
                 error.status, error.title, error.reason, error.detail, error.errors
             ).model_dump(),
         }
-        for error in EXAMPLES
+        for error in (kind.sample() for kind in EpochalError.__subclasses__())
     }
 
 

@@ -8,6 +8,7 @@ with epochal.Client() as client:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .errors import *  # noqa: F403
     from .public import *  # noqa: F403
     from .public import __all__ as __all__
 else:

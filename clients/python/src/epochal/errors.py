@@ -2,15 +2,15 @@
 
 EpochalError
 ├── ApiError                  the service refused the request
-│   ├── InvalidArgument       400  fields of the request are invalid: `errors` lists them
-│   ├── Unauthenticated       401  the API key is missing or not valid
+│   ├── InvalidArgument       400  fields of the request are invalid
+│   ├── Unauthenticated       401  the API key is missing, mistyped, expired or revoked
 │   ├── Forbidden             403  the API key does not allow the request
-│   ├── NotFound              404  the resource does not exist
+│   ├── NotFound              404  the resource does not exist, or was deleted
 │   ├── Conflict              409  the state of the resource does not allow the request
-│   ├── IdempotencyMismatch   422  the `request_id` was used with another request
 │   ├── TooLarge              413  the request is larger than the service accepts
 │   ├── UnsupportedMediaType  415  the method does not read this content type
-│   ├── QuotaExceeded         429  the owner of the API key has no more of it
+│   ├── IdempotencyMismatch   422  the `request_id` was used with another request before
+│   ├── QuotaExceeded         429  a quota of the owner is used up
 │   ├── NotInstalled          501  the service lacks an optional package
 │   └── Unavailable           503  the service cannot answer right now
 ├── ConnectionFailed          no connection, or a broken one
@@ -22,7 +22,16 @@ EpochalError
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
+
+__all__ = [
+    "ApiError",
+    "ConnectionFailed",
+    "EpochalError",
+    "FieldError",
+    "MissingDependency",
+    "TimedOut",
+]
 
 
 class FieldError(NamedTuple):
@@ -44,6 +53,8 @@ class ApiError(EpochalError):
 
     status: int = 500
     reason: str = "internal"
+    retry_after: float | None = None
+    """Seconds after which the same request may succeed; None if waiting does not help."""
 
     def __init__(
         self,
@@ -61,17 +72,18 @@ class ApiError(EpochalError):
         if reason is not None:
             self.reason = reason
 
+    @classmethod
+    def of(cls, field: str, description: str) -> Self:
+        """Return the error for one field, in the format of the service."""
+        return cls(f"{field}: {description}", errors=[FieldError(field, description)])
 
+
+# The errors of the service: written by `make protos`.
 class InvalidArgument(ApiError):
     """Fields of the request are invalid; `errors` lists them with what would be valid."""
 
     status = 400
     reason = "invalid_argument"
-
-    @classmethod
-    def of(cls, field: str, description: str) -> InvalidArgument:
-        """Return the error for one field, in the format of the service."""
-        return cls(f"{field}: {description}", errors=[FieldError(field, description)])
 
 
 class Unauthenticated(ApiError):
@@ -82,7 +94,9 @@ class Unauthenticated(ApiError):
 
 
 class Forbidden(ApiError):
-    """The API key does not have the scope that the method needs."""
+    """The API key does not allow the request: it lacks the scope, or what would change belongs
+    to a member of its class.
+    """
 
     status = 403
     reason = "forbidden"
@@ -102,13 +116,6 @@ class Conflict(ApiError):
     reason = "conflict"
 
 
-class IdempotencyMismatch(ApiError):
-    """The `request_id` was used with another request before."""
-
-    status = 422
-    reason = "idempotency_mismatch"
-
-
 class TooLarge(ApiError):
     """The request is larger than the service accepts."""
 
@@ -123,16 +130,20 @@ class UnsupportedMediaType(ApiError):
     reason = "unsupported_media_type"
 
 
-class QuotaExceeded(ApiError):
-    """A quota of the owner is used up: see `client.usage()`.
+class IdempotencyMismatch(ApiError):
+    """The `request_id` was used with another request before."""
 
-    `retry_after` is the pause in seconds after which the request may succeed; None if something
-    must be deleted first.
+    status = 422
+    reason = "idempotency_mismatch"
+
+
+class QuotaExceeded(ApiError):
+    """A quota of the owner is used up: see `GET /v1/usage`. `retry_after` is the pause in
+    seconds after which the request may succeed; None if something must be deleted first.
     """
 
     status = 429
     reason = "quota_exceeded"
-    retry_after: float | None = None
 
 
 class NotInstalled(ApiError):
@@ -143,11 +154,40 @@ class NotInstalled(ApiError):
 
 
 class Unavailable(ApiError):
-    """The service cannot answer right now; `retry_after` is the requested pause in seconds."""
+    """The service cannot answer right now. `retry_after` is the requested pause in seconds."""
 
     status = 503
     reason = "unavailable"
     retry_after: float = 1.0
+
+
+API_ERRORS: Sequence[type[ApiError]] = (
+    InvalidArgument,
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    Conflict,
+    TooLarge,
+    UnsupportedMediaType,
+    IdempotencyMismatch,
+    QuotaExceeded,
+    NotInstalled,
+    Unavailable,
+)
+__all__ += [
+    "Conflict",
+    "Forbidden",
+    "IdempotencyMismatch",
+    "InvalidArgument",
+    "NotFound",
+    "NotInstalled",
+    "QuotaExceeded",
+    "TooLarge",
+    "Unauthenticated",
+    "Unavailable",
+    "UnsupportedMediaType",
+]
+# End of those errors.
 
 
 class ConnectionFailed(EpochalError, ConnectionError):
@@ -169,19 +209,6 @@ class MissingDependency(EpochalError, ImportError):
     """An optional package is not installed; the message names it."""
 
 
-API_ERRORS: Sequence[type[ApiError]] = (
-    InvalidArgument,
-    Unauthenticated,
-    Forbidden,
-    NotFound,
-    Conflict,
-    IdempotencyMismatch,
-    TooLarge,
-    UnsupportedMediaType,
-    QuotaExceeded,
-    NotInstalled,
-    Unavailable,
-)
 _BY_STATUS = {error.status: error for error in API_ERRORS}
 
 
@@ -196,6 +223,6 @@ def api_error(
     """Return the error for an HTTP `status`; a status without a class is a plain `ApiError`."""
     kind = _BY_STATUS.get(status, ApiError)
     error = kind(detail, status=status, reason=reason, errors=errors)
-    if isinstance(error, Unavailable | QuotaExceeded) and retry_after is not None:
+    if retry_after is not None:
         error.retry_after = retry_after
     return error

@@ -2,30 +2,12 @@
 
 from importlib.metadata import version as _version
 
-from . import augmentations, corruptions, data, layers, optimizers, schedules
+from . import augmentations, corruptions, data, errors, layers, optimizers, schedules
 from .client import Client
 from .comparison import Comparison
 from .curves import Curve
 from .epoch_table import EpochTable
-from .errors import (
-    ApiError,
-    Conflict,
-    ConnectionFailed,
-    EpochalError,
-    FieldError,
-    Forbidden,
-    IdempotencyMismatch,
-    InvalidArgument,
-    MissingDependency,
-    NotFound,
-    NotInstalled,
-    QuotaExceeded,
-    TimedOut,
-    TooLarge,
-    Unauthenticated,
-    Unavailable,
-    UnsupportedMediaType,
-)
+from .errors import *  # noqa: F403
 from .events import (
     CheckpointEvent,
     EndEvent,
@@ -114,7 +96,6 @@ from .webhooks import WebhookNotVerified, create_webhook_secret, verify_webhook
 __version__ = _version("epochal")
 
 __all__ = [
-    "ApiError",
     "Attempt",
     "BestEpoch",
     "Checkpoint",
@@ -125,9 +106,7 @@ __all__ = [
     "ComparedJob",
     "Comparison",
     "Component",
-    "Conflict",
     "ConfusionMatrix",
-    "ConnectionFailed",
     "Curve",
     "CurveSeries",
     "Dataset",
@@ -141,7 +120,6 @@ __all__ = [
     "EndEvent",
     "Epoch",
     "EpochTable",
-    "EpochalError",
     "EpochsEvent",
     "Evaluation",
     "Event",
@@ -151,9 +129,7 @@ __all__ = [
     "ExperimentData",
     "ExperimentJob",
     "ExperimentSpec",
-    "FieldError",
     "Finding",
-    "Forbidden",
     "ForkedFrom",
     "Generation",
     "GradientBatch",
@@ -162,9 +138,7 @@ __all__ = [
     "Grid",
     "Health",
     "HiddenSpace",
-    "IdempotencyMismatch",
     "Inside",
-    "InvalidArgument",
     "Job",
     "JobData",
     "JobFailed",
@@ -177,14 +151,10 @@ __all__ = [
     "Member",
     "MemberCurve",
     "MemberEpochs",
-    "MissingDependency",
     "Network",
     "NetworkSpec",
     "NetworkSummary",
-    "NotFound",
-    "NotInstalled",
     "OwnerResult",
-    "QuotaExceeded",
     "QuotaUsage",
     "RandomDraws",
     "SamplePrediction",
@@ -198,14 +168,9 @@ __all__ = [
     "SweepEvent",
     "SweepSnapshotEvent",
     "SweepSpec",
-    "TimedOut",
-    "TooLarge",
     "TrainingSpec",
     "Trial",
-    "Unauthenticated",
-    "Unavailable",
     "UnitMaps",
-    "UnsupportedMediaType",
     "Usage",
     "ValidatedJob",
     "ValidatedSweep",
@@ -228,3 +193,4 @@ __all__ = [
     "table",
     "verify_webhook",
 ]
+__all__ += errors.__all__
