@@ -50,7 +50,7 @@ from ..store.datasets import DatasetRow
 from ..store.packing import pack_state
 from . import uploads
 from .context import Context
-from .fingerprints import fingerprint
+from .fingerprints import file_digest, fingerprint
 from .pages import before, cut, page_size
 
 THUMBNAIL_ROWS = 120
@@ -134,7 +134,9 @@ def read(context: Context, metadata: Dataset, parameters: dict[str, Any]) -> Tab
             raise NotFound(str(error)) from None
 
 
-def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
+def create_dataset(
+    context: Context, request: CreateDatasetRequest, file: BinaryIO | None = None
+) -> Dataset:
     """Store a CSV text, an uploaded file or generated samples.
 
     On HTTP, the body may also be the file itself. The format of a file is recognized by its
@@ -147,13 +149,15 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
     Raises `InvalidArgument` that names rows, columns and members; `IdempotencyMismatch`; `Conflict`
     if the number of data sets has reached the limit, or the upload is incomplete.
     """
+    if file is not None:
+        return _create_of_file(context, request, file, file_digest(file))
     if [request.csv, request.generator, request.upload].count(None) != 2:
         raise InvalidArgument.of(
             FieldError("csv", "must be given, or generator, or upload: exactly one of the three")
         )
     if request.upload is not None:
         with uploads.complete_file(context, request.upload) as (file, digest):
-            return create_dataset_of_file(context, request, file, digest)
+            return _create_of_file(context, request, file, digest)
     prefix = "" if request.generator is None else "generator"
     try:
         if request.csv is not None:
@@ -166,7 +170,7 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
     return _store(context, request, table, fingerprint(request))
 
 
-def create_dataset_of_file(
+def _create_of_file(
     context: Context, request: CreateDatasetRequest, file: BinaryIO | None, digest: str
 ) -> Dataset:
     """Store a file, whose digest stands for it in the fingerprint of the request."""

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import PurePath
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import Body, Query
 from pydantic import BeforeValidator, Discriminator, InstanceOf, Tag
 from pydantic.json_schema import SkipJsonSchema
 
 from ..errors import FieldError, InvalidArgument
-from ..methods.context import Context
-from ..methods.datasets import create_dataset, create_dataset_of_file
 from ..methods.examples import DATASETS
-from ..methods.fingerprints import file_digest
-from ..specs.datasets import CreateDatasetRequest, Dataset, UploadRequest
+from ..specs.datasets import CreateDatasetRequest, UploadRequest
 from ..specs.describe import field_descriptions
 from ..specs.validation import parse
 from .body import FileBody
@@ -71,10 +68,14 @@ _commas = partial(split_commas, list_fields(UploadRequest))
 UploadQuery = Annotated[UploadRequest, Query(), BeforeValidator(_commas), Explained]
 
 
-def create(
-    context: Context, body: CreateDatasetRequest | FileBody, query: UploadRequest, key: str | None
-) -> Dataset:
-    """Create the data set that body and query describe.
+PARAMETERS = {"body": JsonOrFile, "query": UploadQuery}
+"""What the route takes beside the context and the key."""
+
+
+def request_of(
+    body: CreateDatasetRequest | FileBody, query: UploadRequest
+) -> tuple[CreateDatasetRequest, BinaryIO | None]:
+    """Return the request that body and query describe, and the file if the body has one.
 
     A file that is called a text, by its media type or its name, has windows as rows by default.
     Raises `InvalidArgument` for parameters in the query beside a body that has them itself.
@@ -88,7 +89,7 @@ def create(
             )
         )
     if not isinstance(body, FileBody):
-        return create_dataset(context, body.model_copy(update={"request_id": key} if key else {}))
+        return body, None
     options = query
     if body.form is not None:
         _check_name(body)
@@ -103,8 +104,7 @@ def create(
     is_text = body.media_type == "text/plain" or body.filename.lower().endswith(".txt")
     if is_text and options.text is None:
         options = options.model_copy(update={"text": "windows"})
-    request = parse(CreateDatasetRequest, {**options.model_dump(), "request_id": key})
-    return create_dataset_of_file(context, request, body.file, file_digest(body.file))
+    return parse(CreateDatasetRequest, options.model_dump()), body.file
 
 
 def _check_name(body: FileBody) -> None:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache, partial
 from inspect import Parameter, Signature
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -105,7 +105,7 @@ def _add(router: APIRouter, method: Method, api: Api) -> None:
         options["response_model"] = method.total
     elif method.event:
         options |= {"response_class": EventStreamMedia, "openapi_extra": {"parameters": [TOKEN]}}
-    if method.rpc == "CreateDataset":
+    if method.reads_file:
         options["openapi_extra"] = datasets.FILE_BODY
     router.add_api_route(method.path, _endpoint(method), **options)
 
@@ -147,8 +147,8 @@ def _endpoint(method: Method) -> Callable[..., Any]:
     parameters = {"context": Here, "request": Request} | {
         name: _path(method, name) for name in method.path_fields
     }
-    if method.rpc == "CreateDataset":
-        parameters |= {"body": datasets.JsonOrFile, "query": datasets.UploadQuery}
+    if method.reads_file:
+        parameters |= datasets.PARAMETERS
     elif method.body is not None:
         examples: Any = {
             name: {"summary": name, "value": body} for name, body in method.examples.items()
@@ -176,6 +176,10 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         with limited(active=context.second_process is not None):
             return _answer(method, context=context, **values)
 
+    def read_file(*, body: Any, query: Any, **values: Any) -> Any:
+        body, file = datasets.request_of(body, query)
+        return answer(body=body, data=file, **values)
+
     async def explore(*, context: Context, request: Request, body: BaseModel) -> Any:
         known = context.replies and context.replies.find(_cache_key(request, body))
         if known:
@@ -188,6 +192,8 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         endpoint = watch
     elif method.total:
         endpoint = generate
+    elif method.reads_file:
+        endpoint = read_file
     elif method.is_pure:
         endpoint = explore
     endpoint.__name__ = method.name
@@ -222,14 +228,14 @@ def _answer(
     context: Any,
     request: Request,
     body: Any = None,
-    data: bytes | None = None,
+    data: bytes | BinaryIO | None = None,
     query: Any = None,
     key: str | None = None,
     **path: Any,
 ) -> Any:
     if method.has_key and method.query is not None:
         query = method.query.model_validate({"request_id": key})
-    elif key is not None and method.rpc != "CreateDataset":
+    elif key is not None:
         body = body.model_copy(update={"request_id": key})
     rest = (argument for argument in (body, data, query) if argument is not None)
     arguments = [*path.values(), *rest]
@@ -241,10 +247,7 @@ def _answer(
         of_request = _cache_key(request, body)
         content = call_and_keep(method, context, of_request, arguments, cached_content)
         return json_reply(request.method, request.headers, content)
-    if method.rpc == "CreateDataset":
-        reply = datasets.create(context, body, query, key)
-    else:
-        reply = method.call(context, *arguments)
+    reply = method.call(context, *arguments)
     method.audit(context, str(path.get("id") or getattr(reply, "id", "")))
     if reply is None:
         return None
