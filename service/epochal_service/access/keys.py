@@ -14,12 +14,11 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import Forbidden, NotFound, Unauthenticated
 from ..store import Access, Connection, Database, api_keys
-from ..store.api_keys import KeyRow
+from ..store.api_keys import KeyRow, Stored
 
 if TYPE_CHECKING:
     from ..specs.system import Scope  # imports the engine, which `epochald keys` does not need
@@ -37,20 +36,6 @@ MAX_NAME_LENGTH = 100
 
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # no two of them look alike on paper
 _SECRET_LENGTH = 24
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who makes a request."""
-
-    access: Access
-    scope: Scope
-    key: KeyRow
-
-    def require(self, scope: Scope) -> None:
-        """Raise `Forbidden` unless the caller has the scope."""
-        if SCOPES.index(self.scope) < SCOPES.index(scope):
-            raise Forbidden(f"This API key has the scope {self.scope}; the method needs {scope}")
 
 
 def create(database: Database, name: str, *, owner: str, scope: Scope, days: float | None) -> str:
@@ -109,40 +94,40 @@ def revoke(database: Database, key_id: str) -> None:
             raise NotFound(f"There is no key {key_id} that could be revoked")
 
 
-def authenticate(database: Database, authorization: str) -> Caller:
-    """Return the caller with this value of the `Authorization` header. Raises `Unauthenticated`."""
-    key_id, secret = parse(authorization)
-    with database.read() as connection:
-        return caller_of(api_keys.find_valid(connection, key_id), secret)
+class PresentedKey(NamedTuple):
+    """The key of a request, and the only check of whether it is good."""
+
+    id: str
+    secret: str
+
+    @classmethod
+    def of(cls, authorization: str) -> PresentedKey:
+        """Return the key in a value of the `Authorization` header. Raises `Unauthenticated`."""
+        kind, _, key = authorization.partition(" ")
+        match = _KEY.fullmatch(key.strip())
+        if kind.lower() != "bearer" or match is None:
+            raise Unauthenticated(
+                "The header Authorization must be `Bearer` and an API key such as ep_0123456789ab_…"
+            )
+        return cls(*match.groups())
+
+    def check(self, stored: Stored | None, scope: Scope) -> Stored:
+        """Return the stored key and what it reaches. Raises `Unauthenticated`, `Forbidden`."""
+        # The digests are compared in constant time, also if there is no key with this id.
+        known = hmac.compare_digest(_digest(self.secret), stored[0].digest if stored else "")
+        if stored is None or not known:
+            raise Unauthenticated("The API key is not valid: it is mistyped, expired or revoked")
+        key, _ = stored
+        if key.scope not in SCOPES[SCOPES.index(scope) :]:
+            raise Forbidden(f"This API key has the scope {key.scope}; the method needs {scope}")
+        return stored
 
 
-def parse(authorization: str) -> tuple[str, str]:
-    """Return the id and the secret of the key in a value of the `Authorization` header.
-
-    Raises `Unauthenticated`.
-    """
-    kind, _, key = authorization.partition(" ")
-    match = _KEY.fullmatch(key.strip())
-    if kind.lower() != "bearer" or match is None:
-        raise Unauthenticated(
-            "The header Authorization must be `Bearer` and an API key such as ep_0123456789ab_…"
-        )
-    key_id, secret = match.groups()
-    return key_id, secret
-
-
-def caller_of(stored: tuple[KeyRow, Access] | None, secret: str) -> Caller:
-    """Return who calls with the secret of a key, as `api_keys.find_valid` returned it.
-
-    Raises `Unauthenticated`.
-    """
-    # The digests are compared in constant time, also if there is no key with this id.
-    known = hmac.compare_digest(_digest(secret), stored[0].digest if stored else "")
-    if stored is None or not known:
-        raise Unauthenticated("The API key is not valid: it is mistyped, expired or revoked")
-    row, access = stored
-    scope: Scope = row.scope  # type: ignore[assignment]
-    return Caller(access, scope, row)
+def check_again(key: KeyRow, stored: Stored | None) -> Access:
+    """Return what a key reaches that was good before. Raises `Unauthenticated`."""
+    if stored is None or stored[0].digest != key.digest:
+        raise Unauthenticated("The API key has expired, or was revoked or rotated")
+    return stored[1]
 
 
 def _digest(secret: str) -> str:

@@ -16,8 +16,8 @@ import re
 
 from ..errors import Unauthenticated
 from ..store import Connection, Database, api_keys
+from ..store.api_keys import Stored
 from ..store.database import current_time
-from .keys import Caller
 
 SECONDS = 60.0
 
@@ -38,8 +38,8 @@ def issue(connection: Connection, key_id: str | None, subject: str) -> tuple[str
     return f"{key_id}.{expires}.{_signature(stored[0].digest, subject, expires)}", expires
 
 
-def authenticate(database: Database, token: str, subject: str) -> Caller:
-    """Return the caller who may read the subject's events with the token.
+def authenticate(database: Database, token: str, subject: str) -> Stored:
+    """Return the key whose token opens the subject's events, and what it reaches.
 
     Raises `Unauthenticated`.
     """
@@ -53,8 +53,7 @@ def authenticate(database: Database, token: str, subject: str) -> Caller:
     expected = _signature(stored[0].digest if stored else "", subject, expires)
     if not hmac.compare_digest(signature, expected) or stored is None or expires <= time:
         raise _invalid()
-    key, access = stored
-    return Caller(access, "read", key)
+    return stored
 
 
 def _signature(digest: str, subject: str, expires: int) -> str:

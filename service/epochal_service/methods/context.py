@@ -15,7 +15,7 @@ from structlog.contextvars import bound_contextvars
 from epochal_engine import choose_engine
 
 from ..access import stream_tokens
-from ..access.keys import LOCAL_OWNER, Caller, authenticate
+from ..access.keys import LOCAL_OWNER, PresentedKey
 from ..admission.estimate import Estimator
 from ..errors import EpochalError, Unauthenticated
 from ..experiments import exercises
@@ -32,8 +32,8 @@ from ..processes.second_process import SecondProcess
 from ..request_ids import VARIABLE, current
 from ..settings import Settings
 from ..specs.system import Scope
-from ..store import Access, Database
-from ..store.api_keys import KeyRow
+from ..store import Access, Database, api_keys
+from ..store.api_keys import KeyRow, Stored
 from ..streams.follow import Hub
 from ..turns import Turns
 from .rates import Rate, Rates
@@ -78,15 +78,22 @@ class Context:
 
         Raises `Unauthenticated`, `Forbidden`.
         """
-        if authorization is None:
-            if self.settings.needs_keys:
-                raise Unauthenticated(
-                    "This service needs an API key: send the header `Authorization: Bearer ep_…`"
-                )
+        presented = self.presented_key(authorization)
+        if presented is None:
             return self
-        caller = authenticate(self.database, authorization)
-        caller.require(scope)
-        return self.of_caller(caller)
+        with self.database.read() as connection:
+            stored = api_keys.find_valid(connection, presented.id)
+        return self.of_caller(presented.check(stored, scope))
+
+    def presented_key(self, authorization: str | None) -> PresentedKey | None:
+        """Return the key in this `Authorization`; None without one. Raises `Unauthenticated`."""
+        if authorization is not None:
+            return PresentedKey.of(authorization)
+        if self.settings.needs_keys:
+            raise Unauthenticated(
+                "This service needs an API key: send the header `Authorization: Bearer ep_…`"
+            )
+        return None
 
     def authorized_by_token(self, token: str, subject: str) -> Context:
         """Return the context of the caller who may watch the subject with a stream token.
@@ -95,9 +102,10 @@ class Context:
         """
         return self.of_caller(stream_tokens.authenticate(self.database, token, subject))
 
-    def of_caller(self, caller: Caller) -> Context:
-        """Return the context for the caller."""
-        return replace(self, access=caller.access, key=caller.key)
+    def of_caller(self, stored: Stored) -> Context:
+        """Return the context for the caller with a key."""
+        key, access = stored
+        return replace(self, access=access, key=key)
 
     @property
     def key_id(self) -> str | None:

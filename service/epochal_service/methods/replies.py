@@ -22,10 +22,9 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..access.keys import caller_of, parse
 from ..errors import Forbidden, QuotaExceeded, Unauthenticated, Unavailable
-from ..store import Access, Database, api_keys, jobs
-from ..store.api_keys import KeyRow
+from ..store import Database, api_keys, jobs
+from ..store.api_keys import Stored
 from ..store.jobs import Version
 from ..streams.batches import Batches
 
@@ -89,7 +88,7 @@ class Lookup(NamedTuple):
 class Standing(NamedTuple):
     """What the database has for a lookup; None for what is not there, or no longer valid."""
 
-    key: tuple[KeyRow, Access] | None
+    key: Stored | None
     version: Version | None
 
 
@@ -162,20 +161,14 @@ class ReplyCache:
         """Return the context of a caller who may have the reply, and the version of its job; None
         for another caller, or without a job.
         """
-        secret = key_id = None
+        standing = Standing(None, None)
         try:
-            if authorization is not None:
-                key_id, secret = parse(authorization)
-            elif context.settings.needs_keys:
-                return None
-            lookup = Lookup(key_id, reply.job_id)
-            standing = Standing(None, None)
+            presented = context.presented_key(authorization)
+            lookup = Lookup(presented and presented.id, reply.job_id)
             if lookup != (None, None):
                 standing = await self._lookups.get(lookup)
-            if secret is not None:
-                caller = caller_of(standing.key, secret)
-                caller.require(reply.method.scope)
-                context = context.of_caller(caller)
+            if presented is not None:
+                context = context.of_caller(presented.check(standing.key, reply.method.scope))
         except (Forbidden, Unauthenticated, Unavailable):
             return None  # the method raises the same
         version = standing.version

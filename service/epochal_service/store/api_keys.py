@@ -26,6 +26,9 @@ class KeyRow:
     revoked_at: float | None
 
 
+Stored = tuple[KeyRow, Access]
+"""A valid key, and what it reaches."""
+
 _is_valid = sa.and_(
     api_keys.c.revoked_at.is_(None),
     sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now()),
@@ -50,21 +53,17 @@ def insert(
     )
 
 
-def find_valid(connection: Connection, key_id: str) -> tuple[KeyRow, Access] | None:
+def find_valid(connection: Connection, key_id: str) -> Stored | None:
     """Return the key and what it reaches; None if it does not exist, has expired or was revoked."""
     return _valid(connection, api_keys.c.id == key_id).get(key_id)
 
 
-def find_all_valid(
-    connection: Connection, key_ids: Collection[str]
-) -> dict[str, tuple[KeyRow, Access]]:
+def find_all_valid(connection: Connection, key_ids: Collection[str]) -> dict[str, Stored]:
     """Return those of the keys that are valid, and what each of them reaches, by id."""
     return _valid(connection, api_keys.c.id.in_(key_ids))
 
 
-def _valid(
-    connection: Connection, condition: sa.ColumnElement[bool]
-) -> dict[str, tuple[KeyRow, Access]]:
+def _valid(connection: Connection, condition: sa.ColumnElement[bool]) -> dict[str, Stored]:
     """One statement, since every request needs it."""
     rows = connection.execute(
         sa.select(api_keys, members.c.member)

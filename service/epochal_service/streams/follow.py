@@ -26,6 +26,7 @@ import structlog
 
 from epochal_engine import METRICS, Gradients
 
+from ..access.keys import check_again
 from ..curves import curve
 from ..curves.buckets import bucket_width, downsample
 from ..curves.epochs import gradient_columns, merge, parse_note, unpack_gradients
@@ -54,7 +55,7 @@ from ..specs.jobs import (
 )
 from ..store import Access, Connection, Database, api_keys
 from ..store import log as job_log
-from ..store.api_keys import KeyRow
+from ..store.api_keys import KeyRow, Stored
 from ..store.jobs import JobWithSpec
 from ..store.log import LogRow
 from .batches import Batches
@@ -651,13 +652,15 @@ class Hub:
             return
         valid = await asyncio.to_thread(self._valid_keys, {key.id for key, _ in opened.values()})
         for frames, (key, row) in opened.items():
-            stored, access = valid.get(key.id, (None, None))
-            if stored is None or access is None or stored.digest != key.digest:
-                frames.refuse(Unauthenticated("The API key has expired, or was revoked or rotated"))
-            elif row.owner not in access.readable:
-                frames.refuse(frames.format.not_found(row.id))
+            try:
+                access = check_again(key, valid.get(key.id))
+            except Unauthenticated as error:
+                frames.refuse(error)
+            else:
+                if row.owner not in access.readable:
+                    frames.refuse(frames.format.not_found(row.id))
 
-    def _valid_keys(self, key_ids: set[str]) -> dict[str, tuple[KeyRow, Access]]:
+    def _valid_keys(self, key_ids: set[str]) -> dict[str, Stored]:
         with self._database.read() as connection:
             return api_keys.find_all_valid(connection, key_ids)
 
