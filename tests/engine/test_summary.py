@@ -33,6 +33,13 @@ def dense(*sizes: int) -> Network:
     return Network(sizes[:1], tuple(Dense(units) for units in sizes[1:]))
 
 
+def test_a_network_counts_its_weights_as_its_summary_does() -> None:
+    layers = (Dense(4, name="first"), BatchNorm(), Dense(2))
+    for frozen in ((), ("first",)):
+        network = Network((3,), layers, frozen)
+        assert network.weights_size == 16 + 8 + 10 == summarize(network).parameters
+
+
 @pytest.mark.parametrize(
     ("sizes", "parameters"),
     [((3, 4, 4, 2), 46), ((2, 2, 1), 9), ((784, 128, 10), 101_770), ((768, 3072, 768), 4_722_432)],

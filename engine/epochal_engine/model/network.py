@@ -229,6 +229,12 @@ class Network:
         """The number of all parameters, also of those that are not learned."""
         return sum(math.prod(shape) for shape in self.parameters.values())
 
+    @cached_property
+    def weights_size(self) -> int:
+        """The number of parameters that are weights: all but those of `running`."""
+        shapes = self.parameters.items()
+        return sum(math.prod(shape) for name, shape in shapes if name not in self.running)
+
     @property
     def learned_size(self) -> int:
         """The number of learned parameters, which come first in a flat vector of all."""

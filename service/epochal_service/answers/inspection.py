@@ -20,10 +20,9 @@ from ..jobs import lifecycle
 from ..jobs.endings import restored_epoch
 from ..preparation.prepare import Prepared, corrupted_once, scaled, scaled_targets, unscaled_outputs
 from ..settings import Limits
-from ..specs.build import build_network
+from ..specs.build import network_of
 from ..specs.inspection import EvaluationSplit, Split
 from ..specs.jobs import TERMINAL
-from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store import Access, Connection, checkpoints
 from ..store.packing import unpack
@@ -102,9 +101,7 @@ def trained(connection: Connection, job_id: str, access: Access, epoch: int | No
     checkpoint = checkpoints.nearest(connection, job_id, epoch)
     if checkpoint is None:
         raise without_weights(row.state)
-    assert isinstance(spec.network, NetworkSpec)
-    network = build_network(spec.network)
-    return Trained(row.owner, spec, network, checkpoint[0], unpack(checkpoint[1]))
+    return Trained(row.owner, spec, network_of(spec), checkpoint[0], unpack(checkpoint[1]))
 
 
 def without_weights(state: str) -> NotFound:

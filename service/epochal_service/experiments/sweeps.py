@@ -27,7 +27,7 @@ from ..large import POINT_BYTES, require_small
 from ..preparation import baselines
 from ..preparation.prepare import Cost, Prepared, prepare
 from ..settings import Limits, Settings
-from ..specs.build import build_network, build_training
+from ..specs.build import build_training, network_of
 from ..specs.diagnosis import Label
 from ..specs.jobs import BaselineLosses, BestEpoch, Divergence, EpochRow
 from ..specs.limits import LIMIT, each_layer
@@ -365,8 +365,7 @@ def members(
     constant: BaselineLosses | None,
 ) -> list[Member]:
     """Return the members for a reply; `losses` are the curves of the training loss."""
-    assert isinstance(spec.job.network, NetworkSpec)
-    network = replace(build_network(spec.job.network), frozen=tuple(spec.job.freeze))
+    network = replace(network_of(spec.job), frozen=tuple(spec.job.freeze))
     best = engine.best_final_loss(
         (columns["train_loss"], progress[index].stop_reason == "diverged")
         for index, columns in losses.items()

@@ -27,10 +27,11 @@ def hand_over(connection: Connection, source: JobWithSpec, job_id: str, scaling:
     assert checkpoint is not None
     epoch, blob = checkpoint
     arrays = unpack(blob)
-    ordered = {name: arrays[name] for name in network_of(source_spec).parameters}
+    network = network_of(source_spec)
+    ordered = {name: arrays[name] for name in network.parameters}
     for field in [name for name, used in sources(spec).items() if used.job == source.id]:
         if field == INITIAL_WEIGHTS:
-            weights = initial_weights(spec, source_spec, ordered)
+            weights = initial_weights(spec, network, ordered)
             checkpoints.insert(connection, job_id, [(0, pack({**weights, **unpack(scaling)}))])
         else:
             checkpoints.put_reward_weights(connection, job_id, pack(ordered))

@@ -18,9 +18,8 @@ from ..errors import FieldError, InvalidArgument, NotInstalled
 from ..jobs import lifecycle
 from ..preparation.prepare import SCALE, SHIFT, TARGET_SCALE, TARGET_SHIFT
 from ..resources.datasets import Schema, schema_of_job
-from ..specs.build import build_network
+from ..specs.build import network_of
 from ..specs.exports import ExportContent, GetExportRequest
-from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store.packing import unpack
 from .context import Context
@@ -39,8 +38,7 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
         return _training_program(context, id, request)
     row = lifecycle.get(context.database, id, context.access)
     spec = TrainingSpec.model_validate_json(row.spec)
-    assert isinstance(spec.network, NetworkSpec)
-    network = build_network(spec.network)
+    network = network_of(spec)
     epoch, blob = checkpoint_of(context, id, request.epoch)
     weights = unpack(blob)
     with context.database.read() as connection:

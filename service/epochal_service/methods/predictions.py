@@ -15,9 +15,8 @@ from ..large import NUMBER_BYTES, require_small
 from ..preparation.preferences import is_scorer
 from ..resources.datasets import Schema, invalid_argument, schema_of_job
 from ..settings import Limits
-from ..specs.build import build_network
+from ..specs.build import network_of
 from ..specs.jobs import GridSpec, Prediction, PredictRequest
-from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store.packing import unpack
 from .context import Context
@@ -40,8 +39,7 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
         )
     row = lifecycle.get(context.database, id, context.access)
     spec = TrainingSpec.model_validate_json(row.spec)
-    assert isinstance(spec.network, NetworkSpec)
-    network = build_network(spec.network)
+    network = network_of(spec)
     with context.database.read() as connection:
         schema = schema_of_job(connection, id, spec)
     features = int(np.prod(network.input_shape))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from epochal_engine import Network
+
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle
 from ..jobs.endings import restored_epoch
@@ -26,6 +28,8 @@ class Parent:
     """A job whose weights another one uses."""
 
     spec: TrainingSpec
+    network: Network
+    """The network of its spec, without what is frozen."""
     state: str | None
     """The state of the job; None for one that is not stored yet."""
     epoch: int | None
@@ -65,15 +69,13 @@ def parent_of(connection: Connection, source: WeightsOfJobSpec, owner: str, fiel
             )
         )
     epoch, blob = checkpoint
-    arrays = unpack(blob)
-    return Parent(
-        spec, row.state, epoch, {name: arrays[name] for name in network_of(spec).parameters}
-    )
+    arrays, network = unpack(blob), network_of(spec)
+    ordered = {name: arrays[name] for name in network.parameters}
+    return Parent(spec, network, row.state, epoch, ordered)
 
 
 def future_parent(spec: TrainingSpec) -> Parent:
     """Return a job of the spec that has not trained yet, with arrays that take no memory."""
-    shapes = network_of(spec).parameters
-    return Parent(
-        spec, None, None, {n: np.broadcast_to(np.float32(0), s) for n, s in shapes.items()}
-    )
+    network = network_of(spec)
+    arrays = {n: np.broadcast_to(np.float32(0), s) for n, s in network.parameters.items()}
+    return Parent(spec, network, None, None, arrays)

@@ -30,7 +30,6 @@ from epochal_engine import (
     find_loss,
     has_exact_match,
     split_rows,
-    summarize,
     weights_by_class,
 )
 from epochal_engine.insight import Experiment
@@ -40,7 +39,7 @@ from ..errors import FieldError, InvalidArgument
 from ..resources import corruptions, datasets, transfer
 from ..resources.sources import INITIAL_WEIGHTS, REWARD, sources
 from ..settings import UNLIMITED, Limits
-from ..specs.build import build_augmentation, build_loss, build_network, build_training
+from ..specs.build import build_augmentation, build_loss, build_training, network_of
 from ..specs.datasets import InlineDataset
 from ..specs.limits import LIMIT, check_network
 from ..specs.networks import NetworkRef, NetworkSpec, input_embeddings
@@ -149,7 +148,7 @@ def prepare(
         spec = _as_child(spec, dataset, parent)
     prepared = build(spec, dataset, limits)
     if parent is not None:
-        weights = transfer.initial_weights(prepared.spec, parent.spec, parent.arrays)
+        weights = transfer.initial_weights(prepared.spec, parent.network, parent.arrays)
         prepared = replace(prepared, initial_weights={**weights})
     if judge is not None:
         prepared = replace(prepared, reward_weights={**judge.arrays})
@@ -164,8 +163,7 @@ def _as_child(spec: TrainingSpec, dataset: Dataset, parent: forks.Parent | None)
         assert spec.initial_weights is not None
         start = spec.initial_weights.model_copy(update={"epoch": parent.epoch})
         changes["initial_weights"] = start
-        assert isinstance(spec.network, NetworkSpec)
-        takes_output = start.layers is None or build_network(spec.network).names[-1] in start.layers
+        takes_output = start.layers is None or network_of(spec).names[-1] in start.layers
         if spec.target_scaling is None and takes_output and _is_regression(spec, dataset):
             # The weights answer in the unit that they were trained in.
             changes["target_scaling"] = parent.spec.target_scaling
@@ -214,7 +212,7 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         scaling=scaling,
         initial_weights=None,
         reward_weights=None,
-        weights_every=_weights_every(spec, summarize(network).parameters),
+        weights_every=_weights_every(spec, network.weights_size),
         cost=cost,
     )
 

@@ -15,7 +15,7 @@ from ..datasets import load as load_builtin
 from ..datasets.columns import Column
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..large import require_small
-from ..specs.build import build_network
+from ..specs.build import network_of
 from ..specs.datasets import (
     DatasetSpec,
     GeneratorSpec,
@@ -250,7 +250,7 @@ def _sequence_classes(spec: TrainingSpec) -> int:
     ):
         return 0
     try:
-        shape = build_network(spec.network).output_shape
+        shape = network_of(spec).output_shape
     except ValueError:  # reported when the network is checked
         return 0
     return shape[1] if len(shape) == 2 else 0

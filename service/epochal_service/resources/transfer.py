@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
+from epochal_engine import Network
 from epochal_engine.training import new_parameters
 
 from ..errors import FieldError, InvalidArgument
@@ -17,8 +18,9 @@ Arrays = Mapping[str, NDArray[Any]]
 """Arrays by name, in the order of their network."""
 
 
-def initial_weights(spec: TrainingSpec, source: TrainingSpec, arrays: Arrays) -> Arrays:
-    """Return the weights that a job starts from, given those of the `source`, in the job's type.
+def initial_weights(spec: TrainingSpec, source: Network, arrays: Arrays) -> Arrays:
+    """Return the weights that a job starts from, given those of another job with the network
+    `source`, in the job's type.
 
     Without `initial_weights.layers` they are all matched in forward order, else those of these
     layers by name, and the others are drawn from the job's seed. Raises `InvalidArgument` that
@@ -26,17 +28,18 @@ def initial_weights(spec: TrainingSpec, source: TrainingSpec, arrays: Arrays) ->
     """
     start = spec.initial_weights
     assert start is not None
+    network = network_of(spec)
     if start.layers is None:
-        weights = _matched(spec, arrays, start.job)
+        weights = _matched(network, arrays, start.job)
     else:
-        drawn = new_parameters(network_of(spec), spec.seed)
-        weights = {**drawn, **_of_layers(spec, source, arrays)}
+        drawn = new_parameters(network, spec.seed)
+        weights = {**drawn, **_of_layers(network, source, arrays, start.job, start.layers)}
     return {name: array.astype(spec.dtype) for name, array in weights.items()}
 
 
-def _matched(spec: TrainingSpec, arrays: Arrays, job: str) -> Arrays:
+def _matched(network: Network, arrays: Arrays, job: str) -> Arrays:
     """Return the other job's arrays under this network's names, matched in forward order."""
-    parameters, others = list(network_of(spec).parameters.items()), list(arrays.items())
+    parameters, others = list(network.parameters.items()), list(arrays.items())
     errors = [
         f"needs the shapes of this network: {_array_text(name)} has {list(shape)}, and "
         f"{_array_text(other)} of {job} has {list(array.shape)}"
@@ -57,15 +60,14 @@ def _matched(spec: TrainingSpec, arrays: Arrays, job: str) -> Arrays:
     return {name: array for (name, _), (_, array) in zip(parameters, others, strict=True)}
 
 
-def _of_layers(spec: TrainingSpec, source: TrainingSpec, arrays: Arrays) -> Arrays:
+def _of_layers(
+    network: Network, source: Network, arrays: Arrays, job: str, layers: Sequence[str]
+) -> Arrays:
     """Return the arrays of the layers that are taken from the other job."""
-    start = spec.initial_weights
-    assert start is not None
-    assert start.layers is not None
     errors: list[FieldError] = []
     taken: dict[str, NDArray[Any]] = {}
-    for index, layer in enumerate(start.layers):
-        problems = list(_misfits(layer, spec, source, start.job))
+    for index, layer in enumerate(layers):
+        problems = list(_misfits(layer, network, source, job))
         errors += [FieldError(f"initial_weights.layers[{index}]", text) for text in problems]
         if not problems:
             taken |= {name: arrays[name] for name in arrays if _layer_of(name) == layer}
@@ -74,16 +76,15 @@ def _of_layers(spec: TrainingSpec, source: TrainingSpec, arrays: Arrays) -> Arra
     return taken
 
 
-def _misfits(layer: str, spec: TrainingSpec, source: TrainingSpec, job: str) -> Iterator[str]:
+def _misfits(layer: str, network: Network, source: Network, job: str) -> Iterator[str]:
     """Yield why the layer cannot be taken."""
-    network, other = network_of(spec), network_of(source)
-    for names, owner in ((network.names, "this network"), (other.names, job)):
+    for names, owner in ((network.names, "this network"), (source.names, job)):
         if layer not in names:
             yield f"must be a layer of {owner}: there is no {layer}, only {', '.join(names)}"
             return
     mine, theirs = (
         {name: shape for name, shape in n.parameters.items() if _layer_of(name) == layer}
-        for n in (network, other)
+        for n in (network, source)
     )
     if not mine and not theirs:
         yield f"must be a layer with weights: {layer} has none"

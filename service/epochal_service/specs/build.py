@@ -15,7 +15,8 @@ from .training import AugmentationSpec, CorruptionSpec, OptimizerSpec, ScheduleS
 def build_network(spec: NetworkSpec) -> engine.Network:
     """Return the engine's network. Raises its `ShapeError` for layers that do not fit.
 
-    Equal specs return the same network, with the properties that it has computed.
+    Equal specs return the same network, with the properties that it has computed: to build one
+    takes 0.1 to 2 ms, and to write its spec as JSON a thirtieth of that.
     """
     return _network(spec.model_dump_json())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from epochal_engine import Network, ShapeError, summarize
+from epochal_engine import Network, ShapeError
 
 from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
@@ -56,16 +56,16 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
         raise InvalidArgument.of(*errors, reason="limit_exceeded")
     try:
         network = build_network(spec)
-        parameters = summarize(network).parameters
     except ShapeError as error:
         raise InvalidArgument.of(FieldError(f"{at}layers[{error.layer}]", str(error))) from None
     except ValueError as error:
         raise InvalidArgument.of(FieldError(f"{at}layers", str(error))) from None
-    if parameters > limits.max_parameters:
+    if network.weights_size > limits.max_parameters:
         raise InvalidArgument.of(
             FieldError(
                 f"{at}layers",
-                f"have {parameters} parameters; the limit is {limits.max_parameters}: {LIMIT}",
+                f"have {network.weights_size} parameters; the limit is {limits.max_parameters}: "
+                f"{LIMIT}",
             ),
             reason="limit_exceeded",
         )
