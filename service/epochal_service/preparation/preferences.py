@@ -29,7 +29,9 @@ def is_scorer(spec: TrainingSpec, network: Network) -> bool:
 
 
 def errors_of(spec: TrainingSpec, network: Network, dataset: Dataset) -> Iterator[FieldError]:
-    """Yield what does not fit pairs in a spec whose loss is `preference`."""
+    """Yield what does not fit the pairs of a spec whose loss is `preference`."""
+    if LOSSES[spec.loss].rows == 1:
+        return
     if spec.augmentation:
         yield FieldError("augmentation", "must be absent: the rows of a pair stay as they are")
     if spec.class_weights is not None:

@@ -9,7 +9,7 @@ the same way.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -341,17 +341,12 @@ def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Netw
         targets = dataset.encoded_targets(spec.loss)
     except DatasetError as error:
         raise datasets.invalid_argument(error, "") from None
-    is_paired = LOSSES[spec.loss].rows > 1
-    if is_paired and network.output_shape == (1,):
+    if LOSSES[spec.loss].rows > 1 and network.output_shape == (1,):
         # A score needs no labels.
         targets = np.zeros((dataset.samples, 1))
     errors = [
         *_network_errors(spec, spec.network, network, dataset, targets),
-        *_option_errors(spec, network),
-        *_class_weight_errors(spec, dataset),
-        *corruptions.corruption_errors(spec, network),
-        *(preferences.errors_of(spec, network, dataset) if is_paired else ()),
-        *rollouts.errors_of(spec, network, dataset),
+        *(error for check in CHECKS for error in check(spec, network, dataset)),
     ]
     largest = np.finfo(spec.dtype).max
     errors += [
@@ -465,7 +460,7 @@ def _shape_text(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} outputs" if len(shape) == 1 else f"the shape {list(shape)}"
 
 
-def _option_errors(spec: TrainingSpec, network: Network) -> list[FieldError]:
+def _option_errors(spec: TrainingSpec, network: Network, _: Dataset) -> list[FieldError]:
     """Return the training options that contradict each other or the network."""
     errors = []
     if spec.target_scaling == "standardize" and LOSSES[spec.loss].has_accuracy:
@@ -503,7 +498,7 @@ def _option_errors(spec: TrainingSpec, network: Network) -> list[FieldError]:
     return errors
 
 
-def _class_weight_errors(spec: TrainingSpec, dataset: Dataset) -> list[FieldError]:
+def _class_weight_errors(spec: TrainingSpec, _: Network, dataset: Dataset) -> list[FieldError]:
     """Return what is wrong with the class weights."""
     weights, classes = spec.class_weights, len(dataset.class_names)
     if weights is None:
@@ -520,6 +515,16 @@ def _class_weight_errors(spec: TrainingSpec, dataset: Dataset) -> list[FieldErro
     else:
         return []
     return [FieldError("class_weights", text)]
+
+
+CHECKS: tuple[Callable[[TrainingSpec, Network, Dataset], Iterable[FieldError]], ...] = (
+    _option_errors,
+    _class_weight_errors,
+    corruptions.corruption_errors,
+    preferences.errors_of,
+    rollouts.errors_of,
+)
+"""What yields the fields of a spec that do not fit, in the order of the error's detail."""
 
 
 def has_validation(spec: TrainingSpec) -> bool:

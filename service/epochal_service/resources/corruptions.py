@@ -118,7 +118,7 @@ _DATASETS: dict[str, Callable[[Dataset, TrainingSpec], Dataset]] = {
 }
 
 
-def corruption_errors(spec: TrainingSpec, network: engine.Network) -> list[FieldError]:
+def corruption_errors(spec: TrainingSpec, network: engine.Network, _: Dataset) -> list[FieldError]:
     """Return what is wrong with the corruption of the spec, and with fields that it excludes."""
     corruption = spec.corruption
     if corruption is None:
