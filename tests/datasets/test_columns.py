@@ -287,6 +287,33 @@ def test_texts_identifiers_and_empty_columns_are_ignored_with_a_warning() -> Non
     assert chosen.feature_names == ("id", "x")
 
 
+def test_labels_such_as_207_and_207a_are_texts_and_no_wrong_numbers() -> None:
+    rows = [f"{n},{n // 4},{n % 3}" for n in range(201, 240)]
+    rooms = parse_csv(table([*rows, "207a,51,1"], "room,x,t"))
+    assert rooms.feature_names == ("x",)
+    assert reasons(rooms)[0] == ("room", "mixed")
+    assert "line 41 has '207a'" in rooms.warnings[0].description
+    assert reasons(rooms)[1] == ("room", "identifier")
+    # In a column of ids every text is a label, even if numbers repeat.
+    bus = [f"{n % 9},{n},{n % 3}" for n in range(30)]
+    assert "bus id=3b" in parse_csv(table([*bus, "3b,31,1"], "bus id,x,t")).feature_names
+
+
+@pytest.mark.parametrize("text", ["3O", "12m", "207.5a", "about 207", "207ab", "-207a"])
+@pytest.mark.parametrize("numbers", ["{n}", "{n}.5", "{m}"])
+def test_a_slip_among_numbers_is_refused_with_its_line_and_what_to_do(
+    text: str, numbers: str
+) -> None:
+    rows = [f"{numbers.format(n=n, m=n % 9)},{n % 3}" for n in range(201, 240)]
+    assert refused(table([*rows, f"{text},1"])) == [
+        (
+            "lines[41].x",
+            f"Line 41, column 'x': '{text}' is not a number, as the other values of the column "
+            "are; correct it or delete the row, or choose the kind `category` for the column.",
+        )
+    ]
+
+
 def test_a_first_column_without_a_name_numbers_the_rows() -> None:
     dataset = parse_csv(",x,t\n1,5,a\n2,6,b\n3,5,a\n")
     assert dataset.feature_names == ("x",)

@@ -205,7 +205,8 @@ def test_one_text_among_nine_numbers_is_an_error_and_never_a_category() -> None:
     assert errors(data) == [
         (
             "lines[6].x",
-            "Line 6, column 'x': 'one' is not a number, as the other values of the column are.",
+            "Line 6, column 'x': 'one' is not a number, as the other values of the column are; "
+            "correct it or delete the row, or choose the kind `category` for the column.",
         )
     ]
 

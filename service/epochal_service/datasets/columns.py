@@ -42,7 +42,13 @@ from epochal_service.datasets.cells import (
     why_not_a_date,
 )
 from epochal_service.datasets.dataset import Floats, Labels, Problems
-from epochal_service.datasets.number_formats import PLAIN, NumberFormat, affixed, is_numeric
+from epochal_service.datasets.number_formats import (
+    NO_NUMBER,
+    PLAIN,
+    NumberFormat,
+    affixed,
+    is_numeric,
+)
 from epochal_service.datasets.texts import Texts, numbers_of, texts_at
 
 Missing = Literal["error", "median", "mean", "zero", "most_frequent", "category"]
@@ -89,6 +95,8 @@ _IDENTIFIER = re.compile(
     r"(?i:(.*[ _.-])?(id|uuid|guid)|index|key|row ?(names?|no|number|num|nr)|unnamed: ?0|column 1)"
     r"|.*[a-z](ID|Id)"
 )
+# 207a, beside 207.
+_LABEL = re.compile(r"(\d+)[A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -129,12 +137,30 @@ class Cells:
 
     @cached_property
     def holds_numbers(self) -> bool:
-        """Whether most cells are numbers in some format; missing values do not count."""
+        """Whether most cells are numbers in some format, and the others do not show that these are
+        labels; missing values do not count."""
         counts = Counter(cell for _, cell in self.others)
-        present = [cell for cell in counts if cell.lower() not in MISSING]
-        finite = len(self.cells) - len(self.others)
-        numeric = finite + sum(counts[cell] for cell in present if is_numeric(cell))
-        return 100 * numeric >= TYPICAL_PERCENT * (finite + sum(counts[cell] for cell in present))
+        texts = [c for c in counts if c.lower() not in MISSING and not is_numeric(c)]
+        missing = sum(counts[cell] for cell in counts if cell.lower() in MISSING)
+        numeric = len(self.cells) - missing - sum(counts[cell] for cell in texts)
+        is_typical = 100 * numeric >= TYPICAL_PERCENT * (len(self.cells) - missing)
+        return is_typical and not (texts and self._are_labels(texts))
+
+    def _are_labels(self, texts: Sequence[str]) -> bool:
+        """Return whether the texts extend numbers by a letter, as labels do.
+
+        They do so in a column of ids, and in one where no number repeats, beside the number: 207
+        and 207a. Elsewhere such a text is a number with a slip or a unit.
+        """
+        is_named = _IDENTIFIER.fullmatch(self.name) is not None
+        numbers = _finite(self).tolist()
+        distinct = {*numbers}
+        if not is_named and (
+            len(distinct) < len(numbers) or not all(n.is_integer() for n in distinct)
+        ):
+            return False
+        matches = map(_LABEL.fullmatch, texts)
+        return all(match and (is_named or float(match[1]) in distinct) for match in matches)
 
     def gaps(self, kind: Kind) -> list[int]:
         """Return the rows of the cells that have no value in a column of that kind."""
@@ -148,16 +174,19 @@ class Cells:
             return self.cells
         return [cell for row, cell in enumerate(self.cells) if row not in gaps]
 
-    def report(self, problems: Problems, *, auto: str = "") -> Report:
+    def report(self, problems: Problems, *, auto: str = "", remedy: str = "") -> Report:
         """Return the function that reports a cell under its line and the column's name.
 
-        `auto` is what `missing`: `auto` would do about a missing value.
+        `auto` is what `missing`: `auto` would do about a missing value; `remedy` is what else
+        helps if a cell is not a number.
         """
 
         def add(row: int, what: str) -> None:
             line = self.lines[row]
             if auto and what == WHY_MISSING:
                 what = f"{what}, or set `missing` to `auto`, which {auto}"
+            if remedy and what.endswith(NO_NUMBER):
+                what = f"{what}, or {remedy}"
             problems.add(
                 f"lines[{line}].{self.name}", f"Line {line}, column {self.name!r}: {what}."
             )

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from epochal_service.datasets.cells import MISSING, WHY_MISSING, number_of, shown
 
 PERCENT = "%"
+NO_NUMBER = "is not a number, as the other values of the column are; correct it or delete the row"
 DOTTED, COMMAS = (",", "."), (".", ",")
 MARKS = ((".", ""), DOTTED, COMMAS, (".", " "), (",", " "), (".", "'"), (",", "'"))
 """Decimal marks with thousands separators, the most plausible first."""
@@ -108,7 +109,7 @@ class NumberFormat:
         if value is not None and not math.isfinite(value):
             return f"{shown(cell)} is not a finite number; write one or delete the row"
         if number is None:
-            return f"{shown(cell)} is not a number, as the other values of the column are"
+            return f"{shown(cell)} {NO_NUMBER}"
         if number.unit and number.unit != self.unit:
             remedy = f"convert it to {self.unit}" if self.unit else "write the number alone"
             return f"{shown(cell)} is in {number.unit}, unlike the rest of the column; {remedy}"

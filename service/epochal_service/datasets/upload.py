@@ -132,7 +132,11 @@ def parse_csv(
         )
         columns.append(column)
         warnings += about
-    target_report = target_cells.report(problems, auto="" if fills else "drops such rows")
+    target_report = target_cells.report(
+        problems,
+        auto="" if fills else "drops such rows",
+        remedy="choose the task `classification`" if task == "auto" else "",
+    )
     targets, class_names = _targets(target_cells, task, target_report, problems)
     if class_names and task == "auto":
         warnings += mixed(target_cells)
@@ -147,7 +151,11 @@ def parse_csv(
     first = 0
     for column, cells in zip(columns, inputs_cells, strict=True):
         last = first + len(column.features)
-        report = cells.report(problems, auto="" if fills else "fills gaps")
+        report = cells.report(
+            problems,
+            auto="" if fills else "fills gaps",
+            remedy="choose the kind `category` for the column",
+        )
         column.encode(cells.cells, inputs[:, first:last], report)
         if column.is_input and not problems.errors:
             warnings += _leakage(column, inputs[:, first:last], targets, target)
