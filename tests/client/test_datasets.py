@@ -149,6 +149,11 @@ def test_generated_points_are_kept_and_the_built_in_ones_listed_first(
     stored = client.datasets.create("moons", generator={"name": "two_moons", "samples": 10})
     try:
         assert (stored.samples, stored.features) == (10, 2)
+        drawn = {d.id: t for d, t in client.datasets.list(page_size=1, thumbnails=True)}
+        assert drawn[stored.id] is None
+        spiral = drawn["spiral"]
+        assert spiral is not None
+        assert len(spiral.inputs) == len(spiral.targets) == 120
     finally:
         client.datasets.delete(stored.id)
     first = next(iter(client.datasets.list()))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import BinaryIO, Literal, TypedDict
+from typing import Any, BinaryIO, Literal, TypedDict, overload
 
 from .errors import Conflict, InvalidArgument
 from .files import Source, is_text, opened
-from .paging import pages
+from .paging import whole_pages
 from .records import read, request
 from .session import Part
 from .specs import Spec
@@ -23,6 +23,7 @@ from .types import (
     MissingPolicy,
     Suggestion,
     TextRows,
+    Thumbnail,
     UnknownPolicy,
     Upload,
 )
@@ -48,10 +49,33 @@ class ColumnChoice(TypedDict, total=False):
 class Datasets(Part):
     """`client.datasets`."""
 
-    def list(self, *, page_size: int | None = None) -> Iterator[Dataset]:
-        """Yield the built-in data sets, then the uploaded ones, newest first, page by page."""
-        for row in pages(self._session, "ListDatasets", "datasets", {"page_size": page_size}):
-            yield read(Dataset, row)
+    @overload
+    def list(
+        self, *, page_size: int | None = None, thumbnails: Literal[False] = False
+    ) -> Iterator[Dataset]: ...
+    @overload
+    def list(
+        self, *, page_size: int | None = None, thumbnails: Literal[True]
+    ) -> Iterator[tuple[Dataset, Thumbnail | None]]: ...
+    def list(
+        self, *, page_size: int | None = None, thumbnails: bool = False
+    ) -> Iterator[Dataset] | Iterator[tuple[Dataset, Thumbnail | None]]:
+        """Yield the built-in data sets, then the uploaded ones, newest first, page by page.
+
+        With `thumbnails`, yield each with its thumbnail, a few rounded rows; None if uploaded.
+
+        >>> dataset, thumbnail = next(client.datasets.list(thumbnails=True))
+        >>> thumbnail.dataset == dataset.id
+        True
+        """
+        rows = self._listed({"page_size": page_size, "thumbnails": thumbnails})
+        return rows if thumbnails else (dataset for dataset, _ in rows)
+
+    def _listed(self, fields: dict[str, Any]) -> Iterator[tuple[Dataset, Thumbnail | None]]:
+        for page in whole_pages(self._session, "ListDatasets", fields):
+            drawn = {row["dataset"]: read(Thumbnail, row) for row in page.get("thumbnails") or ()}
+            for row in page.get("datasets") or ():
+                yield read(Dataset, row), drawn.get(row["id"])
 
     def get(self, dataset_id: DatasetName | str) -> Dataset:
         """Return the data set with this id; the id of a built-in one is its name.

@@ -12,10 +12,16 @@ def pages(
     session: Session, method: str, items: str, fields: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Yield the entries of all pages, newest first. Each page is fetched when it is needed."""
+    for page in whole_pages(session, method, fields):
+        yield from page.get(items) or ()
+
+
+def whole_pages(session: Session, method: str, fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the pages of such a list, with what else is in them."""
     token: str | None = None
     while True:
         page = session.call(method, {**fields, "page_token": token})
-        yield from page.get(items) or ()
+        yield page
         token = page.get("next_page_token")
         if not token:
             return
