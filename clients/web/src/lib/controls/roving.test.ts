@@ -28,6 +28,17 @@ const press = (key: string) =>
 
 afterEach(() => detach())
 
+test('the number of a slider in a row is no stop', () => {
+  const list = showRows(
+    '<li><button class="handle" id="a"></button>' +
+      '<div class="slider"><input type="range" id="b" /><input type="number" tabindex="-1" id="c" /></div></li>',
+  )
+  list.querySelector<HTMLElement>('.handle')!.focus()
+  press('Enter')
+  expect(document.activeElement!.id).toBe('b')
+  expect(stops(list)).toEqual(['a', 'b'])
+})
+
 const THREE = '<button id="a"></button><button id="b"></button><button id="c"></button>'
 
 test('the arrow keys move, and Tab returns to where they stopped', () => {

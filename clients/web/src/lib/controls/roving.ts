@@ -85,9 +85,11 @@ export function rovingRows(list: HTMLElement): () => void {
   const rows = () => [...list.children] as HTMLElement[]
   const handleOf = (row: HTMLElement) => row.querySelector<HTMLElement>('.handle')!
   const controlsOf = (row: HTMLElement) =>
-    [...row.querySelectorAll<HTMLElement>('button:not(.handle), input, select')].filter(
-      (control) => control.closest('ol, .add') === list,
-    )
+    [
+      ...row.querySelectorAll<HTMLElement>(
+        'button:not(.handle), input:not(.slider [type=number]), select',
+      ),
+    ].filter((control) => control.closest('ol, .add') === list)
 
   function refresh(event?: FocusEvent): void {
     const all = rows()

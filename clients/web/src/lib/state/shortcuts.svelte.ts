@@ -1,23 +1,25 @@
 /** Single keys that do something on the open page. The user can turn them off. */
-import { SvelteMap } from 'svelte/reactivity'
+import { SvelteSet } from 'svelte/reactivity'
 
 const OFF = 'epochal-shortcuts-off'
 const TYPED =
   'textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])'
 
 interface Shortcut {
+  readonly key: string
   /** What it does, in two or three words. */
   readonly text: string
   readonly act: (() => void) | undefined
 }
 
-const offered = new SvelteMap<string, Shortcut>()
+const offered = new SvelteSet<Shortcut>()
 let on = $state(localStorage.getItem(OFF) === null)
 
 export const shortcuts = {
   /** The keys that the page offers now. */
-  get list(): readonly { key: string; text: string }[] {
-    return [...offered].map(([key, { text }]) => ({ key, text }))
+  get list(): readonly Shortcut[] {
+    // Several controls may offer the same.
+    return [...new Map([...offered].map((shortcut) => [shortcut.key, shortcut])).values()]
   },
   /** Whether the keys do something. The one that lists them always does. */
   get on(): boolean {
@@ -32,22 +34,25 @@ export const shortcuts = {
 
 /** Offer a key; return the function that takes it back. Without `act`, it is listed only. */
 export function offer(key: string, text: string, act?: () => void): () => void {
-  offered.set(key, { text, act })
-  return () => {
-    if (offered.get(key)?.act === act) offered.delete(key)
-  }
+  const shortcut = { key, text, act }
+  offered.add(shortcut)
+  return () => offered.delete(shortcut)
+}
+
+function find(key: string): Shortcut | undefined {
+  return [...offered].find((shortcut) => shortcut.key === key)
 }
 
 /** Do what a key offers. */
 export function use(key: string): void {
-  offered.get(key)?.act?.()
+  find(key)?.act?.()
 }
 
 /** Do what the key offers, unless it is typed into a field or meant for a dialog or the browser. */
 export function press(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return
   if ((event.target as Element).closest(`${TYPED}, dialog`)) return
-  const shortcut = offered.get(event.key)
+  const shortcut = find(event.key)
   if (!shortcut?.act || !(on || event.key === '?')) return
   event.preventDefault()
   shortcut.act()
