@@ -3,9 +3,10 @@ import { api, body, type Paths } from './client'
 import { computed, type Computed } from './computed.svelte'
 
 type Json<R> = R extends { content: { 'application/json': infer J } } ? J : never
-type Method<P extends keyof Paths, M extends 'get' | 'post'> = NonNullable<Paths[P][M]>
-type Reply<O> = O extends { responses: { 200: infer R } } ? Json<R> : never
-type Body<O> = O extends { requestBody: infer R } ? Json<R> : never
+export type Method<P extends keyof Paths, M extends 'get' | 'post'> = NonNullable<Paths[P][M]>
+export type Reply<O> = O extends { responses: { 200: infer R } } ? Json<R> : never
+export type Body<O> = O extends { requestBody: infer R } ? Json<R> : never
+export type Parameters<O> = O extends { parameters: { query?: infer Q } } ? Q : never
 
 type Explorer = Extract<keyof Paths, `/course/v1/simulate/${string}`>
 export type Simulation = Explorer extends `/course/v1/simulate/${infer Name}` ? Name : never
