@@ -106,6 +106,8 @@ system.get_version = refuse
 
 from protos.errors import documented_errors
 from tests.contract.wires import wires
+from epochal_service.methods.table import TRAINING
+from epochal_service.rest.openapi import describe
 from epochal_service.settings import Settings
 from epochal_service.store import migrate
 
@@ -117,7 +119,7 @@ settings = Settings(_env_file=None, data_dir=folder, grpc_address="127.0.0.1:0")
 migrate.upgrade(settings.database_url)
 with wires(settings) as service:
     http, grpc = service.both("GetVersion")
-    example = service.app.openapi()["components"]["examples"]["418"]["value"]["detail"]
+    example = describe(TRAINING)["components"]["examples"]["418"]["value"]["detail"]
 client = types.ModuleType("errors")
 exec(errors_file(), vars(client))
 error = client.api_error(418, "no")

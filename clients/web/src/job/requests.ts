@@ -1,15 +1,15 @@
 /** Requests about a stored epoch of a job. Their replies never change, so the same one is sent once. */
 import { api, body } from '../lib/api'
 import type { Body, Method, Parameters, Reply } from '../lib/api/asked.svelte'
-import type { paths } from '../lib/api/schema'
+import type { Paths } from '../lib/api/client'
 import { memoize } from './memoize'
 
-type Path<N extends string> = Extract<keyof paths, `/v1/jobs/{id}/${N}`>
+type Path<N extends string> = Extract<keyof Paths, `/v1/jobs/{id}/${N}`>
 type Named<P> = P extends `/v1/jobs/{id}/${infer N}` ? N : never
 type Post = Named<
-  { [P in keyof paths]: paths[P] extends { post: object } ? P : never }[keyof paths]
+  { [P in keyof Paths]: Paths[P] extends { post: object } ? P : never }[keyof Paths]
 >
-type Get = Named<{ [P in keyof paths]: paths[P] extends { get: object } ? P : never }[keyof paths]>
+type Get = Named<{ [P in keyof Paths]: Paths[P] extends { get: object } ? P : never }[keyof Paths]>
 
 type Fetch<I, O> = (input: I, signal: AbortSignal) => Promise<O>
 

@@ -22,7 +22,9 @@ export function simulate<N extends Simulation>(
   request: Body<Simulate<N>>,
   signal: AbortSignal,
 ): Promise<Reply<Simulate<N>>> {
-  return body(api.POST(`/course/v1/simulate/${name}` as Explorer, { body: request, signal } as never))
+  return body(
+    api.POST(`/course/v1/simulate/${name}` as Explorer, { body: request, signal } as never),
+  )
 }
 
 /** The reply of an explorer to a request that follows reactive state; `undefined` sends nothing. */
