@@ -9,7 +9,10 @@ export async function resultsOf(
   signal: AbortSignal,
 ): Promise<Schemas['PresetExperimentResults']> {
   const results = await body(
-    api.GET('/course/v1/preset-experiments/{id}/results', { params: { path: { id: name } }, signal }),
+    api.GET('/course/v1/preset-experiments/{id}/results', {
+      params: { path: { id: name } },
+      signal,
+    }),
   )
   for (const { kind, calls } of results.exhibits) {
     if (kind === 'run' && calls.every(({ reply }) => reply))
