@@ -514,6 +514,25 @@ def test_a_long_epoch_pulses_and_a_short_one_does_not() -> None:
     assert all(short.at_boundary for _ in short)
 
 
+def test_a_run_yields_its_arrays_after_some_steps_and_computes_the_same_bits() -> None:
+    network = Network((2,), (Dense(8, "tanh"), Dense(3, "softmax")))
+    training = Training("cross_entropy", Adam(), 2, 1, seed=3)
+    run = Run(network, training, classes(50), steps_at_once=10)
+    steps = []
+    for epoch in run:
+        if epoch == 0 and not run.at_boundary:
+            steps.append(run.step)
+            arrays = run.arrays_within()
+            assert arrays["moments"].any()
+            assert (arrays["dense_1.weight"] != run.weights()["dense_1.weight"]).any()
+    assert steps == [10, 20, 30, 40]
+    whole = Run(network, training, classes(50))
+    assert whole.at_boundary
+    assert all(whole.at_boundary for _ in whole)
+    for name, array in whole.weights().items():
+        np.testing.assert_array_equal(run.weights()[name], array)
+
+
 def test_the_handling_of_floating_point_errors_outside_the_run_is_left_alone() -> None:
     training = Training("binary_cross_entropy", Sgd(1e6), epochs=30)
     with np.errstate(all="raise"):

@@ -50,10 +50,11 @@ Bind: TypeAlias = Callable[[Array, Array, Array, Array | None], list[Call]]
 
 @dataclass(frozen=True)
 class Segment:
-    """Calls to run without a pause, and their approximate duration in seconds."""
+    """Calls to run without a pause, their approximate duration in seconds, and their steps."""
 
     calls: list[Call]
     seconds: float
+    steps: int = 0
 
 
 def record_shapes(network: Network, training: Training, data: Data) -> dict[str, Shape]:
@@ -106,8 +107,10 @@ def compile_epoch(
     steps: int,
     targets: Array | None = None,
     sampler: Sampler | None = None,
+    steps_at_once: float = math.inf,
 ) -> list[Segment]:
-    """Return the epoch as segments of about `PULSE` seconds, working on the arrays in `now`.
+    """Return the epoch as segments of about `PULSE` seconds, working on the arrays in `now`, and of
+    about `steps_at_once` steps at most.
 
     `now` has the arrays of `record_shapes`; `rate`, of shape `()`, is read at every step; `steps`
     have been taken before; `targets`, of `corrupted_targets`, are filled in every epoch, with a
@@ -116,7 +119,7 @@ def compile_epoch(
     calls = update(network, training, now, rate, steps)
     compiler = EpochCompiler(network, training, data, now, [streams], calls, targets)
     compiler.sampler = sampler
-    return compiler.segments()
+    return compiler.segments(steps_at_once)
 
 
 class EpochCompiler:
@@ -155,9 +158,9 @@ class EpochCompiler:
         """Return those copies of samples that the members of this part read."""
         return copies
 
-    def segments(self) -> list[Segment]:
+    def segments(self, steps_at_once: float = math.inf) -> list[Segment]:
         """Return the whole epoch."""
-        return merged([*self.train(), *self.validate()])
+        return merged([*self.train(), *self.validate()], steps_at_once)
 
     def train(self) -> Iterator[Segment]:
         """Yield a step on every batch."""
@@ -286,7 +289,7 @@ class EpochCompiler:
                 (scatter, (self.by_member(self.now["logits"]), rows, self.by_member(logits)[:, :n]))
             )
             seconds = sum(step.seconds for step in taken)
-            yield Segment(calls, seconds + 4 * self.seconds_per_call)
+            yield Segment(calls, seconds + 4 * self.seconds_per_call, len(taken))
 
     def by_member(self, array: Array) -> Array:
         """Return results as an array with one axis of members."""
@@ -356,18 +359,26 @@ def scatter(out: Array, rows: Array, values: Array) -> None:
         out[np.arange(len(out))[:, None], rows] = values
 
 
-def merged(segments: list[Segment]) -> list[Segment]:
-    """Merge neighboring segments as long as together they take less than `PULSE`."""
+def merged(segments: list[Segment], steps_at_once: float) -> list[Segment]:
+    """Merge neighboring segments as long as together they take less than `PULSE`, and no more than
+    so many steps.
+    """
     groups: list[list[Segment]] = [[]]
-    seconds = 0.0
+    seconds, steps = 0.0, 0
     for segment in segments:
-        if groups[-1] and seconds + segment.seconds > PULSE:
+        is_full = seconds + segment.seconds > PULSE or steps + segment.steps > steps_at_once
+        if groups[-1] and is_full:
             groups.append([])
-            seconds = 0.0
+            seconds, steps = 0.0, 0
         groups[-1].append(segment)
         seconds += segment.seconds
+        steps += segment.steps
     return [
-        Segment([c for s in group for c in s.calls], sum(s.seconds for s in group))
+        Segment(
+            [c for s in group for c in s.calls],
+            sum(s.seconds for s in group),
+            sum(s.steps for s in group),
+        )
         for group in groups
     ]
 

@@ -102,6 +102,8 @@ class Loop:
         """Completed epochs that have been yielded."""
         self.at_boundary = True
         """False when the loop yields in the middle of an epoch."""
+        self.step = 0
+        """Steps of the epoch at whose middle the loop yields."""
         self._record, self._rate, self._streams = record, rate, streams
         self._indices = indices
         self._order = sorted(range(len(trainings)), key=indices.__getitem__)
@@ -285,10 +287,12 @@ class Loop:
         )
         # An epoch of several segments is long and trained alone; only the last one is in the loop.
         *segments, last = self._segments
+        self.step = 0
         np.copyto(self._rate, ordered[0])
         for segment in segments:
             with np.errstate(all="ignore"):
                 perform(segment.calls)
+            self.step += segment.steps
             yield
         if self._recorder is not None:
             self._recorder.start(self._progress[0][0].first_loss)

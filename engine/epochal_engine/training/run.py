@@ -35,7 +35,8 @@ REFERENCE = "reference:"
 class Run(Loop):
     """Training in progress.
 
-    Raises ValueError if the data, the loss or the state do not fit the network.
+    With `steps_at_once`, it also yields within an epoch, after about so many steps at most. Raises
+    ValueError if the data, the loss or the state do not fit the network.
     """
 
     look_ahead = 80e-3
@@ -43,7 +44,12 @@ class Run(Loop):
     longest_round = 2_048
 
     def __init__(
-        self, network: Network, training: Training, data: Data, state: State | None = None
+        self,
+        network: Network,
+        training: Training,
+        data: Data,
+        state: State | None = None,
+        steps_at_once: float = math.inf,
     ) -> None:
         check_output(network, training.loss)
         data = paired(network, training.loss, check_data(network, training, data))
@@ -82,7 +88,16 @@ class Run(Loop):
         steps = self.epoch * steps_per_epoch(training, data)
         targets = corrupted_targets(training, data, 1)
         segments = compile_epoch(
-            network, training, data, now, rate, streams, steps, targets, self._sampler
+            network,
+            training,
+            data,
+            now,
+            rate,
+            streams,
+            steps,
+            targets,
+            self._sampler,
+            steps_at_once,
         )
         self._start(segments, targets)
 
@@ -149,6 +164,12 @@ class Run(Loop):
                 "progress": asdict(self._progress[0][slot]),
             },
         )
+
+    def arrays_within(self) -> dict[str, Array]:
+        """Return copies of the parameters by name, and of `moments`, in the middle of an epoch."""
+        arrays = self._record.arrays
+        views = parameter_views(self.network, arrays["parameters"].copy())
+        return {**views, "moments": arrays["moments"].copy()}
 
     # ---------------------------------------------------------------- internals
 
