@@ -122,6 +122,23 @@ def test_a_job_is_verified_on_this_machine(verifiable: epochal.Job) -> None:
     assert (result.noise, result.omitted) == ([], 0)
 
 
+def test_the_data_of_a_job_are_compared_with_a_file(client: epochal.Client) -> None:
+    table = "size;kind\n" + "".join(f"{n},5;{'ab'[n % 2]}\n" for n in range(24))
+    dataset = client.datasets.upload(table)
+    network = epochal.network([1], [epochal.dense(1, "sigmoid")])
+    spec = {"network": network, "loss": "binary_cross_entropy", "epochs": 2}
+    job = client.jobs.create({**spec, "validation_fraction": 0.25}, dataset=dataset).wait(60)
+    result = job.verify(data=table)
+    assert (result.data_compared, result.data_differences) == (48, [])
+    assert result.agrees
+    result = job.verify(data=table.replace("\n7,5;", "\n7,6;").encode("utf-16"))
+    (difference,) = result.data_differences
+    assert difference == "row 8, column 'size': 7.5 was trained, the file has 7.6"
+    assert (result.verdict, result.agrees) == ("refuted", False)
+    with pytest.raises(epochal.EpochalError, match="The data set was not generated"):
+        job.verify(data="generated")
+
+
 def test_a_float64_job_agrees_to_nine_digits(client: epochal.Client) -> None:
     job = client.jobs.create(XOR, dtype="float64").wait(60, check=True)
     for row in job.verify().deviations:
@@ -144,3 +161,6 @@ def test_the_command_verifies_a_job(
     assert "verified: all within tolerance" in done.stdout
     assert json.loads(run("verify", verifiable.id, "--json").stdout)["verdict"] == "verified"
     assert run("verify", verifiable.id, "--format", "onnx").returncode == 2
+    done = run("verify", verifiable.id, "--data", "generated")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "12 numbers of the data compared with generated" in done.stdout

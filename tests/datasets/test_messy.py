@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from epochal_engine import Dense, Network
 from epochal_engine.export import Scaling, numpy_script
+from epochal_service.answers.sources import table_of
 from epochal_service.datasets import Dataset, DatasetError, encode_rows, parse_csv, read_csv
 from epochal_service.datasets.columns import Choice, Column
 from epochal_service.datasets.number_formats import MARKS, PERCENT, NumberFormat
-from epochal_service.methods.exports import table_of
 from epochal_service.resources.datasets import Schema
 
 FOLDER = Path(__file__).parent / "messy"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ from epochal_engine import (
     find_loss,
     weights_by_class,
 )
-from epochal_engine.export.training import Recording
+from epochal_engine.export.training import At, Recording
 from epochal_engine.symbolic.trace import Array
 from epochal_engine.training.blocks import join
 from epochal_engine.training.training import check_data
@@ -56,17 +57,24 @@ class Case:
         return weights * self.sample_weights.reshape(-1, *(1,) * (weights.ndim - 1))
 
 
-def record(case: Case, dtype: DType) -> Recording:
-    """Train and return what is stored of it; the last fifth of the samples validates."""
+def record(case: Case, dtype: DType, steps_at_once: float = inf) -> Recording:
+    """Train and return what is stored of it; the last fifth of the samples validates.
+
+    With `steps_at_once`, there are states within epochs, too.
+    """
     n = len(case.inputs) * 4 // 5
     training = replace(case.training, dtype=dtype)
     x, y, w = case.inputs, case.targets, case.weights
     weights = () if w is None else (w[:n], w[n:])
     data = Data(x[:n], y[:n], x[n:], y[n:], *weights)
     data = check_data(case.network, training, data)
-    run = engine.Run(case.network, training, data)
-    initial_weights = run.weights()
-    states = {epoch: run.state() for epoch in run if run.at_boundary}
+    run = engine.Run(case.network, training, data, steps_at_once=steps_at_once)
+    initial_weights, states = run.weights(), dict[At, engine.State]()
+    for epoch in run:
+        if run.at_boundary:
+            states[epoch] = run.state()
+        else:
+            states[epoch + 1, run.step] = engine.State(run.arrays_within(), {})
     block = join(run.take())
     return Recording(
         name="a training",
@@ -77,7 +85,7 @@ def record(case: Case, dtype: DType) -> Recording:
         columns=block.columns,
         gradients=block.gradients,
         checkpoints={run.epoch: run.weights()},
-        states=states if dtype == "float32" else {},
+        states=states,
     )
 
 

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import epochal_engine as engine
-from epochal_engine.export.training import Contradiction, Recording
+from epochal_engine.export.training import At, Contradiction, Recording
 from epochal_engine.training import check_data, join
+from epochal_engine.training.epoch import steps_per_epoch
 
 from ..curves.epochs import merge, unpack_gradients
 from ..errors import NotFound
@@ -35,6 +36,7 @@ from ..specs.training import TrainingSpec
 from ..store import Access, Connection, Database, checkpoints
 from ..store import log as job_log
 from ..store.packing import unpack
+from .sources import source_of
 
 BESIDE_LOOP_SECONDS = 0.02
 """What trained no longer than this may be repeated beside the event loop."""
@@ -42,6 +44,8 @@ REPEAT_SECONDS = 10.0
 """What a repetition may take of the processor. A longer training has states of its first epochs."""
 STATE_BYTES = 24_000_000
 """All states of a program together. Between them lie as many epochs as that takes."""
+STEPS_BETWEEN = 32
+"""Steps between two states within an epoch, at least."""
 CHECKPOINT_BYTES = 12_000_000
 """All stored checkpoints in a program together."""
 
@@ -76,7 +80,8 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
     state = None
     if initial is not None and spec.initial_weights is not None:
         state = forked(prepared, initial)
-    run = engine.Run(network, training, data, state)
+    epochs = len(columns["train_loss"])
+    run = engine.Run(network, training, data, state, steps_between(network, training, data, epochs))
     drawn = run.weights()
     is_here = kernels == {kernel()}
     # Versions before boosted trees stored none.
@@ -102,6 +107,7 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         states=repetition.states,
         omitted=too_many,
         contradictions=repetition.contradictions,
+        source=source_of(prepared),
     )
 
 
@@ -122,7 +128,7 @@ def _checkpoints(connection: Connection, job_id: str) -> tuple[dict[int, dict[st
 class Repetition:
     """What a training gave when it was repeated."""
 
-    states: dict[int, engine.State] = field(default_factory=dict)
+    states: dict[At, engine.State] = field(default_factory=dict)
     contradictions: list[Contradiction] = field(default_factory=list)
     same_until: int = 0
     """The last epoch up to which all stored weights are the same."""
@@ -132,7 +138,10 @@ class Repetition:
 
         Other bits contradict nothing there, and states after the last weights are unknown.
         """
-        return Repetition({e: state for e, state in self.states.items() if e <= self.same_until})
+        states = self.states.items()
+        return Repetition(
+            {at: s for at, s in states if (at if isinstance(at, int) else at[0]) <= self.same_until}
+        )
 
 
 def repeat(
@@ -143,18 +152,22 @@ def repeat(
     `run` begins where the job did; `columns`, `gradients` and `weights` are stored.
     """
     epochs = len(columns["train_loss"])
-    began, states = process_time(), {}
+    began, states, step = process_time(), dict[At, engine.State](), 0
     contradictions, same_until = [*_other_weights(0, run.weights(), weights)], 0
-    every = math.ceil(epochs * _state_bytes(run) / STATE_BYTES)
+    every = math.ceil(epochs * state_bytes(run.network, run.training) / STATE_BYTES)
+    is_within = steps_between(run.network, run.training, run.data, epochs) < math.inf
     for epoch in run:
         if process_time() - began > REPEAT_SECONDS:  # also within an epoch, which may be long
             break
         if not run.at_boundary:
+            if run.step > step and is_within:
+                states[epoch + 1, run.step] = engine.State(run.arrays_within(), {})
+            step = run.step
             continue
         if epoch in weights:
             contradictions += _other_weights(epoch, run.weights(), weights)
             same_until = same_until if contradictions else epoch
-        if run.training.dtype == "float32" and epoch % every == 0:
+        if epoch % every == 0:
             state = run.state()
             if state.values["epoch"] == epoch:  # and not that before a divergence
                 states[epoch] = state
@@ -170,9 +183,21 @@ def repeat(
     return Repetition(states, contradictions, same_until)
 
 
-def _state_bytes(run: engine.Run) -> int:
-    moments = run.training.optimizer.moments
-    return 4 * (run.network.size + moments * run.network.changing_size)
+def state_bytes(network: engine.Network, training: engine.Training) -> int:
+    """Return the bytes of the weights and the moments."""
+    numbers = network.size + training.optimizer.moments * network.changing_size
+    return numbers * np.dtype(training.dtype).itemsize
+
+
+def steps_between(
+    network: engine.Network, training: engine.Training, data: engine.Data, epochs: int
+) -> float:
+    """Return how many steps lie between two states at least; infinite if whole epochs do."""
+    most = STATE_BYTES // state_bytes(network, training) // epochs
+    steps = steps_per_epoch(training, data)
+    if most < 2 or steps <= STEPS_BETWEEN:
+        return math.inf
+    return max(STEPS_BETWEEN, steps / (most - 1))
 
 
 def _other_weights(

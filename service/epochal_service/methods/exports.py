@@ -8,16 +8,16 @@ from typing import Any
 from numpy.typing import NDArray
 
 from epochal_engine import LOSSES
-from epochal_engine.export import EXPORTS, Scaling, Table
+from epochal_engine.export import EXPORTS, Scaling
 from epochal_engine.export.training import TRAINING_EXPORTS, NoProgram
 
 from ..answers.inspection import threshold_of
 from ..answers.recordings import recording_of
-from ..datasets.columns import OTHER, Column
+from ..answers.sources import table_of
 from ..errors import FieldError, InvalidArgument, NotInstalled
 from ..jobs import lifecycle
 from ..preparation.prepare import SCALE, SHIFT, TARGET_SCALE, TARGET_SHIFT
-from ..resources.datasets import Schema, schema_of_job
+from ..resources.datasets import schema_of_job
 from ..specs.build import network_of
 from ..specs.exports import ExportContent, GetExportRequest
 from ..specs.training import TrainingSpec
@@ -94,34 +94,3 @@ def _scaling(weights: dict[str, Array], shape: tuple[int, ...]) -> Scaling:
     return replace(
         scaling, shift=weights[SHIFT].reshape(shape), scale=weights[SCALE].reshape(shape)
     )
-
-
-def table_of(schema: Schema, threshold: float) -> Table:
-    """Return the names, and the columns if the data set was uploaded as a table."""
-    columns = [column for column in schema.columns if column.is_input]
-    return Table(
-        feature_names=[name for column in columns for name in column.features],
-        class_names=schema.class_names,
-        target_names=schema.target_names,
-        columns=[_column(column) for column in columns] if schema.is_table else [],
-        threshold=threshold,
-    )
-
-
-def _column(column: Column) -> dict[str, Any]:
-    other = f"{column.name}={OTHER}"
-    return {
-        "name": column.name,
-        "kind": column.kind,
-        "features": len(column.features),
-        "categories": column.categories,
-        "other": column.features.index(other) if other in column.features else None,
-        "unknown": column.unknown,
-        "parts": column.parts,
-        "day_first": column.day_first,
-        "decimal_commas": column.decimal_commas,
-        "thousands": column.thousands,
-        "unit": column.unit,
-        "marks_missing": column.marks_missing,
-        "fill_value": column.fill_value,
-    }

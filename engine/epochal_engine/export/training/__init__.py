@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .program import Contradiction, NoProgram, Recording, training_numpy, training_pytorch
+from .program import At, Contradiction, NoProgram, Recording, training_numpy, training_pytorch
+from .source import Generated, Source
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,12 @@ TRAINING_EXPORTS: dict[str, TrainingExport] = {
 
 __all__ = [
     "TRAINING_EXPORTS",
+    "At",
     "Contradiction",
+    "Generated",
     "NoProgram",
     "Recording",
+    "Source",
     "TrainingExport",
     "training_numpy",
     "training_pytorch",

@@ -6,6 +6,7 @@ HEAD = '''"""{name}: repeat the training with {library}, and compare it with the
 
 python FILE           # a table of the largest deviations
 python FILE --json    # the same as JSON
+python FILE --data CSV_OR_NPZ   # compare the data, too; `--data generated` draws it again
 
 It exits with 0 if everything is compared and within tolerance, with 1 if something is not, and with
 5 if what is compared is, and rounding errors decide the rest.
@@ -14,6 +15,8 @@ Nothing here is part of Epochal: layers, loss, optimizer and random numbers are 
 The initial weights, the data and the stored numbers follow at the end, in base 64. So do states of
 the training: from each, the program continues, and before it does, it must have come to the same.
 """
+
+from __future__ import annotations
 
 import base64
 import json
@@ -279,6 +282,10 @@ def train(rounding=None):
                 for name in LEARNED:
                     signs = rounding.choice([-1.0, 1.0], w[name].shape)
                     w[name] *= 1.0 + ROUNDING * EPSILON * signs
+            at = epoch + 1, start // BATCH_SIZE + 1
+            if at in moments_after:
+                yield look_within(at, w, moments)
+                take_over(w, moments, losses, at)
         yield look(w, moments, rate, logits, targets, gradient, step, losses)
         take_over(w, moments, losses, epoch + 1)
 '''
@@ -325,6 +332,13 @@ def train(rounding=None):
                     for name in LEARNED:
                         signs = rounding.choice([-1.0, 1.0], w[name].shape)
                         w[name] *= torch.tensor(DTYPE(1.0 + ROUNDING * EPSILON * signs))
+            at = epoch + 1, start // BATCH_SIZE + 1
+            if at in moments_after:
+                with torch.no_grad():
+                    seen = look_within(at, w, moments)
+                yield seen
+                with torch.no_grad():
+                    take_over(w, moments, losses, at)
         with torch.no_grad():
             seen = look(w, moments, rate, logits, targets, gradient, step, losses)
         yield seen
@@ -366,13 +380,12 @@ def look(w, moments, rate, logits, targets, gradient, step, losses):
     measured["learning_rate"] = rate
     measured["gradient_norm"] = math.sqrt(sum(squares.values()))
     return {{
+        **look_within(len(losses), w, moments),
         "metrics": measured,
         "logits": {{part: np.float64(array) for part, array in answers.items()}},
         "targets": {{"train": targets, "validation": validation_targets}},
         "gradient": gradient,
         "step": {{name: np.float64({step}) for name in LEARNED}},
-        "weights": {{name: np.float64({weights}) for name in w}},
-        "moments": {{name: [np.float64(moment) for moment in moments[name]] for name in LEARNED}},
         # A gradient that rounding errors make up, such as that of a bias before a batch norm.
         "noise": {{
             name
@@ -382,15 +395,26 @@ def look(w, moments, rate, logits, targets, gradient, step, losses):
     }}
 
 
-def take_over(w, moments, losses, epoch):
-    """Continue from the stored state of an epoch, if there is one."""
-    if epoch not in moments_after:
+def look_within(at, w, moments):
+    """Return what there is to see of a state after an epoch, or after (epoch, step)."""
+    return {{
+        "at": at,
+        "weights": {{name: np.float64({weights}) for name in w}},
+        "moments": {{name: [np.float64(moment) for moment in moments[name]] for name in LEARNED}},
+    }}
+
+
+def take_over(w, moments, losses, at):
+    """Continue from the stored state after an epoch or a step, if there is one."""
+    if at not in moments_after:
         return
-    for name, part in split(weights_after[epoch], initial_weights).items():
+    for name, part in parts_of(weights_after[at], initial_weights).items():
         w[name][...] = {taken}(part)
-    for place, vector in enumerate(moments_after[epoch]):
-        for name, part in split(vector, initial_weights).items():
+    for place, vector in enumerate(moments_after[at]):
+        for name, part in parts_of(vector, initial_weights).items():
             if name in moments:
                 moments[name][place][...] = {taken}(part)
-    losses[:] = stored["validation_loss" if validation_inputs is not None else "train_loss"][:epoch]
+    if not isinstance(at, tuple):
+        watched = "validation_loss" if validation_inputs is not None else "train_loss"
+        losses[:] = stored[watched][:at]
 '''

@@ -36,6 +36,7 @@ from .._sources import body_of, functions_of, included
 from .._spelling import numpy_masks
 from .._spellings import SPELLINGS
 from . import _templates
+from .source import Source, section_of
 
 Library = Literal["numpy", "torch"]
 _METRICS = (
@@ -52,6 +53,8 @@ LARGEST_ARRAYS = 50_000_000
 """Bytes of all arrays in a program."""
 
 
+At = int | tuple[int, int]
+"""An epoch, or an epoch and the number of steps in it."""
 Contradiction = tuple[str, str, int]
 """The row and the value in the table of a program, and the first epoch that differs."""
 
@@ -76,13 +79,16 @@ class Recording:
     """What is stored of the gradients; None if nothing is."""
     checkpoints: Mapping[int, Mapping[str, Array]]
     """The stored weights by epoch, of all epochs but 0."""
-    states: Mapping[int, State]
-    """The whole state after some of the epochs, as the same training gave it when it was repeated.
-    A program continues from them. Weights in `checkpoints` replace those of the same epoch."""
+    states: Mapping[At, State]
+    """The whole state after some of the epochs, or after a step within one, as the same training
+    gave it when it was repeated. A program continues from them. Weights in `checkpoints` replace
+    those of the same epoch."""
     omitted: int = 0
     """How many stored checkpoints are not here, because they are too many."""
     contradictions: Sequence[Contradiction] = ()
     """What is stored and differs from what the same training gave when it was repeated."""
+    source: Source | None = None
+    """Where the data came from; None if a program cannot prepare it again."""
 
 
 def training_numpy(recording: Recording) -> bytes:
@@ -236,6 +242,7 @@ class _Writer:
             ("the learning rate", rate),
             ("the optimizer", optimizers + step),
             ("the training", self._train()),
+            ("the data set", section_of(self._recording.source)),
             ("the comparison", included("main()", functions_of("training/_comparison.py"))),
             ("the numbers", data),
         ]
@@ -479,7 +486,7 @@ class _Writer:
                 return "None"
             return f"torch.tensor({text(array)})" if self._is_torch else text(array)
 
-        def by_epoch(arrays: Mapping[int, Array]) -> str:
+        def by_epoch(arrays: Mapping[At, Array]) -> str:
             rows = "".join(f"    {epoch}: {text(array)},\n" for epoch, array in arrays.items())
             return f"{{\n{rows}}}" if rows else "{}"
 
@@ -527,16 +534,19 @@ class _Writer:
             f"{rows}}}\n"
         )
 
-    def _weights_after(self) -> dict[int, Array]:
-        """Return all weights as one vector by epoch."""
+    def _weights_after(self) -> dict[At, Array]:
+        """Return all weights as one vector by epoch, or by epoch and step."""
         recording = self._recording
-        arrays = {epoch: state.arrays for epoch, state in recording.states.items()}
-        known = {**arrays, **recording.checkpoints}
+        arrays: dict[At, Mapping[str, Array]] = {
+            at: state.arrays for at, state in recording.states.items()
+        }
+        known: dict[At, Mapping[str, Array]] = {**arrays}
+        known.update(recording.checkpoints.items())
         names = recording.network.parameters
-        return {e: np.concatenate([known[e][n].ravel() for n in names]) for e in sorted(known)}
+        return {at: np.concatenate([known[at][n].ravel() for n in names]) for at in known}
 
-    def _moments_after(self) -> dict[int, Array]:
-        """Return the optimizer's moments of the states by epoch, `(moments, changing)`."""
+    def _moments_after(self) -> dict[At, Array]:
+        """Return the optimizer's moments of the states, `(moments, changing)`."""
         network, optimizer = self._recording.network, self._training.optimizer
         return {
             epoch: optimizer.in_formula(state.arrays["moments"], network.changing)

@@ -57,6 +57,7 @@ from .output import (
 
 _ALL_COLUMNS_WIDTH = 80
 _NUMBERS_SHOWN = 12
+_DIFFERENCES_SHOWN = 20
 _IN_PART = 5
 """The exit code of a verification in part."""
 _DELIVERY_STYLES = {"delivered": "green", "failed": "red"}
@@ -208,26 +209,43 @@ def verify(
     library: Annotated[
         str, typer.Option("--format", help="numpy or pytorch: what repeats the training.")
     ] = "numpy",
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare the data, too: with this CSV or .npz file, or with `generated` ones.",
+            metavar="FILE",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Repeat the training of a job on this machine, and compare every epoch.
 
     Needs nothing of the service but the program that it exports. Exit code 0: every metric,
     gradient and weight in the table agrees within tolerance; 1: something does not; 5: what was
-    compared does, but not everything was.
+    compared does, but not everything was. With --data, the rows of your file are encoded, split
+    by the seed, scaled and compared with the samples of the training.
     """
     if library not in ("numpy", "pytorch"):
         raise typer.BadParameter(f"{library!r} must be numpy or pytorch", param_hint="--format")
     handle = find_job(client, job)
     # Other commands of this module start without it.
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    time = TimeElapsedColumn(), TextColumn("remaining"), TimeRemainingColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *time
     hidden = not err.is_terminal
     with Progress(*columns, console=err, transient=True, disable=hidden) as progress:
         task = progress.add_task("epochs repeated", total=handle.epoch)
         result = handle.verify(
             library,  # type: ignore[arg-type]
+            data=data if data in (None, "generated") else Path(data),
             on_epoch=lambda epoch: progress.update(task, completed=epoch),
         )
     if as_json:
@@ -247,6 +265,10 @@ def verify(
         )
         for name in result.noise:
             out.print(f"{name}: its gradient is made of rounding errors, and so is its tolerance")
+        if data is not None:
+            out.print(f"{result.data_compared:,} numbers of the data compared with {data}")
+        for difference in result.data_differences[:_DIFFERENCES_SHOWN]:
+            out.print(Text(difference, style="red"))
         out.print(_text_of(result))
     if result.verdict != "verified":
         raise typer.Exit(1 if result.verdict == "refuted" else _IN_PART)
@@ -254,6 +276,9 @@ def verify(
 
 def _text_of(result: Verification) -> Text:
     first = result.first_difference
+    if result.data_differences:
+        text = f"refuted: the data differ, {len(result.data_differences):,} times"
+        return Text(text, style="red")
     if first is not None:
         what = f"{first.name} {first.value}".strip()
         return Text(f"refuted: {what} differs, first in epoch {first.epoch:,}", style="red")

@@ -14,9 +14,11 @@ from typing import Literal
 
 from ..deferred import dataclass
 from ..errors import EpochalError, MissingDependency
+from ..files import Source, csv_text, opened
 from .predictions import Predictions
 
 Library = Literal["numpy", "pytorch"]
+GENERATED = "generated"
 Verdict = Literal["verified", "partly_verified", "refuted"]
 
 
@@ -70,11 +72,15 @@ class Verification:
     """
     omitted: int
     """How many stored checkpoints were too many to be compared."""
+    data_compared: int = 0
+    """How many numbers of the data were compared with those of the file, or of the generator."""
+    data_differences: Sequence[str] = ()
+    """What differs in the data, each with its row and its column."""
 
     @property
     def agrees(self) -> bool:
-        """Whether all deviations are within tolerance."""
-        return all(deviation.agrees for deviation in self.deviations)
+        """Whether all deviations are within tolerance, and no data differ."""
+        return not self.data_differences and all(row.agrees for row in self.deviations)
 
     @property
     def until(self) -> int:
@@ -92,16 +98,26 @@ class Verifiable(Predictions):
     """Methods of `Job` that repeat its training."""
 
     def verify(
-        self, library: Library = "numpy", *, on_epoch: Callable[[int], None] | None = None
+        self,
+        library: Library = "numpy",
+        *,
+        data: Source | None = None,
+        on_epoch: Callable[[int], None] | None = None,
     ) -> Verification:
         """Repeat the training on this machine and compare every stored epoch.
 
         Runs the program that `export("training_numpy")` or `export("training_pytorch")` returns, in
         a process of its own. It computes in plain NumPy, or in PyTorch, and has nothing in common
         with the service, which hands out states of the training: from each the program continues,
-        after it has come to the same. Calls `on_epoch(epoch)` after each epoch. Raises `NotFound`
-        if no epoch is stored, `InvalidArgument` if the training is too large for a program, and
-        `MissingDependency` if PyTorch is not installed.
+        after it has come to the same. Calls `on_epoch(epoch)` after each epoch.
+
+        The data are those of the service unless `data` has yours: the table that you uploaded, as
+        `datasets.upload` takes it, or arrays `inputs` and `targets`. Your rows are encoded, split
+        by the seed and scaled, and compared with the samples of the training. "generated" draws
+        a generated data set again, from its seed.
+
+        Raises `NotFound` if no epoch is stored, `InvalidArgument` if the training is too large for
+        a program, and `MissingDependency` if PyTorch is not installed.
         """
         if library == "pytorch" and importlib.util.find_spec("torch") is None:
             raise MissingDependency("This needs PyTorch, which is not installed: pip install torch")
@@ -110,6 +126,8 @@ class Verifiable(Predictions):
             path = Path(folder, "training.py")
             path.write_bytes(program)
             command = [sys.executable, str(path), "--json"]
+            if data is not None:
+                command += ["--data", _written(data, Path(folder))]
             # The products are small: threads would wait for each other.
             environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
             last_line = ""
@@ -129,5 +147,18 @@ class Verifiable(Predictions):
         except json.JSONDecodeError:
             reason = last_line or f"exit code {running.returncode}"
             raise EpochalError(f"The training program of {self.id} failed: {reason}") from None
-        rows = [Deviation(**row) for row in result["rows"]]
-        return Verification(result["verdict"], rows, result["noise"], result["omitted"])
+        rows = [Deviation(**row) for row in result.pop("rows")]
+        return Verification(**{**result, "deviations": rows})
+
+
+def _written(data: Source, folder: Path) -> str:
+    """Write the data where the program reads them, and return its argument."""
+    if data == GENERATED:
+        return GENERATED
+    with opened(data) as (_, source):
+        start = source.read(2)
+        path = folder / ("data.npz" if start == b"PK" else "data.csv")
+        path.write_bytes(start + source.read())
+    if path.suffix == ".csv":
+        path.write_text(csv_text(path), "utf-8", newline="")
+    return str(path)
