@@ -1,8 +1,11 @@
-"""Forbidden words are found in text and in names, and nothing else is."""
+"""Forbidden words are found in text and in names, mannered turns in prose, and nothing else is."""
+
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from tools import check_words
-from tools.check_words import Guide
+from tools.check_words import Guide, count_turns, prose, rate
 
 GUIDE = """
 ## Terms
@@ -18,6 +21,12 @@ GUIDE = """
 | not | but |
 |---|---|
 | `thing` | the name of the thing |
+
+## Turns
+
+| not | but |
+|---|---|
+| `sky of`, `Under` | the noun |
 
 ## Exceptions
 
@@ -122,3 +131,58 @@ def test_a_hit_says_where_it_is_and_what_to_write(guide: Guide) -> None:
 def test_the_guide_forbids_its_terms_as_parts_of_names(text: str, word: str) -> None:
     guide = Guide.read((check_words.ROOT / check_words.GUIDE).read_text())
     assert words(guide, "a.svelte", text) == [(1, word)]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "readable"),
+    [
+        ("a.py", '"""A sky."""\nx = "no"  # why', '"""A sky."""\n..........# why'),
+        ("a.py", 'x = f(\n    "no",\n)', "......\n.........\n."),
+        ("a.md", "A `sky` of\n```sh\nno\n```", "A ..... of\n.....\n..\n..."),
+        ("a.ts", "no // why", "...// why"),
+        ("a.ts", "'http://no' /* why */", "............/* why */"),
+        ("a.yaml", "no: 1 # why", "......# why"),
+    ],
+)
+def test_prose_is_docstrings_comments_and_documents(path: str, text: str, readable: str) -> None:
+    assert prose(path, text) == readable
+
+
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [
+        ("The sky of today.", ["sky of"]),
+        ("The sky\nof today.", ["sky of"]),
+        ("Under it.", ["Under"]),
+        ("Look under it. Under it, look.", ["Under"]),
+        ("anyUnder", []),
+        ("The sky. Of today.", []),
+    ],
+)
+def test_a_turn_is_found_and_a_capital_begins_a_sentence(
+    guide: Guide, text: str, turns: list[str]
+) -> None:
+    assert [hit.word for hit in guide.mannered("a.md", text)] == turns
+
+
+def test_turns_are_counted_by_room(guide: Guide) -> None:
+    texts = {"engine/a/b.py": "# The sky of today.", "docs/a.md": "A sky.", "c.md": "Under it"}
+    turns, words = count_turns(guide, texts)
+    assert {room: len(hits) for room, hits in turns.items()} == {"engine": 1, "docs": 0, ".": 1}
+    assert words == {"engine": 4, "docs": 2, ".": 2}
+    assert rate(1, 4) == 2500
+
+
+# The patterns were chosen with other packages: Starlette, pydantic, Celery, Click and NumPy.
+@pytest.mark.parametrize("package", ["websockets", "werkzeug", "rich", "urllib3"])
+def test_plain_prose_has_few_turns(package: str) -> None:
+    guide = Guide.read((check_words.ROOT / check_words.GUIDE).read_text())
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    folder = Path(spec.origin).parent
+    texts = {
+        f"{package}/{path.relative_to(folder)}": path.read_text() for path in folder.rglob("*.py")
+    }
+    turns, words = count_turns(guide, texts)
+    assert rate(len(turns[package]), words[package]) <= 4
