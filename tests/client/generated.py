@@ -1,4 +1,4 @@
-"""Clients that other tools generate: the commands of `docs/api.md` run unchanged and without a
+"""Clients that other tools generate: the commands of `docs/api/clients.md` run unchanged and without a
 warning, and each program trains the first job of the README.
 
 `make check-clients` installs the tools and runs this file.
@@ -18,8 +18,8 @@ from tests.servers.stack import Stack, await_condition
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "clients" / "generated"
-_, SECTION = (ROOT / "docs" / "api.md").read_text("utf-8").split("\n## Generated clients\n")
-_INSTALLATION, *_COMMANDS = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
+PAGE = (ROOT / "docs" / "api" / "clients.md").read_text("utf-8")
+_INSTALLATION, *_COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 [BROWSER] = [block for block in _COMMANDS if "esbuild" in block]
 """Builds a program for a page, which tests/deploy/envoy.py runs."""
 BLOCKS = [block for block in _COMMANDS if block != BROWSER]
