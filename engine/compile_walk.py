@@ -2,9 +2,9 @@
 
     python engine/compile_walk.py [--required]
 
-The compiler is that of `CC`, or else `cc`, `gcc` or `clang`. Without one, or if it fails, there is
-no library, and Python walks; `--required` makes this an error. The library calls NumPy and BLAS by
-their addresses: it needs no header of Python or NumPy, and fits every version of Python.
+The compiler is the value of `CC`, or else `cc`, `gcc` or `clang`. Without one, or if it fails,
+there is no library, and Python walks; `--required` makes this an error. The library calls NumPy and
+BLAS by their addresses: it needs no header of Python or NumPy, and fits every version of Python.
 """
 
 from __future__ import annotations

@@ -57,6 +57,6 @@ for epoch in run:
         (block,) = run.take()
         print(f"epoch {epoch:3}: loss {block.columns['train_loss'][-1]:.4f}")
 
-# 5. What it has learned.
+# 5. The trained network.
 for question, answer in zip(inputs, predict(network, run.weights(), inputs), strict=True):
     print(f"{question[0]:.0f} xor {question[1]:.0f} is 1 with probability {answer[0]:.3f}")

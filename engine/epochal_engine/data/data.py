@@ -19,7 +19,7 @@ class Data:
     [0, 1].
 
     Weights of samples, `(n,)`, or of predictions, `(n, *output_shape[:-1])`, are numbers of at
-    least 0 of which only ratios matter; None if all samples count alike. See `sample_weights.py`.
+    least 0. Only their ratios matter. None if all samples count alike. See `sample_weights.py`.
     """
 
     train_inputs: Array
@@ -135,7 +135,8 @@ def _choose(sizes: Array, fraction: float, classes: Array | None, others: int) -
     else:
         members = [np.flatnonzero(classes == c) for c in np.unique(classes)]
         targets = [fraction * sizes[rows].sum() for rows in members]
-        # Round such that the sum is that of all samples: down, and up for the largest remainders.
+        # Round down, but up for the largest remainders, so that the sum is the number of all
+        # samples.
         missing = round(fraction * total) - sum(math.floor(target) for target in targets)
         rounded_up = sorted(range(len(targets)), key=lambda c: math.floor(targets[c]) - targets[c])
         targets = [
@@ -144,7 +145,7 @@ def _choose(sizes: Array, fraction: float, classes: Array | None, others: int) -
         ]
     is_chosen = np.zeros(len(sizes), bool)
     for rows, target in zip(members, targets, strict=True):
-        # The number of units whose samples come closest to the target.
+        # The number of units that brings the number of samples closest to the target.
         reached = np.concatenate([[0], np.cumsum(sizes[rows])])
         count = int(np.abs(reached - round(target)).argmin())
         if len(rows) > 1:

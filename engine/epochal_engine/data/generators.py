@@ -1,4 +1,4 @@
-"""A generator draws a small data set whose answer is known, so that what a network learns is seen.
+"""A generator draws a small data set with a known answer, to compare a trained network with it.
 
 Every generator is one record in `GENERATORS`: its public name, its function, what it teaches and
 the bounds of its parameters. A function takes its parameters by name and `rng` last, and returns
@@ -109,8 +109,8 @@ def spiral(*, samples: int, noise: float, rng: np.random.Generator) -> tuple[Flo
     """Two arms that wind 1.75 times around each other, to a radius of 5: inputs `(samples, 2)`.
 
     Both arms start at the origin; label 1 leaves it upward (along +y), label 0 downward, both turn
-    clockwise. Geometry of `classifySpiralData` in TensorFlow Playground's `dataset.ts`, whose
-    noise is uniform where ours is Gaussian.
+    clockwise. Geometry of `classifySpiralData` in TensorFlow Playground's `dataset.ts`; the noise
+    is uniform there and Gaussian here.
     """
     labels, step, steps = _alternate(samples)
     radius = 5 * step / steps
@@ -169,8 +169,8 @@ def sorting(
 ) -> tuple[Floats, Labels]:
     """Letters, each as likely as any other, and the same in order: both `(samples, length)`.
 
-    What stands at a place depends on all letters, not on those before it alone. The task is that of
-    the demonstration of Karpathy's minGPT.
+    Each letter of the output depends on all letters of the input, not only on earlier ones. The
+    task is that of the demonstration of Karpathy's minGPT.
     """
     letters = rng.integers(classes, size=(samples, length))
     return letters.astype(np.float64), np.sort(letters, axis=1)
@@ -201,7 +201,7 @@ CHARACTERS = "".join(sorted(set(". ").union(*(word for words in SENTENCE for wor
 
 
 def sentences(*, samples: int, length: int, rng: np.random.Generator) -> tuple[Floats, Labels]:
-    """Sentences of one pattern, of which the next character is to be predicted.
+    """Sentences of one pattern, for the prediction of the next character.
 
     Both `(samples, length)`: the targets are the first characters of sentences that stand one after
     another; the inputs are the same a place later, after a token that says to start. Only the
@@ -278,7 +278,7 @@ def repeats(
 
 
 def topics(*, samples: int, length: int, rng: np.random.Generator) -> tuple[Floats, Labels]:
-    """Sentences of a made-up language, of which the topic is to be named.
+    """Sentences of a made-up language, each about one topic, which is its class.
 
     Inputs `(samples, length)`: the token `[topic]`, then words, half of them of the topic and half
     such as stand in any sentence, in random order. Which words belong together shows in the words
@@ -358,8 +358,8 @@ QUESTIONS = (
 ARITHMETIC_CHARACTERS = "".join(
     sorted(set("0123456789[]*+-.?").union(*(text.format(a=0, b=0) for text, _ in QUESTIONS)))
 )
-# The longest question and answer are "99 taken from 10?[10-99]-89.", whose last character
-# is no input.
+# The longest question and answer are "99 taken from 10?[10-99]-89.", and the last character is not
+# an input.
 ARITHMETIC_LENGTH = 27
 
 
@@ -395,15 +395,14 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Generator:
-    """What there is to know about one generated data set.
+    """The description of one generated data set.
 
     `function(**parameters, rng=…)` draws it and returns inputs and targets. `parameters` always
-    has `samples`; of a sequence it has `length`, of any other data set `noise`. `feature_names` is
+    has `samples`; a sequence also has `length`, any other data set `noise`. `feature_names` is
     empty where their number is a parameter, and has what each place of a sequence holds;
-    `target_name` is empty for classes. Of a sequence, the classes are called as
-    the letters of `alphabet`, and the tokens beside them as `special_tokens`. Of other tasks,
-    `class_names` is empty if classes are called by their numbers, and `token_names` if the inputs
-    are no tokens.
+    `target_name` is empty for classes. In a sequence, the letters of `alphabet` name the classes,
+    and `special_tokens` the other tokens. In other tasks, `class_names` is empty if classes are
+    called by their numbers, and `token_names` if the inputs are not tokens.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What layers compute, in plain NumPy: a script includes the functions that it calls.
+"""The computations of layers in plain NumPy. A script includes the functions that it calls.
 
 They share nothing with the engine, which reaches the same numbers in other ways. Each calls only
 functions above it, and activations.

@@ -29,7 +29,7 @@ class Value(NamedTuple):
 
     variable: str
     shape: Shape
-    """Of one sample."""
+    """The shape of one sample."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ class Program:
         return output
 
     def _variable(self, name: str) -> str:
-        """Return a unique name that is no Python keyword and no attribute of a PyTorch module.
+        """Return a unique name that is neither a Python keyword nor an attribute of a PyTorch
+        module.
 
         Those have no number, as dense_1 has.
         """

@@ -1,4 +1,4 @@
-"""What PyTorch lacks or does otherwise: a program includes the modules that it calls."""
+"""Modules that PyTorch lacks or defines differently. A program includes those it calls."""
 
 from __future__ import annotations
 
@@ -110,4 +110,4 @@ MODULES = {
     "Attention": _ATTENTION,
     "TransformerBlock": _TRANSFORMER_BLOCK,
 }
-"""The sources by the name that is called, each after those that it calls."""
+"""The sources by function name, each after the sources that it calls."""

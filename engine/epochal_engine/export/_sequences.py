@@ -81,7 +81,8 @@ def _recurrent(numpy: str, pytorch: Module, onnx: str, onnx_gates: tuple[int, ..
             hidden_size=line.layer.units,
             output=0 if all_states else 1,
         )
-        # Of one direction: (time steps, 1, n, units), or (1, n, units) for the last state.
+        # The shape for one direction: (time steps, 1, n, units), or (1, n, units) for the last
+        # state.
         states = graph.apply("Squeeze", states, graph.integers(1 if all_states else 0))
         return graph.permute(states, (1, 0, 2)) if all_states else states
 

@@ -1,4 +1,4 @@
-"""Functions whose text a program includes."""
+"""The source text of functions, which a program includes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def body_of(file: str) -> str:
 
 
 def included(calls: str, sources: Mapping[str, str]) -> str:
-    """Return the functions that are called, and those that these call, in order."""
+    """Return the called functions and all functions that they call, in order."""
     chosen: set[str] = set()
     pending = [calls]
     while pending:

@@ -1,4 +1,4 @@
-"""What a layer is in each format that is written layer by layer, and what such spellings share."""
+"""The spelling of a layer in each format that is written layer by layer."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from .scaling import Scaling, Table
 
 
 def _available() -> dict[str, str]:
-    """Return the sources that a script may include, by name, each after those that it calls."""
+    """Return the sources that a script may include, by name, each after its own callees."""
     sources = {name: activation.numpy_source for name, activation in ACTIVATIONS.items()}
     return sources | functions_of("_functions.py")
 

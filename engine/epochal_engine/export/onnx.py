@@ -29,7 +29,7 @@ IR_VERSION = 9
 reads the format."""
 
 SAMPLES = "n"
-"""The name of the first axis, whose length is open."""
+"""The name of the first axis, which may have any length."""
 
 
 def onnx_model(

@@ -35,7 +35,7 @@ class Graph:
         self.operators: list[Operator] = []
         self.constants: dict[str, Array] = {}
         self.part = INPUT
-        """The name of the line whose operators are being added; their names begin with it."""
+        """The name of the current line; the names of its operators begin with it."""
         self._permuted: dict[tuple[str, Axes], str] = {}
         self._source: dict[str, tuple[str, Axes]] = {}
 

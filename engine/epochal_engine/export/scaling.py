@@ -1,4 +1,4 @@
-"""What is around the network: the scaling of its inputs and targets, and the names of both."""
+"""The scaling of inputs and targets around a network, and the names of both."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ class Table:
     target_names: Sequence[str] = ()
     columns: Sequence[Mapping[str, Any]] = ()
     threshold: float = 0.5
-    """Of a single output that predicts the second class."""
+    """The decision threshold of a single output, the probability of the second class."""

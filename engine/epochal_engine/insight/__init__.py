@@ -1,4 +1,4 @@
-"""What a run shows: diagnosis, labels, baselines, and its cost in time and memory."""
+"""Insight into a run: diagnosis, labels, baselines, and its cost in time and memory."""
 
 from .diagnosis import VANISHED, Experiment, Spec, TrialResults, merged
 from .diagnosis.trials import losses_of

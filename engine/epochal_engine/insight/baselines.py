@@ -1,4 +1,4 @@
-"""What a run's loss is worth: the losses of the simplest predictors on the same data.
+"""Baselines of a run's loss: the losses of the simplest predictors on the same data.
 
     constant   the best constant prediction, fitted to the training part
     linear     a linear model, fitted to the training part
@@ -80,8 +80,8 @@ class Losses:
 class Baselines:
     """The losses of the simplest predictors, and of boosted trees. `linear` and `boosted` are None
     where no such model is fitted, and `ngrams`, by their n, is empty where the targets are not the
-    next tokens. `separability` is that of two classes in the training part; None for other targets
-    and where it is not known.
+    next tokens. `separability` describes the two classes of the training part; None for other
+    targets and where it is not known.
     """
 
     constant: Losses
@@ -129,7 +129,7 @@ def initial_losses(
     """Return the losses of the network with these weights, without dropout and other noise.
 
     Where the forward passes of all samples take more than `max_flops` operations, the losses are
-    those of a subset, drawn with a fixed seed.
+    computed on a subset, drawn with a fixed seed.
     """
     loss = find_loss(loss)
     data = _checked(network, loss, data)
@@ -152,7 +152,7 @@ def initial_losses(
 def initial_member_losses(sweep: Sweep, networks: Sequence[Network]) -> list[Losses]:
     """Return the losses of each member of a sweep that has not started; see `initial_losses`.
 
-    `networks` are those of the members.
+    `networks` has one network for each member.
     """
     # Members with the same seed and initializer have the same weights.
     starts = [(t.seed, id(n)) for t, n in zip(sweep.trainings, networks, strict=True)]
@@ -169,7 +169,7 @@ def initial_member_losses(sweep: Sweep, networks: Sequence[Network]) -> list[Los
 def comparable(network: Network, initial: float) -> float | None:
     """Return the loss before the first step; None if it is not comparable with training losses.
 
-    It is not with batch normalization, whose statistics in training are those of the batch.
+    It is not with batch normalization, which uses the statistics of the batch in training.
     """
     return initial if network.changing_size == network.learned_size else None
 
@@ -194,7 +194,7 @@ def constant_logits(
 
     The mean for `mse`, the median for `mae`, the class shares for cross-entropies, and for
     `preference` the margin 0 of a constant score. For a sequence it is one constant for all
-    positions that count. `weights` `(n, …)` are those of the predictions, scaled.
+    positions that count. `weights` `(n, …)` are scaled, one for each prediction.
     """
     if isinstance(loss, Preference):
         return np.zeros(outputs)  # Rows of equal scores: which of two is chosen has no order.
@@ -215,8 +215,8 @@ def constant_logits(
     if isinstance(loss, BinaryCrossEntropy):
         shares = np.clip(shares, 1e-12, 1.0 - 1e-12)
         return np.asarray(np.log(shares) - np.log1p(-shares))
-    # The loss is linear in the target: try logits on a grid. Of focal it has one minimum, those of
-    # hinge and perceptron are at ±1.
+    # The loss is linear in the target: try logits on a grid. It has one minimum for focal; for
+    # hinge and perceptron, the minimum is at ±1.
     grid = np.concatenate([np.linspace(-30.0, 30.0, 60_001), [-1.0, 1.0]])[:, None]
     if_yes, if_no = (loss.values_from_logits(grid, np.full_like(grid, y)) for y in (1.0, 0.0))
     means = shares[:, None] * if_yes + (1.0 - shares[:, None]) * if_no
@@ -489,7 +489,7 @@ def _ngrams(network: Network, loss: Loss, data: Data) -> dict[int, Losses]:
 
 
 def _are_next(inputs: Array, labels: Array) -> bool:
-    """Return whether nine of ten labels are the next inputs, of those with a label behind them."""
+    """Return whether nine of ten labels are the next inputs, where another label follows."""
     counts = (labels[:, :-1] >= 0) & (labels[:, 1:] >= 0)
     return bool(counts.any()) and (inputs[:, 1:] == labels[:, :-1])[counts].mean() > 0.9
 
@@ -522,7 +522,7 @@ def _checked(network: Network, loss: Loss, data: Data) -> Data:
 
 
 def _subset(data: Data, most: int) -> Data:
-    """Return the data with at most so many samples in each part, drawn with a fixed seed."""
+    """Return the data with at most `most` samples in each part, drawn with a fixed seed."""
 
     def rows(inputs: Array | None) -> slice | Array:
         if inputs is None or len(inputs) <= most:

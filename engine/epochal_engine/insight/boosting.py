@@ -21,7 +21,7 @@ BINS, DEPTH = 32, 4
 LEAST_ROUNDS, MOST_ROUNDS = 10, 100
 RATE = 0.1
 RIDGE = MIN_HESSIAN = 1.0
-"""Of a leaf, and on either side of a split; both as in XGBoost."""
+"""The ridge of a leaf, and the least Hessian on either side of a split; both as in XGBoost."""
 MAX_COLUMNS = 64
 MIN_ROWS = 500
 """Rows of a round, at least."""
@@ -39,15 +39,15 @@ def boosted_logits(
 ) -> Floats | None:
     """Return the logits for the rows of `inputs`, which are fitted, and below them for `others`.
 
-    `activation` is that of the loss: None for squared errors, `sigmoid` or `softmax` for
-    cross-entropies. `targets` `(n, outputs)` are numbers or probabilities, `weights` `(n, 1)` those
-    of the rows, and `start` `(outputs,)` the logits of the best constant. None if it takes too
-    long.
+    `activation` belongs to the loss: None for squared errors, `sigmoid` or `softmax` for
+    cross-entropies. `targets` `(n, outputs)` are numbers or probabilities, `weights` `(n, 1)` has
+    one weight per row, and `start` `(outputs,)` the logits of the best constant. None if it takes
+    too long.
     """
     n, outputs = targets.shape
     columns = min(inputs.shape[1], MAX_COLUMNS)
-    # Each row is an entry on each level; the bins of all levels are twice those of the last one. To
-    # find the leaf of a row that is not drawn takes about as long as two entries on each level.
+    # Each row is an entry on each level; all levels have twice the bins of the last one. To find
+    # the leaf of a row that is not drawn takes about as long as two entries on each level.
     routes = 2 * outputs * DEPTH * (n + len(others))
     per_round = MAX_WORK // MOST_ROUNDS - routes
     rows = (per_round // (outputs * columns) - (BINS << DEPTH)) // DEPTH
@@ -71,7 +71,8 @@ def boosted_logits(
 
 
 def _bins(fitted: Floats, inputs: Floats) -> NDArray[np.uint8]:
-    """Return the bin of each input, `(n, features)`. Each has as many of the fitted, about."""
+    """Return the bin of each input, `(n, features)`. Each bin has about the same number of fitted
+    inputs."""
     bins = np.empty(inputs.shape, np.uint8)
     for feature, column in enumerate(fitted.T):
         values = np.unique(column)

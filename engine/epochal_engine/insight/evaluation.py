@@ -80,9 +80,9 @@ def roc_auc(scores: Array, is_true: Array) -> float | None:
 
 
 def nearest_neighbor_accuracy(samples: Array, others: Array) -> float:
-    """Return how often the nearest neighbor of a point is of its own set, in [0, 1].
+    """Return how often the nearest neighbor of a point is in the same set, in [0, 1].
 
-    Of two sets of the same distribution, `(n, features)` each, it is about 0.5, and 1 if they are
+    For two sets of the same distribution, `(n, features)` each, it is about 0.5, and 1 if they are
     far apart (Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", 2017). Raises
     ValueError for sets of different sizes.
     """

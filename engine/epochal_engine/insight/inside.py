@@ -1,4 +1,4 @@
-"""What a network computes on the way to its outputs: attention weights, activations, logits."""
+"""Intermediate results of a network: attention weights, activations, logits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def activations(
 
 
 LOGITS = "logits"
-"""The name of what the output activation is applied to."""
+"""The name of the input of the output activation."""
 
 
 def _traced(network: Network, samples: int) -> tuple[Symbol, dict[str, Symbol], dict[str, Symbol]]:

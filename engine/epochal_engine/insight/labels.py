@@ -63,7 +63,8 @@ class Label:
     loss_range_ratio: float
     """Highest minus lowest loss, divided by the initial loss."""
     constant_loss_ratio: float
-    """Median loss of the last quarter divided by that of the best constant; NaN if not known."""
+    """Median loss of the last quarter divided by the loss of the best constant; NaN if not
+    known."""
     missing_decrease_fraction: float
     """Fraction of the best rate's decrease that this one lacks; NaN if not known."""
 
@@ -93,10 +94,10 @@ def label(
 ) -> Label:
     """Label a curve `(epochs,)` of the training loss; `diverged` is whether the run diverged.
 
-    `initial` is the loss before the first step, `constant` that of the best constant prediction,
-    `best` the lowest `final_loss` among the rates that are compared; each may be unknown. The
-    initial loss of the ratios is the loss before the first step, or the first of the curve if that
-    is unknown or is higher by no more than the noise of dropout.
+    `initial` is the loss before the first step, `constant` the loss of the best constant
+    prediction, `best` the lowest `final_loss` among the rates that are compared; each may be
+    unknown. The initial loss of the ratios is the loss before the first step, or the first of the
+    curve if that is unknown or is higher by no more than the noise of dropout.
 
     The first rule that holds decides:
 
@@ -109,9 +110,8 @@ def label(
         slow          otherwise
 
     Only a rate whose missing_decrease_fraction is at most FAR is good by the second rule. A curve
-    of one epoch is too_low. The thresholds were fitted, in rounded numbers, to what 2-8-8-1 with
-    tanh does on two circles; `docs/explorers.md` has the bands. Raises ValueError for an empty
-    curve.
+    of one epoch is too_low. The thresholds were fitted, in rounded numbers, to runs of 2-8-8-1 with
+    tanh on two circles; `docs/explorers.md` has the bands. Raises ValueError for an empty curve.
     """
     losses = np.asarray(train_loss, np.float64)
     if losses.ndim != 1 or len(losses) == 0:

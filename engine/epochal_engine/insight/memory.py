@@ -47,7 +47,7 @@ CALLS_PER_GATHER = 4
 CALLS_PER_TOKEN = 3
 """Calls that write a token of some texts."""
 RESULT_BYTES = 12
-"""Results that Python computes need so many bytes for each parameter of an epoch: a copy of the
+"""Bytes for each parameter of an epoch if Python computes the results: a copy of the
 gradient in float32, and the bins of its elements as integers."""
 
 
@@ -75,10 +75,10 @@ def memory(
     *,
     has_own_samples: bool = False,
 ) -> Memory:
-    """Return the memory of a run, or of a sweep with so many members.
+    """Return the memory of a run, or of a sweep with `members`.
 
-    `has_own_samples` if the members of a sweep have seeds of their own, and so batches of their
-    own. Raises MemoryError if it is beyond what the system could ever give.
+    `has_own_samples` if each member of a sweep has its own seed, and so its own batches. Raises
+    MemoryError if it is beyond what the system could ever give.
     """
     samples, validation_samples = (
         n // find_loss(training.loss).rows for n in (samples, validation_samples)
@@ -92,7 +92,7 @@ def memory(
 
     vectors = size + (2 + training.optimizer.moments) * network.changing_size
     record = count * (vectors + (samples + validation_samples) * outputs) * itemsize
-    # What is kept of an epoch; the rest is looked at only while it is current.
+    # The part of an epoch that is kept; the rest is read only while it is current.
     state = (size + training.optimizer.moments * network.changing_size) * itemsize
     has_recorder = members is None and knows(find_loss(training.loss))
     if not has_recorder:
@@ -116,13 +116,13 @@ def memory(
     features = math.prod(network.input_shape) + 1
 
     held = record + state * (1 + ahead) + seen * ahead
-    # Members are trained in parts; those that are as many share a plan.
+    # Members are trained in parts; parts of equal size share a plan.
     is_one = members is None or (network.has_noise and not has_own_samples)
     bounds = bounds_of(count, vectors * itemsize, is_one=is_one)
     planned = sum({end - start for start, end in pairwise(bounds)})
     plan = planned * int(at_batch(batch, compiled, _plan_bytes))
     more = planned * int(at_batch(batch, compiled, _bytes_of_another))
-    # The last batch may be smaller; it has a plan of its own.
+    # The last batch may be smaller; it has its own plan.
     held += plan + plan * (samples % batch) // batch + (at_once - 1) * more
     calls_bound = calls * at_once + CALLS_PER_GATHER * (steps // at_once)
     held += (len(bounds) - 1) * calls_bound * CALL_BYTES
@@ -165,7 +165,7 @@ def _forward_bytes(
     largest = _samples_at_once(network)
     if members is None:
         probed = min(samples, MOST_PROBED) if training.gradients_every else 0
-        # What the layers make of the samples, and copies of their weights.
+        # The outputs of the layers for the samples, and copies of their weights.
         seen = sum(map(math.prod, network.shapes)) * probed + network.size
         itemsize = np.dtype(training.dtype).itemsize
         return seen * itemsize + _forward_plan(
@@ -183,7 +183,7 @@ def _samples_at_once(network: Network) -> int:
 
 
 def _writing_bytes(network: Network, training: Training, samples: int) -> int:
-    """Return the bytes of what writes texts token by token, and of its calls."""
+    """Return the bytes of the decoder of texts and of its calls."""
     if uncached_layer(network) is not None:
         return 0
     weights = empty_weights(network, training)
@@ -209,7 +209,7 @@ def _forward_plan(network: Network, training: Training, samples: int) -> int:
 
 
 def _plan_bytes(step: StepCalls) -> int:
-    """Return the bytes of what a step computes, beside its batch and the parameters."""
+    """Return the bytes of the results of a step, without its batch and the parameters."""
     return _bytes_of(step.calls, step.given)
 
 
@@ -219,7 +219,7 @@ def _bytes_of_another(step: StepCalls) -> int:
 
 
 def _bytes_of(calls: Iterable[Call], known: Iterable[Array]) -> int:
-    """Return the bytes of all arrays that the calls use, without those that are known."""
+    """Return the bytes of all arrays that the calls use, without the known arrays."""
     roots = _roots(calls)
     for array in known:
         roots.pop(id(_root(array)), None)

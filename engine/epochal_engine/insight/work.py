@@ -1,7 +1,7 @@
-"""What a run costs, in numbers that its duration is about proportional to.
+"""The cost of a run, in numbers about proportional to its duration.
 
 Small networks spend their time on NumPy calls, large ones on arithmetic, and very short epochs on
-what is recorded of each. The calls of a step are counted by compiling it; nothing is computed.
+their records. The calls of a step are counted by compiling it; nothing is computed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CALIBRATION_REPEATS = 5
 
 @dataclass(frozen=True)
 class Work:
-    """The cost of a run. Numbers of a sweep are those of all members together, but for `calls`."""
+    """The cost of a run. For a sweep, numbers are sums over all members, except `calls`."""
 
     epochs: float
     """Epochs."""
@@ -77,7 +77,7 @@ def work(
     validation_samples: int = 0,
     members: int = 1,
 ) -> Work:
-    """Return the cost of a run, or of a sweep with so many members."""
+    """Return the cost of a run, or of a sweep with `members`."""
     samples, validation_samples = (
         n // find_loss(training.loss).rows for n in (samples, validation_samples)
     )
@@ -118,7 +118,7 @@ class StepCalls:
     batch: int
     calls: list[Call]
     another: list[Call]
-    """Those of a step on another batch of the same size."""
+    """The calls of a step on another batch of the same size."""
     given: list[Array]
     """Batches, and the vectors of parameters, which a run has once."""
 
@@ -164,7 +164,8 @@ def steps_up_to(network: Network, training: Training, batch: int) -> list[StepCa
 def at_batch(
     batch: int, steps: Sequence[StepCalls], measure: Callable[[StepCalls], float]
 ) -> float:
-    """Return the measure of a step on `batch` samples, extrapolated from those of `steps_up_to`."""
+    """Return the measure of a step on `batch` samples, extrapolated from the steps of
+    `steps_up_to`."""
     first = steps[0]
     value = float(measure(first))
     if first.batch == batch:
@@ -206,7 +207,7 @@ def calibrate() -> list[tuple[Work, float]]:
 
 
 def _calibrations() -> Iterator[tuple[Work, Callable[[int], Run | Sweep]]]:
-    """Yield the cost of an epoch, and a function that returns a run of so many epochs."""
+    """Yield the cost of an epoch, and a function that returns a run of N epochs."""
     rng = np.random.default_rng(0)
     for units, samples, batch, every in (
         (4, 256, 1, 0),  # calls
@@ -255,7 +256,7 @@ def _timed(epoch: Work, run_of: Callable[[int], Run | Sweep]) -> tuple[Work, flo
 
 
 def _seconds(run: Run | Sweep) -> float:
-    # Of this thread: another one may train a job meanwhile.
+    # Processor time of this thread: another one may train a job meanwhile.
     start = thread_time()
     for _ in run:
         pass

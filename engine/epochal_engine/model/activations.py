@@ -33,7 +33,7 @@ class Activation:
     name: str
     formula: str
     derivative_formula: str
-    """The derivative; for softmax, that of an output with respect to its own input."""
+    """The derivative; for softmax, of an output with respect to the input at the same index."""
     range: str
     """The values that it can take, as an interval."""
     traced: Callable[[Symbol], Symbol]
@@ -151,8 +151,8 @@ def _onnx_step(graph: Graph, x: str) -> str:
 
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
-    # He's initializer is for those that, like relu, are near 0 for negative sums; Xavier's for the
-    # others.
+    # He's initializer is for activations that, like relu, are near 0 for negative sums; Xavier's
+    # for the others.
     for activation in (
         Activation(
             name="linear",

@@ -1,4 +1,4 @@
-"""A component is a frozen dataclass whose fields say everything about themselves.
+"""A component is a frozen dataclass with fields that describe themselves.
 
 Layers, losses, optimizers, schedules and augmentations are components. Each field is written once:
 
@@ -36,7 +36,7 @@ class Range:
     below: float | None = None
 
     def problem(self, value: float) -> str:
-        """What is wrong with a value; empty if nothing is."""
+        """The error message for an invalid value; empty for a valid one."""
         if not math.isfinite(value):
             return "must be a finite number"
         if self.least is not None and value < self.least:
@@ -121,7 +121,7 @@ class Component:
 
 
 def describe_fields(component: type[Component]) -> tuple[FieldDescription, ...]:
-    """Return all fields of a component, those of its base classes first."""
+    """Return all fields of a component, starting with its base classes."""
     key: Any = component
     return _describe_fields(key)
 

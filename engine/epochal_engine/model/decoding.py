@@ -4,7 +4,7 @@
                               ↑   │
            keys and values of attention, states of recurrent layers
 
-What earlier positions left behind is carried along, so that a token costs one position: a key-value
+The results of earlier positions stay in memory, so that a token costs one position: a key-value
 cache. A network with a layer that needs all positions at once is computed for the whole window at
 each token instead.
 """
@@ -61,7 +61,8 @@ class Steps:
         self._mask = np.empty((step.window, 1), dtype)
         output_array = np.empty(output.shape, dtype)
         self.outputs: Array = output_array[:, 0]
-        """The outputs at the last position `(rows, outputs)`, or what `read` finds on the way."""
+        """The outputs at the last position `(rows, outputs)`, or the intermediate result that
+        `read` finds."""
         # Carried arrays are read from one of two sets and written into the other, in turn.
         shapes = [step.before[name].shape for name in names]
         self._carried = [[np.zeros(shape, dtype) for shape in shapes] for _ in range(2)]
@@ -99,7 +100,7 @@ class Steps:
 
 
 class CachedDecoder:
-    """A decoder that computes each position once, as long as rows continue the one before.
+    """A decoder that computes each position once, as long as each row continues the previous one.
 
     Raises ValueError for a network that has an `uncached_layer`.
     """
@@ -161,7 +162,7 @@ class WindowDecoder:
 def uncached_layer(network: Network) -> str | None:
     """Return the name of the first layer that needs all positions of a row at once, or None.
 
-    It is "input" for a network whose input is not a row of tokens.
+    It is "input" for a network with inputs other than rows of tokens.
     """
     if len(network.input_shape) != 1:
         return "input"

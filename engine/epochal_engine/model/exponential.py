@@ -3,7 +3,7 @@
     exp(x) = 2ⁿ · exp(r), where n is the whole number nearest to x / log 2, and |r| ≤ log(2) / 2
 
 Each operation is rounded by itself, so `record.c` computes the same bits, in a third of the time
-that NumPy's loop for float64 takes. The polynomial is that of Cephes, `expf.c` (Moshier 1992).
+that NumPy's loop for float64 takes. The polynomial comes from Cephes, `expf.c` (Moshier 1992).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from ..symbolic.trace import Array
 
 _LEAST = -87.0
-"""Below, the exponential is that of this number, 1.6e-38: its power of two is still normal."""
+"""Smaller inputs give the exponential of this number, 1.6e-38: its power of two is still normal."""
 _ROUNDING = 12_582_912.0
 """1.5 · 2²³: the sum of it and a number has no fraction, and ends in the bits of the number."""
 _LOG_2 = (0.693359375, -2.12194440e-4)

@@ -1,7 +1,7 @@
 """The scale of the initial weights decides whether a signal survives many layers.
 
 A sum of `fan_in` products of variance-1 inputs and weights of variance v has the variance fan_in·v.
-To keep it near 1, v must be about 1 / fan_in; the initializers differ in what "about" means.
+To keep it near 1, v must be about 1 / fan_in; the initializers differ in the meaning of "about".
 
 The kernel of a convolution, `(*positions, fan_in, units)`, sums over all its positions as well:
 they count in both fans (as in PyTorch and Keras).

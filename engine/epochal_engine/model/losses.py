@@ -38,7 +38,7 @@ SMALLEST_LOG = -100.0
 SMALLEST_DIVISOR = 1e-12
 """The lower bound of p and p·(1 - p) in derivatives, as in PyTorch's BCELoss."""
 FEW_OUTPUTS = 32
-"""Up to so many outputs, comparing columns is faster than comparing within rows."""
+"""Up to this many outputs, comparing columns is faster than comparing within rows."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class Loss(Component, ABC):
     has_accuracy: ClassVar[bool] = False
     """Whether accuracy is defined."""
     target: ClassVar[Literal["numbers", "binary", "classes", "pairs"]]
-    """What targets are: numbers; 0 or 1; classes, or their probabilities; the chosen and the
+    """The kind of targets: numbers; 0 or 1; classes, or their probabilities; the chosen and the
     rejected of two rows."""
     constant: ClassVar[str] = "predicting a constant"
-    """What the best constant predicts, as words for a reader."""
+    """The prediction of the best constant, in words for a reader."""
     rows: ClassVar[int] = 1
     """How many rows of the data are compared to one loss, see `pairs.py`."""
     numpy: ClassVar[str]
@@ -93,8 +93,8 @@ class Loss(Component, ABC):
     def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
         """Return the mean loss of a batch, as a symbol of shape `()`.
 
-        With `weights` `(n, …, 1)`, one for each prediction and 0 for those that do not count, the
-        mean of weight · loss.
+        With `weights` `(n, …, 1)`, one for each prediction and 0 if it does not count, the mean of
+        weight · loss.
         """
 
     def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
@@ -206,7 +206,7 @@ def mean_over(values: Floats, counted: Floats | None) -> Floats:
 
 
 def _traced_mean(values: Symbol, weights: Symbol | None) -> Symbol:
-    """Return the mean of `(n, …, outputs)`, with weights that of weight · value."""
+    """Return the mean of `(n, …, outputs)`, with weights the mean of weight · value."""
     return p.mean(values if weights is None else values * weights)
 
 
@@ -315,7 +315,7 @@ class Mae(Loss):
 class Huber(Loss):
     """The Huber loss: half the squared error up to `delta`, linear beyond (Huber 1964).
 
-    The default delta of 1 is that of PyTorch and Keras.
+    The default delta of 1 is the default in PyTorch and Keras.
     """
 
     type: ClassVar[str] = "huber"
@@ -510,10 +510,10 @@ class PerceptronError(Binary):
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """Cross-entropy, in nats, for classes whose probabilities sum to 1.
+    """Cross-entropy, in nats, for classes with probabilities that sum to 1.
 
     A target is a row of probabilities, or the number of its class, an integer; the loss of a
-    sequence is the mean over its tokens. Tokens whose class is the `ignore_label` do not count: as
+    sequence is the mean over its tokens. Tokens with the class `ignore_label` do not count: as
     a row, such a target is all zeros. `label_smoothing` spreads that share of each target evenly
     over all classes (Szegedy et al., "Rethinking the Inception Architecture", 2016); the default is
     none.
@@ -624,7 +624,7 @@ class CrossEntropy(Loss):
             return p.softmax_cross_entropy(logits, targets, weights)
         count = math.prod(counted.shape)
         number = p.sum_to(counted, ())
-        if weights is not None:  # Those of ignored tokens are 0.
+        if weights is not None:  # The weights of ignored tokens are 0.
             total = p.softmax_cross_entropy(logits, targets, weights) * count
             return total / (1.0 + p.positive_part(number - 1.0))
         # An ignored token gets zeros for logits: its loss is log(classes), whatever the network
@@ -639,14 +639,15 @@ class CrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class Preference(Loss):
-    """The logistic loss of pairs of rows, of which the chosen one should score above the other.
+    """The logistic loss of pairs of rows: the chosen one should score above the other.
 
-    A prediction is the margin, the score of the chosen row minus that of the rejected one, and its
-    sigmoid the probability that the chosen row is preferred (Bradley and Terry, 1952). The score of
-    a network that predicts next tokens is β·log(π/π₀), where π is the probability of the row and π₀
-    that of the initial weights: Rafailov et al., "Direct Preference Optimization" (2023), also the
-    source of the default. The score of other networks is their output, as of a reward model:
-    Christiano et al., "Deep Reinforcement Learning from Human Preferences" (2017).
+    A prediction is the margin, the score of the chosen row minus the score of the rejected one, and
+    its sigmoid the probability that the chosen row is preferred (Bradley and Terry, 1952). The
+    score of a network that predicts next tokens is β·log(π/π₀), where π is the probability of the
+    row and π₀ its probability under the initial weights: Rafailov et al., "Direct Preference
+    Optimization" (2023), also the source of the default. The score of other networks is their
+    output, as of a reward model: Christiano et al., "Deep Reinforcement Learning from Human
+    Preferences" (2017).
 
     A target of 0 swaps chosen and rejected; a margin of 0 is not correct.
     """

@@ -40,7 +40,7 @@ def accuracy(predictions: ArrayLike, targets: ArrayLike) -> float:
 def top_k_accuracy(predictions: ArrayLike, targets: ArrayLike, k: int) -> float:
     """Return the top-k accuracy: the fraction of `(..., classes)` with the true class in the top k.
 
-    Of equal outputs, those count as larger that are not of the right class: being undecided earns
+    An output that equals the output of the right class counts as larger: being undecided earns
     nothing, and a prediction with NaN is wrong. Raises ValueError for a k below 1.
     """
     if k < 1:
@@ -70,8 +70,8 @@ def confusion_matrix(predicted: ArrayLike, actual: ArrayLike, classes: int) -> A
 def r_squared(predictions: ArrayLike, targets: ArrayLike) -> float:
     """The share of the targets' variance that is explained, 1 - Σ(y - ŷ)² / Σ(y - mean y)².
 
-    Of `(n, outputs)` it is the mean over the outputs. It is 1 at best, 0 for always the mean, and
-    less than 0 for worse. Of a target that does not vary, all is explained or nothing.
+    For `(n, outputs)` it is the mean over the outputs. It is 1 at best, 0 for always the mean, and
+    less than 0 for worse. A target that does not vary is explained completely or not at all.
     """
     predicted, expected = _alike(predictions, targets)
     predicted, expected = predicted.reshape(len(predicted), -1), expected.reshape(len(expected), -1)
@@ -98,7 +98,7 @@ def _alike(predictions: ArrayLike, targets: ArrayLike) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What the predictions of a part are compared with."""
+    """The targets and weights to compare the predictions of a part with."""
 
     targets: Array
     """`(samples, *output_shape)` as float64, or labels without the last axis."""
@@ -120,14 +120,14 @@ def answers_of(loss: Loss, data: Data) -> dict[str, Answers]:
 LOGITS = {"train": "logits", "validation": "validation_logits"}
 """The array of a record that has the logits of a part."""
 MEASURED = ("loss", "accuracy", "exact_match")
-"""What is measured of the answers of a part, where it has a meaning."""
+"""A measure of the predictions of a part, where it has a meaning."""
 Measure: TypeAlias = Callable[[Array], dict[str, Array]]
 """From logits `(m, …, *answers, outputs)` to the metrics of each, `(m, …)`, by the names in
 `MEASURED`."""
 
 
 def measured(loss: Loss, targets: Array) -> tuple[str, ...]:
-    """Return those of `MEASURED` that have a meaning: the exact match is that of sequences."""
+    """Return the members of `MEASURED` that have a meaning: only sequences have an exact match."""
     if not loss.has_accuracy:
         return MEASURED[:1]
     axes = targets.ndim - (1 if is_floating(targets) else 0)
@@ -157,8 +157,9 @@ def measure(
     """The columns of the records' epochs, each `(m,)`, and whether their parameters are finite.
 
     `measures` are of the parts `train` and `validation`. `records` are `(m, *shape)`, see
-    `record_shapes`, or of many members `(m, members, *shape)`, and so are then the columns;
-    `squares`, `(m, layers)`, those of the gradient and parameters, see `LayerSlices.squares`.
+    `record_shapes`, or of many members `(m, members, *shape)`, and the columns then have the same
+    axes; `squares`, `(m, layers)`, belong to the gradient and parameters, see
+    `LayerSlices.squares`.
     """
     metrics = {part: measure_(records[LOGITS[part]]) for part, measure_ in measures.items()}
     return columns_of(metrics, squares)
@@ -182,8 +183,8 @@ def _per_output(
 ) -> Array:
     """A measure of each answer, `(m, …, *answers)`, from logits `(m, …, *answers, outputs)`.
 
-    Answers have `axes` axes, without that of the outputs. `measure_` gets as many numbers at a time
-    as stay in the cache with all that it computes.
+    Answers have `axes` axes, not counting the axis of the outputs. `measure_` gets a chunk that
+    stays in the cache with all its results.
     """
     results = np.empty(logits.shape[:-1])
     middle = (slice(None),) * (logits.ndim - axes - 2)
@@ -212,7 +213,7 @@ def _means(values: Array, counted: Array | None, axes: int) -> Array:
 
 
 def _exact_matches(correct: Array, counted: Array | None, axes: int) -> Array:
-    """The fraction of samples whose predictions that count are all correct, `(…)`.
+    """The fraction of samples with only correct predictions, among predictions that count, `(…)`.
 
     A sample without predictions that count is one of them.
     """

@@ -1,4 +1,4 @@
-"""A network is layers whose shapes fit, and how they are connected: it holds no weights."""
+"""A network is a list of layers with matching shapes and their connections. It holds no weights."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _Variable:
 
 @dataclass(frozen=True)
 class _Description:
-    """What a forward pass of one sample shows."""
+    """The intermediate results of a forward pass of one sample."""
 
     shapes: tuple[Shape, ...]
     variables: dict[str, _Variable]
@@ -59,19 +59,19 @@ class _Description:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers, each of which takes the output of the one before it, or those that it names.
+    """Layers, each with the previous layer's output as its input, or the outputs that it names.
 
-    `input_shape` is that of one sample. Layers without a name are named by type and
+    `input_shape` is the shape of one sample. Layers without a name are named by type and
     position, counted from 1: dense_1, dropout_2, dense_3. Raises ShapeError where
     layers do not fit, and ValueError for a network without parameters that are learned, with a
-    softmax before its end, with a layer whose output no layer takes, or with an unknown name in
+    softmax before its end, with a layer output that no layer takes, or with an unknown name in
     `frozen`.
     """
 
     input_shape: Shape
     layers: tuple[Layer, ...]
     frozen: tuple[str, ...] = ()
-    """The names of the layers whose arrays training does not change."""
+    """The names of the layers with arrays that training does not change."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_shape", tuple(self.input_shape))
@@ -178,8 +178,8 @@ class Network:
     def parameters(self) -> dict[str, Shape]:
         """The shape of every array of a run, as in dense_1.weight.
 
-        Learned arrays come first, in forward order, then running ones, see `running`, then those of
-        frozen layers.
+        Learned arrays come first, in forward order, then running ones, see `running`, then the
+        arrays of frozen layers.
         """
         variables = self._description.variables
 
@@ -203,7 +203,7 @@ class Network:
 
     @cached_property
     def changing(self) -> dict[str, Shape]:
-        """The shapes of the parameters that training changes: all but those of frozen layers."""
+        """The shapes of the parameters that training changes: all except frozen layers."""
         return {n: shape for n, shape in self.parameters.items() if not self.is_frozen(n)}
 
     @cached_property
@@ -226,7 +226,7 @@ class Network:
 
     @property
     def size(self) -> int:
-        """The number of all parameters, also of those that are not learned."""
+        """The number of all parameters, learned or not."""
         return sum(math.prod(shape) for shape in self.parameters.values())
 
     @cached_property
@@ -286,8 +286,8 @@ class Network:
         """Return the output of every layer, each `(n, *shape)`; the last is the prediction.
 
         With `noise` it is a training pass, which stores the new values of the running arrays in
-        `updates`, by name; frozen layers use those that they have. With a `step`, x and the outputs
-        are those of one position. `observed` receives the weights of each attention, by the path of
+        `updates`, by name; frozen layers use their current values. With a `step`, x and the outputs
+        belong to one position. `observed` receives the weights of each attention, by the path of
         its layer.
         """
         updates = {} if updates is None else updates
@@ -343,7 +343,7 @@ def merged_leaves(network: Network) -> tuple[list[Symbol], dict[str, Symbol]]:
 
 
 def learned_leaves(network: Network, leaves: Sequence[Symbol]) -> list[Symbol]:
-    """Return the leaves of what is learned, which come first in `merged_leaves`."""
+    """Return the learned leaves, which come first in `merged_leaves`."""
     ends = accumulate(math.prod(leaf.shape) for leaf in leaves)
     return [leaf for leaf, end in zip(leaves, ends, strict=True) if end <= network.learned_size]
 
@@ -358,8 +358,8 @@ def parameter_views(network: Network, vectors: Array) -> dict[str, Array]:
 
 
 def in_turn(shapes: Iterable[Shape], vectors: Array) -> list[Array]:
-    """Return views of consecutive parts of flat vectors `(…, size)`, each `(…, *shape)`: of as many
-    shapes as the vectors have elements for.
+    """Return views of consecutive parts of flat vectors `(…, size)`, each `(…, *shape)`, for the
+    leading shapes that the vectors have elements for.
     """
     *axes, elements = vectors.shape
     views, end = [], 0

@@ -1,11 +1,12 @@
-"""Pairs of rows: a network scores both, and the loss is that of the difference, the margin.
+"""Pairs of rows: a network scores both, and the loss depends on the difference, the margin.
 
     chosen   ──┐               ┌── score ──┐
                network for rows            - ── margin ── loss
     rejected ──┘               └── score ──┘
 
-What trains on pairs is a network around the network for rows: it takes pairs, `(n, 2, numbers)`,
-and ends in margins, `(n, 1)`. Its parameters are those of the network for rows, by the same names.
+Training on pairs uses a network around the network for rows. It takes pairs, `(n, 2, numbers)`,
+and ends in margins, `(n, 1)`. Its parameters are the parameters of the network for rows, with the
+same names.
 
 The score of a network that predicts next tokens is β·log π(row), and the margin of the reference is
 subtracted: the numbers of a row are then its inputs, its labels, and a share of the margin of the
@@ -41,7 +42,7 @@ class _OfPairs(Layer):
 
 @dataclass(frozen=True)
 class _Rows(_OfPairs):
-    """Divides pairs into rows, of which the first numbers are the inputs."""
+    """Divides pairs into rows. The first numbers of a row are the inputs."""
 
     type: ClassVar[str] = "rows"
     shape: tuple[int, ...]
@@ -54,7 +55,7 @@ class _Rows(_OfPairs):
 
 @dataclass(frozen=True)
 class _Margin(_OfPairs):
-    """The score of the first row of each pair minus that of the second."""
+    """The score of the first row of each pair minus the score of the second."""
 
     type: ClassVar[str] = "margin"
     inputs: ClassVar[tuple[int, int]] = (2, 2)
@@ -162,7 +163,7 @@ def paired(network: Network, loss: str | Loss, data: Data) -> Data:
 
 
 def has_reference(network: Network, loss: str | Loss) -> bool:
-    """Return whether margins are relative to those of the initial weights."""
+    """Return whether margins are relative to the margins of the initial weights."""
     return find_loss(loss).rows > 1 and len(network.output_shape) == 2
 
 

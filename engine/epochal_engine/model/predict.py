@@ -86,8 +86,8 @@ def forward_passes(
 ) -> list[list[Call]]:
     """The calls that fill `results` from `inputs`, in passes over a limited number of samples.
 
-    `results` are the outputs of the network, or of the layer at that place, or what `read` finds on
-    the way to them.
+    `results` are the outputs of the network, or of the layer at that place, or the intermediate
+    results that `read` finds.
     """
     passes = []
     compiled: dict[int, tuple[Plan, Symbol, dict[str, Symbol]]] = {}

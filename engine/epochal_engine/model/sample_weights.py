@@ -4,8 +4,8 @@
     loss                   = Σ weight · loss / Σ weight
 
 Only ratios matter. Training scales the weights to a mean of 1 over the training part, and the loss
-of a batch is the mean of weight · loss over its predictions: its expected gradient is that of the
-whole part whatever the batches are, and weights that are all equal change no bit.
+of a batch is the mean of weight · loss over its predictions: its expected gradient is the gradient
+of the whole part, for any batches, and weights that are all equal change no bit.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Floats: TypeAlias = NDArray[np.float64]
 def balanced_class_weights(loss: Loss, targets: Array, classes: int) -> Floats:
     """Return n / (classes · count) for each class, `(classes,)`, as in scikit-learn.
 
-    `targets` are those that the loss takes; `n` and `count` count predictions, and classes without
-    any are not counted. A class that has none gets the weight of a count of 1.
+    `targets` have the form that the loss takes; `n` and `count` count predictions, and classes
+    without any are not counted. A class that has none gets the weight of a count of 1.
     """
     counts = _class_counts(loss, targets, classes)
     weights: Floats = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1.0))
@@ -36,7 +36,7 @@ def balanced_class_weights(loss: Loss, targets: Array, classes: int) -> Floats:
 def weights_by_class(loss: Loss, targets: Array, class_weights: Floats) -> Floats:
     """Return the class weight of each target, `(n, …)`; 0 for one that does not count.
 
-    That of a target of probabilities is the mean of the class weights by these probabilities.
+    The weight of a target of probabilities is the mean of the class weights by these probabilities.
     Raises ValueError for a loss without classes, and for several binary outputs.
     """
     if isinstance(loss, CrossEntropy):
@@ -50,7 +50,7 @@ def weights_by_class(loss: Loss, targets: Array, class_weights: Floats) -> Float
 
 
 def checked_weights(weights: Array, shape: Shape) -> Floats:
-    """Return weights of samples, `(n,)`, or of predictions as those of predictions, of `shape`.
+    """Return weights of samples, `(n,)`, or of predictions, broadcast to predictions, of `shape`.
 
     Raises ValueError if there is not one for each, they are not finite and at least 0, or all are
     0.
@@ -65,9 +65,9 @@ def checked_weights(weights: Array, shape: Shape) -> Floats:
 
 
 def scaled_weights(weights: Floats | None, counted: Floats | None) -> Floats | None:
-    """Return weights of predictions with a mean of 1 over those that count, and 0 for others.
+    """Return weights of predictions, 0 if they do not count and with a mean of 1 over the rest.
 
-    `counted` is that of `Loss.counted`. None if all are equal.
+    `counted` comes from `Loss.counted`. None if all are equal.
     """
     if weights is None:
         return None

@@ -16,7 +16,7 @@ class LayerSummary:
     name: str
     type: str
     output_shape: Shape
-    """Of one sample."""
+    """The shape of one sample."""
     parameters: int
     parameters_formula: str
     """The calculation of `parameters`, as in "4·3 + 4"."""

@@ -36,7 +36,7 @@ class Augmentation(Component):
         raise NotImplementedError
 
     def apply(self, samples: Array, drawn: Array) -> None:
-        """Change `samples` in place by what was drawn."""
+        """Apply the draws to `samples` in place."""
         raise NotImplementedError
 
 
@@ -81,7 +81,7 @@ class Shift(Augmentation):
 class Noise(Augmentation):
     """Gaussian noise, added to every number.
 
-    Its effect resembles that of an l2 penalty (Bishop, 1995).
+    Its effect resembles an l2 penalty (Bishop, 1995).
     """
 
     type: ClassVar[str] = "noise"

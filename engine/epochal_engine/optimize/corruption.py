@@ -22,7 +22,7 @@ from ..model.losses import CrossEntropy, Loss
 from ..symbolic.trace import Array, Shape
 
 ONCE = np.random.SeedSequence(0, spawn_key=(0xC0,))
-"""The seed of what is corrupted once: the same for all runs, so that they can be compared."""
+"""The seed for data that is corrupted once: the same for all runs, so that they are comparable."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Corruption(Component):
         raise NotImplementedError
 
     def apply(self, samples: Array, targets: Array, drawn: Array) -> None:
-        """Change `samples` and `targets` in place by what was drawn."""
+        """Apply the draws to `samples` and `targets` in place."""
         raise NotImplementedError
 
 
@@ -62,9 +62,9 @@ class MaskTokens(Corruption):
 
     The network predicts the tokens that stood there; other positions have no target. Each row has
     `share` of its positions masked, rounded, and at least one, all equally likely. Positions
-    without a target, and those that hold the mask already, stay as they are. Task of Devlin, Chang,
-    Lee and Toutanova, "BERT" (2019), which leaves or swaps a fifth of the chosen tokens instead of
-    masking them: here all of them are masked.
+    without a target, and positions that hold the mask already, stay unchanged. Task of Devlin,
+    Chang, Lee and Toutanova, "BERT" (2019), which leaves or swaps a fifth of the chosen tokens
+    instead of masking them: here all of them are masked.
     """
 
     type: ClassVar[str] = "mask"

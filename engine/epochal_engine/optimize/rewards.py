@@ -56,7 +56,7 @@ GRAMMARS: Mapping[str, Callable[[str], bool]] = {"sentences": are_sentences}
 class Rollouts:
     """A network writes texts in every epoch, and learns from their rewards.
 
-    The gradient is that of REINFORCE (Williams, 1992): the logarithm of the probability of a text
+    The gradient follows REINFORCE (Williams, 1992): the logarithm of the probability of a text
     goes up by its advantage, which is its reward minus `beta` times the logarithm of how much more
     probable than with the initial weights it is, shifted and scaled to a mean of 0 and a standard
     deviation of 1 over the texts of the epoch. The second term keeps the network near the initial

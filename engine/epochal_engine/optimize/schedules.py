@@ -53,7 +53,7 @@ class Constant(Schedule):
 class Step(Schedule):
     """Step decay: multiplies the learning rate by `factor` every `every` epochs.
 
-    The default factor is that of PyTorch.
+    The default factor is PyTorch's.
     """
 
     type: ClassVar[str] = "step"
@@ -90,7 +90,7 @@ class Cosine(Schedule):
 
     type: ClassVar[str] = "cosine"
     warmup_epochs: Annotated[int, Range(least=0)] = 0
-    """Epochs in which the rate rises linearly to that of the optimizer. At least 0. Default 0."""
+    """Epochs in which the rate rises linearly to the optimizer's rate. At least 0. Default 0."""
     final_fraction: Fraction = 0.0
     """Learning rate after the last epoch as a fraction of the optimizer's. In [0, 1]. Default 0."""
 
@@ -133,7 +133,7 @@ class ReduceOnPlateau(Schedule):
     """Multiplies the learning rate by `factor` after `patience` epochs without a better loss.
 
     The loss is the validation loss if there is one, else the training loss. The defaults and the
-    criterion of an improvement are those of PyTorch, see `stopping.py`, which tracks the loss.
+    criterion of an improvement are as in PyTorch, see `stopping.py`, which tracks the loss.
     """
 
     type: ClassVar[str] = "reduce_on_plateau"

@@ -16,7 +16,7 @@ LINE = 64
 
 
 def zeros(shape: Shape, dtype: DTypeLike) -> Array:
-    """Return zeros of a shape, of which the first is at the beginning of a cache line."""
+    """Return zeros of a shape; the first is at the beginning of a cache line."""
     (vector,) = vectors_of_zeros([math.prod(shape)], dtype)
     return vector.reshape(shape)
 

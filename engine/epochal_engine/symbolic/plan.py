@@ -83,7 +83,7 @@ class Plan:
         return home, scratch
 
     def unbound(self) -> Plan:
-        """A plan with the same layout, and memory of its own."""
+        """A plan with the same layout and separate memory."""
         plan = copy_of(self)
         plan._made = {}
         for name in ("_memory", "_constants"):
@@ -121,7 +121,7 @@ class Plan:
         return results
 
     def _make(self, y: Symbol, arrays: list[Array]) -> tuple[Array, list[Call]]:
-        """The array of y and the calls that fill it, from those of its inputs, and its own last."""
+        """The array of y and the calls that fill it: the calls of its inputs, then its own."""
         assert y.primitive is not None
         if y.primitive.view is not None:
             return y.primitive.view(*y.details, arrays[0], y.shape), []
@@ -146,7 +146,7 @@ def _in_memory_of_their_own(outputs: Sequence[Symbol]) -> list[Symbol]:
 
 
 def _extended(order: Sequence[Symbol]) -> dict[Symbol, Symbol]:
-    """What has ones behind it in memory, and the symbol that is both."""
+    """The symbol with ones behind it in memory, and the symbol of both together."""
     return {y.inputs[0]: y for y in order if y.primitive is not None and y.primitive.extends}
 
 
@@ -167,7 +167,7 @@ class _Layout:
     def take(self, size: int) -> int:
         """The smallest free buffer that is large enough; else the largest one, enlarged.
 
-        Of several, it is the one that was used last, which is still in the cache.
+        If there are several, take the last used one, which is still in the cache.
         """
         if not self.free:
             return self.keep(size)
@@ -183,7 +183,7 @@ class _Layout:
 
 
 def _owner(x: Symbol) -> Symbol:
-    """The symbol in whose memory x lives."""
+    """The symbol that owns the memory of x."""
     while x.primitive is not None and x.primitive.view is not None:
         x = x.inputs[0]
     return x

@@ -1,4 +1,4 @@
-"""The formulas of one network become those of many: what depends on parameters gets a leading axis.
+"""The formulas of one network, for many: symbols that depend on parameters get a leading axis.
 
     one    x (n, in)  @  w (in, out)     + b (out,)        ->  (n, out)
     many   x (n, in)  @  w (K, in, out)  + b (K, 1, out)   ->  (K, n, out)
@@ -21,7 +21,7 @@ from .primitives import copy
 from .trace import Array, Call, Primitive, Shape, Symbol, apply, in_order
 
 Rule = Callable[[Symbol, Sequence[Symbol], int], Symbol]
-"""`rule(y, inputs, copies)`: the many of y, from its inputs, one or more of which are many."""
+"""`rule(y, inputs, copies)`: the many of y, from its inputs, at least one of them for many."""
 
 
 def replicate(
@@ -29,8 +29,8 @@ def replicate(
 ) -> tuple[list[Symbol], dict[Symbol, Symbol]]:
     """The outputs for `copies` networks at once, each `(copies, *shape)`.
 
-    Of the leaves those in `many` have a value for each network. Returns the new outputs, and for
-    each leaf of the trace the one that stands for it now.
+    The leaves in `many` have a value for each network. Returns the new outputs, and for each leaf
+    of the trace its new leaf.
     """
     made: dict[Symbol, Symbol] = {}
     leaves: dict[Symbol, Symbol] = {}
@@ -53,7 +53,7 @@ def _is_many(new: Symbol, old: Symbol) -> bool:
 
 
 def _for_each(new: Symbol, old: Symbol, copies: int) -> Symbol:
-    """What is the same for all, written out for each."""
+    """A shared value, written out for each network."""
     return new if _is_many(new, old) else apply("copy", (copies, *old.shape), new)
 
 
@@ -95,7 +95,7 @@ def _product_calls(a: Array, b: Array, out: Array) -> list[Call]:
 
 
 def _windows_of_each(tall: int, down: int, shifted: Array, shape: Shape) -> Array:
-    """As the primitive `windows`, of which see `convolution.py`, behind a leading axis."""
+    """As the primitive `windows` (see `convolution.py`), behind a leading axis."""
     line = shape[3] * shifted.itemsize
     strides = (shifted.strides[0], down * shifted.strides[1], line, shifted.itemsize)
     return as_strided(shifted, shape, strides)
@@ -151,7 +151,7 @@ def _place(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
 
 
 def _with_ones(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
-    # A copy of its own: the ones come between what there is of one and of the next.
+    # A separate copy: the ones come between one network and the next.
     return Symbol((copies, *y.shape), y.primitive, (copy(inputs[0]),))
 
 
@@ -176,7 +176,7 @@ def _side_by_side(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
 
 
 def _one_by_one(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
-    """The calls of each network after those of the one before: right for every primitive."""
+    """The calls of one network after another: right for every primitive."""
     primitive = y.primitive
     assert primitive is not None
     if primitive.view is not None:

@@ -47,7 +47,7 @@ def blas() -> ctypes.CDLL | None:
 
 @cache
 def _thread_count() -> tuple[Callable[[], int], Callable[[int], object]]:
-    """What tells, and what sets, the number of threads."""
+    """The functions that get and set the number of threads."""
     for ending in ("64_", ""):
         get = getattr(blas(), f"scipy_openblas_get_num_threads{ending}", None)
         put = getattr(blas(), f"scipy_openblas_set_num_threads{ending}", None)

@@ -40,7 +40,7 @@ class Primitive:
     calls: Callable[..., list[Call]] = lambda *arrays: []
     """`calls(*details, *inputs, out, *scratch)`: the bound NumPy calls that fill `out`."""
     overwrites: tuple[int, ...] = ()
-    """Indices of the inputs whose memory the output may reuse after their last use."""
+    """Indices of the inputs that lend their memory to the output after their last use."""
     scratch: Callable[[Symbol], Sequence[Shape]] = lambda y: ()
     """The shapes of scratch arrays that the calls need."""
     view: Callable[..., Array] | None = None
@@ -177,7 +177,7 @@ def leaf(shape: Shape) -> Symbol:
 
 
 def constant(value: float | Array, shape: Shape = ()) -> Symbol:
-    """An array of `shape` filled with one number; or, of its own shape, the given numbers."""
+    """An array of `shape` filled with one number; or the given numbers in their shape."""
     if isinstance(value, np.ndarray):
         return Symbol(value.shape, value=value)
     return Symbol(shape, value=value)
@@ -191,8 +191,8 @@ def apply(name: str, shape: Shape, *inputs: Symbol, details: tuple[Any, ...] = (
 def elementwise(name: str, *inputs: Symbol | float) -> Symbol:
     """The result of an element-wise primitive on inputs that broadcast against each other.
 
-    Factors that are constants are worked out here rather than in every training step. Inputs whose
-    axes are permuted alike are worked on as they lie in memory, and the result is permuted instead.
+    Factors that are constants are worked out here rather than in every training step. Inputs with
+    equally permuted axes are processed as they lie in memory, and the result is permuted instead.
     """
     symbols = [x if isinstance(x, Symbol) else constant(float(x)) for x in inputs]
     shape = np.broadcast_shapes(*(x.shape for x in symbols))
@@ -213,7 +213,8 @@ def elementwise(name: str, *inputs: Symbol | float) -> Symbol:
 
 
 def beneath(x: Symbol, axes: Sequence[int]) -> Symbol | None:
-    """What permuted by `axes` broadcasts as x does; None if that would cost a rearrangement."""
+    """The symbol that broadcasts as x does when permuted by `axes`; None if that needs a
+    rearrangement."""
     if is_permuted(x):
         return x.inputs[0] if x.details[0] == tuple(axes) else None
     if len(x.shape) > len(axes) or sum(n > 1 for n in x.shape) > 1:
@@ -235,7 +236,7 @@ def is_permuted(x: Symbol) -> bool:
 
 
 def is_computed(x: Symbol) -> bool:
-    """Whether x has calls of its own, rather than being given or a view."""
+    """Whether calls compute x, rather than x being given or a view."""
     return x.primitive is not None and x.primitive.view is None
 
 

@@ -1,4 +1,4 @@
-"""From a step to an epoch, from an epoch to a run, and what a run records."""
+"""From a step to an epoch, from an epoch to a run, and the records of a run."""
 
 from .blocks import join
 from .epoch import compile_epoch, record_shapes

@@ -24,7 +24,7 @@ class Divergence:
     epoch: int
     layer: str
     """The first layer, in forward order, with a value that is not finite; if all values are finite,
-    the layer whose last update was the largest relative to its parameters."""
+    the layer with the largest last update relative to its parameters."""
     symptom: str
     suggestion: str
 

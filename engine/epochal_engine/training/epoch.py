@@ -87,10 +87,9 @@ def steps_per_epoch(training: Training, data: Data) -> int:
 
 
 def batches_at_once(batches: int) -> int:
-    """Return the largest number of batches, of so many, that the chosen engine gathers together.
+    """Return the largest number of batches that the chosen engine gathers together.
 
-    What is compiled once for each batch that is gathered with others, and for each time that some
-    are gathered, is then about equal.
+    The compiled calls per gathered batch and per gathering are then about equal.
     """
     if chosen_engine() == "python":
         return BATCHES_AT_ONCE
@@ -113,8 +112,8 @@ def compile_epoch(
     about `steps_at_once` steps at most.
 
     `now` has the arrays of `record_shapes`; `rate`, of shape `()`, is read at every step; `steps`
-    have been taken before; `targets`, of `corrupted_targets`, are filled in every epoch, with a
-    `sampler` by what it writes.
+    have been taken before; `targets`, of `corrupted_targets`, are filled in every epoch, by the
+    `sampler` if there is one.
     """
     calls = update(network, training, now, rate, steps)
     compiler = EpochCompiler(network, training, data, now, [streams], calls, targets)
@@ -125,8 +124,8 @@ def compile_epoch(
 class EpochCompiler:
     """An epoch of one network; `lockstep.py` extends it to many.
 
-    Samples have a leading axis of copies: one for all members, or one for each if they are drawn
-    or changed by streams of their own. Results have the leading axes `members`.
+    Samples have a leading axis of copies: one for all members, or one for each if separate streams
+    draw or change them. Results have the leading axes `members`.
     """
 
     def __init__(
@@ -144,7 +143,7 @@ class EpochCompiler:
         self.now, self.streams, self.update, self.members = now, streams, update, members
         self.targets = targets
         self.sampler: Sampler | None = None
-        """Writes the samples of each epoch; None for those of the data."""
+        """Writes the samples of each epoch; None for the samples of the data."""
         self.dtype = now["parameters"].dtype
         self.parameters = parameter_views(network, now["parameters"])
         self.flops = network.flops * math.prod(members)
@@ -152,7 +151,7 @@ class EpochCompiler:
         seconds = SECONDS_PER_CALL if is_python else SECONDS_PER_COMPILED_CALL
         self.seconds_per_call = seconds + sum(members) * SECONDS_PER_MEMBER
         self.parts: Sequence[EpochCompiler] = [self]
-        """What trains some of the members each, a whole epoch one after the other."""
+        """The parts of the members, each trained for a whole epoch, one after the other."""
 
     def select(self, copies: Array) -> Array:
         """Return those copies of samples that the members of this part read."""
@@ -259,7 +258,8 @@ class EpochCompiler:
         y: Array,
         w: Array | None,
     ) -> Iterator[Segment]:
-        """Yield the steps of the members of this part, whose samples are gathered in x, y and w."""
+        """Yield the steps of the members of this part, with their samples gathered in x, y and
+        w."""
         copies, samples = orders.shape
         x, y, w = x[:copies], y[:copies], None if w is None else w[:copies]
         logits = np.empty((*self.members, *y.shape[1:]), self.dtype)
@@ -269,7 +269,7 @@ class EpochCompiler:
             if sum(step.seconds for step in steps) > PULSE:
                 break
         gathered = len(steps) * batch
-        # The same steps after each time that as many samples are gathered.
+        # The same steps follow each gathering of the same size.
         whole: Call = (run_calls, ([call for step in steps for call in step.calls],))
         for start in range(0, samples, gathered):
             rows = orders[:, start : start + gathered]
@@ -334,7 +334,7 @@ class EpochCompiler:
         return forward_passes(self.network, self.parameters, inputs, logits, read)
 
     def segment(self, calls: list[Call], passes: float) -> Segment:
-        """Return the calls with their cost: so many passes of one sample through the networks."""
+        """Return the calls with their cost, in passes of one sample through the networks."""
         seconds = len(calls) * self.seconds_per_call
         return Segment(calls, seconds + passes * self.flops / FLOPS_PER_SECOND)
 

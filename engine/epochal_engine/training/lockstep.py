@@ -1,8 +1,8 @@
 """One epoch of many networks, compiled: every call takes all of them one step further together.
 
-It is `epoch.py` with one more axis in front. What no member has for itself, such as the samples
-where all have one seed, is there once. Large networks would push each other out of the cache at
-every step: as many as fit take all steps of an epoch, then the next ones. No bit depends on it.
+It is `epoch.py` with one more axis in front. Shared arrays, such as the samples if all members have
+one seed, exist once. Large networks would push each other out of the cache at every step: as many
+as fit take all steps of an epoch, then the next ones. No bit depends on it.
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ def _part(
 
 
 class _Plans:
-    """The plans of gradients, each of so many members, with batches of one size.
+    """The plans of gradients by number of members, with batches of one size.
 
-    Parts of the members that are as many share a plan, and so its memory.
+    Parts with the same number of members share a plan, and so its memory.
     """
 
     def __init__(self, network: Network, training: Training) -> None:
@@ -112,7 +112,7 @@ class _Plans:
     def replicas(
         self, members: int, batch: int, *, own_samples: bool, weighted: bool, own_masks: bool
     ) -> _Replicas:
-        """Return the gradient of so many members, which may have their own samples and masks."""
+        """Return the gradient of `members`, which may have their own samples and masks."""
         key = members, batch, own_samples, weighted, own_masks
         if key not in self._known:
             self._known[key] = _Replicas(self.network, self.training, *key)
@@ -120,7 +120,7 @@ class _Plans:
 
 
 class _Replicas:
-    """The gradient of one network, and that of many."""
+    """The gradient of one network, and the gradient of many."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class _Compiler(EpochCompiler):
     samples_at_once: int
 
     def select(self, copies: Array) -> Array:
-        """Return the copies of samples that these members read: the one of all, or their own."""
+        """Return the copies of samples that these members read: a shared copy, or one each."""
         return copies if len(copies) == 1 else copies[self.rows]
 
     def gradient(self, batch: int, *, own_samples: bool, weighted: bool) -> Bind:

@@ -1,4 +1,4 @@
-"""The loop of a run or a sweep: rounds of epochs, whose results are computed together.
+"""The loop of a run or a sweep: rounds of epochs, with results that are computed together.
 
     train some epochs into the slots 1, 2, … ── compute their results ── yield each epoch
     ── copy the last slot to slot 0 ── train …
@@ -71,7 +71,7 @@ class Ending:
 
 
 class Loop:
-    """What runs and sweeps share. The loop of a subclass begins with `_start`.
+    """The common part of runs and sweeps. The loop of a subclass begins with `_start`.
 
     The numbers of member k are at `indices[k]` of each array of the record: at `()` if there is no
     axis of members. The epochs read the learning rates of all members from `rate`, which has the
@@ -85,7 +85,7 @@ class Loop:
     buffer_bytes: ClassVar[int]
     """Memory for records. A loop that needs more has two of them."""
     longest_round: ClassVar[int]
-    """Largest number of epochs whose results are computed together."""
+    """Largest number of epochs in a round, which computes their results together."""
 
     def __init__(
         self,
@@ -113,8 +113,8 @@ class Loop:
 
     @classmethod
     def epochs_ahead(cls, epoch_seconds: float, epoch_bytes: int) -> int:
-        """Return the number of epochs to train before their results are computed together, from
-        the duration of one and the bytes of what is kept of it.
+        """Return the number of epochs to train before their results are computed together, from the
+        duration and the stored bytes of one.
         """
         by_time, by_memory = cls.look_ahead / epoch_seconds, cls.buffer_bytes / max(epoch_bytes, 1)
         return max(1, min(cls.longest_round, int(by_time), int(by_memory)))
@@ -143,7 +143,7 @@ class Loop:
         if targets is not None:
             self._measures["train"] = ChangingMeasurement(loss, targets, answers["train"].weights)
         recorder = self._recorder_maker() if is_run else None
-        # What is computed in every epoch is not recorded.
+        # Arrays that every epoch computes are not recorded.
         self._state = self._record if recorder is None else self._record.beginning(2)
         self._ahead = self._most_ahead()
         length = max(1, min(self._ahead, first.epochs - self.epoch))  # no room for more epochs
@@ -172,7 +172,7 @@ class Loop:
 
     @property
     def outcomes(self) -> tuple[Outcome | None, ...]:
-        """Why each member ended; None for those that train."""
+        """Why each member ended; None while it trains."""
         endings = (self._ending(member) for member in range(len(self.trainings)))
         return tuple(None if ending is None else ending.outcome for ending in endings)
 
@@ -214,7 +214,7 @@ class Loop:
     def _restore(
         self, state: State, restored: Mapping[str, Array], progress: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Copy arrays of a state to those of `restored`, and restore epoch and stopping rules.
+        """Copy arrays of a state to the arrays of `restored`, and restore epoch and stopping rules.
 
         Raises ValueError if an array is missing or has another shape.
         """
@@ -235,7 +235,7 @@ class Loop:
     # ------------------------------------------------------------------------------------ inside
 
     def _most_ahead(self) -> int:
-        """Return the largest number of epochs whose results are computed together."""
+        """Return the largest number of epochs in a round."""
         if len(self._segments) > 1 or self._changes_targets:
             return 1
         seen = len(self.trainings) * snapshot_bytes(self.network, self.trainings[0])
@@ -261,7 +261,7 @@ class Loop:
                 yield self.epoch
 
     def _rewind(self) -> None:
-        """Make the state of the last epoch that of slot 0."""
+        """Move the state of the last epoch to slot 0."""
         self._buffer.restart(self._slot)
         if self._draws:
             self._states.restart(self._slot)
@@ -400,13 +400,13 @@ class Loop:
         return make
 
     def _more_columns(self) -> dict[str, Array]:
-        """Return further columns of the epochs; those of subclasses that have some."""
+        """Return further columns of the epochs, for subclasses that have some."""
         return {}
 
     def _snapshots(
         self, epochs: Array, records: Mapping[str, Array], squares: Mapping[str, Array]
     ) -> Gradients | None:
-        """Return the snapshots of the epochs that are due, those of all members of each in turn."""
+        """Return the snapshots of the epochs that are due, epoch by epoch for all members."""
         every = self.trainings[0].gradients_every
         if every == 0:
             return None
@@ -426,7 +426,7 @@ class Loop:
         before it.
         """
         epoch, index, records = self.epoch + slot, self._indices[member], self._buffer.arrays
-        # A recorder ends a round with the epoch that diverged, whose numbers are then the current.
+        # A recorder ends a round with the epoch that diverged, so its numbers are current.
         ended = {name: array[slot] for name, array in records.items()}
         if self._recorder is not None:
             ended = self._record.arrays

@@ -15,7 +15,7 @@ from .step import input_leaf
 
 @dataclass(frozen=True)
 class Mask:
-    """One mask: drawn with the `drawn` shape, whose axis `batch` is that of the samples, and then
+    """One mask: drawn with the `drawn` shape, where axis `batch` counts samples, and then
     transposed by `axes`."""
 
     path: str
@@ -36,7 +36,7 @@ class Mask:
         return self.axes[0]
 
     def drawn_for(self, samples: int) -> Shape:
-        """Return the `drawn` shape for so many samples."""
+        """Return the `drawn` shape for `samples`."""
         return (*self.drawn[: self.batch], samples, *self.drawn[self.batch + 1 :])
 
     @property

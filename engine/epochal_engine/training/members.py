@@ -75,7 +75,7 @@ def initial_parameters(networks: Sequence[Network], seeds: Sequence[int], vector
 
 @dataclass(frozen=True)
 class Group:
-    """Neighboring rows `start` to `end` whose optimizers differ only in the learning rate."""
+    """Neighboring rows `start` to `end` with optimizers that differ only in the learning rate."""
 
     optimizer: Any
     start: int

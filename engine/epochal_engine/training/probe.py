@@ -19,10 +19,10 @@ from ..symbolic.trace import Array, Call, Symbol, leaf
 from ..walk import compiled, recording
 
 SHARE, FEWEST, MOST = 32, 20, 256
-"""One in so many of the training samples is shown, but at most so many, and enough for at least so
-many outputs of every unit: a layer over a sequence has one for each position."""
+"""The probe shows one in N training samples, at most a maximum, and enough for a minimum of outputs
+of every unit: a layer over a sequence has one for each position."""
 PROBE_BYTES = 1_000_000
-"""What the layers may make of them, of all epochs that are probed at once."""
+"""Limit of the layers' outputs, over all epochs that are probed at once."""
 SATURATED_SLOPE = 0.05
 """An output is saturated where the gradient is below this share of the activation's largest one."""
 
@@ -63,9 +63,10 @@ class Probe:
         self._passes: dict[int, _Pass] = {}
 
     def look(self, parameters: Array) -> Array:
-        """What is seen with each of the flat `parameters` `(m, size)`: `(m, layers, 4)` float64.
+        """Statistics of the layers for each of the flat `parameters` `(m, size)`: `(m, layers, 4)`
+        float64.
 
-        Of each layer that learns, together with an activation that follows it: mean and standard
+        For each layer that learns, together with an activation that follows it: mean and standard
         deviation of its outputs; the share of the outputs of tanh and sigmoid that are saturated;
         and the share of the units of relu that are 0 for all samples. Channels count as units.
         """
@@ -78,7 +79,8 @@ class Probe:
         return seen
 
     def bound(self, parameters: Array) -> tuple[list[Call], list[recording.Output]]:
-        """Return calls that show the samples to the network, and what its layers make of them.
+        """Return calls that show the samples to the network, and compute the statistics of its
+        layers.
 
         They read the flat `parameters` `(size,)` where they are.
         """
@@ -97,7 +99,7 @@ class Probe:
         return compiled([calls])[0], outputs
 
     def _run(self, parameters: Array) -> list[Array]:
-        """Return what each layer makes of the samples, `(m, …, units)`."""
+        """Return the outputs of each layer for the samples, `(m, …, units)`."""
         if not self._alone or len(parameters) == 1:
             return self._pass(len(parameters)).run(parameters)
         alone = self._pass(1)
@@ -129,7 +131,7 @@ def _traced(
 
 
 class _Pass:
-    """The forward pass with so many weights at once."""
+    """The forward pass with several sets of weights at once."""
 
     def __init__(
         self,
@@ -141,7 +143,7 @@ class _Pass:
     ) -> None:
         if copies > 1:
             outputs, new = replicate(outputs, set(leaves.values()), copies)
-            # The outputs do not depend on frozen layers behind those that learn.
+            # The outputs do not depend on frozen layers behind the learning ones.
             unused = {y: leaf((copies, *y.shape)) for y in leaves.values() if y not in new}
             leaves = {name: (new | unused)[old] for name, old in leaves.items()}
         self._weights = {name: np.empty(y.shape, samples.dtype) for name, y in leaves.items()}
@@ -151,7 +153,8 @@ class _Pass:
         (self._calls,) = compiled([calls])
 
     def run(self, parameters: Array) -> list[Array]:
-        """What each layer makes of the samples, `(copies, …, units)`; overwritten by the next."""
+        """The outputs of each layer for the samples, `(copies, …, units)`; overwritten by the
+        next."""
         end = 0
         for weight in self._weights.values():
             rows = weight.reshape(len(parameters), -1)

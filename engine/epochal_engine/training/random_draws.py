@@ -1,8 +1,8 @@
-"""What a run draws from its random streams in an epoch, computed again without training.
+"""The random draws of a run in an epoch, computed again without training.
 
 The streams depend on the seed alone, whatever happens in training. A dropout mask takes a known
-count of numbers, so a stream jumps to those of any step; an order, an augmentation or a corruption
-does not, so those of earlier epochs are drawn again.
+count of numbers, so a stream jumps to any step; an order, an augmentation or a corruption does not,
+so the numbers of earlier epochs are drawn again.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class RandomDraws:
 
     @property
     def is_shuffled(self) -> bool:
-        """Whether every epoch has an order of its own."""
+        """Whether every epoch has its own order."""
         return self.training.is_shuffled(self.samples // self.together)
 
     @cached_property
@@ -106,7 +106,7 @@ class RandomDraws:
         stream = self._streams().augmentation
         drawn: list[Array] = []
         for _ in range(epoch):
-            # As in training: all changes of a block of samples, then those of the next block.
+            # As in training: all changes of a block of samples, then the next block.
             blocks = [self._drawn(block, stream) for block in self._blocks()]
             drawn = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
         return drawn
@@ -127,13 +127,13 @@ class RandomDraws:
         return [samples[i : i + SAMPLES_AT_ONCE] for i in range(0, self.samples, SAMPLES_AT_ONCE)]
 
     def _dropout_after(self, numbers: int) -> np.random.Generator:
-        """Return the stream of the dropout masks after so many numbers of the run's type."""
+        """Return the stream of the dropout masks after `numbers` numbers of the run's type."""
         stream = self._streams().dropout
         assert isinstance(stream.bit_generator, np.random.PCG64)
         if self.training.dtype == "float64":
             stream.bit_generator.advance(numbers)
         else:
-            # A float32 takes half of what the generator makes at once; the other half waits.
+            # A float32 takes half of a number of the generator; the other half waits.
             stream.bit_generator.advance(numbers // 2)
             stream.random(numbers % 2, np.float32)
         return stream

@@ -58,7 +58,7 @@ class RecordBuffer:
         """The records by name, each `(length + 1, *shape)`."""
 
     def restart(self, slot: int) -> None:
-        """Make the record in a slot that of slot 0. Two slots are exchanged without a copy."""
+        """Move the record in a slot to slot 0. Two slots are exchanged without a copy."""
         if slot == 1 and len(self.slots) == 2:
             self.slots = self.slots[::-1]
             self.arrays = {name: records[::-1] for name, records in self.arrays.items()}

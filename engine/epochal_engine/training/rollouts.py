@@ -61,13 +61,13 @@ class Sampler:
             forward_passes(network, weights, self._rows, logits, read)
             for weights, logits in ((parameters, self._logits), (reference, self._others))
         ]
-        # Parts of as many texts share their arrays.
+        # Parts with the same number of texts share their arrays.
         self._steps: dict[int, Steps] = {}
         if uncached_layer(network) is None:
             for count in {len(self._rows[part]) for part in self._parts()}:
                 self._steps[count] = Steps(network, parameters, count, read)
         self.weights = np.zeros((*shape, 1), training.dtype)
-        """The advantage of the text of each target, `(n, length, 1)`; 0 for those that do not
+        """The advantage of the text of each target, `(n, length, 1)`; 0 if the target does not
         count."""
         self.metrics: dict[str, float] = {}
         """Means over the texts of the last epoch."""
@@ -108,7 +108,7 @@ class Sampler:
         np.copyto(self._rows, self._prompts)
         positions = np.arange(self._rows.shape[1])
         end = self._rollouts.end
-        # What the data have behind a prompt is no input.
+        # The part of the data after a prompt is not an input.
         self._rows[positions > self._first[:, None]] = 0 if end is None else end
         self._labels.fill(IGNORED)
         rng.random(out=self._numbers)

@@ -59,8 +59,8 @@ class Run(Loop):
         rate = np.zeros((), training.dtype)
         super().__init__(network, (training,), data, record, rate, [()], [streams])
         self.training = training
-        # The best epoch before slot 0, and the watched losses of the epochs in the slots. That of
-        # slot 0 is infinite unless it is the best so far; its weights are copied when replaced.
+        # The best epoch before slot 0, and the watched losses of the epochs in the slots. The loss
+        # in slot 0 is infinite unless it is the best so far; its weights are copied when replaced.
         self._best: Best | None = None
         self._losses: Array = np.array([math.inf])
         now = record.arrays
@@ -138,9 +138,9 @@ class Run(Loop):
     def state(self) -> State:
         """Return what a run needs to continue after the last completed epoch; see `weights`.
 
-        `arrays` holds the parameters by name, those of the best epoch as `best:` and the name, and
-        the optimizer's moments `(moments, size)`. Where something is compared with the initial
-        parameters, these follow as `reference:` and the name, after the first epoch. Raises
+        `arrays` holds the parameters by name, the parameters of the best epoch as `best:` and the
+        name, and the optimizer's moments `(moments, size)`. Where something is compared with the
+        initial parameters, these follow as `reference:` and the name, after the first epoch. Raises
         RuntimeError in the middle of an epoch.
         """
         self._check_boundary()

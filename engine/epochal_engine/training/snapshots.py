@@ -1,4 +1,4 @@
-"""What can be seen of the layers in an epoch: a few statistics, and a histogram of the gradient.
+"""A view of the layers in an epoch: a few statistics, and a histogram of the gradient.
 
 The bins of the histogram are powers of four. The bin of a float32 is then read off its exponent,
 without a logarithm, and exactly.
@@ -32,9 +32,9 @@ STATISTICS = (
     "saturated_fraction",
     "dead_fraction",
 )
-"""Of each layer's gradient: Euclidean norm, mean and standard deviation of the elements, largest
-size, share of exact zeros; then the norm of the layer's parameters, and that of the last step over
-it; then what its activations are on a few samples, see `Probe.look`."""
+"""For each layer's gradient: Euclidean norm, mean and standard deviation of the elements, largest
+size, share of exact zeros; then the norm of the layer's parameters, and the norm of the last step
+over it; then statistics of its activations on a few samples, see `Probe.look`."""
 
 _LOWEST_EXPONENT, _HIGHEST_EXPONENT = -33, 7
 HISTOGRAM_EDGES: Array = 2.0 ** np.arange(_LOWEST_EXPONENT, _HIGHEST_EXPONENT + 1, 2)
@@ -49,8 +49,8 @@ _FIRST_BIN = (_LOWEST_EXPONENT + _FLOAT32_BIAS) // 2 - 1
 """The pair of exponents that, with all below it, is the first bin. Each further pair is the next
 one; the last bin has all above it, too."""
 _WAYS, _MANY = 8, 8_192
-"""One count after the other in the same place makes the processor wait. Of many elements, neighbors
-are counted in separate counters, which are added up in the end."""
+"""One count after the other in the same place makes the processor wait. If there are many elements,
+neighbors have separate counters, which are added up in the end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ class LayerSlices:
 
 
 def empty_snapshots(segments: LayerSlices, count: int, dtype: DTypeLike) -> tuple[Array, Array]:
-    """Return the statistics and the histogram of so many snapshots, to be filled."""
+    """Return empty statistics and histograms for the snapshots."""
     shape = (count, len(segments.layers))
     return np.zeros((*shape, len(STATISTICS)), dtype), np.zeros((*shape, BINS), np.uint32)
 
@@ -129,7 +129,7 @@ def take_snapshots(
 ) -> Gradients:
     """Snapshots of `epochs` from the records of the gradient, step and parameters, `(m, size)`.
 
-    `squares` are those of the gradient and of the parameters, as `LayerSlices.squares` gives them.
+    `squares` of the gradient and of the parameters come from `LayerSlices.squares`.
     """
     gradients, steps = segments.learned(records["gradient"]), records["step"]
     statistics, histogram = empty_snapshots(segments, len(epochs), gradients.dtype)

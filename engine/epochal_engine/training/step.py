@@ -51,7 +51,7 @@ class Gradient:
     ) -> list[Call]:
         """Return the calls that fill `logits` and `gradient` for one batch. Dropout uses `rng`.
 
-        `inputs` are those of `with_column`, `parameters` and `gradient` those of `parts`, and
+        `inputs` come from `with_column`, `parameters` and `gradient` from `parts`, and
         `weights`, needed if it is `weighted`, one of each prediction, `(samples, …, 1)`. The calls
         also update the running arrays among the parameters; their part of the gradient is not
         written.
@@ -90,7 +90,7 @@ class Gradient:
 
 @dataclass(frozen=True, eq=False)
 class _Traced:
-    """The symbols of a step, and the layout of what is computed from them."""
+    """The symbols of a step, and the layout of the results."""
 
     inputs: Symbol
     targets: Symbol
@@ -169,8 +169,8 @@ def update(
 ) -> list[Call]:
     """Return the calls of one update: penalties, gradient clipping, and the optimizer's step.
 
-    `now` has the flat arrays of `record_shapes`; for `rate` and `steps` see `Optimizer.calls`. What
-    lies behind the step, the frozen layers, is not changed.
+    `now` has the flat arrays of `record_shapes`; for `rate` and `steps` see `Optimizer.calls`. The
+    arrays behind the learned ones, of the frozen layers, are not changed.
     """
     gradient, step = now["gradient"], now["step"]
     parameter = now["parameters"][: len(step)]

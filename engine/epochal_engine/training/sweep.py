@@ -8,7 +8,7 @@
 Every member is the run that it would have been alone, up to rounding: it starts from the weights of
 its own seed and meets the samples in the order of that seed. All numbers have a leading axis, one
 row for each member, and one list of NumPy calls trains all of them. A member that is over, or no
-longer finite, is carried along without harm to others; its numbers are those of its last epoch.
+longer finite, is carried along without harm to others; its numbers stay at its last epoch.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .training import Training, check_data, check_output
 
 
 class Sweep(Loop):
-    """The training of many members in progress; `trainings[k]` is that of member k.
+    """The training of many members in progress; `trainings[k]` belongs to member k.
 
     They may differ in the numbers of the optimizer, the schedule, penalties, clipping, the stopping
     rules and the seed; their networks, one for all or one for each, in the initial weights: see

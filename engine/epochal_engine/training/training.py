@@ -48,7 +48,7 @@ class Training:
     """Hides a part of each training sample in every epoch, after augmentation, and makes it the
     target. Validation samples are taken as they are: corrupt them with `Corruption.once`."""
     rollouts: Rollouts | None = None
-    """What the network writes in every epoch as the training samples, see `rollouts.py`."""
+    """The texts that the network writes in every epoch as training samples, see `rollouts.py`."""
     early_stopping: EarlyStopping | None = None
     target: Target | None = None
     shuffle: bool = True
@@ -81,11 +81,11 @@ class Training:
             raise ValueError("dtype must be float32 or float64")
 
     def samples_per_step(self, samples: int) -> int:
-        """Return the size of the batches of so many samples; the last one may be smaller."""
+        """Return the batch size for `samples`; the last batch may be smaller."""
         return min(self.batch_size or samples, samples)
 
     def is_shuffled(self, samples: int) -> bool:
-        """Return whether each epoch takes so many samples in a random order of its own."""
+        """Return whether each epoch takes its samples in a new random order."""
         return self.shuffle and self.samples_per_step(samples) < samples
 
 

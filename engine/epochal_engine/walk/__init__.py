@@ -70,7 +70,7 @@ def compiled(lists: Sequence[list[Call]]) -> list[list[Call]]:
 
 
 class _Compiler:
-    """Compiles lists of calls, and what comes again only once."""
+    """Compiles lists of calls, and repeated lists only once."""
 
     def __init__(self, walk: ctypes.CDLL) -> None:
         self._walk = walk
@@ -144,7 +144,7 @@ def record_epochs(
 
     `rates` is `(epochs, *rate.shape)`, `records` `(epochs, *numbers.shape)`; all are contiguous and
     of one type. The states are recorded in the slots from 1 on. A `recorder` computes the results
-    of the epochs, the first of which has the number `first`; an epoch that diverged is then the
+    of the epochs, numbered from `first`; an epoch that diverged is then the
     last. Return the number of epochs.
     """
     parts, slots = (None, None) if states is None else (states.parts, states.slots[1:])

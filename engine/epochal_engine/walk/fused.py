@@ -37,7 +37,7 @@ multiply d L d
 subtract p d p{_ADAM}add s d s
 """
 _OPERANDS, _MORE = "pmv", "gsBCERLfd"
-"""Of a row; the last three are 0 without weight decay."""
+"""The constants of a row; the last three are 0 without weight decay."""
 Lines: TypeAlias = tuple[tuple[str, ...], ...]
 _PATTERNS: tuple[Lines, ...] = tuple(
     tuple(tuple(line.split()) for line in text.split("\n")[1:-1]) for text in (_ADAMW, _ADAM)

@@ -1,4 +1,5 @@
-"""What the walk in C calls: its own shared library, the inner loops of NumPy, and NumPy's BLAS."""
+"""The libraries that the walk in C calls: its own shared library, the inner loops of NumPy, and
+NumPy's BLAS."""
 
 from __future__ import annotations
 
@@ -75,7 +76,7 @@ def address(array: Array) -> int:
 
 
 def _layout_is_known(function: np.ufunc) -> bool:
-    """Return whether the fields of a function in memory are those that Python shows."""
+    """Return whether the fields of a function in memory equal the fields that Python shows."""
     fields = _Ufunc.from_address(id(function))
     counts = (fields.nin, fields.nout, fields.nargs, fields.ntypes)
     shown = (function.nin, function.nout, function.nargs, function.ntypes)
@@ -123,7 +124,7 @@ _NAMES = {"f": "float", "d": "double"}
 
 @cache
 def maximum_is_known() -> bool:
-    """Return whether NumPy's maximum of zeros of both signs and of NaN is that of the walk."""
+    """Return whether NumPy's maximum of zeros of both signs and of NaN equals the walk's."""
     walk = library()
     if isinstance(walk, str):
         return False
@@ -141,7 +142,7 @@ def maximum_is_known() -> bool:
 
 @cache
 def largest_of_few_is_known(char: str, count: int) -> bool:
-    """Return whether NumPy's largest of so many numbers is that of the walk.
+    """Return whether NumPy's largest of N numbers equals the walk's.
 
     The walk compares one after the other. If zeros of both signs are the largest, or several NaN,
     the result depends on the order.

@@ -1,4 +1,4 @@
-"""What is recorded of epochs, computed by `record.c` with the bits of the formulas in Python.
+"""The records of epochs, computed by `record.c` with the bits of the formulas in Python.
 
 Python computes where the Python engine is chosen, and losses and weights that `record.c` does not
 know.
@@ -65,7 +65,7 @@ def describe_gradients(
 ) -> bool:
     """Fill the first seven `statistics` `(m, layers, 11)` and the `histogram` `(m, layers, bins)`.
 
-    Of gradients and steps `(m, size)`; the squares are `(m, layers)`. Return whether that is done.
+    Gradients and steps are `(m, size)`; the squares are `(m, layers)`. Return whether that is done.
     """
     function = _function("gradients", gradients)
     if function is None or not all(x.strides[-1] == x.itemsize for x in (gradients, steps)):
@@ -195,7 +195,7 @@ def describe_outputs(values: Array, low: float, high: float, is_relu: bool, seen
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """What a layer makes of the samples that are looked at, see `describe_outputs`."""
+    """The outputs of a layer for the probed samples, see `describe_outputs`."""
 
     values: Array
     """`(samples, units)`."""

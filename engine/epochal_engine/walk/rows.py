@@ -1,8 +1,8 @@
 """Each call of a plan as a row of the table that `walk.c` walks.
 
-A row says what to call and with which memory; it leaves no decision to the walk. Those that NumPy
-takes at each call, how it merges axes and which routine of BLAS it calls for a product, are taken
-here once, and as NumPy takes them. A call that has no row is called by Python.
+A row says what to call and with which memory; it leaves no decision to the walk. The decisions that
+NumPy makes at each call, how to merge axes and which routine of BLAS to call for a product, are
+made here once, and as NumPy makes them. A call that has no row is called by Python.
 
     kind  function  data  operand × 3  count  step × 3  more
 """
@@ -37,11 +37,11 @@ MOST_SHORT, MOST_NEIGHBORS = 16, 128
 """Numbers along an axis that is not worth a call of NumPy's loop; and if they are neighbors in
 memory, so that the walk's own loop takes several at a time."""
 FEWEST_COLUMNS = 4
-"""Of a matrix that is transposed tile by tile."""
+"""Fewest columns of a matrix that is transposed tile by tile."""
 
 
 class Kind(IntEnum):
-    """What a row does, in the order of the kinds in `walk.c`."""
+    """The kinds of rows, in the order of `walk.c`."""
 
     LOOP = 0
     MATMUL = 1
@@ -88,7 +88,7 @@ class Row:
     steps: Sequence[int] = ()
     more: Sequence[int] | None = None
     keeps: object = None
-    """What else must stay in memory."""
+    """Other objects that must stay in memory."""
 
     def columns(self, more: int) -> list[int]:
         """Return the columns; `more` is the address of the numbers in `more`, or 0."""
@@ -152,7 +152,7 @@ def _of_ufunc(function: np.ufunc, arguments: Sequence[object]) -> Row | None:
 
 
 _SHORT: dict[np.ufunc, Kind] = {np.add: Kind.ADD, np.multiply: Kind.MULTIPLY}
-"""Functions of which the walk has a loop of its own."""
+"""Functions for which the walk has its own loop."""
 
 
 def _are_apart(inputs: Sequence[Array], out: Array) -> bool:
@@ -454,7 +454,7 @@ def _scatter(_: object, out: Array, indices: Array, rows: Array) -> Row | None:
 def _of_rows(kind: Kind, tables: Array, indices: Array, rows: Array) -> Row | None:
     """Copy between rows of tables `(tables, n, …)` at indices `(tables, k)` and `(tables, k, …)`.
 
-    Of the tables and of the indices there may be one for all.
+    All may share one table or one index array.
     """
     if indices.ndim != 2 or rows.shape[1:] != (indices.shape[1], *tables.shape[2:]):
         return None
@@ -607,4 +607,4 @@ RULES: dict[str, Callable[..., Row | None]] = {
     "clear_denormals": _clear_denormals,
     "Adam._correct": _adam,
 }
-"""The row of a call that is no function of elements, by the name of its function."""
+"""The row of a call of a function that is not elementwise, by the function's name."""

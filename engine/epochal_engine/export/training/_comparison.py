@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-# What the program defines.
+# Names that the program defines.
 EPOCHS: int
 SHADOWS: int
 TOLERANCE: float
@@ -154,7 +154,8 @@ def compared_gradients(epoch, actual, shadows):
             expected = float(rows[index, place])
             if name == "zero_fraction":
                 difference = deviation_of(value[name], expected, 1.0) - least
-                # What is made of rounding errors is 0 in some runs; or these switch a unit on.
+                # A number that consists of rounding errors is 0 in some runs; or the errors switch
+                # a unit on.
                 zeros = [part == 0.0 for part in (gradient, *other_gradients)]
                 may_change = (np.any(zeros, 0) & ~np.all(zeros, 0)) | (sizes > 1e-4 * most)
                 may_change |= (sizes > 0.0) & (sizes < 16.0 * EPSILON * most)
@@ -174,7 +175,7 @@ def compared_gradients(epoch, actual, shadows):
             yield row, name, epoch, deviation_of(value[name], expected, scale), drift, least, 1
 
         counts = np.bincount(np.digitize(sizes, EDGES), minlength=len(EDGES) + 1)
-        # What is made of rounding errors may be 0 here: a few numbers are not counted.
+        # A number that consists of rounding errors may be 0 here: ignore a few numbers.
         changes = np.maximum(np.abs(counts - np.float64(histograms[index])) - 2.0, 0.0)
 
         def share_of(error, sizes=sizes, changes=changes):
@@ -215,8 +216,8 @@ def compared_weights(at, actual, shadows):
 
 
 def is_noisy(row, value, noise):
-    """Return whether rounding errors make up what is compared: weights without an effect, running
-    means, which follow them, and what is computed of all weights of a layer.
+    """Return whether the compared numbers consist of rounding errors: weights without an effect,
+    running means, which follow them, and results from all weights of a layer.
     """
     kind, _, layer = row.partition(" of ")
     if kind == "gradient":
@@ -227,7 +228,7 @@ def is_noisy(row, value, noise):
 def judged(entries, noise, grown, is_closed):
     """Return the entries of an interval with their tolerances, and whether they are comparable.
 
-    A tolerance is a multiple of what larger rounding errors have done so far, `grown`. They may
+    A tolerance is a multiple of `grown`, the deviation from larger rounding errors so far. They may
     also switch a unit on or off, or turn the sign of a step. That shows in the state at the end of
     the interval: all may then deviate in proportion.
     """
@@ -263,7 +264,7 @@ def judged(entries, noise, grown, is_closed):
 
 
 def row_of(name, entries):
-    """Return the first entry that is not within its tolerance, or the one that is nearest to it."""
+    """Return the first entry outside its tolerance, or else the entry nearest to it."""
     compared = [entry for entry in entries if entry[5]]
     wrong = [entry for entry in compared if entry[3] > entry[4]]
     first = min((entry[2] for entry in wrong), default=None)
@@ -284,8 +285,8 @@ def row_of(name, entries):
 
 
 def compare():
-    """Repeat the training; return a row for everything that is compared, and the weights whose
-    gradient is made of rounding errors.
+    """Repeat the training; return a row for everything that is compared, and the weights with
+    gradients of rounding errors only.
     """
     # Runs with other rounding errors show how far these grow.
     runs = [train(), *(train(np.random.default_rng(seed)) for seed in range(SHADOWS))]

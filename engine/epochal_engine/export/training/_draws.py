@@ -1,4 +1,4 @@
-"""What a run draws from its random streams: a training program includes what it uses."""
+"""The random draws of a run. A training program includes the functions that it uses."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 

@@ -1,4 +1,4 @@
-"""What layers do in training alone, in plain NumPy: a NumPy program includes what it calls.
+"""The parts of layers that only training needs, in plain NumPy. A program includes those it calls.
 
 All else that a layer computes is what the exported script of a network computes, see
 `export/_functions.py`; `_tape.py` differentiates both.

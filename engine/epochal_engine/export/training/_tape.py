@@ -87,7 +87,7 @@ def plain(x):
 
 def record(y, *uses):
     """Return y as a traced array. Uses are its operands, each with the function that returns the
-    derivative with respect to it, and the place of what was used of it if that is not all.
+    derivative with respect to it, and the indices of the used part, if it is a part.
     """
     traced = [use for use in uses if isinstance(use[0], Traced)]
     tape = traced[0][0].tape
@@ -96,7 +96,7 @@ def record(y, *uses):
 
 
 def backward(y, derivative):
-    """Compute the derivatives of all that y was computed of, given the one with respect to y."""
+    """Compute the derivatives of all operands of y, given the derivative with respect to y."""
     y.add(derivative, ())
     for result, uses in reversed(y.tape):
         if result.derivative is not None:
@@ -114,7 +114,7 @@ def summed(derivative, shape):
 
 
 def primitive(function, derivative):
-    """Return the function of one array, given the derivative of a loss as that of x, y and dy."""
+    """Return the function of one array, with its derivative given as a function of x, y and dy."""
 
     def traced(x):
         if not isinstance(x, Traced):

@@ -1,4 +1,4 @@
-"""Layers in PyTorch, which differentiates them: a training program includes those that it calls.
+"""Layers in PyTorch, which differentiates them. A training program includes the ones it calls.
 
 Each takes inputs and the weights of a layer by their short names, and returns the output. Kernels
 and matrices have the shapes of the service's checkpoints.

@@ -46,7 +46,7 @@ _METRICS = (
 )
 _ORDER = {name: place for place, name in enumerate(_METRICS)}
 COMPARED = STATISTICS[:7]
-"""The statistics of a layer that a program computes: those of its parameters."""
+"""The statistics of a layer's parameters that a program computes."""
 SHADOWS, SHADOWS_OF_STATES = 3, 1
 """How many runs with other rounding errors show how far these grow; known states show it, too."""
 LARGEST_ARRAYS = 50_000_000
@@ -60,12 +60,12 @@ Contradiction = tuple[str, str, int]
 
 
 class NoProgram(ValueError):
-    """A run has no program: the message says why, and what to do."""
+    """A run has no program: the message gives the reason and a remedy."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """A training run: what it started from, and what was stored of it."""
+    """A training run: its initial state and its stored results."""
 
     name: str
     """The name of the run, such as the id of a job."""
@@ -76,7 +76,7 @@ class Recording:
     columns: Mapping[str, Array]
     """The metrics of the stored epochs, from epoch 1 on."""
     gradients: Gradients | None
-    """What is stored of the gradients; None if nothing is."""
+    """The stored statistics of the gradients; None if there are none."""
     checkpoints: Mapping[int, Mapping[str, Array]]
     """The stored weights by epoch, of all epochs but 0."""
     states: Mapping[At, State]
@@ -86,7 +86,7 @@ class Recording:
     omitted: int = 0
     """How many stored checkpoints are not here, because they are too many."""
     contradictions: Sequence[Contradiction] = ()
-    """What is stored and differs from what the same training gave when it was repeated."""
+    """The stored numbers that differ from a repetition of the same training."""
     source: Source | None = None
     """Where the data came from; None if a program cannot prepare it again."""
 
@@ -148,7 +148,7 @@ _ARGUMENTS: dict[str, Callable[[Line], str]] = {
     "stride": lambda line: repr(kernel(line.layer)[1]),
     "zeros": lambda line: repr(zeros_around(line)),
 }
-"""The expressions of the parameters of a function in PyTorch that are no fields of the layer."""
+"""Expressions for the parameters of a PyTorch function that are not fields of the layer."""
 
 
 def _torch_call(line: Line, training: str) -> str:

@@ -1,11 +1,11 @@
 """Find what is wrong with a run, and try the remedies before they are offered.
 
 Statistics of the run suggest hypotheses; a short run with each remedy decides between them. A
-hypothesis whose remedy does not lower the loss is no finding, unless the problem can be observed
-without a trial. Nor is one where something else would do, too: that a larger network has a lower
-loss does not prove that this one is too small, if it gets there with better training. A finding
-that another one explains, because its remedy adds nothing to that of the other, is left out. A
-healthy run has no findings.
+hypothesis is not a finding if its remedy does not lower the loss, unless the problem can be
+observed without a trial. Nor is one where something else would do, too: that a larger network has a
+lower loss does not prove that this one is too small, if it gets there with better training. A
+finding that another one explains, because its remedy adds nothing to the other remedy, is left out.
+A healthy run has no findings.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ CONFIRMS = 0.25
 NOTICEABLE = 0.08
 """this fraction of the loss of a constant: what is nearly 0 needs no remedy."""
 AS_GOOD = 0.5
-"""An earlier cause is the better explanation if its remedy achieves at least this fraction of what
-the best remedy achieves."""
+"""An earlier cause is the better explanation if its remedy achieves at least this fraction of the
+improvement by the best remedy."""
 
 RULES: tuple[Callable[[Observation], Iterator[Hypothesis]], ...] = (
     data.leakage,
@@ -102,7 +102,7 @@ class _Tried:
     remedy: Remedy | None
     trial: Trial | None
     gain: float
-    """By how much the remedy lowers the loss, relative to that of a constant, at most 1."""
+    """By how much the remedy lowers the loss, relative to the loss of a constant, at most 1."""
 
     @property
     def finding(self) -> Finding:
@@ -127,11 +127,11 @@ def diagnose(
 
     `weights` are the last parameters by name; if None, units are not examined. `columns` are the
     metrics, `(epochs,)` each. `gradients` are the snapshots, None if there are none. `diverged` is
-    whether training diverged. `seconds` is the budget of the trials, by `clock`. `results` are
-    those of an earlier diagnosis of the same run; new ones are added.
+    whether training diverged. `seconds` is the budget of the trials, by `clock`. `results` come
+    from an earlier diagnosis of the same run; new ones are added.
     """
     job = build(spec)
-    # Samples and targets are those of one draw, as the network gets them.
+    # Samples and targets come from one draw, as the network gets them.
     seen = replace(job, data=corrupted_once(job.training, job.data))
     run = Observation(spec, seen, weights, columns, gradients, diverged, feature_names, class_names)
     with np.errstate(all="ignore"):
@@ -161,7 +161,7 @@ class _Judge:
             pending = [tried for tried in pending if not self._is_cured(tried, chosen, spec)]
             spec = chosen.remedy.change(spec)
             together.append(chosen)
-            # What the remedy of the cause has already cured was only its effect.
+            # A finding that the remedy of the cause has already cured was only an effect.
             pending = [
                 tried
                 for tried in (self._again(tried, spec) for tried in pending)
@@ -175,7 +175,7 @@ class _Judge:
         return Findings(tuple(findings), patch, trial, self._trials.skipped)
 
     def _first(self, pending: list[_Tried], spec: Spec) -> _Tried:
-        """Return the earliest cause whose remedy achieves about as much as the best remedy."""
+        """Return the earliest cause with a remedy about as effective as the best one."""
         best = max(pending, key=lambda tried: tried.gain if tried.hypothesis.metric is None else 0)
         worthy = [
             tried

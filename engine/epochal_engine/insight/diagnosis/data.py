@@ -25,7 +25,7 @@ SMALL_INPUT = 0.1
 """All features may be too small below this root mean square: the first layer then outputs a tenth
 of what its initializer was made for."""
 HALF_LEARNED = 0.5
-"""Unscaled targets do harm for certain if the loss is above this fraction of that of a constant."""
+"""Unscaled targets certainly do harm if the loss is above this fraction of a constant's loss."""
 LARGE_TARGET = 5.0
 """Targets of a regression may be unscaled above this root mean square, or below its inverse."""
 SHARED_ROWS = 0.05
@@ -34,7 +34,7 @@ BY_CHANCE = 4.0
 """... if they are more than this many times as frequent as if the columns were independent within
 each class: a questionnaire has equal rows, and a truth table no others."""
 CONTRADICTED = 0.1
-"""Equal rows are no copies if more than this fraction of them have different targets."""
+"""Equal rows are not copies if more than this fraction of them have different targets."""
 MOST_COPIES = 10.0
 """Rows that occur more often on average are all the rows that there are, as in a truth table."""
 ONE_VALUE = 0.999
@@ -50,23 +50,23 @@ RECOGNIZED = 0.1
 """A rare class is neglected if the network recognizes less than half of it, and fewer of its
 samples than this fraction of the share in balanced data: 5 % of all samples of two classes."""
 NEIGHBORS = 20
-"""Neighbors whose labels are compared."""
+"""Number of neighbors to compare labels with."""
 FEWEST_LABELS = 100
 """Fewest samples from which wrong labels differ from rare ones."""
 WRONG = 0.15
 """Labels are noisy if simple models are wrong about at least this fraction of the half of the
-samples of which they are most sure. Classes that overlap so much that 1 in 10 samples is on the
-wrong side have about 0.02."""
+samples with the most confident predictions. Classes that overlap so much that 1 in 10 samples is on
+the wrong side have about 0.02."""
 INFORMATIVE = 0.2
-"""A model must do better than the most frequent class, by this fraction of what is left: else the
-inputs say nothing, and the labels are no noisier than any."""
+"""A model must do better than the most frequent class, by this fraction of the remaining error:
+else the inputs say nothing, and the labels are no noisier than any."""
 MOST_PRODUCTS = 12
-"""Features of which all products fit into a small regression."""
+"""The number of features up to which all products fit into a small regression."""
 OUTLIER = 8.0
 """A target is an outlier beyond this many median absolute deviations from its neighbors' median; of
-a normal distribution, 1 in 10 million is. The deviation is the larger one of two: that of all rows
-from their neighbors, and that of its own neighbors from each other. Where samples are rare or the
-function is steep, neighbors differ without any noise."""
+a normal distribution, 1 in 10 million is. The deviation is the larger one of two: from all rows to
+their neighbors, and among its own neighbors. Where samples are rare or the function is steep,
+neighbors differ without any noise."""
 OUTLIERS = 0.02
 """Targets are noisy from this fraction of outliers."""
 
@@ -247,7 +247,7 @@ def class_imbalance(run: Observation) -> Iterator[Hypothesis]:
 
 
 def label_noise(run: Observation) -> Iterator[Hypothesis]:
-    """Find labels that contradict those of similar samples, and targets far from theirs."""
+    """Find labels that contradict similar samples, and targets far from similar samples."""
     if run.takes_tokens or len(run.inputs) < FEWEST_LABELS:
         return
     if run.labels is not None:
@@ -283,9 +283,9 @@ def _outliers(inputs: Array, y: Array) -> float:
 
 
 def _wrong_labels(run: Observation, labels: Array) -> Iterator[Hypothesis]:
-    """Compare each label with what simple models predict of it from the other samples.
+    """Compare each label with the predictions of simple models that know the other samples.
 
-    Where classes only overlap, some model is right about the samples of which it is most sure. With
+    Where classes only overlap, some model is right about the samples that it is most sure of. With
     labels that are wrong at random, none is.
     """
     classes = np.unique(labels)
@@ -327,8 +327,8 @@ def _neighbors(inputs: Array) -> Array:
 def _left_out(inputs: Array, targets: Array) -> Array:
     """Return what ridge regression predicts of each row from the others, `(n, outputs)`.
 
-    Of few features it takes the products, too. The prediction without a row follows from the one
-    with it, by the diagonal of the hat matrix.
+    If there are few features, it also takes their products. The prediction without a row follows
+    from the one with it, by the diagonal of the hat matrix.
     """
     x = _standardized(inputs)
     if x.shape[1] <= MOST_PRODUCTS:
@@ -398,7 +398,7 @@ def wrong_loss(run: Observation) -> Iterator[Hypothesis]:
                 lambda spec: merged(change(spec), {"loss": better}),
             ),
         ),
-        # Outputs that are no probabilities, or the median of the classes: never a good choice.
+        # Outputs that are not probabilities, or the median of the classes: never a good choice.
         is_certain=certain,
     )
 
@@ -441,7 +441,7 @@ def tiny_inputs(run: Observation) -> Iterator[Hypothesis]:
 
 
 def unscaled_targets(run: Observation) -> Iterator[Hypothesis]:
-    """Find targets of a regression that are far larger or smaller than what a network outputs."""
+    """Find targets of a regression that are far larger or smaller than the outputs of a network."""
     loss = find_loss(run.job.training.loss)
     if loss.target != "numbers" or run.labels is not None:
         return

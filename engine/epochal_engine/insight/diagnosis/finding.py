@@ -1,4 +1,5 @@
-"""What a diagnosis returns: findings, the trials of their remedies, and a patch for all of them."""
+"""The result of a diagnosis: findings, the trials of their remedies, and a patch for all of
+them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ NOTICEABLE = 0.06
 FITTED = 0.15
 """A loss below this fraction of a constant's leaves no room for a larger network."""
 NO_BETTER = 0.98
-"""A run is no better than a constant above this fraction of its loss: the last percents are the
+"""A run is no better than a constant above this fraction of its loss. The last percents are the
 noise of the training part's mean."""
 
 BETTER_ANSWERS = 0.05

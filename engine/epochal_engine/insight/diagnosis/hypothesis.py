@@ -15,12 +15,12 @@ class Hypothesis:
     kind: FindingKind
     message: str
     remedies: tuple[Remedy, ...] = ()
-    """Alternatives; the one with the lowest loss is offered."""
+    """Alternatives. The diagnosis offers the remedy with the lowest loss."""
     layer: str | None = None
     is_certain: bool = False
     """Whether it is a finding even if no remedy lowers the loss."""
     metric: TrialMetric | None = None
-    """The loss to compare; None for that of the job."""
+    """The loss to compare; None for the job's own loss."""
     control: Remedy | None = None
     """A change that leaves the suspected cause as it is. If it helps about as much as the best
     remedy, the cause is another one."""

@@ -1,4 +1,4 @@
-"""What is known of a run before any trial: its curves, data, layers and weights, measured once."""
+"""Facts about a run before any trial: its curves, data, layers and weights, measured once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .finding import Spec
 from .trials import Experiment, labels_of
 
 ROWS_EXAMINED = 1_000
-"""Samples whose features and neighbors are examined."""
+"""The number of samples to examine, with their features and neighbors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ class Observation:
 
     @cached_property
     def level(self) -> float:
-        """The loss at the end, divided by that of a constant; infinite if the run diverged."""
+        """The loss at the end, divided by the loss of a constant; infinite if the run diverged."""
         if self.diverged or not np.isfinite(self.final_loss):
             return np.inf
         return self.final_loss / self.constant_loss

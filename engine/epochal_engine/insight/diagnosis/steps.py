@@ -15,7 +15,7 @@ from .remedies import Remedy, learning_rate, setting
 UNUSUAL = 100.0
 """A rate is suspect above this many times the usual one, even if the training loss is low."""
 SETTLED_HIGH = 0.3
-"""A rate may be too high if the training loss stays above this fraction of that of a constant."""
+"""A rate may be too high if the training loss stays above this fraction of a constant's loss."""
 LOW_RATE = 0.1
 """A rate may be too low below this fraction of the usual one."""
 SPIKE = 2.0
@@ -25,11 +25,11 @@ SPIKES = 3
 JUMP = 0.05
 """A spike does harm, whatever the end, if it rises by this fraction of the loss of a constant."""
 BETWEEN = 0.5
-"""Between spikes the loss is at most this fraction of that of a constant; else it never fell."""
+"""Between spikes the loss is at most this fraction of a constant's loss; else it never fell."""
 STEADY = 0.3
 """Between spikes the loss changes by at most this fraction an epoch; else it oscillates."""
 WINDOW = 11
-"""Epochs around a spike whose median is the usual loss."""
+"""Epochs around a spike; their median is the usual loss."""
 DECAYED = 0.05
 """A schedule stalls a run if the rate at the middle of it is below this fraction of the first."""
 

@@ -71,13 +71,13 @@ class _SkippedTrial(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """What a spec trains: network, options, and the data as the network gets them."""
+    """The parts of a spec: network, options, and the data as the network gets them."""
 
     network: Network
     training: Training
     data: Data
     initial_weights: Mapping[str, Array] | None = None
-    """Weights to start from; None for those of the seed."""
+    """Weights to start from; None for the weights drawn from the seed."""
     target_shift: Array | float = 0.0
     """A target in the user's unit is `target_shift + target_scale * target`."""
     target_scale: Array | float = 1.0
@@ -142,7 +142,7 @@ class Trials:
             raise _SkippedTrial(is_abandoned=False)
         try:
             experiment = self._job if spec == self._spec else self._build(spec)
-            # A remedy of more epochs is tried with as many more.
+            # A remedy of more epochs is tried with this many more.
             epochs = math.ceil(self.epochs * experiment.training.epochs / self._job.training.epochs)
             short = self._shortened(experiment, epochs)
             run = Run(short.network, short.training, short.data, _start(short))
@@ -181,7 +181,7 @@ class Trials:
         )
 
     def _loss_in_unit_of_job(self, short: Experiment, run: Run, metric: TrialMetric) -> float:
-        """Return the job's own loss of what the trained network predicts."""
+        """Return the job's own loss of the trained network's predictions."""
         data = self._shortened(self._job, 1).data
         inputs, targets = short.data.validation_inputs, data.validation_targets
         sample_weights = data.validation_sample_weights
@@ -250,7 +250,7 @@ def _start(experiment: Experiment) -> State | None:
 
 
 def _size(job: Experiment, seconds: float) -> tuple[int, int]:
-    """Return the epochs and the training samples of a trial that takes about so many seconds."""
+    """Return the epochs and the training samples of a trial that takes about `seconds`."""
     samples = len(job.data.train_inputs)
     batch = job.training.samples_per_step(samples)
     per_step = SECONDS_A_STEP * _calls(job.network)

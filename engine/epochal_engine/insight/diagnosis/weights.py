@@ -34,11 +34,11 @@ MOST_SAMPLES = 0.95
 SHALLOW = 2
 """Hidden layers that pass on gradients with any activation."""
 TINY_BATCH = 4
-"""Batch statistics of at most so many samples are mostly noise: the standard error of a mean of 4
+"""Batch statistics of at most this many samples are mostly noise: the standard error of a mean of 4
 is half a standard deviation."""
 
 _ONE_SIDED = ("relu",)
-"""Activations whose derivative is 0 for negative inputs: a unit that stays there cannot learn."""
+"""Activations with derivative 0 for negative inputs: a unit that stays there cannot learn."""
 _SATURATING = {"sigmoid": 0.25, "tanh": 1.0, "softsign": 1.0}
 """Activations that are flat on both sides, and their largest derivatives."""
 
@@ -70,7 +70,7 @@ def _set_hidden(activation: str, initializer: str) -> Any:
 
 
 def initial_weights(run: Observation) -> Iterator[Hypothesis]:
-    """Find hidden layers whose units are all alike at first, and weights of an unusual size."""
+    """Find hidden layers with equal initial units, and weights of an unusual size."""
     ratios: dict[str, float] = {}
     for name, layer in zip(run.names, run.job.network.layers, strict=True):
         weight = run.initial_weights.get(f"{name}.weight")
@@ -159,7 +159,7 @@ def _shallow(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def vanishing_gradients(run: Observation) -> Iterator[Hypothesis]:
-    """Find the last layer whose gradient is a small fraction of that of the output layer."""
+    """Find the last layer with a gradient that is a small fraction of the output layer's."""
     if run.gradients is None or len(run.gradients.layers) < 3:
         return
     with np.errstate(all="ignore"):
@@ -289,7 +289,7 @@ def dead_units(run: Observation) -> Iterator[Hypothesis]:
 
 
 def saturated_units(run: Observation) -> Iterator[Hypothesis]:
-    """Find units and gates whose derivative is close to 0 for nearly every sample."""
+    """Find units and gates with a derivative close to 0 for nearly every sample."""
     remedies: tuple[Remedy, ...] = (
         setting(
             "Scale every feature to mean 0 and standard deviation 1.",

@@ -54,7 +54,7 @@ class _Convolution(Layer):
     use_bias: bool = True
     """Whether each filter adds a bias, initially 0. Default true."""
     initializer: InitializerName | None = None
-    """The initializer of the weights. Defaults to that of the activation: He for the relu family,
+    """The initializer of the weights. Default by the activation: He for the relu family,
     LeCun for selu, Xavier for the others.
     """
     initializer_gain: Gain = 1.0

@@ -52,7 +52,7 @@ def drawn(initializer: str, gain: float = 1.0) -> InitialValues:
 class Step:
     """A pass over one position of a sequence, after passes over the positions before it.
 
-    What these computed is in arrays that are carried from step to step, by name: at first zeros.
+    Their results are in arrays that are carried from step to step, by name: at first zeros.
     """
 
     def __init__(self, window: int) -> None:
@@ -69,7 +69,7 @@ class Step:
 
 
 class Scope:
-    """What a layer's formula can request while it is traced."""
+    """The requests that a layer's formula can make while it is traced."""
 
     def __init__(
         self,
@@ -124,8 +124,8 @@ class Scope:
         return value
 
     def so_far(self, name: str, x: Symbol) -> Symbol:
-        """Return x, `(n, length, …)`, at all positions: in a step, `(n, window, …)` with what x was
-        in the steps before, and zeros at later positions.
+        """Return x, `(n, length, …)`, at all positions: in a step, `(n, window, …)` with x of all
+        earlier steps, and zeros at later positions.
         """
         if self.step is None:
             return x

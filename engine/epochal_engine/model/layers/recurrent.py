@@ -55,7 +55,7 @@ class _Recurrent(Layer):
         weight = scope.parameter("weight", (features, rows), drawn("xavier_uniform"))
         recurrent = scope.parameter("recurrent", (self.units, rows), orthogonal_gates)
         bias = scope.parameter("bias", (rows,), self.initial_bias)
-        # What the inputs add to the gates, for all time steps at once: (length, rows, n).
+        # The inputs' part of the gates, for all time steps at once: (length, rows, n).
         inflow = broadcast(weight.T, (length, rows, features)) @ x.permute((1, 2, 0))
         inflow = inflow + bias.reshape((rows, 1))
         if scope.step is not None:
@@ -79,7 +79,7 @@ class _Recurrent(Layer):
     @staticmethod
     @abstractmethod
     def cell(scope: Scope, inflow: Symbol, recurrent: Symbol) -> Symbol:
-        """Return the state of one time step, `(units, n)`, after the one that the scope carries.
+        """Return the state of one time step, `(units, n)`, after the state that the scope carries.
 
         `inflow` is what the input adds to the gates, `(gates · units, n)`.
         """

@@ -1,4 +1,4 @@
-"""Layers without parameters of their own: reshaping, slicing, merging, skip connections."""
+"""Layers without parameters: reshaping, slicing, merging, skip connections."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class PositionalEncoding(Layer):
     """Adds to each vector of a sequence a vector that encodes its position (Vaswani et al. 2017).
 
     Either sines and cosines of wavelengths from 2π to 2π · 10,000, or learned vectors, initialized
-    like those of an `Embedding`.
+    like an `Embedding`.
     """
 
     type: ClassVar[str] = "positional_encoding"

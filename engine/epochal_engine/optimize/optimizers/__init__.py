@@ -11,7 +11,7 @@ update is a few NumPy calls, whatever the number of layers:
     RmsProp     Adagrad with a moving mean instead of the sum
     Adam        RmsProp with Momentum
     AdamW       Adam with decoupled weight decay
-    Lion        Momentum of which only the sign counts
+    Lion        the sign of a Momentum step
     Muon        Nesterov with an orthogonalized step for hidden matrices; AdamW for the rest
 
 They are in `descent.py`, `adaptive.py`, `lion.py` and `muon.py`, to be read in this order.

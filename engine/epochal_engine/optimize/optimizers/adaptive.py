@@ -21,7 +21,7 @@ class Adagrad(Optimizer):
 
         v ← v + g²         p ← p - rate · g / (√v + ε)
 
-    Epsilon, its place outside the root and the start at zero are those of PyTorch.
+    Epsilon, its place outside the root and the start at zero are as in PyTorch.
     """
 
     type: ClassVar[str] = "adagrad"
@@ -67,7 +67,7 @@ class RmsProp(Optimizer):
 
         v ← decay · v + (1 - decay) · g²
 
-    The defaults, and epsilon's place outside the root, are those of PyTorch.
+    The defaults, and epsilon's place outside the root, are as in PyTorch.
     """
 
     type: ClassVar[str] = "rmsprop"
@@ -122,7 +122,7 @@ class Adam(Optimizer):
         p ← p - rate · m̂ / (√v̂ + ε)   where  m̂ = m / (1 - β₁ᵗ),  v̂ = v / (1 - β₂ᵗ)
 
     The moments start at zero and are too small at first; dividing by the correction compensates for
-    that. The defaults are those of the paper's algorithm 1, epsilon included, but for the learning
+    that. The defaults come from the paper's algorithm 1, epsilon included, except for the learning
     rate: 10 times the paper's 0.001 suits small networks.
     """
 
@@ -182,7 +182,7 @@ class Adam(Optimizer):
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> Iterator[list[Call]]:
-        """Yield the calls in parts: those of all, and then those of each block of the vectors."""
+        """Yield the calls in parts: first for the whole vectors, then for each of their blocks."""
         dtype, sgd = parameter.dtype, Sgd(self.learning_rate)
         beta_1, beta_2 = np.array(self.beta_1, dtype), np.array(self.beta_2, dtype)
         scaled_rate, scaled_epsilon = np.zeros((), dtype), np.zeros((), dtype)
@@ -219,8 +219,8 @@ class Adam(Optimizer):
 class AdamW(Optimizer):
     """Adam with decoupled weight decay: p ← p - rate · weight_decay · p (Loshchilov & Hutter 2019).
 
-    Unlike an l2 penalty, the decay is no part of the gradient, so the moments do not see it. It
-    applies to weights, not to biases and norms. The default decay is that of PyTorch.
+    Unlike an l2 penalty, the decay is not a part of the gradient, so the moments do not see it. It
+    applies to weights, not to biases and norms. The default decay is PyTorch's.
     """
 
     type: ClassVar[str] = "adamw"

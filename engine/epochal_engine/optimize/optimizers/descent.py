@@ -74,8 +74,8 @@ class Perceptron(Optimizer):
 class Momentum(Optimizer):
     """Gradient descent with momentum: v ← momentum · v + g, p ← p - rate · v (Polyak 1964).
 
-    As in PyTorch, and unlike Sutskever et al. (2013), the rate is no part of the velocity. The
-    default of 0.9 is that of most of the literature.
+    As in PyTorch, and unlike Sutskever et al. (2013), the rate is not a part of the velocity. The
+    default of 0.9 is the usual value in the literature.
     """
 
     type: ClassVar[str] = "momentum"
@@ -117,7 +117,8 @@ class Momentum(Optimizer):
 class Nesterov(Optimizer):
     """Nesterov momentum: v ← momentum · v + g, p ← p - rate · (momentum · v + g) (Nesterov 1983).
 
-    In the form of Sutskever et al. (2013) that PyTorch has. The default is that of `Momentum`.
+    In the form of Sutskever et al. (2013) that PyTorch has. The default is the same as in
+    `Momentum`.
     """
 
     type: ClassVar[str] = "nesterov"

@@ -23,7 +23,7 @@ class Lion(Optimizer):
 
     Source, also of the betas: Chen et al., "Symbolic Discovery of Optimization Algorithms"
     (2023), algorithm 2; the authors' code has no decay by default. They recommend a learning rate 3
-    to 10 times smaller than AdamW's, and a decay as many times larger.
+    to 10 times smaller than AdamW's, and a decay larger by the same factor.
     """
 
     type: ClassVar[str] = "lion"
@@ -61,8 +61,8 @@ class Lion(Optimizer):
     ) -> list[Call]:
         """As `Optimizer.calls`; the decay is part of the step.
 
-        The kept moment is m / (1 - β₂), which saves a call: of what is put into the sign, only the
-        proportion of its two parts counts.
+        The kept moment is m / (1 - β₂), which saves a call: the sign depends only on the proportion
+        of its two parts.
         """
         dtype, sgd = parameter.dtype, Sgd(self.learning_rate)
         share = np.array(self.beta_1 * (1.0 - self.beta_2) / (1.0 - self.beta_1), dtype)

@@ -17,7 +17,7 @@ from .optimizer import Decay, Epsilon, LearningRate, Optimizer, Strength
 from .vectors import decayed, weight_mask
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-"""Coefficients of the polynomial a·x + b·x³ + c·x⁵ that drives singular values toward 1: those of
+"""Coefficients of the polynomial a·x + b·x³ + c·x⁵ that drives singular values toward 1, from
 Jordan et al., steepest at 0. Five rounds leave them between about 0.7 and 1.2."""
 NEWTON_SCHULZ_ROUNDS = 5
 
@@ -69,7 +69,7 @@ class Muon(Optimizer):
     weight_decay: Strength = 0.0
     """Fraction of the weights subtracted in each step, times the learning rate. Default 0."""
     adam_fraction: Strength = 0.015
-    """Learning rate of AdamW as a fraction of that of the hidden matrices. Default 0.015."""
+    """Learning rate of AdamW as a fraction of the rate of the hidden matrices. Default 0.015."""
     # The authors' 3e-4 over 0.02.
     beta_1: Annotated[Decay, Internal()] = 0.9
     beta_2: Annotated[Decay, Internal()] = 0.95
@@ -182,5 +182,5 @@ def _orthogonalize(matrix: Array) -> list[Call]:
 
 
 def _normalize(matrix: Array, out: Array) -> None:
-    # With this norm no singular value is above 1; the 1e-7 is that of the authors' code.
+    # With this norm no singular value is above 1; the 1e-7 comes from the authors' code.
     np.divide(matrix, np.linalg.norm(matrix) + 1e-7, out=out)

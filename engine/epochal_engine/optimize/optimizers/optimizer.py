@@ -1,4 +1,4 @@
-"""What all optimizers have in common: a learning rate, moments, and the calls of one update."""
+"""The common part of all optimizers: a learning rate, moments, and the calls of one update."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Optimizer(Component):
 
         `parameter`, `gradient`, `step`: `(size,)`; `moments`: `(self.moments, size)`; `rate`: `()`,
         the learning rate, which may change between calls; `steps`: the number of steps taken
-        before; `shapes`: those of the parameters in the vectors, by name and in order. The vectors
-        may hold several networks of these shapes one after the other.
+        before; `shapes`: the shapes of the parameters in the vectors, by name and in order. The
+        vectors may hold several networks of these shapes one after the other.
         """
         raise NotImplementedError
 

@@ -26,11 +26,11 @@ def blocks(
 def without_denormals(moments: Array, steps: int) -> list[Call]:
     """Return the calls that set denormal moments to 0 at every 64th step; `steps` were taken.
 
-    The moment of a parameter whose gradient stays 0, as that of a dead unit, decays to the smallest
-    numbers there are, and is rounded to the same one from then on: it never becomes 0. Processors
-    take about 100 times as long for each operation on such a number.
+    The moment of a parameter with a gradient that stays 0, as in a dead unit, decays to the
+    smallest numbers there are, and is rounded to the same one from then on: it never becomes 0.
+    Processors take about 100 times as long for each operation on such a number.
     """
-    # One call for all moments of a run; those of some members of a sweep are not side by side.
+    # One call for all moments of a run; moments of some members of a sweep are not side by side.
     vectors = moments.reshape(1, -1) if moments.size and moments.flags.c_contiguous else moments
     return [(clear_denormals, (np.array(steps, np.int64), vector)) for vector in vectors]
 
@@ -66,7 +66,7 @@ def decayed(
     parts: Sequence[list[Call]],
     block: int = BLOCK,
 ) -> list[Call]:
-    """Return for each block the calls of p ← p - rate · decay · p, then those in `parts`.
+    """Return for each block the calls of p ← p - rate · decay · p, then the calls in `parts`.
 
     `step` includes both.
     """

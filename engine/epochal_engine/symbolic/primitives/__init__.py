@@ -1,7 +1,7 @@
 """The primitives: what NumPy is asked to do, each beside its rule for the backward pass.
 
 A rule is read as: "given g = dL/dy, here is dL/dx for every input x". It is written with symbols,
-so that a rule is itself a formula, and what it repeats of the forward pass is kept rather than
+so that a rule is itself a formula, and its terms from the forward pass are reused rather than
 computed again.
 """
 

@@ -1,11 +1,11 @@
-"""What attention multiplies: every place with every other, for several heads side by side.
+"""The products of attention: every position with every other, for several heads side by side.
 
     scores[n, h, i, j] = Σₛ a[n, i, h, s] · b[n, j, h, s]
     found[n, j, h, s]  = Σᵢ w[n, h, i, j] · v[n, i, h, s]
 
 Each is the other's gradient. Both have positions before heads, as the layers around them do, so
-that nothing has to be rearranged on the way; and what is weighed against each other stands in a
-column, where the sum and the largest are found for all columns at once.
+that nothing has to be rearranged on the way; and the values that are weighed against each other are
+in a column, where the sum and the largest are found for all columns at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A convolution is a product of matrices, once its input is looked at through windows.
 
-Images are laid out as `(height, channels, width, n)`, samples innermost. Only as many copies of the
-image as the kernel is wide are made, each shifted by one column:
+Images are laid out as `(height, channels, width, n)`, samples innermost. The image is copied once
+for each column of the kernel, each copy shifted by one column:
 
     shifted[h, j, c, w, n] = x[h, c, stride·w + j, n]
 
@@ -23,13 +23,13 @@ from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
 from .shapes import broadcast, concatenate, contiguous, place, sum_of_parts
 
 FEW_FILTERS = 16
-"""Up to so many filters, two rows of windows are worked on as one."""
+"""Up to this many filters, two rows of windows are worked on as one."""
 MANY_POSITIONS = 256
-"""If a row has at least so many windows, of all samples together."""
+"""If a row has at least this many windows, of all samples together."""
 
 
 def convolve(x: Symbol, kernel: Symbol, stride: tuple[int, int]) -> Symbol:
-    """What each window of x gives with each filter of the kernel.
+    """The product of each window of x with each filter of the kernel.
 
     From `(height, channels, width, n)` and `(kernel height, kernel width, channels, filters)` to
     `(output height, filters, output width, n)`; strictly a cross-correlation, as everywhere.

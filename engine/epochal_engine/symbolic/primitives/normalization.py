@@ -1,11 +1,11 @@
-"""Standardization to mean 0 and variance 1, whose gradient is simpler than its formula.
+"""Standardization to mean 0 and variance 1. Its gradient is simpler than its formula.
 
 With y = (x - mean) / deviation, means and deviations taken along some axes, and g = dL/dy:
 
     dL/dx = (g - mean(g) - y · mean(g·y)) / deviation
 
 Shifting or scaling all of x does not change y, so the gradient has no such part. Source: Ioffe and
-Szegedy (2015), whose three rules are here worked into one.
+Szegedy (2015); their three rules are one rule here.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def affine(x: Symbol, weight: Symbol, bias: Symbol) -> Symbol:
 
 
 def _merged(weight: Symbol, bias: Symbol) -> Symbol | None:
-    """The matrix whose last row is the bias and whose others are the weights, if there is one."""
+    """The matrix with the bias in its last row and the weights in the others, if there is one."""
     row = bias.inputs[0] if bias.inputs else bias
     return weight.inputs[0] if weight.inputs and weight.inputs == row.inputs else None
 
@@ -37,7 +37,7 @@ def _product_flops(y: Symbol) -> int:
 
 
 def _product_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
-    # What is a factor in its transposed form has a gradient that lies as it does itself.
+    # A factor in transposed form has a gradient with the same layout in memory.
     a, b = y.inputs
     return [
         (b @ g.T).T if is_permuted(a) else g @ b.T,
@@ -65,19 +65,19 @@ define(
 
 
 FEW_ROWS = 256
-"""Up to so many rows, adding to those of a table is done by a product of matrices."""
+"""Up to this many rows, a product of matrices adds to the rows of a table."""
 
 
 def take_rows(table: Symbol, indices: Symbol) -> Symbol:
     """The rows of a table `(rows, width)` at the indices, whole numbers kept as floats.
 
-    Of shape `(*indices.shape, width)`. An index outside the table stands for the nearest row.
+    The shape is `(*indices.shape, width)`. An index outside the table stands for the nearest row.
     """
     return apply("take_rows", (*indices.shape, table.shape[1]), table, indices)
 
 
 def _add_rows(g: Symbol, indices: Symbol, rows: int) -> Symbol:
-    """A table of zeros, to whose rows at the indices those of g are added."""
+    """A table of zeros, plus the rows of g at the indices."""
     return apply("add_rows", (rows, g.shape[-1]), g, indices)
 
 

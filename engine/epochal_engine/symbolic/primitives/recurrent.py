@@ -1,11 +1,11 @@
 """A recurrence is one primitive for all time steps of a sequence; another computes its gradient.
 
-Written out step by step, the formulas of a cell are thousands of symbols and as many small calls.
-Here, everything that does not depend on the previous state is computed for all time steps at once,
-above all the factors of each gate's gradient. What remains for a single time step is a product with
+Written out step by step, the formulas of a cell are thousands of symbols and thousands of small
+calls. Here, everything that does not depend on the previous state is computed for all time steps at
+once, above all the factors of each gate's gradient. A single time step then needs a product with
 the recurrent weights and a few calls.
 
-What the sequence adds to the gates is `(length, gates · units, n)`, the recurrent weights are
+The part of the gates from the sequence is `(length, gates · units, n)`, the recurrent weights are
 `(gates · units, units)`, and the states `(length, units, n)`. The initial state is zero. Each array
 may have one more leading axis, for several networks.
 
@@ -95,7 +95,7 @@ def _no_gradients(y: Symbol, g: Symbol) -> NoReturn:
 
 
 def _flops(y: Symbol) -> int:
-    """Of the products with the recurrent weights, at all time steps but the first."""
+    """The gradient of the products with the recurrent weights, at all time steps but the first."""
     rows, units = y.inputs[1].shape
     return 2 * (y.shape[0] - 1) * rows * units * y.shape[2]
 
@@ -118,12 +118,12 @@ def _step(x: Array, t: int) -> Array:
 
 
 def _half_of_gates(rows: int, gates: int, x: Array) -> Array:
-    """½ for so many of the rows, and 1 for the others, as a column."""
+    """½ for the rows of the gates, and 1 for the others, as a column."""
     return np.where(np.arange(rows) < gates, 0.5, 1.0).astype(x.dtype)[:, None]
 
 
 def _to_gates(sigmoids: Array, half: Array) -> list[Call]:
-    """½ + ½·t of what tanh has made of them."""
+    """½ + ½·t of the results t of tanh."""
     return [(np.multiply, (sigmoids, half, sigmoids)), (np.add, (sigmoids, half, sigmoids))]
 
 
@@ -200,7 +200,8 @@ def _lstm_gradients_calls(
     for_i, for_f, for_o, for_candidate = _blocks(factors, 4)
     gates, for_gates = tape[..., : 3 * units, :], factors[..., : 3 * units, :]
     calls: list[Call] = [
-        # With s the gradient of the cell and d that of the state, those of the four sums are
+        # With s and d the gradients of the cell and of the state, the gradients of the four sums
+        # are
         # s·g·i·(1 - i),  s·c₋₁·f·(1 - f),  d·tanh(c)·o·(1 - o)  and  s·i·(1 - g²).
         (np.square, (tape[..., :rows, :], factors)),
         (np.subtract, (gates, for_gates, for_gates)),
@@ -297,7 +298,7 @@ def _gru_gradients_calls(
     keep_rest = out[..., :units, :]
     before, later = state[..., :-1, :, :], (..., slice(1, None), slice(None), slice(None))
     calls: list[Call] = [
-        # With d the gradient of the state, and k that of r·h₋₁, the gradients of the three sums are
+        # With d and k the gradients of the state and of r·h₋₁, the gradients of the three sums are
         # d·(h₋₁ - g)·z·(1 - z),  k·h₋₁·r·(1 - r)  and  d·(1 - z)·(1 - g²).
         (np.square, (candidate, for_candidate)),
         (np.subtract, (unit, for_candidate, for_candidate)),

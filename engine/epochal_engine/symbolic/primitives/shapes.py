@@ -1,7 +1,7 @@
 """Sums and selections, and the same numbers seen in other shapes.
 
-Views cost nothing: permuted, reshaped, cut and broadcast arrays share the memory of what they are
-views of. Each has its opposite as its gradient: cut and place, broadcast and sum.
+Views cost nothing: permuted, reshaped, cut and broadcast arrays share the memory of another array.
+Each has its opposite as its gradient: cut and place, broadcast and sum.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ..trace import (
 # ---------------------------------------------------------------- arrays of different shapes
 
 FEW = 512
-"""Elements up to which a call costs more for what it must find out than for what it does."""
+"""Elements up to which a call spends more time on its preparation than on its numbers."""
 
 
 def alike(function: np.ufunc, a: Array, b: Array, out: Array) -> list[Call]:
@@ -148,7 +148,7 @@ define(
 
 
 def copy(x: Symbol) -> Symbol:
-    """The same numbers in memory of their own."""
+    """A copy of the numbers in separate memory."""
     return apply("copy", x.shape, x)
 
 
@@ -203,7 +203,7 @@ def with_ones(x: Symbol) -> Symbol:
 
 
 def without_ones(x: Symbol) -> Symbol:
-    """A matrix `(rows + 1, n)`, of which the last row is all ones, without that row."""
+    """A matrix `(rows + 1, n)` with ones in its last row, without that row."""
     return apply("without_ones", (x.shape[0] - 1, x.shape[1]), x)
 
 
