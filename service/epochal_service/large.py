@@ -1,4 +1,4 @@
-"""What is too large for the process of the event loop, and an exception that says so.
+"""Limits of requests for the process of the event loop, and an exception for larger ones.
 
 Parsers, validators and serializers hold Python's interpreter lock until they have finished. In a
 thread they delay the event loop as much as on it, so that a large request is answered by another
@@ -13,9 +13,9 @@ from contextvars import ContextVar
 from traceback import clear_frames
 
 LARGE_BYTES = 2**18
-"""What takes up to about 10 ms to parse and validate."""
+"""The size that takes up to about 10 ms to parse and validate."""
 FILE_BYTES = 2**20
-"""What a file may have that is read beside the event loop. Its rows take several times as much."""
+"""The size of a file that is read beside the event loop. Its rows take several times as much."""
 NUMBER_BYTES = 20
 """A float64 in JSON."""
 POINT_BYTES = NUMBER_BYTES + 8

@@ -1,4 +1,4 @@
-"""What API processes count for Prometheus: requests and errors of both wires, streams, wakeups.
+"""Metrics of API processes for Prometheus: requests and errors of both wires, streams, wakeups.
 
     one process       values in memory
     several           values in files of a folder, one a process and kind; any process adds them up
@@ -24,7 +24,7 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Metrics:
-    """The measurements of one process, in registries of its own."""
+    """The measurements of one process, in separate registries."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

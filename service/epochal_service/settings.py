@@ -103,7 +103,7 @@ def _memory_bytes() -> int:
 
 
 def _memory_share(workers: int) -> int:
-    """Return the memory that each of so many workers may use for a job.
+    """Return the memory that each of `workers` may use for a job.
 
     The rest is for the API, the database, the broker and the cache of files; a job may need half as
     much again as it was priced at.
@@ -181,7 +181,7 @@ UNLIMITED = Limits(**dict.fromkeys(Limits.model_fields, sys.maxsize))
 
 
 class Quotas(BaseModel):
-    """What one owner may have, published at `/v1/limits`."""
+    """The quotas of one owner, published at `/v1/limits`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -442,7 +442,7 @@ def explain(settings: Settings) -> Iterator[Explained]:
 
 
 CLIENT_VARIABLES = frozenset({"EPOCHAL_URL", "EPOCHAL_API_KEY"})
-"""What the SDK and the command `epochal` read."""
+"""Settings that the SDK and the command `epochal` read."""
 
 
 def unknown_variables() -> list[str]:

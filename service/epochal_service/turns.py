@@ -1,4 +1,4 @@
-"""What takes long computes a few at a time, and owners take turns.
+"""Long computations run a few at a time, and owners take turns.
 
     request ── one of a few free? ──────────────────────────────> computes in a thread
                 └── no: behind the requests of its owner ── owners in turn ──┘

@@ -43,7 +43,7 @@ _presence: Presence | None = None
 
 @celery.task(name=TASK)
 def train(job_id: str) -> None:
-    """Train the jobs whose turn it is. The message says only that there is work."""
+    """Train jobs in turn. The message says only that there is work."""
     assert _context is not None
     take_turn(_context, job_id)
 

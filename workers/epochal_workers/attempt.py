@@ -100,7 +100,7 @@ class Attempt(ABC):
         """Return the value of `best` in the job's row."""
 
     def _supersede(self, epoch: int) -> None:
-        """Drop the checkpoint that does not stay once that of `epoch` is stored."""
+        """Drop the checkpoint that does not stay once `epoch` is stored."""
         after = self._spec.snapshots.thin_weights_after
         old = superseded(epoch, self._weights_every, after)
         if old is None:

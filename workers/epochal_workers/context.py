@@ -1,4 +1,4 @@
-"""What a worker process opens once and uses for every job."""
+"""The resources that a worker process opens once and uses for every job."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def count_kills() -> int:
 
     0 where it does not say.
     """
-    # Of the container, or of the machine.
+    # The memory of the container, or of the machine.
     for path in (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat")):
         with suppress(OSError):
             for line in path.read_text().splitlines():

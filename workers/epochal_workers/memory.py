@@ -17,7 +17,7 @@ from epochal_service.jobs.lifecycle import Ending
 from epochal_service.specs.limits import in_bytes
 
 MARGIN = 1.5
-"""A job may use so many times its price, and `MARGIN_BYTES` more: memory is not always used that
+"""A job may use this multiple of its price, and `MARGIN_BYTES` more: memory is not always used that
 is allocated, and NumPy, SQLite and BLAS keep some of what they had."""
 MARGIN_BYTES = 256_000_000
 
@@ -31,7 +31,7 @@ def allowed_bytes(price: int) -> int:
 def limited(price: int | None) -> Iterator[None]:
     """Limit what this process allocates until the block ends. Linux only; None: no limit.
 
-    The limit is that of the process: where blocks overlap in several threads, the first that ends
+    The limit holds for the process: where blocks overlap in several threads, the first that ends
     lifts it.
     """
     if price is None or sys.platform != "linux":

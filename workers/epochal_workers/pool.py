@@ -7,7 +7,7 @@ class Pool(TaskPool):  # type: ignore[misc]
     """Celery's pool, except that a process may die while the pool starts.
 
     Celery would end the whole worker. Here another process takes the place, as at any other time;
-    a worker whose processes die again and again still ends.
+    a worker with processes that die again and again still ends.
     """
 
     def did_start_ok(self) -> bool:

@@ -1,4 +1,4 @@
-"""Tell the database that this worker lives and what it counted, so that operators see it."""
+"""Tell the database that this worker lives, with its counters, so that operators see it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BEAT_SECONDS = 10.0
 class Presence:
     """A thread that records every few seconds that this process lives.
 
-    It stops with its process. What could not be written is written by the next beat; the counts of
+    It stops with its process. The next beat writes rows that could not be written; the counts of
     the last seconds are lost if the process is killed.
     """
 

@@ -37,7 +37,7 @@ from .sweep import SweepAttempt
 __all__ = ["WorkerContext", "run", "run_next", "take_turn"]
 
 MOST_LOST = 8
-"""After it has lost so many jobs in a row, a process waits for the next message."""
+"""The number of lost jobs in a row after which a process waits for the next message."""
 
 TURN_SECONDS = 10.0
 """After so long, a process that trains one job after another takes another message. Celery then
@@ -47,10 +47,10 @@ logger = structlog.get_logger(__name__)
 
 
 def take_turn(context: WorkerContext, job_id: str) -> None:
-    """Train jobs, each time the one whose turn it is, until none is queued.
+    """Train jobs, each in its turn, until none is queued.
 
     To take a message for each would cost more than to train a small job, and the messages of jobs
-    that waited for a quota are gone. `job_id` is that of the message.
+    that waited for a quota are gone. `job_id` comes from the message.
     """
     until = perf_counter() + TURN_SECONDS
     while run_next(context) is not None:
@@ -61,7 +61,7 @@ def take_turn(context: WorkerContext, job_id: str) -> None:
 
 
 def run_next(context: WorkerContext) -> JobState | None:
-    """Train the job whose turn it is, and return its new state; None if no job could be claimed."""
+    """Train the next job in turn, and return its new state; None if no job could be claimed."""
     for _ in range(MOST_LOST):
         claim = _claim(context)
         if claim is None:
@@ -82,7 +82,7 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
 
 
 def _claim(context: WorkerContext, job_id: str | None = None) -> Claim | None:
-    """Claim the job, by default the one whose turn it is; None if this worker does not get it."""
+    """Claim the job, by default the next in turn; None if this worker does not get it."""
     if context.stopping():
         return None  # the reaper notifies another worker
     try:
@@ -102,7 +102,7 @@ def _claim(context: WorkerContext, job_id: str | None = None) -> Claim | None:
 
 
 def _attempt(context: WorkerContext, claim: Claim) -> JobState | None:
-    """Train a job that is claimed, and notify those who wait for its end."""
+    """Train a job that is claimed, and notify everyone who waits for its end."""
     # The lines of this attempt have the id of the request that created the job.
     with bound_contextvars(**({} if claim.job.request is None else {VARIABLE: claim.job.request})):
         return _notifying(context, claim)

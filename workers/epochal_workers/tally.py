@@ -1,4 +1,4 @@
-"""Count what this process does, until the counts are added to those of the database."""
+"""Count what this process does, until the counts are added to the database."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from ..errors import NotFound
 from ..store import Connection, Database, api_keys, members
 from . import keys
 
-MAX_NAME_LENGTH = 36  # an owner has at most 40 characters, of which a number takes 4
+MAX_NAME_LENGTH = 36  # an owner has at most 40 characters; a number takes 4
 MAX_PUPILS = 200  # a list reads the newest jobs of each
 
 

@@ -1,4 +1,4 @@
-"""API keys: who calls, and what the caller may do.
+"""API keys identify the caller and limit its methods.
 
     ep_<id>_<secret>
 

@@ -1,1 +1,1 @@
-"""What a job costs, and whether it is admitted."""
+"""The price of a job, and its admission."""

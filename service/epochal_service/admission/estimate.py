@@ -2,8 +2,8 @@
 
     seconds = start + Σ coefficient · amount
 
-The amounts are those of `engine.Work`. The coefficients start from those of short runs that a
-worker measures when it starts, and are fitted to the jobs that ended last.
+The amounts come from `engine.Work`. The coefficients start from short runs that a worker measures
+when it starts, and are fitted to the jobs that ended last.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FRESH_SECONDS = 2.0
 TYPICAL = np.array([0.017, 4e-6, 2e-6, 4e-7, 4e-8, 2e-11, 3e-10])
 """Seconds of a start, and per unit of each amount, on a common processor."""
 PRIOR_WEIGHT = 0.2
-"""Weight of the deviation of a coefficient from the prior; that of a job is 1."""
+"""Weight of the deviation of a coefficient from the prior; the weight of a job is 1."""
 OUTLIER = 0.7
 """Larger errors, from a factor of 2 on, count less: something else may have delayed the job."""
 STEPS = 30
@@ -39,7 +39,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Observation:
-    """What a run cost, and how long it took."""
+    """The amounts of a run, and its duration."""
 
     work: engine.Work
     seconds: float
@@ -48,7 +48,7 @@ class Observation:
 
 
 def work_of(prepared: Prepared, members: int = 1) -> engine.Work:
-    """Return the cost of a job, or of a sweep with so many members."""
+    """Return the cost of a job, or of a sweep with `members`."""
     return _work(
         prepared.network,
         replace(prepared.training, seed=0),

@@ -1,7 +1,7 @@
 """The memory of the process that trains a job, computed before the job is created.
 
 process ── spec and data set ──┬── preparation
-                               └── run ── baselines, results, or what is stored
+                               └── run ── baselines, results, or stored records
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .storage import Storage
 PROCESS_BYTES = 120_000_000
 """A worker process without a job."""
 STORING = 6
-"""A resume point is copied so many times on its way to the database: packed, bound, and kept with
-the statement that stored the one before."""
+"""Copies of a resume point on its way to the database: packed, bound, and kept with the previous
+statement."""
 PENDING_BYTES = 32_000_000
 """Checkpoints that wait for their transaction."""
 NUMBER_BYTES = 40
@@ -37,7 +37,7 @@ _memory = lru_cache(maxsize=1024)(engine.memory)
 
 
 def memory_bytes(prepared: Prepared, storage: Storage, members: int | None = None) -> int:
-    """Return the memory that a worker process needs for a job, or a sweep with so many members.
+    """Return the memory that a worker process needs for a job, or a sweep with `members`.
 
     Raises MemoryError if it is beyond what the system could ever give.
     """
@@ -77,7 +77,7 @@ def _inline_bytes(prepared: Prepared) -> int:
 
 
 def _unique_bytes(arrays: list[Array]) -> int:
-    """Return the bytes of the arrays; those that share their memory count once."""
+    """Return the bytes of the arrays; shared memory counts once."""
     roots = {}
     for array in arrays:
         root = array if array.base is None or not isinstance(array.base, np.ndarray) else array.base

@@ -18,7 +18,7 @@ from .storage import Storage, storage_of
 
 @dataclass(frozen=True)
 class Price:
-    """What a job costs."""
+    """The cost of a job."""
 
     work: engine.Work
     memory_bytes: int
@@ -35,7 +35,7 @@ class Price:
 
 
 def price_of(prepared: Prepared, settings: Settings, members: int | None = None) -> Price:
-    """Return the price of a job, or of a sweep with so many members.
+    """Return the price of a job, or of a sweep with `members`.
 
     Raises `InvalidArgument` if it exceeds a limit.
     """

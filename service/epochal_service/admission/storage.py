@@ -1,4 +1,4 @@
-"""The bytes that a job stores, computed before it runs from what its worker will record.
+"""The bytes that a job stores, computed from its records before it runs.
 
 job ── spec, with inline data
  ├── log: one row for each flush or 1,024 epochs, with metrics and gradient statistics
@@ -33,8 +33,8 @@ from .estimate import typical_seconds
 
 @dataclass(frozen=True)
 class Storage:
-    """The bytes that a job stores by its end, and those of its resume point until then, with the
-    weights of its reward model.
+    """The bytes that a job stores by its end, and the bytes of its resume point until then, with
+    the weights of its reward model.
     """
 
     data: int
@@ -54,7 +54,7 @@ class Storage:
 def storage_of(
     prepared: Prepared, work: engine.Work, flush_seconds: float, members: int | None = None
 ) -> Storage:
-    """Return the bytes that a job stores, or a sweep with so many members."""
+    """Return the bytes that a job stores, or a sweep with `members`."""
     spec, epochs = prepared.spec, prepared.spec.epochs
     flushes = typical_seconds(work) / flush_seconds
     segments = min(epochs, math.ceil(epochs / engine.LARGEST_BLOCK + flushes))
@@ -117,7 +117,7 @@ def _epoch_bytes(prepared: Prepared, segments: int, members: int | None) -> int:
 
 
 def _outline_bytes(epochs: int, segments: int, metrics: int) -> int:
-    """Return the bytes of the chunks of a run, most of which have two points in each bucket."""
+    """Return the bytes of the chunks of a run. Most have two points in each bucket."""
     total = 0
     for width in WIDTHS:
         if width > 1 or epochs <= SLOW_EPOCHS * segments:
@@ -133,7 +133,7 @@ def _gradient_bytes(prepared: Prepared, segments: int) -> int:
     if every == 0:
         return 0
     layers = engine.learned_sizes(prepared.network)
-    # All of a gradient may be in one bin, such as that of a dead layer.
+    # All of a gradient may be in one bin, as in a dead layer.
     fullest = max(layers.values(), default=0)
     snapshot = engine.Gradients(
         np.ones(1, np.int64),

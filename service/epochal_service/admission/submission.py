@@ -1,4 +1,4 @@
-"""What the store needs to create a job, from what was prepared for it."""
+"""The rows of a new job, from its preparation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Submission:
     initial_weights: bytes | None
     """Packed, with the scaling of the data; None for new weights."""
     reward_weights: bytes | None
-    """Those of the reward model, packed; None without one."""
+    """The weights of the reward model, packed; None without one."""
 
 
 def submission_of(prepared: Prepared, price: Price, settings: Settings) -> Submission:

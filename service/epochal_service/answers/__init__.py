@@ -1,1 +1,1 @@
-"""What a trained network answers: predictions, samples, and its training as a program."""
+"""Answers of a trained network: predictions, samples, and its training as a program."""

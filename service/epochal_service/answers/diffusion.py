@@ -2,8 +2,8 @@
 
     noise ── predict the noise in it ──→ remove a part, add a little ──→ … ──→ samples
 
-Each sample has a stream of random numbers of its own, and is computed at the same place of a batch
-of one size: it depends on the seed and its index alone.
+Each sample has its own stream of random numbers, and is computed at the same place of a batch of
+one size: it depends on the seed and its index alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from .inspection import Trained, classes_of, image_shape_of, rounded, threshold_
 Array = NDArray[Any]
 
 BATCH = 128
-"""Samples that are computed together, always as many."""
+"""The size of a batch of samples. It is fixed."""
 COMPARED = 500
 """Samples that are compared with the data, at most."""
 CLASSIFIED, CLASSIFIED_STEPS = 200, 50_000
@@ -208,9 +208,9 @@ def has_sample_distance(spec: TrainingSpec) -> bool:
 def sample_distance(network: Trained, prepared: Prepared) -> float:
     """Return the accuracy of the nearest neighbor among generated samples and validation rows.
 
-    The network was not trained on these rows. As many samples are generated as there are rows, at
-    most `COMPARED`, with seed 0. About 0.5 if they are like the data; NaN if the network's outputs
-    are not finite numbers.
+    The network was not trained on these rows. One sample is generated for each row, at most
+    `COMPARED`, with seed 0. About 0.5 if they are like the data; NaN if the network's outputs are
+    not finite numbers.
     """
     rows = prepared.rows.validation[:COMPARED]
     generation = _generation(network, prepared, len(rows))

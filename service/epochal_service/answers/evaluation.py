@@ -51,7 +51,7 @@ def evaluate_numbers(outputs: Array, targets: Array, names: Sequence[str]) -> Re
 def evaluate_classes(
     outputs: Array, targets: Array, dataset: Dataset, loss: engine.Loss
 ) -> ClassificationMetrics:
-    """Return the metrics of outputs `(n, …)` against targets, of which all count."""
+    """Return the metrics of outputs `(n, …)` against targets that all count."""
     if not dataset.class_names:
         return _evaluate_outputs(outputs, targets, dataset, loss)
     names = dataset.class_names
@@ -110,14 +110,14 @@ def evaluate_sequences(
 
 
 def bits_per_character(nats: float, characters: float) -> float:
-    """Return the bits of text of so many characters, whose tokens have so many nats, for each."""
+    """Return the bits per character of a text, given the nats of its tokens."""
     return nats / math.log(2) / characters
 
 
 def _evaluate_outputs(
     outputs: Array, targets: Array, dataset: Dataset, loss: engine.Loss
 ) -> ClassificationMetrics:
-    """Return the metrics of several binary outputs, each of which is a class by itself."""
+    """Return the metrics of several binary outputs, each a class by itself."""
     predicted = classes_of(outputs[..., None], threshold_of(loss))
     expected = (targets >= 0.5).astype(np.int64)
     rows = [

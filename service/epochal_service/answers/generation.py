@@ -4,8 +4,8 @@
             ↑                                                                     │
             └─────────────────────────────────────────────────────────────────────┘
 
-Each sample has a stream of random numbers of its own, and is computed by itself: it depends on the
-seed and its index alone.
+Each sample has its own stream of random numbers, and is computed by itself: it depends on the seed
+and its index alone.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Writer:
         if language.ask is not None and language.ask not in prompt:
             prompt.append(language.ask)
         self._prompt = prompt
-        # What each row begins with, and what the text does.
+        # The first tokens of each row, and of the text.
         self._prefix: list[float] = [] if language.start is None else [language.start]
         self._opening = prompt
         self._most = request.max_tokens
@@ -212,7 +212,7 @@ class Writer:
     def _result(self, text: _Text) -> list[int]:
         """Return the tokens of the result of a call that ends the text.
 
-        None where it ends with no call, the result has characters that are no tokens, or it is too
+        None where it ends with no call, the result has characters that are not tokens, or it is too
         long for the rest of the text.
         """
         result = calculator.result_of(text.spelled)

@@ -105,7 +105,7 @@ def trained(connection: Connection, job_id: str, access: Access, epoch: int | No
 
 
 def without_weights(state: str) -> NotFound:
-    """Return the error for a job without any checkpoint, with what to do about it."""
+    """Return the error for a job without any checkpoint, with a remedy."""
     advice = (
         "it ended before any were stored. Create the job again to train it."
         if state in TERMINAL

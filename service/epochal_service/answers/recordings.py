@@ -1,7 +1,7 @@
-"""What is stored of a job's training, as a training program needs it.
+"""The stored records of a job's training, as a training program needs them.
 
 The training is repeated here as well, for its states: with the software and on the kind of
-processor that trained it, every bit is the same. What is stored and differs is a contradiction,
+processor that trained it, every bit is the same. A stored number that differs is a contradiction,
 which the program reports. Elsewhere the bits may be the same, too.
 """
 
@@ -39,11 +39,11 @@ from ..store.packing import unpack
 from .sources import source_of
 
 BESIDE_LOOP_SECONDS = 0.02
-"""What trained no longer than this may be repeated beside the event loop."""
+"""A training up to this long may be repeated beside the event loop."""
 REPEAT_SECONDS = 10.0
-"""What a repetition may take of the processor. A longer training has states of its first epochs."""
+"""The processor time of a repetition. A longer training has states of its first epochs."""
 STATE_BYTES = 24_000_000
-"""All states of a program together. Between them lie as many epochs as that takes."""
+"""All states of a program together. The number of epochs between states follows from this limit."""
 STEPS_BETWEEN = 32
 """Steps between two states within an epoch, at least."""
 CHECKPOINT_BYTES = 12_000_000
@@ -126,7 +126,7 @@ def _checkpoints(connection: Connection, job_id: str) -> tuple[dict[int, dict[st
 
 @dataclass(frozen=True)
 class Repetition:
-    """What a training gave when it was repeated."""
+    """The results of a repeated training."""
 
     states: dict[At, engine.State] = field(default_factory=dict)
     contradictions: list[Contradiction] = field(default_factory=list)
@@ -147,7 +147,7 @@ class Repetition:
 def repeat(
     run: engine.Run, columns: Columns, gradients: engine.Gradients | None, weights: Weights
 ) -> Repetition:
-    """Train as many epochs as are stored, while time lasts.
+    """Train the stored number of epochs, while time lasts.
 
     `run` begins where the job did; `columns`, `gradients` and `weights` are stored.
     """

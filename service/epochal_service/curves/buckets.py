@@ -5,8 +5,8 @@ A bucket has a power of two of epochs and ends at a multiple of it, however long
     epochs   1 2 3 4 | 5 6 7 8 | 9 10          width 4: the third bucket is still open
 
 Each bucket keeps its lowest, its highest and its first non-finite value (M4 of Jugel et al. 2014,
-without the two points that it keeps for line joins). So the points of a complete bucket stay as
-they are while the run grows, until the width doubles. The extremes of a bucket are among those of
+without the two points that it keeps for line joins). So the points of a complete bucket stay
+unchanged while the run grows, until the width doubles. The extremes of a bucket are among those of
 the narrower buckets in it, so that a downsampled curve can be downsampled further.
 """
 
@@ -27,7 +27,7 @@ def bucket_width(count: int, points: int) -> int:
 
 
 def closed_epoch(last: int, width: int) -> int:
-    """Return the last epoch of the buckets before that of the epoch `last`; 0 if there are none."""
+    """Return the last epoch before the bucket of the epoch `last`; 0 if there is none."""
     return (last - 1) // width * width if last else 0
 
 
@@ -67,7 +67,7 @@ def downsample(
     epochs: NDArray[np.int64], values: NDArray[np.float64], width: int, after: int = 0
 ) -> NDArray[np.intp]:
     """Return sorted indices of the values `(n,)` at sorted epochs `(n,)` that remain: the first and
-    the last one, and those of each bucket.
+    the last one, and the points of each bucket.
 
     Those after the epoch `after` are returned; the epochs begin with a bucket that `after` divides.
     """

@@ -65,7 +65,7 @@ def best_epoch(connection: Connection, job_id: str) -> BestEpoch | None:
 
 
 def differences(specs: Sequence[TrainingSpec]) -> list[SpecDifference]:
-    """Return the fields whose values differ, in the order of the first spec's fields."""
+    """Return the fields with different values, in the order of the first spec's fields."""
     flat = [dict(_leaves(spec.model_dump(mode="json", exclude_none=True), "")) for spec in specs]
     paths = dict.fromkeys(path for leaves in flat for path in leaves)
     rows = ((path, [leaves.get(path, "") for leaves in flat]) for path in paths)

@@ -52,7 +52,7 @@ def read(
 def small(connection: Connection, job_ids: Sequence[str], points: int) -> dict[str, CurveSeries]:
     """Return the training loss of each job that has epochs, in about `points` points, by one query.
 
-    Of a long run only the last epochs of about `points` segments are read.
+    A long run is read in its last epochs, of about `points` segments.
     """
     parts: dict[str, list[Sample]] = {}
     for job_id, sample in job_log.samples(connection, job_ids, points):

@@ -1,6 +1,6 @@
 """Epochs in the log: segments of at most 1,024, stored by column with a summary of their extremes.
 
-Of a long run, the columns are read only for a closer look: see `outlines`.
+The columns of a long run are read only for a closer look: see `outlines`.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def pack_gradients(gradients: Gradients, after: int = 0) -> bytes | None:
 def unpack_gradients(
     blobs: Iterable[bytes], epochs: NDArray[np.int64] | None = None
 ) -> Gradients | None:
-    """Return the snapshots of segments in order, or only those of `epochs`; None without segments.
+    """Return the snapshots of segments in order, or only of `epochs`; None without segments.
 
     Their statistics have the type of the least precise segment.
     """
@@ -132,7 +132,7 @@ def unpack_gradients(
         parts.append((arrays, values))
     if not parts:
         return None
-    # Earlier versions stored those of float64 jobs in float32.
+    # Earlier versions stored snapshots of float64 jobs in float32.
     types = {arrays["statistics"].dtype for arrays, _ in parts}
 
     def merged(name: str) -> NDArray[Any]:
@@ -161,7 +161,7 @@ class Segment:
 def merge(bodies: Iterable[tuple[int, bytes]], metrics: Sequence[str] = METRICS) -> Segment | None:
     """Merge (first epoch, packed columns) of consecutive segments; None without any.
 
-    The segment has those of the metrics that are present, and the seconds.
+    The segment has the metrics that are present, and the seconds.
     """
     selected = {*metrics, "seconds"}
     firsts, parts = [], []

@@ -5,7 +5,7 @@
     width 256    | chunk of 16,384 epochs                  | incomplete
 
 A chunk has the points of 64 buckets, see `buckets`. A curve with buckets of 512 epochs is read from
-the chunks of width 256, what follows them from those of width 32, and the latest epochs from the
+the chunks of width 256, the next epochs from the chunks of width 32, and the latest epochs from the
 log. So are runs without chunks, which earlier versions stored.
 
 The log of slow training has a row for each few epochs. Chunks of width 1 have 64 epochs of it. A

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 
 def superseded(epoch: int, every: int, after: int | None) -> int | None:
-    """Return the epoch whose checkpoint is deleted when that of `epoch` is stored; None for none.
+    """Return the epoch of the checkpoint to delete when `epoch` is stored; None for none.
 
     `every` is the number of epochs between two checkpoints, and the latest `after` of them stay.
     """
@@ -24,7 +24,7 @@ def superseded(epoch: int, every: int, after: int | None) -> int | None:
 
 
 def remaining(count: int, after: int | None) -> int:
-    """Return how many of `count` checkpoints stay, besides those of epoch 0 and the end."""
+    """Return how many of `count` checkpoints stay, besides epoch 0 and the end."""
     if after is None or count <= after:
         return count
     return after + (count - after).bit_length()

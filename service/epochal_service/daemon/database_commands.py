@@ -18,7 +18,7 @@ from epochal_service.daemon.preflight import StartupError
 if TYPE_CHECKING:
     from epochal_service.settings import Settings
 
-# One for each command on PostgreSQL, which has tools of its own.
+# One for each command on PostgreSQL, which has its own tools.
 _POSTGRESQL = {
     "backup": "pg_dump --format=custom --file={file} {url}",
     "restore": "pg_restore --clean --if-exists --no-owner --single-transaction --dbname={url} "

@@ -79,7 +79,7 @@ def create(
     as_csv: CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Create a key, or those of a class, and print what is created."""
+    """Create a key, or the keys of a class, and print the result."""
     from epochal_service.access import classes, keys
 
     if class_name is not None:
@@ -174,7 +174,7 @@ def rotate(
 
 @app.command()
 def revoke(key_id: KeyId = None, class_name: ClassOption = None) -> None:
-    """Refuse the key from now on. What was created with it stays."""
+    """Refuse the key from now on. Jobs and data that it created stay."""
     from epochal_service.access import classes, keys
 
     _check_one(key_id, class_name)

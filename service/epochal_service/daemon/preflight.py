@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class StartupError(Exception):
-    """Epochal cannot start. The text says why and what to do, in one sentence.
+    """Epochal cannot start. The text gives the reason and a remedy, in one sentence.
 
     `transient` means that the same start may succeed later without a change of settings.
     """
@@ -152,7 +152,7 @@ def check_database(settings: Settings) -> None:
 
 
 def check_orphans(settings: Settings, *, repair: bool = False) -> None:
-    """Check that every row belongs to something; with `repair`, delete those that do not."""
+    """Check that every row belongs to something; with `repair`, delete the orphans."""
     from epochal_service.errors import Unavailable
     from epochal_service.jobs import deletion
     from epochal_service.store import Database

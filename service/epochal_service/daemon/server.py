@@ -18,7 +18,7 @@ from epochal_service.rest.hosts import KnownHosts
 from epochal_service.rpc.server import serve as serve_grpc
 from epochal_service.settings import Settings
 
-# Streams end when the app is notified of the shutdown; this is the limit for those that do not.
+# Streams end when the app is notified of the shutdown; this is the limit for streams that do not.
 GRACE_SECONDS = 2
 STALLED_MILLISECONDS = 60_000
 # A frame creates a few short-lived objects for each of a thousand streams. With Python's default of
@@ -86,8 +86,7 @@ def serve(settings: Settings, companions: Sequence[Companion] = (serve_grpc,)) -
 def raise_file_limit() -> int:
     """Let the process open as many files as the system allows, at most `MOST_FILES`.
 
-    Return how many that are. A shell and a unit of systemd allow 1024, of which each connection
-    takes one.
+    Return that number. A shell and a unit of systemd allow 1024; each connection takes one.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
@@ -100,10 +99,10 @@ def raise_file_limit() -> int:
 
 
 def _bind_shared(settings: Settings) -> socket.socket:
-    """Return a socket that shares the port with those of the other API processes.
+    """Return a socket that shares the port with the other API processes.
 
-    Each new connection goes to one of those that listen, and never to a process that has died. Of
-    a socket that all inherit, the first process that wakes up would take all that wait.
+    Each new connection goes to a listening process, never to one that has died. If all inherited
+    one socket, the first process that wakes up would take all waiting connections.
     """
     address = settings.http_address
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET

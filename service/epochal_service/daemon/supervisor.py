@@ -51,7 +51,7 @@ Epochald = Callable[[Sequence[str]], None]
 
 @dataclass(frozen=True)
 class Program:
-    """What a child runs, and the seconds that it may take to exit after SIGTERM."""
+    """The function that a child runs, and the seconds that it may take to exit after SIGTERM."""
 
     name: str
     run: Callable[[], object]
@@ -192,7 +192,7 @@ def _become(program: Program, output: int, parent: int) -> None:
 
 
 class Children:
-    """The children of this process, in the order of their start, and what happens to them.
+    """The children of this process, in the order of their start, and their ends.
 
     Their output goes to stderr. Only `next_event` waits, and never for a terminal that has stopped.
     """
@@ -397,8 +397,8 @@ API_MODULES = ("epochal_service.daemon.server", "anyio._backends._asyncio", "uvl
 WORKER_MODULES = ("epochal_workers.run", "epochal_workers.pool", "celery.apps.worker")
 """Not `epochal_workers.app`, which belongs to the process that imports it."""
 FORKS = sys.platform == "linux"
-"""Whether children go on with what the supervisor has imported. Libraries of macOS do not allow it:
-there, each child is a new interpreter."""
+"""Whether children share the modules that the supervisor has imported. Libraries of macOS do not
+allow it: there, each child is a new interpreter."""
 
 
 def _prepare_forks(settings: Settings, *modules: str) -> None:
@@ -411,7 +411,7 @@ def _prepare_forks(settings: Settings, *modules: str) -> None:
 
         for api in apis(settings.course):
             routes(api)  # an API process takes them from its cache
-    # What the supervisor never frees is not searched for garbage, here or in a child.
+    # Objects that the supervisor never frees are not searched for garbage, here or in a child.
     gc.freeze()
     gc.enable()
 

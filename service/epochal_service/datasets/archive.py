@@ -18,7 +18,7 @@ from epochal_service.datasets.dataset import DatasetError, Problems
 
 __all__ = ["Archive", "shown"]
 
-# What `zipfile` raises for a damaged archive, and for features that it does not have.
+# The errors of `zipfile` for a damaged archive, and for features that it does not have.
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,

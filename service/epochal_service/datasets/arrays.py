@@ -68,7 +68,7 @@ def parse_arrays(
               time steps that do not count.
 
     `task` makes whole numbers classes or a regression. Texts in `feature_names` name the features;
-    those in `class_names` name the labels 0, 1, 2 … The first array of `WEIGHTS`, `(n,)` numbers of
+    texts in `class_names` name the labels 0, 1, 2 … The first array of `WEIGHTS`, `(n,)` numbers of
     at least 0, has the weights of the rows.
 
     Raises `DatasetError` with at most 20 errors, on `data`, `inputs`, `targets`, `inputs[3]` (a

@@ -31,8 +31,8 @@ class Builtin:
     """One entry of the catalog.
 
     `parameters` has the defaults and bounds of a generator's parameters besides the seed; it is
-    empty for a fixed data set. `vocabularies` are the data sets whose characters a text can be
-    written in.
+    empty for a fixed data set. `vocabularies` are the data sets with characters that a text can
+    use.
     """
 
     name: str
@@ -211,7 +211,7 @@ def _vendored(
 
 
 def _derived(derive: Make, **metadata: Any) -> Builtin:
-    """Return an entry whose data comes from `derive`, with its metadata."""
+    """Return an entry with its metadata and with data from `derive`."""
 
     def make(*, seed: int, **parameters: Any) -> Dataset:
         fields = {key: metadata[key] for key in ("name", "description", "source", "license")}

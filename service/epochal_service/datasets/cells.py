@@ -95,7 +95,7 @@ def looks_like_date(cell: str) -> bool:
 
 
 def date_of(cell: str, day_first: bool | None) -> datetime | None:
-    """Return the date and time in the cell; None if it is no date, or an ambiguous one."""
+    """Return the date and time in the cell; None if it is not a date, or is ambiguous."""
     if match := _DATE.fullmatch(cell):
         year, month, day, first, mark, second, late_year, hour, minute = match.groups()
         if year is None:
@@ -148,7 +148,7 @@ def part_of(moment: datetime, part: str) -> int:
 
 
 def why_not_a_date(cell: str, day_first: bool | None) -> str:
-    """Return why the cell is no date, and what would be right."""
+    """Return why the cell is not a date, and the valid forms."""
     if is_missing(cell, "date"):
         return WHY_MISSING
     return f"{shown(cell)} is not a date; write it as {date(2021, 4, 3).isoformat()}"

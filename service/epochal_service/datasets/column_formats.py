@@ -3,7 +3,7 @@
     cells of a column -> formats that read them all -> decimal mark of the other columns -> format
 
 1,234 may be 1.234 or 1234. The other cells of the column decide, else the other columns of the
-file; else a file whose columns are separated by commas has decimal points, and others are refused.
+file; else a file with commas between columns has decimal points, and others are refused.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Numbers:
 
     @cached_property
     def possible(self) -> list[Marks]:
-        """The marks that read all numbers; else those that read the most."""
+        """The marks that read all numbers, else the most numbers."""
         marks: Sequence[Marks] = MARKS
         for number in self.marked.values():
             marks = [pair for pair in marks if matches(number.digits, *pair)]
@@ -83,7 +83,7 @@ def read_numbers(
 ) -> tuple[list[Cells], list[ColumnWarning]]:
     """Return the table with all numbers as Python writes them, and notes on how they are read.
 
-    `kinds` are those that the user chose: columns of other kinds than numbers keep their cells.
+    `kinds` are the user's choices: columns of other kinds than numbers keep their cells.
     Reports numbers that are not in the format of their column, and a format that cannot be known.
     """
     numeric = {

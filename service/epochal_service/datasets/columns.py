@@ -8,8 +8,8 @@
     ignore            none
     group, weight     none; they are stored beside the inputs
 
-A `Column` is fitted to the cells of an uploaded file and stored with it. It encodes new cells as it
-encoded those of the file, so that a trained network takes rows by the names of their columns.
+A `Column` is fitted to the cells of an uploaded file and stored with it. It encodes new cells like
+the cells of the file, so that a trained network takes rows by the names of their columns.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ Reason = Literal[
 Report = Callable[[int, str], None]
 """`report(row, what)` reports what is wrong with a cell."""
 
-# Distinct texts in one column; each becomes a feature. Of more, rare ones share one feature.
+# Distinct texts in one column; each becomes a feature. If there are more, rare ones share one
+# feature.
 MAX_CATEGORIES = 50
 # Rows of a text that has its own feature even so; such texts of a column, and their numbers in all
 # rows, at most.
@@ -87,7 +88,7 @@ MIN_MISSING, MIN_MISSING_PERCENT = 10, 5
 MAX_LINES = 20
 # Texts among numbers that a warning names.
 MAX_TEXTS = 3
-# The category of a missing value, and the feature of all categories that have none of their own.
+# The category of a missing value, and the feature of all categories without their own feature.
 MISSING_CATEGORY, OTHER = "missing", "other"
 
 BOOLEANS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("off", "on"))
@@ -101,7 +102,7 @@ _LABEL = re.compile(r"(\d+)[A-Za-z]")
 
 @dataclass(frozen=True)
 class Choice:
-    """What a user chose for a column; None where the file decides."""
+    """The user's choices for a column; None where the file decides."""
 
     kind: Kind | None = None
     missing: Missing | None = None
@@ -112,7 +113,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class ColumnWarning:
-    """What a user should know about a column, or about the file if `column` is empty."""
+    """A warning about a column, or about the file if `column` is empty."""
 
     column: str
     reason: Reason
@@ -194,7 +195,7 @@ class Cells:
         return add
 
     def without(self, rows: set[int], lines: Sequence[int]) -> Cells:
-        """Return the cells of the other rows, whose lines are `lines`."""
+        """Return the cells of the rows at `lines`."""
         return replace(self, lines=lines, cells=self.cells.without(rows))
 
 
@@ -206,7 +207,7 @@ class Column:
     kind: Kind
     features: list[str] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
-    """Of a boolean: the texts of 0 and of 1."""
+    """The texts of 0 and of 1 in a boolean column."""
     missing: Missing = "error"
     fill_value: str | None = None
     """The text in place of a missing one; None if a missing value is an error."""
@@ -403,7 +404,7 @@ def kind_of(cells: Cells) -> Kind:
 
 
 def mixed(cells: Cells) -> list[ColumnWarning]:
-    """Return a warning if most cells are numbers, but not so many that the column holds numbers."""
+    """Return a warning if most cells are numbers, but too few for a column of numbers."""
     texts = [
         (row, cell)
         for row, cell in cells.others
@@ -426,12 +427,12 @@ def mixed(cells: Cells) -> list[ColumnWarning]:
 def fit(
     cells: Cells, choice: Choice, *, fills: bool, is_alone: bool = False, problems: Problems
 ) -> tuple[Column, list[ColumnWarning]]:
-    """Return the column of these cells, and what the user should know about it.
+    """Return the column of these cells, and warnings about it.
 
     The choice takes precedence over what the cells look like. With `fills`, missing values are
     filled unless the choice says otherwise: numbers and dates by the median, others by the most
-    frequent value. Of many, that they are missing becomes a category or a feature, as it may say
-    something about the target. `is_alone`: there is no other input.
+    frequent value. If many are missing, this becomes a category or a feature, as it may be related
+    to the target. `is_alone`: there is no other input.
     """
     name, report = cells.name, cells.report(problems)
     kind, warnings = choice.kind, list[ColumnWarning]()

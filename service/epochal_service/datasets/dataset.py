@@ -37,7 +37,7 @@ MAX_PROBLEMS = 20
 
 
 class DatasetError(ValueError):
-    """What is wrong with a data set or a request for one, and what would be right.
+    """An error in a data set or a request for one, and the valid form.
 
     `errors` holds `(field, description)` pairs, at least one; `field` is the first one's.
     """
@@ -85,10 +85,10 @@ class Dataset:
                     classes
     token_names     names of the inputs 0, 1, 2 … if they are tokens; else empty
     columns         the columns of an uploaded table, in order, without the target
-    warnings        what a user should know about them
+    warnings        for the user, about the columns
     groups          `(samples,)` int64 by name of a `group` column, equal for equal cells
     weights         `(samples,)` float64 of the `weight` column; None without one
-    validation_samples  how many samples, the last ones, are a validation set of their own
+    validation_samples  how many samples, the last ones, are a separate validation set
 
     Raises ValueError if the shapes and names do not agree.
     """
@@ -170,7 +170,7 @@ class Dataset:
         return IGNORED if padded else None
 
     def taken(self, rows: Labels) -> Dataset:
-        """Return the data set with some of its samples, without a validation set of its own."""
+        """Return the data set with some of its samples, without a separate validation set."""
         return replace(
             self,
             inputs=self.inputs[rows],
@@ -358,4 +358,4 @@ _ENCODINGS: dict[str, Callable[[Dataset, str], Floats | Labels]] = {
     "classes": _as_classes,
     "pairs": _as_pairs,
 }
-"""By what the targets of a loss are."""
+"""By the kind of targets of a loss."""

@@ -13,7 +13,7 @@ __all__ = ["Format", "format_of"]
 Format = Literal["csv", "images", "arrays", "text"]
 
 _ZIP = (b"PK\3\4", b"PK\5\6")
-# Formats that are not read, and what to do instead.
+# Formats that are not read, with an alternative.
 _OTHER = {
     b"PAR1": "is a Parquet file: upload it with the Python client (pip install "
     "'epochal[parquet]'), or save it as CSV",

@@ -23,7 +23,7 @@ __all__ = ["Color", "parse_images"]
 
 Color = Literal["grayscale", "rgb"]
 
-# JPEG files of some cameras hold several pictures (MPO), of which the first one counts.
+# JPEG files of some cameras hold several pictures (MPO); the first one counts.
 FORMATS = ("PNG", "JPEG", "MPO")
 MAX_MEMBERS = 50_000
 MAX_MEMBER_BYTES = 32 * 2**20
@@ -66,11 +66,12 @@ def parse_images(
     """Read PNG and JPEG pictures in one folder per class; the folder is the name of the class.
 
     Pictures are resized (stretched) to `image_size` `(height, width)`. By default, pictures of one
-    size of at most 32 x 32 keep it; others become 28 x 28, or the largest square of which all fit
-    into 10 million numbers. `color` is by default `rgb` if a picture has color. Transparent pixels
-    become white, 16 bits become 8, CMYK becomes RGB, and the orientation in EXIF is applied. The
-    inputs are in 0..1, by row, column and channel: `pixel_0_1`, or `pixel_0_1_2` in color. Samples
-    are in the order of classes and names. A folder that contains everything is ignored.
+    size of at most 32 x 32 keep it; others become 28 x 28, or the largest square such that all
+    pictures fit into 10 million numbers. `color` is by default `rgb` if a picture has color.
+    Transparent pixels become white, 16 bits become 8, CMYK becomes RGB, and the orientation in EXIF
+    is applied. The inputs are in 0..1, by row, column and channel: `pixel_0_1`, or `pixel_0_1_2` in
+    color. Samples are in the order of classes and names. A folder that contains everything is
+    ignored.
 
     Raises `DatasetError` with at most 20 errors; the field of a member is `members[cat/1.png]`.
     """

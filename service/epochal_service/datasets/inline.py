@@ -271,4 +271,4 @@ _READINGS: dict[str, Callable[[Floats, Problems], Reading]] = {
     "classes": _as_classes,
     "pairs": _as_preferences,
 }
-"""By what the targets of a loss are."""
+"""By the kind of targets of a loss."""

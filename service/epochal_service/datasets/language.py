@@ -1,4 +1,4 @@
-"""Data sets of text and of pictures with text, whose content comes from files."""
+"""Data sets of text and of pictures with text, with content from files."""
 
 import gzip
 from functools import cache
@@ -53,8 +53,7 @@ TEXTS = ("plays", "sonnets")
 def sonnets(length: int, vocabulary: str = "sonnets") -> Dataset:
     """Return windows of the sonnets and the next character of each step.
 
-    The characters are those of the `vocabulary`, one of `TEXTS`; those of the sonnets have no upper
-    case.
+    The characters come from the `vocabulary`, one of `TEXTS`; the sonnets have no upper case.
     """
     characters = _characters_of(vocabulary)
     text = _written_in(_sonnets_text(), characters)
@@ -65,9 +64,9 @@ def plays(length: int, merges: int, samples: int | None, vocabulary: str = "play
     """Return the first windows of the plays and the next token of each step.
 
     A token is a character of the `vocabulary`, one of `TEXTS`, or one of the merged pairs. By
-    default there are as many windows as need no more than `MAX_LOGITS` probabilities, at most
-    `PLAYS_WINDOWS`. Raises `DatasetError` on `samples` for more of them, and on `merges` if there
-    are any with characters of another text.
+    default, `MAX_LOGITS` probabilities and `PLAYS_WINDOWS` limit the number of windows. Raises
+    `DatasetError` on `samples` for more of them, and on `merges` if there are any with characters
+    of another text.
     """
     if merges and vocabulary != "plays":
         raise DatasetError(("merges", f"must be 0 with the characters of {vocabulary}."))
@@ -152,10 +151,10 @@ def names(samples: int, seed: int) -> Dataset:
 def questions(digits: Dataset, samples: int, seed: int) -> Dataset:
     """Return two digits beside each other with a question, and its answer, letter by letter.
 
-    Inputs `(samples, 128 + ANSWER_LENGTH)`: 8 x 16 pixels, then tokens: the question, and what was
-    written of the answer. Targets `(samples, ANSWER_LENGTH)`: the answer and its end, then
-    `IGNORED`. A digit stands in rows of one group only: a split that separates groups measures how
-    digits are read that the network has not seen.
+    Inputs `(samples, 128 + ANSWER_LENGTH)`: 8 x 16 pixels, then tokens: the question, and the
+    answer so far. Targets `(samples, ANSWER_LENGTH)`: the answer and its end, then `IGNORED`. A
+    digit stands in rows of one group only: a split that separates groups measures how digits are
+    read that the network has not seen.
     """
     rng = np.random.default_rng(seed)
     groups = np.arange(samples) % DIGIT_GROUPS

@@ -102,7 +102,7 @@ class NumberFormat:
         return f"{text} {PERCENT}" if self.unit == PERCENT else text
 
     def why_not(self, cell: str) -> str:
-        """Return why the cell is not a finite number in this format, and what would be right."""
+        """Return why the cell is not a finite number in this format, and the valid form."""
         if cell.lower() in MISSING:
             return WHY_MISSING
         value, number = number_of(cell), affixed(cell)

@@ -1,6 +1,6 @@
 """Rows of tokens from a text: windows of a stream, lines, or prompts with their answers.
 
-bytes -> text -> tokens -> rows, whose targets are the next tokens
+bytes -> text -> tokens -> rows with the next tokens as targets
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ FIELDS: dict[TextRows, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The tokens of a text, and those that frame a row of it.
+    """The tokens of a text, and the tokens that frame a row.
 
         start | prompt | ask | answer | end
 
-    names   of the tokens; those that can be written come first
+    names   of the tokens; writable tokens come first
     written  how many of them can be written
     start, ask, end  tokens of the frame; None without one
     length  of a row by default; None for the longest row
@@ -98,7 +98,7 @@ def parse_text(
     name: str = "text",
     max_rows: int = 1_000_000,
 ) -> Dataset:
-    """Return a data set of a text in UTF-8, whose network predicts the next token of each step.
+    """Return a data set of a text in UTF-8, for the prediction of the next token at each step.
 
     windows   the text divided into windows of `length` tokens, 64 by default
     lines     each line that is not empty; it begins and ends with `LINE_END`
@@ -108,8 +108,8 @@ def parse_text(
 
     By default, the first entry of JSON Lines says whether they are pairs or preferences.
 
-    Rows other than windows are filled up to `length` tokens, by default those of the longest. The
-    tokens are those of the `vocabulary`, by default the characters of the text, and up to `merges`
+    Rows other than windows are filled up to `length` tokens, by default the length of the longest.
+    The tokens come from the `vocabulary`, by default the characters of the text, and up to `merges`
     pairs of neighbors (byte-pair encoding).
 
     Raises `DatasetError` on `data` (the whole file), `length`, or `lines[3]`, counted from 1.
@@ -205,7 +205,7 @@ def _vocabulary(text: str, merges: int) -> tuple[str, ...]:
 def _check_known(
     texts: Sequence[tuple[str, str]], numbers: Sequence[int], vocabulary: Vocabulary
 ) -> None:
-    """Raise `DatasetError` for characters that are no tokens of the vocabulary."""
+    """Raise `DatasetError` for characters that are not tokens of the vocabulary."""
     known, problems = set(vocabulary.tokens), Problems()
     if not all(character in known for token in known for character in token):
         raise DatasetError(
@@ -234,8 +234,8 @@ def windows(
 ) -> Dataset:
     """Return windows of a text and the next token of each step: both `(windows, length)`.
 
-    Windows do not overlap, so that the validation part is not in the training part. With a `limit`
-    there are no more than so many, from the first.
+    Windows do not overlap, so that the validation part is not in the training part. With a `limit`,
+    only the first ones are returned.
     """
     encoded = encode(text, tokens, None if limit is None else limit * length + 1)
     count = (len(encoded) - 1) // length
@@ -274,7 +274,7 @@ def _filled(
     framed = [vocabulary.framed(*pair) for pair in zip(encoded, encoded, strict=True)]
     longest = 0
     for number, (row, before) in zip(numbers, framed, strict=True):
-        steps = len(row) - 1  # The last token is no input.
+        steps = len(row) - 1  # The last token is not an input.
         longest = max(longest, steps)
         if steps > limit:
             problems.add(
@@ -310,8 +310,8 @@ def _filled(
 def _framed_rows(
     framed: Sequence[tuple[Labels, int]], length: int, fill: int
 ) -> tuple[Labels, Labels]:
-    """Return inputs and targets `(rows, length)` of rows of tokens, of which so many come before
-    the answer; `fill` fills them up.
+    """Return inputs and targets `(rows, length)` of rows of tokens; the first ones come before the
+    answer, and `fill` fills rows up.
     """
     inputs = np.full((len(framed), length), fill, np.int64)
     targets = np.full((len(framed), length), IGNORED, np.int64)

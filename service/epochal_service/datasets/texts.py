@@ -59,7 +59,7 @@ class Texts(Sequence[str]):
         return texts
 
     def mapped(self, change: Callable[[str], str]) -> Texts:
-        """Return what a function makes of each text."""
+        """Return the result of a function for each text."""
         return Texts([*map(change, block)] for block in self._split())
 
     def without(self, rows: set[int]) -> Texts:

@@ -2,7 +2,7 @@
 
 Byte-pair encoding (Gage, 1994; Sennrich, Haddow and Birch, 2016), on characters instead of bytes,
 and within words: a word keeps the space before it, so that a token never crosses a border of words.
-A vocabulary alone says how to encode: neighbors are merged whose text is the earliest token.
+A vocabulary alone says how to encode: it merges the neighbors with the text of the earliest token.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _merged(parts: Sequence[str], pair: tuple[str, str]) -> tuple[str, ...]:
 def encode(text: str, tokens: Sequence[str], limit: int | None = None) -> Labels:
     """Return the tokens of a text by their numbers, `(n,)`; at most the first `limit` of them.
 
-    Raises KeyError with the first character that is no token.
+    Raises KeyError with the first character that is not a token.
     """
     (encoded,) = encode_each([text], tokens, limit)
     return encoded
@@ -95,7 +95,7 @@ def encode(text: str, tokens: Sequence[str], limit: int | None = None) -> Labels
 def encode_each(
     texts: Iterable[str], tokens: Sequence[str], limit: int | None = None
 ) -> Iterator[Labels]:
-    """Yield what `encode` returns for each text. What all share is computed once."""
+    """Yield the result of `encode` for each text. Shared parts are computed once."""
     numbers = {token: number for number, token in enumerate(tokens)}
     are_characters = all(len(token) == 1 for token in tokens)
     known: dict[str, list[int]] = {}

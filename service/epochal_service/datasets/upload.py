@@ -61,7 +61,7 @@ NO_CLASS = {"", "?", "na", "n/a", "null"} | NOT_A_NUMBER
 BLOCK_ROWS = 2_000
 # Numbers in the inputs after one-hot encoding: 80 MB.
 MAX_VALUES = 10_000_000
-# A column whose correlation with the target is larger repeats it.
+# A column with a larger correlation with the target repeats it.
 LEAKING_CORRELATION = 0.999
 
 
@@ -223,7 +223,7 @@ def encode_rows(
 
     Other columns are ignored. A missing value is None, or an empty text.
 
-    Raises `DatasetError` with at most 20 errors, whose fields are `rows[3].age`.
+    Raises `DatasetError` with at most 20 errors, with fields such as `rows[3].age`.
     """
     problems = Problems()
     needed = [column for column in columns if column.is_input]
@@ -412,7 +412,7 @@ def _are_labels(distinct: Sequence[float], rows: int) -> bool:
 
 
 def _texts(column: Cells, report: Report) -> list[str]:
-    """Return the distinct texts, sorted, without those that were reported."""
+    """Return the distinct texts, sorted, without the reported ones."""
     distinct = set(column.cells)
     invalid = {text: why for text in distinct if (why := _why_not_a_class(text))}
     for row, cell in enumerate(column.cells):
@@ -488,9 +488,9 @@ def _columns(
     *,
     least: int,
 ) -> tuple[list[Cells], str]:
-    """Parse the header and the rows; there must be at least `least` columns, and as many rows.
+    """Parse the header and the rows; there must be at least `least` columns and `least` rows.
 
-    Returns the columns and what separated them. Raises `DatasetError` unless they form a table.
+    Returns the columns and their separator. Raises `DatasetError` unless they form a table.
     """
     start, skipped, delimiter = _start(text)
     reader = csv.reader(
@@ -644,12 +644,12 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _FIRST_LINE = re.compile(r'\s*+((?:"[^"]*+"|[^"\r\n]++)*+)')
 
 
-# What spreadsheets and programs write before the header: `sep=;`, and comments.
+# Lines that spreadsheets and programs write before the header: `sep=;`, and comments.
 _PREAMBLE = re.compile(r"(?:\s*+(?:sep=[,;\t]|#[ #][^\r\n]*+)(?:\r\n|\r|\n))*+")
 
 
 def _start(text: str) -> tuple[int, int, str]:
-    """Return where the header begins, the lines before it, and what separates the columns.
+    """Return where the header begins, the lines before it, and the separator of the columns.
 
     It is what `sep=;` says, else the most frequent separator of the header; a comma if it has none.
     """

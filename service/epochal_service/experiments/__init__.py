@@ -1,1 +1,1 @@
-"""Experiments, sweeps and exercises: several jobs with a plan, and what they show."""
+"""Experiments, sweeps and exercises: several jobs with a plan, and their results."""

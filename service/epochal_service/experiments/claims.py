@@ -1,4 +1,4 @@
-"""Claims of an experiment: checked against its jobs, and evaluated from what these stored.
+"""Claims of an experiment: checked against its jobs, and evaluated from their stored results.
 
 value of the job  [ - value of another ]  against the bounds  ──> met | missed | unknown
 """
@@ -48,7 +48,7 @@ BOUNDS: dict[str, Bound] = {
 }
 """By the field of the claim."""
 COUNTS = ("epochs", "steps", "parameters", "class_accuracy", *MEASURES)
-"""Metrics that are not those of an epoch."""
+"""Metrics that do not belong to an epoch."""
 OF_POSITIONS = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 """Metrics of each position."""
 WITHOUT_AIM = ("gradient_norm", "kl")
@@ -321,7 +321,7 @@ def _baseline(row: JobRow, claim: ClaimSpec) -> float:
 def _value(connection: Connection, row: JobRow, claim: ClaimSpec, job: PlannedJob) -> float:
     """Return the value of the metric for one job; NaN if it has none.
 
-    Of every epoch, it is the one that is nearest to a bound, or farthest beyond it.
+    For every epoch, it is the value nearest to a bound, or farthest beyond it.
     """
     if (measure := measure_of(claim)) is not None:
         value = _measures(row)[measure]

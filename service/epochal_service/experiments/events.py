@@ -1,8 +1,8 @@
-"""The events of an experiment: each is the whole experiment, and replaces the one before.
+"""The events of an experiment: each is the whole experiment, and replaces the previous one.
 
     logs of its jobs ── last numbers, added ──> changed? ── twice a second ──> frame ──> watchers
 
-An experiment has no log of its own: its state follows from those of its jobs. A watcher that missed
+An experiment has no log: its state follows from the states of its jobs. A watcher that missed
 events needs none of them, so a cursor says only what its reader has already.
 """
 

@@ -3,7 +3,7 @@ there alone, so the claims of the exercise mark it.
 
     exercise ──> its jobs, with the open fields of the attempt ──> an experiment ──> outcomes
 
-The outcomes follow from the jobs, like those of all experiments. They are stored once all jobs have
+The outcomes follow from the jobs, as in all experiments. They are stored once all jobs have
 ended, because the marks of a class must outlast the runs.
 """
 
@@ -139,7 +139,7 @@ def _steps(path: str) -> list[str | int]:
 
 
 def _at(value: Any, step: str | int) -> tuple[bool, Any]:
-    """Return whether the value has this key or index, and what is there."""
+    """Return whether the value has this key or index, and its item."""
     if isinstance(value, dict) and step in value:
         return True, value[step]
     if isinstance(value, list) and isinstance(step, int) and step < len(value):
@@ -170,7 +170,7 @@ def _remove(value: Any, steps: Sequence[str | int]) -> None:
 
 
 def _differences(expected: Any, actual: Any, path: str) -> Iterator[str]:
-    """Yield the paths of what differs, as deep as both have the same structure."""
+    """Yield the paths of differences, as deep as both have the same structure."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         for key in sorted(expected.keys() | actual.keys()):
             if key in expected and key in actual:

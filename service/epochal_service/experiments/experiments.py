@@ -2,10 +2,10 @@
 
     spec ──> checks of names ──> for each seed and job: seeds moved, prepared, priced ──> Runs
                                                                                            │
-    experiment, its jobs and what they wait for  <──────────── one transaction ────────────┘
+    experiment, its jobs and their dependencies  <──────────── one transaction ────────────┘
 
 Afterwards its jobs are jobs like others. Nothing about the state of an experiment is stored: it
-follows from those of its jobs.
+follows from the states of its jobs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MAX_SEED = 2**63
 
 
 class PlannedJob(BaseModel):
-    """What an experiment knows of one of its jobs."""
+    """The view that an experiment has of one of its jobs."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,8 +56,8 @@ class PlannedJob(BaseModel):
 
 
 class Plan(BaseModel):
-    """What is stored of an experiment. The specs of its jobs are theirs; here, each job comes after
-    those that it needs.
+    """The stored form of an experiment. The specs of its jobs are theirs; here, each job comes
+    after the jobs that it needs.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -89,7 +89,7 @@ class Run:
     writes_texts: bool
     """Whether its network can write whole rows of its data."""
     spells_text: bool
-    """Whether its network predicts a text whose characters can be counted."""
+    """Whether its network predicts a text with countable characters."""
     generated: Labeled | None
     """The samples that its network generates by class."""
     classified: Labeled | None
@@ -119,8 +119,8 @@ def _needs(spec: ExperimentSpec, name: str) -> list[str]:
 
 
 def _needed(spec: ExperimentSpec, name: str) -> dict[str, str]:
-    """Return the names or ids of the jobs whose weights a job uses, or the worker that measures
-    what it generates, by the field that has them.
+    """Return the names or ids of the jobs with weights that a job uses, or that the worker uses to
+    measure its samples, by the field that has them.
     """
     needed = {f"jobs.{name}.{part}.job": s.job for part, s in sources(spec.jobs[name]).items()}
     for index, claim in enumerate(spec.claims):
@@ -133,7 +133,7 @@ def _needed(spec: ExperimentSpec, name: str) -> dict[str, str]:
 
 
 def check_names(spec: ExperimentSpec) -> list[str]:
-    """Return the names of the jobs, each after those that it needs.
+    """Return the names of the jobs, each after the jobs that it needs.
 
     Raises `InvalidArgument` for seeds and names that do not fit together.
     """
@@ -174,7 +174,7 @@ def _need_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
 
 
 def _ordered(spec: ExperimentSpec) -> list[str]:
-    """Return the names, each after those that it needs, without those that need themselves."""
+    """Return the names, each after the names that it needs, without cycles."""
     order: list[str] = []
     while ready := [
         name for name in spec.jobs if name not in order and {*_needs(spec, name)} <= {*order}
@@ -199,9 +199,9 @@ def _path(spec: ExperimentSpec, name: str, target: str, seen: Sequence[str] = ()
 def prepare_experiment(
     database: Database, spec: ExperimentSpec, owner: str, settings: Settings
 ) -> list[Run]:
-    """Check and price every job for every seed; return them, each after those that it needs.
+    """Check and price every job for every seed; return them, each after the jobs that it needs.
 
-    Raises `InvalidArgument` with the errors of all jobs, whose fields begin with `jobs.NAME`.
+    Raises `InvalidArgument` with the errors of all jobs, with fields that begin with `jobs.NAME`.
     """
     order = check_names(spec)
     runs: list[Run] = []
@@ -395,7 +395,7 @@ def spec_of(connection: Connection, row: ExperimentRow) -> ExperimentSpec:
 
 
 def state_of(states: Iterable[str]) -> ExperimentState:
-    """Return the state of an experiment whose jobs have these states."""
+    """Return the state of an experiment from the states of its jobs."""
     present = {*states}
     if present - TERMINAL:
         return "running"
@@ -405,7 +405,7 @@ def state_of(states: Iterable[str]) -> ExperimentState:
 
 
 def cancel(database: Database, experiment_id: str, access: Access) -> list[str]:
-    """Cancel every job that has not ended, those that wait first; return their ids.
+    """Cancel every job that has not ended, waiting jobs first; return their ids.
 
     Raises `NotFound`, `Forbidden`; `Conflict` if all have ended and not all were cancelled.
     """
@@ -429,7 +429,7 @@ def cancel(database: Database, experiment_id: str, access: Access) -> list[str]:
 
 
 def delete(database: Database, experiment_id: str, access: Access) -> None:
-    """Delete an experiment and its jobs, all of which must have ended.
+    """Delete an experiment and its jobs, which must all have ended.
 
     Raises `NotFound`, `Forbidden`, `Conflict`.
     """

@@ -1,6 +1,6 @@
-"""Values of claims that take a computation: from the weights that a job answers with, or from all
-of its epochs. The worker measures those that a claim of the experiment asks for at the job's end,
-and stores them with it, so that a read of an experiment computes nothing.
+"""Values of claims that need a computation, from the weights of a job or from all of its epochs.
+The worker measures the values that a claim of the experiment needs at the job's end, and stores
+them with it, so that a read of an experiment computes nothing.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ TEXTS = 200
 """Texts that are generated for `novelty`, with seed 0."""
 EPOCHS_AT_ONCE = 10_000
 WINDOWS_AT_ONCE = 64
-"""Windows of a text whose probabilities are computed together."""
+"""The number of windows of a text in one computation of probabilities."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A job whose epochs are all stored, with the weights that it answers with."""
+    """A job with all its epochs stored, and its resulting weights."""
 
     row: JobRow
     epoch: int
@@ -103,7 +103,7 @@ def generated(prepared: Prepared) -> Labeled | None:
 
 
 def classified(prepared: Prepared) -> Labeled | None:
-    """Return what a network classifies; None if it is no classifier of whole samples."""
+    """Return the targets that a network classifies; None if it does not classify whole samples."""
     dataset = prepared.dataset
     if dataset.task not in ("binary", "multiclass"):
         return None
@@ -118,7 +118,7 @@ def _language(dataset: Dataset) -> Language | None:
 
 
 def novelty(network: Trained, prepared: Prepared) -> float:
-    """Return the fraction of `TEXTS` generated texts that end, and are no row of the data set.
+    """Return the fraction of `TEXTS` generated texts that end, and are not a row of the data set.
 
     NaN for data of no such texts, and if the outputs of the network are not finite numbers.
     """
@@ -158,7 +158,7 @@ def bits_per_character(network: Trained, prepared: Prepared) -> float:
     part: EvaluationSplit = "validation" if has_validation(network.spec) else "train"
     samples = samples_of(prepared, UNLIMITED, part)
     nats, characters = 0.0, 0
-    # Of all windows at once, the probabilities of many tokens need more memory than the training.
+    # The probabilities of many tokens, for all windows at once, need more memory than the training.
     for start in range(0, len(samples), WINDOWS_AT_ONCE):
         rows = slice(start, start + WINDOWS_AT_ONCE)
         targets = samples.targets[rows]
@@ -217,7 +217,7 @@ def _class_accuracy(database: Database, job: Finished, classifier: str) -> float
 
 
 def _improvement(database: Database, job: Finished, metric: str, epochs: int) -> float:
-    """Return the largest fall of a loss, or rise of another metric, over so many epochs.
+    """Return the largest fall of a loss, or rise of another metric, over `epochs`.
 
     NaN for a job that has trained fewer, or without the metric.
     """

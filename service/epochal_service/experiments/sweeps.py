@@ -1,4 +1,4 @@
-"""A sweep is a job whose epochs have columns for every member: one row, one claim, one log.
+"""A sweep is a job with columns for every member in its epochs: one row, one claim, one log.
 
 The columns of a segment are named `0.train_loss`, `1.train_loss`, …; a member that has ended has no
 columns in later segments. A sweep is claimed, stored, reclaimed and watched like a job.
@@ -62,7 +62,7 @@ _progress = TypeAdapter(list[MemberProgress])
 
 @dataclass(frozen=True)
 class PreparedSweep:
-    """Everything that a sweep needs: the job that its members share, and what differs."""
+    """Everything that a sweep needs: the job that its members share, and the differences."""
 
     spec: SweepSpec
     """The sweep's spec, with the job's network written out."""
@@ -182,7 +182,7 @@ def _initializer_of(variant: Variant) -> dict[str, Any]:
 
 
 def _with_initializer(layers: Sequence[LayerSpec], fields: dict[str, Any]) -> list[LayerSpec]:
-    """Return the layers; those that have an initializer get the fields."""
+    """Return the layers; layers with an initializer get the fields."""
     return [
         layer.model_copy(update={"layers": _with_initializer(layer.layers, fields)})
         if layer.type == "residual"

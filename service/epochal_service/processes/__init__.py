@@ -1,1 +1,1 @@
-"""What a process of the service needs: logs, files, memory, its end, and a second one."""
+"""The process of the service: logs, files, memory, its end, and a second process."""

@@ -27,7 +27,7 @@ def delete_abandoned() -> None:
         if match is None:
             continue
         process_id = int(match[1])
-        # In a container each process has the id of the one before it.
+        # In a container each process has the id of its predecessor.
         if process_id == os.getpid() or not _is_running(process_id):
             with suppress(OSError):
                 file.unlink()

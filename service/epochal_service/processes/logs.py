@@ -1,4 +1,4 @@
-"""One format for all log lines, including those of libraries: console text or JSON.
+"""One format for all log lines, of libraries too: console text or JSON.
 
 A line of this program is the name of an event with fields: `lease_expired job=job_… attempt=2`.
 """
@@ -14,9 +14,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from epochal_service.settings import Settings
 
 QUIET_SECONDS = 30.0
-"""An event with the same error is logged once in so many seconds."""
+"""Seconds during which an event with the same error is logged once."""
 MAX_ERRORS = 1000
-"""So many different errors are remembered."""
+"""The number of different errors to remember."""
 
 
 class RepeatedErrors:

@@ -23,8 +23,8 @@ def killed_with_parent(command: Sequence[str]) -> list[str]:
 def die_with_parent(parent: int | None = None) -> None:
     """Let the kernel kill this process (SIGKILL) when its parent dies.
 
-    `parent` is the expected process id of the parent, by default that of the current one. If the
-    parent has another id, it has died already, and this process exits.
+    `parent` is the expected process id of the parent, by default the id of the current parent. If
+    the parent has another id, it has died already, and this process exits.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -32,7 +32,8 @@ R = TypeVar("R")
 
 MEMORY_BYTES = 2 * 2**30
 PROCESSOR_SECONDS = 60.0
-"""What one call may take. The longest known one, a generated data set at its limits, takes 12."""
+"""The time limit of one call. The longest known one, a generated data set at its limits, takes
+12."""
 
 
 class SecondProcess:
@@ -50,8 +51,8 @@ class SecondProcess:
         self, owner: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Return `function(*args)`, called in the process when it is the owner's turn. Function,
-        arguments, result and errors are pickled. Nothing is called for who has gone before; who
-        goes during the call leaves its result, of which `discard()` is called if it has that.
+        arguments, result and errors are pickled. A caller that has gone before is skipped. If a
+        caller goes during the call, `discard()` of its result is called, if it has that method.
 
         Raises `QuotaExceeded` if too many calls of the owner wait, `TooLarge` if the call takes too
         long, and `Unavailable` if the process dies.

@@ -1,4 +1,4 @@
-"""Temporary folders of a service. What a process left that was killed, the next one deletes."""
+"""Temporary folders of a service. The next process deletes the folders of a killed one."""
 
 from __future__ import annotations
 

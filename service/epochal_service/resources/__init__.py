@@ -1,1 +1,1 @@
-"""What a spec refers to: data sets, corruptions, and weights of other jobs."""
+"""The resources of a spec: data sets, corruptions, and weights of other jobs."""

@@ -1,6 +1,6 @@
 """The data set of a job that corrupts its samples, as the network is trained on it.
 
-data set, spec ──→ data set whose targets are its own tokens, or the noise in its samples
+data set, spec ──→ data set with its own tokens as targets, or the noise in its samples
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def corrupted_dataset(dataset: Dataset, spec: TrainingSpec) -> Dataset:
 
 
 def _masked(dataset: Dataset, spec: TrainingSpec) -> Dataset:
-    """Return a sequence whose targets are its tokens, `IGNORED` where rows are filled up."""
+    """Return a sequence with its tokens as targets, `IGNORED` where rows are filled up."""
     assert spec.corruption is not None
     tokens = dataset.inputs
     if not dataset.token_names or (tokens % 1).any() or tokens.max() >= len(dataset.token_names):
@@ -69,7 +69,7 @@ def _masked(dataset: Dataset, spec: TrainingSpec) -> Dataset:
 def _names_with_mask(names: tuple[str, ...], mask: int) -> tuple[str, ...]:
     """Return the names of all tokens up to the mask, which has one of `MASKS` if it is new.
 
-    Tokens between those of the data and the mask, which no sample has, are named by their numbers.
+    Tokens between the data's tokens and the mask, which no sample has, are named by their numbers.
     """
     if mask < len(names):
         return names
@@ -78,8 +78,8 @@ def _names_with_mask(names: tuple[str, ...], mask: int) -> tuple[str, ...]:
 
 
 def _diffused(dataset: Dataset, spec: TrainingSpec) -> Dataset:
-    """Return a regression whose inputs have the time, and the class if the network takes it, and
-    whose targets are the noise of each feature.
+    """Return a regression of the noise of each feature. The inputs include the time, and the class
+    if the network takes it.
     """
     assert isinstance(spec.network, NetworkSpec)
     features, labels = dataset.features, dataset.targets
@@ -111,7 +111,7 @@ def _diffused(dataset: Dataset, spec: TrainingSpec) -> Dataset:
 MASKS = ("_", "□")
 """Names of the mask: the first that no token of the data has. A character, as tokens may be."""
 TIME, CLASS = "diffusion_time", "diffusion_class"
-"""Features that follow those of a data set that is diffused: the time, and the class."""
+"""Features that follow the features of a diffused data set: the time, and the class."""
 _DATASETS: dict[str, Callable[[Dataset, TrainingSpec], Dataset]] = {
     "mask": _masked,
     "diffuse": _diffused,

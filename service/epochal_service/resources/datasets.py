@@ -32,7 +32,7 @@ from ..store.packing import unpack_state
 from .corruptions import corrupted_dataset
 
 GENERATED_NUMBERS = 2**19
-"""What a generator draws in at most 0.6 s; by default it draws fewer."""
+"""The number of samples that a generator draws in at most 0.6 s; by default it draws fewer."""
 
 # Arrays of an uploaded table beside its inputs and targets.
 _GROUP, _WEIGHTS = "group.", "weights"
@@ -106,13 +106,13 @@ def load_for_stored_job(connection: Connection, spec: TrainingSpec) -> Dataset:
 
 @dataclass(frozen=True)
 class Schema:
-    """What rows a network takes, and what its outputs are called."""
+    """The rows that a network takes, and the names of its outputs."""
 
     columns: tuple[Column, ...]
     class_names: tuple[str, ...]
     target_names: tuple[str, ...]
     is_table: bool = True
-    """Whether the columns are those of an uploaded table."""
+    """Whether the columns come from an uploaded table."""
 
     @classmethod
     def of(cls, dataset: Dataset) -> Schema:
@@ -146,7 +146,7 @@ class Schema:
 
 
 def schema_of_job(connection: Connection, job_id: str, spec: TrainingSpec) -> Schema | None:
-    """Return the schema that is stored with the job, or that of its data set.
+    """Return the schema that is stored with the job, or with its data set.
 
     None if the job is older than stored schemas, and its data set was deleted.
     """

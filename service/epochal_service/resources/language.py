@@ -23,7 +23,7 @@ class Language:
 
         to read (of an encoder, or a picture) | start token | text … | end token
 
-    names      of the tokens; those that can be written come first
+    names      of the tokens; writable tokens come first
     written    how many of them can be written
     window     numbers in a row of inputs
     to_read    how many of these are only read, before the text
@@ -42,7 +42,7 @@ class Language:
 
     @cached_property
     def separator(self) -> str:
-        """The text between two tokens: none between characters or parts of words, of which each
+        """The text between two tokens: none between characters or parts of words, where each
         character is a token; a space between words.
         """
         known = set(self.names[: self.written])
@@ -101,7 +101,7 @@ class Language:
 
 
 def language_of(dataset: Dataset) -> Language | None:
-    """Return the language of data whose target at each position is the next token; else None."""
+    """Return the language of data with the next token as the target of each position; else None."""
     if dataset.task != "sequence" or not len(dataset.target_names):
         return None
     to_read = dataset.features - len(dataset.target_names)
@@ -109,7 +109,7 @@ def language_of(dataset: Dataset) -> Language | None:
         return None
     text, labels = dataset.inputs[:, to_read:], dataset.targets
     following, expected = text[:, 1:], labels[:, :-1]
-    # The end of a text that is filled up is no input.
+    # Padding is not an input.
     counted = (expected != IGNORED) & (labels[:, 1:] != IGNORED)
     if not counted.any() or (following == expected)[counted].mean() <= AGREEMENT:
         return None
@@ -128,7 +128,7 @@ def language_of(dataset: Dataset) -> Language | None:
 
 
 def tokens_of(dataset: Dataset) -> Language | None:
-    """Return the language of data whose inputs are tokens, also if none is written; else None."""
+    """Return the language of data with tokens as inputs, also if none is written; else None."""
     language, names = language_of(dataset), dataset.token_names
     if language is not None or not names:
         return language

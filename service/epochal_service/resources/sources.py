@@ -1,4 +1,4 @@
-"""The other jobs whose weights a job uses: to start from, and as its reward model."""
+"""The other jobs with weights that a job uses: to start from, and as its reward model."""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def initial_weights(spec: TrainingSpec, source: Network, arrays: Arrays) -> Arrays:
-    """Return the weights that a job starts from, given those of another job with the network
-    `source`, in the job's type.
+    """Return the weights that a job starts from, given the weights of another job with the
+    network `source`, in the type of the job.
 
-    Without `initial_weights.layers` they are all matched in forward order, else those of these
-    layers by name, and the others are drawn from the job's seed. Raises `InvalidArgument` that
-    names each layer that does not fit, and each array of another shape, with both shapes.
+    Without `initial_weights.layers` they are all matched in forward order, else these layers by
+    name, and the others are drawn from the job's seed. Raises `InvalidArgument` that names each
+    layer that does not fit, and each array of another shape, with both shapes.
     """
     start = spec.initial_weights
     assert start is not None

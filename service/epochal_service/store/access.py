@@ -1,4 +1,4 @@
-"""Whose things a caller may read, and whose it may change."""
+"""The owners with rows that a caller may read, and that it may change."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from ..errors import Forbidden
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a caller reaches: everything of its owner; of the members of its owner, reading alone.
+    """The access of a caller: everything of its owner; read-only access to the members of its
+    owner.
 
-    A class is an owner whose members are its pupils: see `store.members`.
+    A class is an owner with pupils as its members: see `store.members`.
     """
 
     owner: str
@@ -19,7 +20,7 @@ class Access:
 
     @property
     def readable(self) -> tuple[str, ...]:
-        """The owners whose things the caller may read."""
+        """The owners that the caller may read from."""
         return (self.owner, *self.members)
 
     def narrowed(self, owner: str | None) -> tuple[str, ...]:

@@ -54,12 +54,12 @@ def insert(
 
 
 def find_valid(connection: Connection, key_id: str) -> Stored | None:
-    """Return the key and what it reaches; None if it does not exist, has expired or was revoked."""
+    """Return the key and its access; None if it does not exist, has expired or was revoked."""
     return _valid(connection, api_keys.c.id == key_id).get(key_id)
 
 
 def find_all_valid(connection: Connection, key_ids: Collection[str]) -> dict[str, Stored]:
-    """Return those of the keys that are valid, and what each of them reaches, by id."""
+    """Return the valid keys with their access, by id."""
     return _valid(connection, api_keys.c.id.in_(key_ids))
 
 
@@ -81,7 +81,7 @@ def _valid(connection: Connection, condition: sa.ColumnElement[bool]) -> dict[st
 
 
 def all_keys(connection: Connection) -> list[KeyRow]:
-    """Return all keys, oldest first, also those that are no longer valid."""
+    """Return all keys, oldest first, also invalid ones."""
     rows = connection.execute(sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id))
     return [KeyRow(*row) for row in rows]
 

@@ -182,7 +182,7 @@ def drop_reward_weights(connection: Connection, job_id: str) -> None:
 
 
 class Start(NamedTuple):
-    """What a worker starts a job from: the packed state of its resume point, without one the
+    """The initial state of a job for its worker: the packed state of its resume point, or else the
     weights of epoch 0 if there are any, and the packed weights of its reward model."""
 
     state: bytes | None = None

@@ -1,4 +1,4 @@
-"""What all workers counted, for metrics."""
+"""Counters of all workers, for metrics."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _postgresql_byte_length(element: byte_length, compiler: Any, **kwargs: Any) 
 # long. It is shorter than a lease, so that the reaper finds the rows unlocked. PostgreSQL only.
 IDLE_TRANSACTION_SECONDS = 10.0
 BUSY_SECONDS = 15.0
-"""How long a transaction waits for those that SQLite does not allow at the same time."""
+"""How long a transaction waits for others that SQLite does not allow at the same time."""
 # The error codes of SQLite and PostgreSQL.
 DISK_FULL = {"SQLITE_FULL", "53100"}
 READ_ONLY = {"SQLITE_READONLY", "25006"}
@@ -128,7 +128,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a connection whose statements all see the same snapshot. Raises `Unavailable`."""
+        """Open a connection for statements that all see the same snapshot. Raises `Unavailable`."""
         with _translated(), self.engine.connect() as connection:
             if self.sqlite:
                 _driver(connection).execute("BEGIN").close()  # takes no lock, and reads nothing
@@ -174,7 +174,7 @@ class Database:
         driver = _driver(connection)
         with _without_busy_timeout(driver):
             if not self._turnstile.begin(driver, BUSY_SECONDS):
-                connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of it
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises an error of SQLAlchemy
 
 
 def _driver(connection: Connection) -> Any:

@@ -39,7 +39,7 @@ class DeliveryRow:
 
 @dataclass(frozen=True, slots=True)
 class EndedJob:
-    """What a delivery tells of a job, and where it goes."""
+    """The content of a delivery about a job, and its receiver."""
 
     row: JobRow
     name: str | None
@@ -84,8 +84,8 @@ def due(connection: Connection, limit: int) -> list[str]:
 
 
 def claim(connection: Connection, ids: Sequence[str], seconds: float) -> list[DeliveryRow]:
-    """Begin an attempt of those that are still due; without a result they are due again after
-    some seconds.
+    """Begin an attempt of the deliveries that are still due; without a result they are due again
+    after some seconds.
     """
     # Rows that another process is claiming are skipped: to wait for them could end in a deadlock.
     query = sa.select(deliveries.c.id).where(deliveries.c.id.in_(ids), deliveries.c.due_at <= now())

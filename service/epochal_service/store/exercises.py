@@ -25,7 +25,7 @@ class ExerciseRow:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """A row of the table `attempts`. Its id is that of the experiment."""
+    """A row of the table `attempts`. Its id is the id of the experiment."""
 
     id: str
     exercise_id: str
@@ -61,8 +61,8 @@ def find(connection: Connection, exercise_id: str) -> ExerciseRow | None:
 def page(
     connection: Connection, access: Access, *, size: int, before: str | None
 ) -> list[ExerciseRow]:
-    """Return at most `size` exercises older than the id `before`, newest first: those that the
-    caller may read, and those of the classes that the caller is a member of.
+    """Return at most `size` exercises older than the id `before`, newest first: exercises that the
+    caller may read, and exercises of classes with the caller as a member.
     """
     classes = sa.select(members.c.owner).where(members.c.member == access.owner)
     query = sa.select(exercises).where(
@@ -75,7 +75,7 @@ def page(
 
 
 def delete(connection: Connection, exercise_id: str) -> None:
-    """Delete the exercise and what is stored of the attempts, but not their experiments."""
+    """Delete the exercise and its rows of attempts, but not their experiments."""
     connection.execute(sa.delete(exercises).where(exercises.c.id == exercise_id))
 
 
@@ -111,7 +111,7 @@ def attempts_at(
     size: int | None = None,
     before: str | None = None,
 ) -> list[AttemptRow]:
-    """Return attempts older than the id `before`, newest first; those of all owners for None."""
+    """Return attempts older than the id `before`, newest first; of all owners for None."""
     query = sa.select(attempts).where(attempts.c.exercise_id == exercise_id)
     if owners is not None:
         query = query.where(attempts.c.owner.in_(owners))
@@ -122,7 +122,7 @@ def attempts_at(
 
 
 def unsettled(connection: Connection, ended: Collection[str], limit: int) -> list[AttemptRow]:
-    """Return attempts without outcomes whose jobs are all in a state of `ended`, or deleted."""
+    """Return attempts without outcomes that have all jobs in a state of `ended`, or deleted."""
     runs = sa.exists().where(jobs.c.experiment_id == attempts.c.id, jobs.c.state.not_in(ended))
     query = sa.select(attempts).where(attempts.c.settled_at.is_(None), ~runs)
     rows = connection.execute(query.order_by(attempts.c.id).limit(limit))

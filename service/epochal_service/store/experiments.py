@@ -101,6 +101,6 @@ def delete(connection: Connection, experiment_id: str) -> None:
 
 
 def delete_empty(connection: Connection) -> None:
-    """Delete the experiments whose jobs were all deleted."""
+    """Delete the experiments without remaining jobs."""
     has_jobs = sa.exists().where(jobs.c.experiment_id == experiments.c.id)
     connection.execute(sa.delete(experiments).where(~has_jobs))

@@ -112,8 +112,8 @@ class JobWithSpec(JobRow):
 
 
 class Version(NamedTuple):
-    """What a job's replies depend on beside the request. Of two versions of a job with one owner,
-    the greater one is newer."""
+    """The version of a job, on which its replies depend beside the request. The greater version of
+    a job is newer while its owner stays."""
 
     owner: str
     last_seq: int
@@ -170,7 +170,7 @@ def rewrite(
 ) -> bool:
     """Replace the spec of a job, its labels and the text that a search reads.
 
-    Return False if the spec is no longer that of the row.
+    Return False if the row has another spec by now.
     """
     of_job = jobs.c.id == row.id
     connection.execute(sa.select(jobs.c.id).where(of_job).with_for_update())
@@ -273,7 +273,7 @@ def page(
 
 
 MAX_QUERIES = 400
-"""So many queries are joined at most; SQLite takes 500."""
+"""Most queries that are joined; SQLite takes 500."""
 
 
 def newest(
@@ -285,10 +285,10 @@ def newest(
 ) -> sa.Select[Any]:
     """Select the newest `size` rows of the owners in one of the states, newest first.
 
-    The indexes (owner, id) and (state, owner, id) have the rows of an owner and a state in this
-    order, but not those of several: the newest of each are read, and the newest of these chosen.
-    Specs are read for these only. With `labels`, conditions for one label, the index (key, value,
-    job_id) has the jobs in order.
+    The indexes (owner, id) and (state, owner, id) have the rows of one owner and one state in this
+    order, but not of several: the newest of each are read, and the newest of these chosen. Specs
+    are read for these only. With `labels`, conditions for one label, the index (key, value, job_id)
+    has the jobs in order.
     """
     if len(owners) * len(states) > MAX_QUERIES:
         where, states = [*where, jobs.c.state.in_(states)], ()
@@ -367,10 +367,9 @@ def next_queued(connection: Connection, max_running: int | None = None) -> str |
     """Return the id of the job that a worker should claim next; None if there is none.
 
     The owner with the fewest running jobs comes first, of several the one that was served longest
-    ago. An owner with `max_running` running jobs waits; None: no owner does. Of the jobs of an
-    owner, the one with the highest priority comes first, of several the oldest. So an owner waits
-    for one running job, however many jobs another owner has in the queue, and whatever their
-    priority.
+    ago. An owner with `max_running` running jobs waits; None: no owner does. Within an owner, the
+    highest priority comes first, then the oldest job. So an owner waits for one running job,
+    however many jobs another owner has in the queue, and whatever their priority.
     """
     return connection.execute(_next_queued(max_running)).scalar_one_or_none()
 
@@ -429,7 +428,7 @@ def stored_bytes(connection: Connection, owner: str) -> int:
 
 
 class Remainder(NamedTuple):
-    """What a job that has ended has beside its results."""
+    """The rows of an ended job beside its results."""
 
     webhooks: str | None
     has_resume_point: bool
@@ -439,11 +438,11 @@ class Remainder(NamedTuple):
 def record_stored_bytes(
     connection: Connection, job_id: str, *, job_bytes: int, row_bytes: int, page_bytes: int
 ) -> Remainder:
-    """Replace the bytes that a job was expected to store by those of its results, and return what
-    it has beside them.
+    """Replace the bytes that a job was expected to store by the bytes of its results, and return
+    its other rows.
 
     The bytes are `job_bytes`, its data, and its epochs and checkpoints with `row_bytes` for each
-    row, and `page_bytes` for each row whose blobs have more.
+    row, and `page_bytes` for each row with more bytes in its blobs.
     """
     recorded = _recorded(job_bytes, row_bytes, page_bytes)
     return Remainder(*connection.execute(recorded, {"ended_id": job_id}).one())
@@ -524,7 +523,7 @@ _EXPIRED = (
 
 
 def expired(connection: Connection, limit: int = 100) -> list[JobRow]:
-    """Return jobs whose lease has expired."""
+    """Return jobs with an expired lease."""
     query = sa.select(jobs).where(*_EXPIRED)
     return [JobRow(*row) for row in connection.execute(query.limit(limit))]
 
@@ -538,7 +537,7 @@ def leases(connection: Connection) -> dict[str, float]:
 def find_expired(
     connection: Connection, job_id: str, unrenewed: float | None = None
 ) -> JobRow | None:
-    """Return the locked row of a job whose lease has expired, or expires at `unrenewed`.
+    """Return the locked row of a job with a lease that has expired, or expires at `unrenewed`.
 
     None if the lease was renewed, or another transaction holds the row.
     """
@@ -629,7 +628,7 @@ def outlived(connection: Connection, limit: int) -> list[str]:
 
 
 def hide_outlived(connection: Connection, ids: Collection[str]) -> None:
-    """Delete those of the jobs that have reached `expires_at` for all readers."""
+    """Delete the jobs that have reached `expires_at`, for all readers."""
     update = sa.update(jobs).where(jobs.c.id.in_(ids), jobs.c.expires_at < now())
     connection.execute(update.values(_HIDDEN))
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: the request that used a key, and the id of what it created."""
+"""Idempotency keys: the request that used a key, and the id of the created object."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def bodies(
 ) -> list[tuple[int, int, bytes]]:
     """Return (first epoch, last epoch, packed metrics) of segments, in order.
 
-    They are those that overlap the epochs after `after_epoch` and up to `up_to_epoch`.
+    They overlap the epochs after `after_epoch` and up to `up_to_epoch`.
     """
     return _segments(connection, job_id, log.c.body, after_epoch, up_to_epoch)
 

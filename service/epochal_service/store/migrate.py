@@ -23,7 +23,7 @@ logger = structlog.get_logger(__name__)
 
 FOLDER = Path(__file__).parent / "migrations"
 REVISIONS = sorted(path.name[:4] for path in (FOLDER / "versions").glob("[0-9]*.py"))
-"""Of the migrations of this program, in their order: the names of their files begin with them."""
+"""The revisions of this program, in order: the names of the migration files begin with them."""
 
 
 class SchemaError(Exception):

@@ -32,7 +32,7 @@ def _conditions(ended: Sequence[str]) -> Iterator[tuple[str, sa.Table, _Conditio
 
 
 def find(connection: Connection, ended: Sequence[str]) -> dict[str, int]:
-    """Return the number of orphans by what is wrong with them; `ended` are the states of an end."""
+    """Return the number of orphans by their fault; `ended` are the states of an end."""
     counts = {
         text: connection.execute(
             sa.select(sa.func.count()).select_from(table).where(condition)

@@ -1,4 +1,4 @@
-"""How many jobs there are and how long they wait, without a word about whose they are."""
+"""The number of jobs and how long they wait, without their owners."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Progress = Callable[[int, int], object]
-"""Called with what is done and with the total, in the same unit."""
+"""Called with the finished part and the total, in the same unit."""
 
 PAGES_PER_STEP = 4096
 # The bytes of the file that SQLite locks for as long as a connection in WAL mode is open:
@@ -36,7 +36,7 @@ class NotEnoughRoom(Exception):
 def copy(source: Path, target: Path, progress: Progress | None = None) -> None:
     """Copy a database, in use or not, to a file that did not exist.
 
-    The copy is that of one moment. A copy that fails leaves no file. Raises `sqlite3.Error`,
+    The copy is a snapshot of one moment. A copy that fails leaves no file. Raises `sqlite3.Error`,
     `OSError`.
     """
     partial = partial_of(target)
@@ -107,7 +107,7 @@ def replace(path: Path, source: Path, former: Path, progress: Progress | None = 
         if path.exists():
             _copy_owner(path, new)
             os.link(path, former)
-        # A log that is left behind would be read as that of the new file.
+        # A log that is left behind would be read as the log of the new file.
         for suffix in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(former.with_name(former.name + suffix))

@@ -47,7 +47,7 @@ jobs = Table(
     Column("parameters", BigInteger, nullable=False),
     Column("samples", BigInteger, nullable=False),
     Column("flops", Float, nullable=False),
-    # What the job costs in the amounts that its duration depends on, as JSON.
+    # The cost of the job in the amounts that its duration depends on, as JSON.
     Column("work", Text),
     # The bytes that the job stores by its end, and the memory that it needs, both as priced when it
     # was created.
@@ -70,7 +70,7 @@ jobs = Table(
     # The worker that claimed the job last.
     Column("worker_id", String(40)),
     Column("last_seq", BigInteger, nullable=False),
-    # Counts the changes of the job, also those that are no events.
+    # Counts the changes of the job, also changes that are not events.
     Column("revision", BigInteger, nullable=False, server_default="0"),
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
@@ -85,7 +85,8 @@ jobs = Table(
     Column("experiment_id", String(40), index=True),
     Column("experiment_job", String(40)),
     Column("experiment_seed", BigInteger),
-    # What the claims of the experiment ask for and no epoch has: JSON by the name of the measure.
+    # Values that the claims of the experiment need and no epoch has: JSON by the name of the
+    # measure.
     Column("measures", Text),
 )
 Index("ix_jobs_owner_id", jobs.c.owner, jobs.c.id)
@@ -212,14 +213,14 @@ shared_datasets = Table(
     Column("dataset_id", ForeignKey("datasets.id"), primary_key=True, index=True),
 )
 
-# Experiments that attempt an exercise. A row outlasts its experiment, so it is no foreign key.
+# Experiments that attempt an exercise. A row outlasts its experiment, so it is not a foreign key.
 attempts = Table(
     "attempts",
     metadata,
     Column("id", String(40), primary_key=True),
     Column("exercise_id", ForeignKey("exercises.id", ondelete="CASCADE"), nullable=False),
     Column("owner", String(40), nullable=False),
-    # Of each claim, as JSON; absent until all jobs have ended.
+    # The outcome of each claim, as JSON; absent until all jobs have ended.
     Column("outcomes", Text),
     Column("settled_at", Float, index=True),
     Column("created_at", Float, nullable=False),
@@ -260,7 +261,7 @@ workers = Table(
     Column("seen_at", Float, nullable=False),
 )
 
-# What all workers counted since the database was created, for metrics. Values only increase.
+# Counters of all workers since the database was created, for metrics. Values only increase.
 counters = Table(
     "counters",
     metadata,
@@ -291,7 +292,7 @@ datasets = Table(
 )
 Index("ix_datasets_owner_id", datasets.c.owner, datasets.c.id)
 
-# Files that arrive in pieces, until a data set is made of them.
+# Files that arrive in pieces, until a data set is created from them.
 uploads = Table(
     "uploads",
     metadata,
@@ -301,7 +302,7 @@ uploads = Table(
     Column("sha256", String(64)),
     # The number of bytes received.
     Column("offset", BigInteger, nullable=False),
-    # The data set that was made of it. Its pieces are deleted, and `sha256` is their digest.
+    # The data set that was created from it. Its pieces are deleted, and `sha256` is their digest.
     Column("dataset_id", String(40)),
     Column("created_at", Float, nullable=False),
     Column("appended_at", Float, nullable=False, index=True),
@@ -329,7 +330,7 @@ api_keys = Table(
     Column("revoked_at", Float),
 )
 
-# What belongs to a member, its owner may read: a class and its pupils.
+# An owner may read the rows of its members: a class and its pupils.
 members = Table(
     "members",
     metadata,
@@ -337,7 +338,7 @@ members = Table(
     Column("member", String(40), primary_key=True),
 )
 
-# What is sent to the receivers of webhooks when a job has ended.
+# Requests to the receivers of webhooks when a job has ended.
 deliveries = Table(
     "deliveries",
     metadata,
@@ -345,7 +346,7 @@ deliveries = Table(
     Column(
         "job_id", String(40), ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True
     ),
-    # That of the webhook in `job_specs.webhooks`.
+    # The index of the webhook in `job_specs.webhooks`.
     Column("position", Integer, nullable=False),
     # The final state of the job.
     Column("event", String(16), nullable=False),
@@ -360,7 +361,7 @@ deliveries = Table(
     Column("created_at", Float, nullable=False),
 )
 
-# Idempotency keys: the request that used a key, and the id of what it created.
+# Idempotency keys: the request that used a key, and the id of the created object.
 creation_keys = Table(
     "creation_keys",
     metadata,

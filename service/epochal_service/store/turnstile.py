@@ -2,9 +2,9 @@
 
     threads of a process ──one──> turnstile: a lock of the folder ──one──> BEGIN IMMEDIATE
 
-A writer that waits for SQLite's lock tries again after 1, 2, 5, … and at last 100 ms. The one that
-has waited longest tries least often, and a process that writes all the time is nearly always first:
-a worker beside a busy API waited for seconds. The writer in the turnstile is the next one; no later
+A writer that waits for SQLite's lock tries again after 1, 2, 5, … and at last 100 ms. The longest
+waiting writer tries least often, and a process that writes all the time is nearly always first: a
+worker beside a busy API waited for seconds. The writer in the turnstile is the next one; no later
 writer overtakes it.
 """
 
@@ -36,7 +36,7 @@ class Turnstile:
     def begin(self, driver: Any, seconds: float) -> bool:
         """Begin a write transaction of a connection that has no busy timeout.
 
-        Return False if it cannot begin, or not within so many seconds.
+        Return False if it cannot begin within the time limit.
         """
         deadline = monotonic() + seconds
         if not self._threads.acquire(timeout=seconds):

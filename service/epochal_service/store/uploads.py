@@ -124,7 +124,7 @@ def copy(connection: Connection, upload_id: str, file: BinaryIO) -> None:
 
 
 def consume(connection: Connection, upload_id: str, dataset_id: str, sha256: str) -> None:
-    """Delete the pieces of the upload, and record the data set that was made of them."""
+    """Delete the pieces of the upload, and record the data set that was created from them."""
     connection.execute(sa.delete(upload_pieces).where(upload_pieces.c.upload_id == upload_id))
     connection.execute(
         sa.update(uploads)

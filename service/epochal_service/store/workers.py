@@ -64,7 +64,7 @@ def delete_forgotten(connection: Connection) -> None:
 
 
 def all_workers(connection: Connection) -> list[WorkerRow]:
-    """Return all workers, those that started last first."""
+    """Return all workers, the last started first."""
     held = jobs.c.state.in_(("running", "pausing", "cancelling"))
     job_id = (
         sa.select(sa.func.max(jobs.c.id))

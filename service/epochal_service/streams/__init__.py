@@ -1,1 +1,1 @@
-"""What watchers of a job get, as it happens."""
+"""The events of a job for its watchers, as they happen."""

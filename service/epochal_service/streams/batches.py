@@ -1,4 +1,4 @@
-"""Lookups of many requests in one: those that come while a lookup runs wait for the next one.
+"""Lookups of many requests in one: requests that come while a lookup runs wait for the next one.
 
     request ──┐
     request ──┼── a set of keys ── one call in a thread ──> a value for each
@@ -23,7 +23,7 @@ class Batches(Generic[K, V]):
 
     def __init__(self, read: Callable[[set[K]], Mapping[K, V]]) -> None:
         self._read = read
-        # Of its own: the threads of the event loop may all be reading or reaping.
+        # A separate thread: the threads of the event loop may all be reading or reaping.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lookups")
         self._waiting: dict[K, list[asyncio.Future[V]]] = {}
         self._task: asyncio.Task[None] | None = None

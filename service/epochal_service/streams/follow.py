@@ -92,7 +92,7 @@ class Frame:
 
 
 class Watched(Protocol):
-    """What a stream needs to know of what it is about."""
+    """The subject of a stream."""
 
     @property
     def id(self) -> str: ...
@@ -119,7 +119,8 @@ class Format(Protocol):
         """Return what the stream is about. Raises `NotFound`."""
 
     def opening(self, connection: Connection, row: Any, latest: Frame | None) -> Frame | None:
-        """Return the first frame of a stream without a cursor, if that is no frame of the channel.
+        """Return the first frame of a stream without a cursor, if that is not a frame of the
+        channel.
 
         `latest` is the last such frame of the channel, which may serve again.
         """
@@ -130,7 +131,7 @@ class Format(Protocol):
         """
 
     def channel(self, database: Database, row: Watched, heartbeat_seconds: float) -> Channel:
-        """Return a channel for what `find` has returned."""
+        """Return a channel for the result of `find`."""
 
     def not_found(self, id: str) -> NotFound:
         """Return the error for a caller who does not reach it any more."""
@@ -154,7 +155,7 @@ class EventFormat:
 
     def opening(self, connection: Connection, row: JobWithSpec, latest: Frame | None) -> Frame:
         """As `Format.opening`: a snapshot."""
-        # The end is always an event of its own, the last of the log.
+        # The end is always a separate event, the last of the log.
         seq = row.last_seq - 1 if row.state in TERMINAL else row.last_seq
         if latest is not None and latest.seq == seq:
             return latest
@@ -260,8 +261,8 @@ def _sampled(gradients: Gradients) -> Gradients:
 
 
 class Change:
-    """What many tasks wait for. They are woken some at a time: to send a frame to two thousand
-    watchers takes 60 ms, in which nothing else would have a turn.
+    """An event that many tasks wait for. They are woken some at a time: to send a frame to two
+    thousand watchers takes 60 ms, in which nothing else would have a turn.
     """
 
     def __init__(self) -> None:
@@ -276,7 +277,7 @@ class Change:
         await self._groups[-1].wait()
 
     def announce(self) -> None:
-        """Wake those that wait now, soon."""
+        """Wake the currently waiting tasks, soon."""
         groups, self._groups, self._waiting = self._groups, [], 0
         self._wake(groups)
 
@@ -288,7 +289,7 @@ class Change:
 
 
 class Channel(ABC):
-    """The reader of what one job stores in this process, shared by all its watchers."""
+    """The reader of one job's records in this process, shared by all its watchers."""
 
     poll_seconds = POLL_SECONDS
 
@@ -476,7 +477,7 @@ class Frames:
     def write_with(self, write: Write) -> None:
         """Let the channel write the frames that are new while the iteration waits for one.
 
-        The iteration then yields only the others, such as those that `write` did not send. The end
+        The iteration then yields only the others, such as frames that `write` did not send. The end
         is always yielded.
         """
         self._write = write
@@ -491,7 +492,7 @@ class Frames:
 
     @property
     def format(self) -> Format:
-        """What kind of stream it is."""
+        """The kind of stream."""
         return self._channel.format
 
     async def __aiter__(self) -> AsyncIterator[Frame]:
@@ -533,7 +534,7 @@ class Frames:
 
 
 class Opening(NamedTuple):
-    """What the callers share who open a stream together."""
+    """The shared state of callers who open a stream together."""
 
     job_id: str
     access: Access

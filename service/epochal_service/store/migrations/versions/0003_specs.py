@@ -1,4 +1,4 @@
-"""Move specs to a table of their own: every flush rewrites the row of its job."""
+"""Move specs to their own table: every flush rewrites the row of its job."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Count the changes of each job, also those that are no events."""
+"""Count the changes of each job, also changes that are not events."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Add the outlines of long runs. Those of earlier runs are read from their epochs."""
+"""Add the outlines of long runs. Curves of earlier runs are read from their epochs."""
 
 import sqlalchemy as sa
 from alembic import op
