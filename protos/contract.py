@@ -60,12 +60,12 @@ class Message:
     """The model, or the members of a union."""
     fields: list[Field] = field(default_factory=list)
     method: Method | None = None
-    """The method whose request it is."""
+    """The method that takes it as its request."""
 
 
 @dataclass
 class Enum:
-    """An enum: all words that it ever had, and those that models have now."""
+    """An enum: all words that it ever had, and the words that models have now."""
 
     name: str
     numbers: dict[str, int]
@@ -126,7 +126,7 @@ class Contract:
         return f"{method.rpc}Request", f"stream {reply}" if method.event else reply
 
     def numbers_text(self) -> str:
-        """The text of `numbers.json`, with what is new."""
+        """The text of `numbers.json`, with new entries."""
         parts = [
             f' "{part}": {{\n'
             + ",\n".join(
@@ -235,7 +235,7 @@ class Contract:
         if name not in self.messages:
             self._add_message(name, unique, {})
         elif not key <= set(self.messages[name].models):
-            # One member was met alone before the union of which it is a part.
+            # One member was met alone before its union.
             message = self.messages[name]
             home, order = self._home[name], list(self._order)
             models = list(dict.fromkeys([*message.models, *unique]))

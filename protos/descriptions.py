@@ -1,4 +1,4 @@
-"""What messages, fields, methods and enum words mean, in the words of their models.
+"""The meaning of messages, fields, methods and enum words, in the words of their models.
 
 A description is written once, in `epochal_service.specs` or in a method's docstring; here it gets
 the range and the default of the field, and the names of gRPC.
@@ -37,11 +37,11 @@ class Descriptions:
         """The members of a union, by the enum of their types."""
 
     def method(self, method: Method) -> str:
-        """What a method does."""
+        """The description of a method."""
         return _grpc(method.description)
 
     def message(self, message: Message) -> str:
-        """What a message is."""
+        """The description of a message."""
         if message.method is not None:
             return f"What {message.method.rpc} takes."
         if not message.models:
@@ -51,7 +51,7 @@ class Descriptions:
         return _grpc(UNIONS[message.name])
 
     def field(self, message: Message, field: Field) -> str:
-        """What a field is, its range and its default."""
+        """The description of a field, its range and its default."""
         if message.name == "Row":
             return "The numbers, in order."
         if field.model is None:
@@ -73,13 +73,13 @@ class Descriptions:
         return _grpc(cleandoc(message.method.body.__doc__ or "").partition("\n\n")[0])
 
     def enum(self, enum: Enum) -> str:
-        """What the words of an enum are about."""
+        """The subject of an enum."""
         if enum.name in ENUMS:
             return ENUMS[enum.name].description
         return f"Values of {', '.join(enum.fields)}."
 
     def word(self, enum: Enum, word: str) -> str:
-        """What a word of an enum means; where the word says it, how JSON spells it."""
+        """The meaning of a word of an enum, or else its spelling in JSON."""
         for model in self._kinds.get(enum.name, ()):
             if _type_of(model) == word:
                 return _grpc(cleandoc(model.__doc__ or "").partition("\n\n")[0])
@@ -97,7 +97,7 @@ def _type_of(model: type[BaseModel]) -> str:
 
 
 def _by_type(models: Sequence[type[BaseModel]]) -> dict[str, str]:
-    """What each field of a union means: each text with the types to which it applies."""
+    """The meaning of each field of a union: each text with the types to which it applies."""
     texts: dict[str, dict[str, list[str]]] = {}
     for model in models:
         for name, text in field_descriptions(model).items():

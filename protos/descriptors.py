@@ -29,7 +29,7 @@ def _load() -> tuple[FileDescriptor, ...]:
             f"{PATH} is missing: install the package again, or run `make protos` in a checkout"
         )
     files = FileDescriptorSet.FromString(PATH.read_bytes()).file
-    for file in files:  # protoc writes a file after those that it imports
+    for file in files:  # protoc writes a file after its imports
         _pool.Add(file)
     return tuple(_pool.FindFileByName(file.name) for file in files)
 

@@ -1,4 +1,4 @@
-"""The two kinds of message that both wires share, and the words that their fields are made of.
+"""The two kinds of message that both wires share, and the types of their fields.
 
 A `Spec` or `Request` comes in: frozen, unknown fields refused, non-finite numbers refused. A
 `Reply` goes out: non-finite floats become the strings "NaN", "Infinity", "-Infinity", as proto's
@@ -51,7 +51,7 @@ MAX_LISTED = 1000
 
 
 class EveryError:
-    """The metadata of a list or dict of which every wrong item is reported, see `Incoming`. It may
+    """The metadata of a list or dict that reports every wrong item, see `Incoming`. It may
     have at most `most` items.
     """
 
@@ -85,7 +85,7 @@ def _fail_fast(schema: Any) -> None:
 
 
 class Message(BaseModel):
-    """A model of which a process builds only what it uses: there are hundreds.
+    """A model that a process builds only when it uses it: there are hundreds.
 
     pydantic builds the validator of a model when it is first used. The descriptions of fields are
     read from the source when a JSON schema needs them.
@@ -121,8 +121,8 @@ def docstrings(model: type[Message]) -> dict[str, str]:
 
 
 class Incoming(Message):
-    """What comes in. It has few errors, however large it is: to describe millions of them takes
-    minutes and gigabytes.
+    """An incoming message. It has few errors, however large it is: to describe millions of them
+    takes minutes and gigabytes.
 
     Only the first wrong item of a list and the first wrong entry of a dict are reported, unless it
     has `EveryError`, and some of the unknown fields.
@@ -164,7 +164,7 @@ class Request(Incoming):
 
 
 class Reply(Message):
-    """What comes back."""
+    """A reply."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -199,7 +199,7 @@ def with_properties(schemas: dict[str, Any]) -> dict[str, Any]:
 def exactly_one(first: str, *others: str) -> dict[str, Any]:
     """Return the JSON schema of objects that have exactly one of these fields.
 
-    It is made of `if` and `then`, which generators of clients ignore; they would turn `oneOf` into
+    It consists of `if` and `then`, which generators of clients ignore; they would turn `oneOf` into
     a union of unnamed types.
     """
     present = {
@@ -306,7 +306,7 @@ LabelKey = Annotated[
     ),
 ]
 LabelValue = Annotated[str, Field(max_length=64)]
-# Among them what ends a line, or turns the direction of what follows: a name shows what it is.
+# They include line ends and changes of text direction: a name must look like what it is.
 NameOrEmpty = Annotated[
     str,
     Field(max_length=100),

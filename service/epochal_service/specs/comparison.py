@@ -62,7 +62,7 @@ class ComparedJob(Reply):
 
 
 class SpecDifference(Reply):
-    """A field whose values differ among the jobs."""
+    """A field with different values among the jobs."""
 
     path: str
     """Path of the field, such as `optimizer.learning_rate` or `network.layers[0].units`."""
@@ -78,4 +78,4 @@ class Comparison(Reply):
     jobs: list[ComparedJob]
     """Jobs in the order of the request."""
     differences: list[SpecDifference]
-    """All fields whose values differ."""
+    """All fields with different values."""

@@ -33,7 +33,7 @@ class GeneratorSpec(Spec):
     name: str = Field(min_length=1, max_length=64)
     """Name of a built-in data set of `GET /v1/datasets`."""
     samples: int | None = Field(default=None, ge=1)
-    """Number of samples; generators only. Defaults to that of the generator."""
+    """Number of samples; generators only. Defaults to the generator's default."""
     noise: float | None = Field(default=None, ge=0)
     """Standard deviation (or range) of the noise, in the data's own units; generators only."""
     classes: int | None = Field(default=None, ge=1)
@@ -45,9 +45,9 @@ class GeneratorSpec(Spec):
     merges: int | None = Field(default=None, ge=0)
     """Number of pairs of tokens to merge by byte-pair encoding; `plays` only."""
     vocabulary: str | None = Field(default=None, min_length=1, max_length=64)
-    """The built-in text whose characters the text is written in, for a network that is trained on
-    both; `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case, or are
-    left out. Defaults to its own.
+    """The built-in text that supplies the characters, for a network that is trained on both;
+    `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case, or are left
+    out. Defaults to its own.
     """
     seed: Seed = 0
     """Random seed of a generator. Default 0. The same seed gives the same samples."""
@@ -143,25 +143,26 @@ TextRows = Literal["windows", "lines", "pairs", "preferences"]
 
 
 class ColumnSpec(Spec):
-    """What a column of a CSV holds, where it should not follow from the cells."""
+    """The content of a CSV column, where it should not be inferred from the cells."""
 
     name: str = Field(min_length=1, max_length=100)
     """Name of the column, as the header has it."""
     kind: ColumnKind | None = None
     """Kind of the column. `ignore`, `group` and `weight` columns are not inputs: groups are stored
-    for splits, and a weight is that of the row in the loss. Defaults to what the cells look like.
+    for splits, and a weight applies to the row in the loss. By default inferred from the cells.
     """
     missing: MissingPolicy | None = None
-    """What happens to a missing value: an `error`, or a fill value computed from the column. Of a
-    category, `category` makes missing values a category of their own. Defaults to that of the
+    """Handling of missing values: an `error`, or a fill value computed from the column. For
+    categories, `category` makes missing values a separate category. Defaults to the setting of the
     request.
     """
     unknown: UnknownPolicy | None = None
-    """What happens to a category that the file does not have when a network predicts: an `error`,
+    """Handling of a category that the file does not have when a network predicts: an `error`,
     or it counts as `other`. Default `error`; `other` if the column has more than 50 categories.
     """
     parts: list[DatePart] = Field(default_factory=list, max_length=5)
-    """Parts of a date that become features; Monday is weekday 0. Defaults to those that vary."""
+    """Parts of a date that become features; Monday is weekday 0. Defaults to the parts that
+    vary."""
     day_first: bool | None = None
     """Whether the date 3/4/2021 is 3 April. Needed only if no date of the column shows it."""
 
@@ -185,9 +186,9 @@ class CreateDatasetRequest(Spec):
     are only 0 and 1; arrays of integers are classes. Other numbers are a regression.
     """
     columns: list[ColumnSpec] = Field(default_factory=list, max_length=4096)
-    """What columns hold; CSV only. Columns without an entry are inferred from their cells."""
+    """The content of columns; CSV only. Columns without an entry are inferred from their cells."""
     missing: Gaps = "error"
-    """What happens to missing values; CSV only. `auto` fills numbers and dates with the median,
+    """Handling of missing values; CSV only. `auto` fills numbers and dates with the median,
     others with the most frequent value, and drops rows without a target. Default `error`.
     """
     generator: GeneratorSpec | None = None
@@ -203,11 +204,11 @@ class CreateDatasetRequest(Spec):
     color: Color | None = None
     """Color of the inputs; pictures only. Defaults to `rgb` if a picture has color."""
     text: TextRows | None = None
-    """Rows of a text in UTF-8: `windows` of it, its `lines`, or `pairs`, JSON Lines of
-    `{"prompt": …, "answer": …}` of which the answers count alone in the loss. Each row has the next
-    tokens as its targets. `preferences` are JSON Lines of `{"prompt": …, "chosen": …, "rejected":
-    …}` for the loss `preference`: a row with each answer; a prompt may be empty. Defaults to
-    `pairs` or `preferences` for JSON Lines; other text is read as a CSV.
+    """Rows of a text in UTF-8: `windows` of it, its `lines`, or `pairs`, JSON Lines of `{"prompt":
+    …, "answer": …}` where only the answers count in the loss. Each row has the next tokens as its
+    targets. `preferences` are JSON Lines of `{"prompt": …, "chosen": …, "rejected": …}` for the
+    loss `preference`: a row with each answer; a prompt may be empty. Defaults to `pairs` or
+    `preferences` for JSON Lines; other text is read as a CSV.
     """
     length: int | None = Field(default=None, ge=2, le=512)
     """Tokens in a row; text only. In [2, 512]. Defaults to 64 for windows, else to the longest
@@ -218,9 +219,9 @@ class CreateDatasetRequest(Spec):
     In [0, 1000]. Default 0: each token is a character.
     """
     vocabulary: str | None = Field(default=None, min_length=1, max_length=64)
-    """The data set whose tokens a text has, by id or built-in name, for networks that were trained
-    on it; text only. Rows begin and end, and are as long, as in that data set. Defaults to the
-    tokens of the text.
+    """The data set that supplies the tokens of a text, by id or built-in name, for networks that
+    were trained on it; text only. Rows begin and end, and are as long, as in that data set.
+    Defaults to the tokens of the text.
     """
     request_id: RequestId | None = None
     """Idempotency key: the same key and the same request return the same data set."""
@@ -239,7 +240,7 @@ class UploadRequest(Request):
     are only 0 and 1; arrays of integers are classes. Other numbers are a regression.
     """
     missing: Gaps = "error"
-    """What happens to missing values; CSV only. `auto` fills numbers and dates with the median,
+    """Handling of missing values; CSV only. `auto` fills numbers and dates with the median,
     others with the most frequent value, and drops rows without a target. Default `error`.
     """
     image_size: list[Side] | None = Field(default=None, min_length=2, max_length=2)
@@ -249,11 +250,11 @@ class UploadRequest(Request):
     color: Color | None = None
     """Color of the inputs; pictures only. Defaults to `rgb` if a picture has color."""
     text: TextRows | None = None
-    """Rows of a text in UTF-8: `windows` of it, its `lines`, or `pairs`, JSON Lines of
-    `{"prompt": …, "answer": …}` of which the answers count alone in the loss. Each row has the next
-    tokens as its targets. `preferences` are JSON Lines of `{"prompt": …, "chosen": …, "rejected":
-    …}` for the loss `preference`: a row with each answer; a prompt may be empty. Defaults to
-    `pairs` or `preferences` for JSON Lines; other text is read as a CSV.
+    """Rows of a text in UTF-8: `windows` of it, its `lines`, or `pairs`, JSON Lines of `{"prompt":
+    …, "answer": …}` where only the answers count in the loss. Each row has the next tokens as its
+    targets. `preferences` are JSON Lines of `{"prompt": …, "chosen": …, "rejected": …}` for the
+    loss `preference`: a row with each answer; a prompt may be empty. Defaults to `pairs` or
+    `preferences` for JSON Lines; other text is read as a CSV.
     """
     length: int | None = Field(default=None, ge=2, le=512)
     """Tokens in a row; text only. In [2, 512]. Defaults to 64 for windows, else to the longest
@@ -264,9 +265,9 @@ class UploadRequest(Request):
     In [0, 1000]. Default 0: each token is a character.
     """
     vocabulary: str | None = Field(default=None, min_length=1, max_length=64)
-    """The data set whose tokens a text has, by id or built-in name, for networks that were trained
-    on it; text only. Rows begin and end, and are as long, as in that data set. Defaults to the
-    tokens of the text.
+    """The data set that supplies the tokens of a text, by id or built-in name, for networks that
+    were trained on it; text only. Rows begin and end, and are as long, as in that data set.
+    Defaults to the tokens of the text.
     """
 
 
@@ -283,7 +284,7 @@ class GeneratorParameters(Request):
     """The parameters of a generator."""
 
     samples: int | None = Field(default=None, ge=1)
-    """Number of samples; generators only. Defaults to that of the generator."""
+    """Number of samples; generators only. Defaults to the generator's default."""
     noise: float | None = Field(default=None, ge=0)
     """Standard deviation (or range) of the noise, in the data's own units; generators only."""
     classes: int | None = Field(default=None, ge=1)
@@ -295,9 +296,9 @@ class GeneratorParameters(Request):
     merges: int | None = Field(default=None, ge=0)
     """Number of pairs of tokens to merge by byte-pair encoding; `plays` only."""
     vocabulary: str | None = Field(default=None, min_length=1, max_length=64)
-    """The built-in text whose characters the text is written in, for a network that is trained on
-    both; `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case, or are
-    left out. Defaults to its own.
+    """The built-in text that supplies the characters, for a network that is trained on both;
+    `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case, or are left
+    out. Defaults to its own.
     """
     seed: Seed = 0
     """Random seed of a generator. Default 0. The same seed gives the same samples."""
@@ -311,7 +312,7 @@ class PreviewDatasetRequest(GeneratorParameters):
 
 
 class SuggestJobRequest(GeneratorParameters):
-    """The parameters of a generator, whose samples the job is for."""
+    """The parameters of the generator that draws the samples for the job."""
 
 
 class DatasetParameter(Reply):
@@ -343,11 +344,11 @@ class Column(Reply):
     categories: list[str] = Field(default_factory=list)
     """Categories, one per feature; of a boolean, the words for 0 and for 1."""
     missing: MissingPolicy
-    """What happens to a missing value."""
+    """Handling of missing values."""
     fill_value: str | None = None
     """Text in place of a missing value; absent if a missing value is an error."""
     unknown: UnknownPolicy
-    """What happens to an unknown category."""
+    """Handling of unknown categories."""
     parts: list[DatePart] = Field(default_factory=list)
     """Parts of a date, one per feature."""
     day_first: bool | None = None
@@ -377,7 +378,7 @@ class Column(Reply):
 
 
 class ColumnWarning(Reply):
-    """What to know about a column before training on it."""
+    """A warning about a column, to read before training on it."""
 
     column: str
     """Name of the column; empty if the warning is about the whole file."""
@@ -385,7 +386,7 @@ class ColumnWarning(Reply):
     """Reason of the warning. Columns of free `text`, most columns that are an `identifier`, and
     `empty` columns are ignored. A `constant` column has one value. `leakage`: the column repeats
     the target. `rare`: rare categories count as one. `rows`: rows without a target are dropped.
-    `mixed`: most values are numbers, but not so many that the column is read as numbers.
+    `mixed`: most values are numbers, but too few to read the column as numbers.
     `format`: how numbers such as $1,234 are read. `encoding`: how a file is read that is not UTF-8.
     `renamed`: two columns have one name.
     """
@@ -431,7 +432,7 @@ class Dataset(Reply):
     parameters: list[DatasetParameter] = Field(default_factory=list)
     """Parameters of a generator besides its seed; empty for other data sets."""
     vocabularies: list[str] = Field(default_factory=list)
-    """Built-in texts whose characters a built-in text can be written in, for `vocabulary`; empty
+    """Built-in texts that can supply the characters of a built-in text, for `vocabulary`; empty
     for other data sets.
     """
     columns: list[Column] = Field(default_factory=list)
@@ -459,7 +460,7 @@ class DatasetPage(Reply):
     next_page_token: str | None = None
     """`page_token` of the next page; absent on the last page."""
     thumbnails: list[Thumbnail] = Field(default_factory=list)
-    """Of the built-in data sets, if `thumbnails` of the request is true."""
+    """Present for built-in data sets, if `thumbnails` of the request is true."""
 
 
 class DatasetPreview(Reply):

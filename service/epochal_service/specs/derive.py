@@ -1,7 +1,7 @@
 """Derives the API's models from the engine's components, where every field is written once.
 
 A component's field `units: Annotated[int, Range(least=1)]` becomes a field of the model with the
-same name, default, range and description. The model's `type` is that of the component.
+same name, default, range and description. The model has the `type` of the component.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ D = TypeVar("D", bound="Derived")
 
 
 class Derived(Spec):
-    """The base of models whose fields come from the engine."""
+    """The base of models with fields from the engine."""
 
     components: ClassVar[Collection[type[Component]]] = ()
     """The components that have the fields of this model."""
@@ -65,7 +65,7 @@ def derive_models(
 ) -> dict[str, type[D]]:
     """Return one model for each component of a table, by type.
 
-    The models extend `base`, whose fields come first. `items` maps a field to the API's type of its
+    The models extend `base`; its fields come first. `items` maps a field to the API's type of its
     items, where that is another model.
     """
     return {name: _derive(component, base, items or {}) for name, component in table.items()}

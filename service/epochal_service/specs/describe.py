@@ -15,7 +15,7 @@ from .base import Message, docstrings
 RANGE = re.compile(r"\b(In [\[(]|At least \d|At most \d|Greater than|Less than|From \d)")
 DEFAULT = re.compile(r"\b[Dd]efaults?\b")
 UNBOUNDED = 2**53
-"""A bound of this size or more is that of the number format."""
+"""A bound of this size or more comes from the number format."""
 
 
 def described(schema: dict[str, Any]) -> str:
@@ -39,7 +39,7 @@ def field_descriptions(model: type[Message]) -> dict[str, str]:
     schema = schema.get("$defs", {}).get(model.__name__, schema)
     texts, below = {}, docstrings(model)
     for name, field in schema.get("properties", {}).items():
-        # pydantic leaves out a description that is also that of the field's model.
+        # pydantic leaves out a description that the field's model also has.
         of_field = model.model_fields[name].description or below.get(name)
         texts[name] = described(
             {**field, "description": field.get("description") or of_field or ""}

@@ -64,7 +64,7 @@ class Finding(Reply):
     """Observation with its numbers."""
     suggestion: str | None = None
     """Change to make; absent if no change was found that lowers the loss. Says so if the loss is
-    still no better than that of a constant.
+    still no better than the loss of a constant.
     """
     patch: dict[str, Any] | None = None
     """Change as a JSON merge patch (RFC 7396) of the job's spec; absent without a suggestion."""

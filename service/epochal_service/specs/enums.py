@@ -1,4 +1,4 @@
-"""What the enums of the API mean, those of their words that do not explain themselves, and unions.
+"""The meaning of the API's enums, of words in them that need an explanation, and of unions.
 
 The words themselves stand in the models. The types of layers, optimizers, schedules,
 augmentations and corruptions are described by the docstrings of their models.

@@ -54,8 +54,9 @@ class ExerciseSpec(Spec):
     text: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     """The task in words, at most 10,000 characters. Empty by default."""
     experiment: ExperimentSpec
-    """What an attempt trains, with the claims that it should meet. Everybody who opens the exercise
-    reads all of it: the open fields hold the values to start from, and not the solution.
+    """The experiment that an attempt trains, with the claims that it should meet. Everybody who
+    opens the exercise reads all of it: the open fields hold the values to start from, and not the
+    solution.
     """
     open: Annotated[list[OpenField], Field(min_length=1), EveryError(MAX_OPEN)]
     """Paths of the fields that an attempt may change, such as `jobs.xor.epochs` or
@@ -83,7 +84,7 @@ class Exercise(Reply):
     id: str
     """Id of the exercise. Everybody who knows it may read and attempt the exercise."""
     owner: str
-    """Owner of the exercise, who sees the attempts of all: that of the API key that created it;
+    """Owner of the exercise, who sees all attempts: the owner of the API key that created it;
     `local` without a key.
     """
     title: str
@@ -91,7 +92,7 @@ class Exercise(Reply):
     text: str
     """The task in words."""
     experiment: ExperimentSpec | None = None
-    """What an attempt trains, with the values to start from; absent in lists."""
+    """The experiment that an attempt trains, with the values to start from; absent in lists."""
     open: list[str]
     """Paths of the fields that an attempt may change."""
     claims: list[str]
@@ -124,8 +125,8 @@ class AttemptSpec(Spec):
         EveryError(MAX_JOBS),
         AfterValidator(sorted_jobs),
     ] = Field(default_factory=dict)
-    """Jobs by name, with other values of the open fields. All other fields must be those of the
-    exercise, except `name`, `labels` and `webhooks`. A job that is absent is that of the exercise.
+    """Jobs by name, with other values of the open fields. All other fields must equal the exercise,
+    except `name`, `labels` and `webhooks`. An absent job is taken from the exercise.
     """
 
 
@@ -172,7 +173,7 @@ class AttemptPage(Reply):
 
 
 class OwnerResult(Reply):
-    """What one owner achieved in an exercise."""
+    """The results of one owner in an exercise."""
 
     owner: str
     """Owner of the attempts."""
@@ -185,7 +186,7 @@ class OwnerResult(Reply):
 
 
 class ExerciseResults(Reply):
-    """Who attempted an exercise, and what they achieved."""
+    """The owners who attempted an exercise, and their results."""
 
     claims: list[str]
     """The claims in words."""

@@ -74,19 +74,19 @@ class ClaimSpec(Spec):
     job: JobName
     """Name of the job."""
     minus: JobName | None = None
-    """Name of another job, whose value is subtracted. None by default."""
+    """Name of another job, to subtract its value. None by default."""
     minus_baseline: ClaimBaseline | None = None
-    """Baseline of the job whose loss is subtracted, see `baselines` of a job. None by default."""
+    """Baseline of the job, to subtract its loss, see `baselines` of a job. None by default."""
     metric: ClaimMetric
-    """Name of the metric; `epochs` is the number of trained epochs, `steps` that of updates of the
-    weights in them, `parameters` that of trainable parameters. `nearest_neighbor_accuracy` of a
-    diffusion network is how often the nearest neighbor of a sample that it generates, or of a
+    """Name of the metric; `epochs` is the number of trained epochs, `steps` the number of weight
+    updates in them, `parameters` the number of trainable parameters. `nearest_neighbor_accuracy` of
+    a diffusion network is how often the nearest neighbor of a sample that it generates, or of a
     validation sample, is of the same kind: about 0.5 if they are alike, at most 1. `novelty` is the
-    fraction of 200 generated texts that end and are no row of the data set. `class_accuracy` is the
-    fraction of 200 samples of a diffusion network that `classifier` assigns to the class that they
-    were generated for; of fewer samples with more than 250 steps. `bits_per_character` is the loss
-    of a language model in bits for each character of its text, which compares vocabularies: of the
-    validation part, or of the training part without one.
+    fraction of 200 generated texts that end and are not a row of the data set. `class_accuracy` is
+    the fraction of 200 samples of a diffusion network that `classifier` assigns to the class that
+    they were generated for; of fewer samples with more than 250 steps. `bits_per_character` is the
+    loss of a language model in bits for each character of its text, which compares vocabularies: of
+    the validation part, or of the training part without one.
     """
     classifier: JobName | None = None
     """Name of the job that classifies generated samples, for `class_accuracy`. None by default."""
@@ -183,7 +183,7 @@ class ExperimentJob(Reply):
     seed: Int64
     """Seed of the run."""
     needs: list[str]
-    """Names of the jobs that it waits for: the one that it starts from, its reward model, and the
+    """Names of the jobs that it waits for: the job that it starts from, its reward model, and the
     classifiers of its samples.
     """
     state: JobState
@@ -226,7 +226,7 @@ class Claim(Reply):
     claim: ClaimSpec
     """Jobs, metric and bounds, as they were given."""
     text: str
-    """The claim in words: those of its spec, or made from its fields."""
+    """The claim in words: from its spec, or derived from its fields."""
     outcome: ClaimOutcome
     """`missed` if it is missed in a run, else `unknown` or `pending` if it is so in a run, else
     `met`.
@@ -243,11 +243,11 @@ class Experiment(Reply):
     id: str
     """Id of the experiment."""
     owner: str
-    """Owner of the experiment: that of the API key that created it; `local` without a key."""
+    """Owner of the experiment: the owner of the API key that created it; `local` without a key."""
     name: str | None = None
     """Display name of the experiment."""
     exercise: str | None = None
-    """Id of the exercise that it attempts; absent if it is no attempt."""
+    """Id of the exercise that it attempts; absent if it is not an attempt."""
     seeds: list[Int64]
     """Seeds of the runs."""
     state: ExperimentState
@@ -255,7 +255,7 @@ class Experiment(Reply):
     states: dict[str, int]
     """Number of jobs in each state, without deleted ones."""
     jobs: list[ExperimentJob] = Field(default_factory=list)
-    """Jobs by seed, each after those that it needs, then by name; without deleted ones. Empty in
+    """Jobs by seed, each after the jobs that it needs, then by name; without deleted ones. Empty in
     lists.
     """
     claims: list[Claim] = Field(default_factory=list)

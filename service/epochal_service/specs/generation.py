@@ -1,5 +1,5 @@
 """Requests and replies of generation: text that a network writes token by token, and samples that a
-diffusion network makes of noise.
+diffusion network computes from noise.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class GenerateRequest(Spec):
 
     prompt: str = Field(default="", max_length=10_000)
     """Text that the network continues; for a network with an encoder, the text that the encoder
-    reads. One character per token, or words with spaces between them, as in the data set. Of a long
-    text, the network reads its end. Default empty.
+    reads. One character per token, or words with spaces between them, as in the data set. If the
+    text is long, the network reads its end. Default empty.
     """
     inputs: list[float] = Field(default_factory=list, max_length=100_000)
     """Numbers that the network reads before it writes, instead of `prompt`, such as the pixels of
@@ -100,7 +100,7 @@ class GeneratedToken(Reply):
 
 
 class DiffusionStart(Reply):
-    """What the samples of a diffusion network are."""
+    """The kind of samples of a diffusion network."""
 
     steps: int
     """Steps from noise to the samples."""
@@ -115,7 +115,7 @@ class DiffusionStart(Reply):
 
 
 class GenerationStart(Reply):
-    """What a generation starts with."""
+    """The first event of a generation."""
 
     epoch: int
     """Epoch of the checkpoint."""
@@ -134,7 +134,7 @@ class GenerationStart(Reply):
     with a key-value cache.
     """
     diffusion: DiffusionStart | None = None
-    """What the samples of a diffusion network are. Absent for text."""
+    """The kind of samples of a diffusion network. Absent for text."""
 
 
 class Denoised(Reply):
@@ -147,7 +147,7 @@ class Denoised(Reply):
 
 
 class GeneratedTokens(Reply):
-    """Tokens of a sample, after those of earlier events."""
+    """Tokens of a sample, after the tokens of earlier events."""
 
     sample: int
     """Index of the sample, from 0."""

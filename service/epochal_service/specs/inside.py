@@ -99,6 +99,6 @@ class SampleActivations(InsideReply):
     positions, in the order of the samples, by the outputs of a position.
     """
     logits: InsideArray | None = None
-    """What the output activation is applied to. Absent for another `layer`, and where the loss
+    """The inputs of the output activation. Absent for another `layer`, and where the loss
     needs no output activation.
     """

@@ -107,7 +107,7 @@ class HiddenSpace(Reply):
     """
     targets: list[list[float]]
     """Targets, one row per sample. For a sequence of classes: the true class of each time step, -1
-    for steps that do not count. Empty for a reward model, whose single rows have none.
+    for steps that do not count. Empty for a reward model: its single rows have none.
     """
     classes: list[int]
     """True class of each sample; empty for regression, for sequences and for a reward model."""
@@ -152,7 +152,7 @@ class ConfusionMatrix(Reply):
     accuracy: float
     """Fraction of correct predictions. In [0, 1]."""
     exact_match: float | None = None
-    """Fraction of sequences whose predictions are all correct. In [0, 1]. Absent if samples are not
+    """Fraction of sequences with only correct predictions. In [0, 1]. Absent if samples are not
     sequences.
     """
 
@@ -267,7 +267,8 @@ class SequenceMetrics(Reply):
     """Metrics of sequences of classes."""
 
     exact_match: float
-    """Fraction of the sequences whose predictions that count are all correct. In [0, 1]."""
+    """Fraction of the sequences with only correct predictions among those which count. In [0,
+    1]."""
     perplexity: float | None = None
     """exp(log_loss): the number of equally likely classes with the same loss. Absent if outputs are
     not probabilities.
@@ -278,7 +279,7 @@ class SequenceMetrics(Reply):
     """
     bits_per_character: float | None = None
     """The loss in bits for each character of the predicted tokens, which compares vocabularies.
-    Absent if the data are no text of characters or parts of words.
+    Absent if the data are not a text of characters or parts of words.
     """
     positions: list[PositionAccuracy]
     """Accuracy by position, without positions at which no prediction counts."""

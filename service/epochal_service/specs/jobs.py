@@ -79,7 +79,7 @@ class ListJobsRequest(Request):
     owner: str | None = Field(default=None, max_length=40)
     """Return jobs of this owner, such as a member of the caller's class."""
     query: str | None = Field(default=None, max_length=200)
-    """Return jobs whose name, labels, data set or id contain this text, in any case."""
+    """Return jobs with this text in their name, labels, data set or id, in any case."""
     curve_points: int | None = Field(default=None, ge=4, le=100)
     """Include a training-loss curve of about N points per job. In [4, 100]. The page then has at
     most 100 jobs.
@@ -87,7 +87,7 @@ class ListJobsRequest(Request):
 
 
 class UpdateJobRequest(Spec):
-    """Changes of a job's name and labels. What is absent stays as it is."""
+    """Changes of a job's name and labels. Absent fields stay unchanged."""
 
     name: NameOrEmpty | None = None
     """New display name; an empty text removes it."""
@@ -122,9 +122,9 @@ class GetCurveRequest(Request):
     metrics: list[Metric] = Field(default_factory=list)
     """Metrics to return; all that the job has if empty."""
     max_points: int = Field(default=1000, ge=4, le=100_000)
-    """Maximum points per metric of the whole run. In [4, 100000]. Default 1000. Of more epochs, the
-    first and the last one remain, and in each bucket of `epochs_per_bucket` epochs the lowest and
-    the highest value; the first non-finite value of a bucket is always included.
+    """Maximum points per metric of the whole run. In [4, 100000]. Default 1000. If there are more
+    epochs, the first and the last one remain, and in each bucket of `epochs_per_bucket` epochs the
+    lowest and the highest value; the first non-finite value of a bucket is always included.
     """
     after_epoch: EpochNumber = 0
     """Return the points after this epoch: to poll, the `closed_epoch` of the previous reply.
@@ -139,10 +139,10 @@ class ListGradientsRequest(Request):
     """Return rows after this epoch. Default 0."""
     page_size: PageSize = PAGE_SIZE
     max_points: int | None = Field(default=None, ge=4, le=MAX_PAGE_SIZE)
-    """Maximum snapshots of the whole run, in one page; `page_size` is ignored. In [4, 1000]. Of
-    more snapshots, the first and the last one remain, and in each bucket of `epochs_per_bucket`
-    epochs the ones with the lowest and the highest gradient norm; the first non-finite norm of a
-    bucket is always included. To poll, pass the `closed_epoch` of the previous reply as
+    """Maximum snapshots of the whole run, in one page; `page_size` is ignored. In [4, 1000]. If
+    there are more snapshots, the first and the last one remain, and in each bucket of
+    `epochs_per_bucket` epochs the lowest and the highest gradient norm; the first non-finite norm
+    of a bucket is always included. To poll, pass the `closed_epoch` of the previous reply as
     `after_epoch`. Absent by default: every snapshot, page by page.
     """
 
@@ -218,7 +218,7 @@ class PredictRequest(Spec):
     """Samples in the data's own units, one row per sample, one number per feature."""
     rows: list[Annotated[dict[str, Cell], EveryError(MAX_CELLS)]] = Field(default_factory=list)
     """Samples by the names of the data set's columns, encoded as its own rows were. Other names,
-    such as that of the target, are ignored.
+    such as the target, are ignored.
     """
     csv: str | None = None
     """CSV text with a header row, separated by commas, semicolons or tabs; its columns are read
@@ -264,8 +264,8 @@ class EpochRow(Reply):
     validation_accuracy: float | None = None
     """Validation accuracy after the epoch. In [0, 1]. Absent if there is none."""
     train_exact_match: float | None = None
-    """Fraction of the training samples whose predictions that count are all correct, computed
-    during the epoch. In [0, 1]. Absent if samples are not sequences of classes.
+    """Fraction of the training samples with only correct predictions, among predictions that count,
+    computed during the epoch. In [0, 1]. Absent if samples are not sequences of classes.
     """
     validation_exact_match: float | None = None
     """The same of the validation samples after the epoch. In [0, 1]. Absent if there is none."""
@@ -361,7 +361,7 @@ class PointShare(Reply):
     class_index: int
     """Class of the sample: 0 or 1."""
     weight: float
-    """Share of the sample. In (0, 1]; those of each class add up to 1."""
+    """Share of the sample. In (0, 1]; the shares of each class add up to 1."""
 
 
 class Separability(Reply):
@@ -376,17 +376,17 @@ class Separability(Reply):
     text: str
     """The answer and its reason in a sentence."""
     normal: list[float] = Field(default_factory=list)
-    """Of separable classes, the weights of a linear model without an error: `normal · inputs +
+    """For separable classes, the weights of a linear model without an error: `normal · inputs +
     offset` is negative for class 0 and positive for class 1.
     """
     offset: float | None = None
     """Bias of that model; absent for classes that are not separable."""
     point: list[float] = Field(default_factory=list)
-    """Of other classes, a point that is a weighted mean of samples of class 0 and also of class 1.
+    """For other classes, a point that is a weighted mean of samples of class 0 and also of class 1.
     No linear model gives it a value that is both negative and positive.
     """
     shares: list[PointShare] = Field(default_factory=list)
-    """The samples whose weighted means are that point, at most two more than inputs."""
+    """The samples with that point as their weighted mean, at most two more than inputs."""
 
 
 class Baselines(Reply):
@@ -411,15 +411,15 @@ class Baselines(Reply):
     than 1,024 inputs, and where it would take too long.
     """
     ngrams: list[NgramLosses] = Field(default_factory=list)
-    """Bigram, trigram and 4-gram models, smoothed after Witten and Bell (1991), of a sequence whose
-    targets are its next tokens; empty for others.
+    """Bigram, trigram and 4-gram models, smoothed after Witten and Bell (1991), of a sequence with
+    its next tokens as targets; empty for others.
     """
     separability: Separability | None = None
     """Whether a linear model can be right for every sample of the training part, with a proof.
     Absent unless there are two classes, at most 2,000 samples and at most 64 inputs.
     """
     initial: BaselineLosses | None = None
-    """The network before its first step, without dropout. Absent for a sweep, whose members have
+    """The network before its first step, without dropout. Absent for a sweep: its members have
     their own.
     """
 
@@ -441,7 +441,7 @@ class Job(Reply):
     id: str
     """Id of the job."""
     owner: str
-    """Owner of the job: that of the API key that created it; `local` without a key."""
+    """Owner of the job: the owner of the API key that created it; `local` without a key."""
     state: JobState
     """State of the job."""
     stop_reason: StopReason | None = None
@@ -452,7 +452,7 @@ class Job(Reply):
     """Where and how training diverged; absent if it did not."""
     warning: str | None = None
     """A sentence if the job has succeeded but the validation loss (training loss without a
-    validation part) of the network that is kept is not below that of a constant prediction.
+    validation part) of the network that is kept is not below the loss of a constant prediction.
     """
     baselines: Baselines | None = None
     """Losses to compare the job's losses with; absent before the first epoch, and for jobs of
@@ -567,7 +567,7 @@ class Curve(Reply):
 class LayerGradient(Reply):
     """Gradient statistics of one layer, over weights and biases together.
 
-    The gradient is that of the last batch, with the terms of `l1` and `l2`, before clipping.
+    The gradient comes from the last batch, with the terms of `l1` and `l2`, before clipping.
     """
 
     name: str
@@ -591,10 +591,10 @@ class LayerGradient(Reply):
     activation_std: float
     """Standard deviation of the same outputs."""
     saturated_fraction: float
-    """Fraction of tanh or sigmoid outputs whose derivative is below 5 % of the maximum. In [0, 1].
+    """Fraction of tanh or sigmoid outputs with a derivative below 5 % of the maximum. In [0, 1].
     """
     dead_fraction: float
-    """Fraction of ReLU units whose output is 0 for each of the samples. In [0, 1]."""
+    """Fraction of ReLU units with output 0 for each of the samples. In [0, 1]."""
     histogram: list[int]
     """Counts of absolute gradient components between `histogram_edges`, with one bin below and one
     above.
@@ -767,7 +767,7 @@ class NewCheckpoints(Reply):
     """New checkpoints."""
 
     epochs: list[int]
-    """Epochs whose weights were stored."""
+    """Epochs with stored weights."""
 
 
 class JobSnapshot(Reply):

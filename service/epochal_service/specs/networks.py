@@ -44,13 +44,13 @@ Gain = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class LayerBase(Derived):
-    """What all layers have in common."""
+    """The common fields of all layers."""
 
     name: LayerName | None = None
     """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: Annotated[list[LayerName], BeforeValidator(as_list), Field(min_length=1)] | None = None
-    """Names of the layers whose outputs this layer reads; `input` is the network's input. Defaults
-    to the previous layer.
+    """Names of the layers that this layer reads its input from; `input` is the network's input.
+    Defaults to the previous layer.
     """
 
 

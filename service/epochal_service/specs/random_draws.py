@@ -40,7 +40,7 @@ class MaskDraws(Reply):
 
 
 class AugmentationDraws(Reply):
-    """What an augmentation draws for the samples of one batch."""
+    """The draws of an augmentation for the samples of one batch."""
 
     type: AugmentationName
     """Type of the augmentation."""
@@ -53,15 +53,15 @@ class AugmentationDraws(Reply):
 
 
 class CorruptionDraws(Reply):
-    """What the corruption draws for the samples of one batch."""
+    """The draws of the corruption for the samples of one batch."""
 
     type: CorruptionName
     """Type of the corruption."""
     shape: list[int]
     """Shape of the draws: the samples of the batch come first."""
     values: list[float]
-    """Elements in row-major order. `mask`: a number in [0, 1) for each position; those with the
-    lowest ones are masked. `diffuse`: the step, then the noise of each feature.
+    """Elements in row-major order. `mask`: a number in [0, 1) for each position; the positions with
+    the lowest numbers are masked. `diffuse`: the step, then the noise of each feature.
     """
 
 

@@ -41,7 +41,7 @@ from .webhooks import Webhook
 
 
 class Variant(Spec):
-    """The differences of one member from the job. Absent fields are those of the job."""
+    """The differences of one member from the job. Absent fields are taken from the job."""
 
     learning_rate: LearningRate | None = None
     """Learning rate of the optimizer."""
@@ -90,13 +90,13 @@ class ListSweepsRequest(Request):
     states: list[JobState] = Field(default_factory=list)
     """Return sweeps in any of these states; all states if empty."""
     label: str | None = Field(default=None, max_length=130)
-    """Return sweeps whose job has this label: `key` or `key=value`."""
+    """Return sweeps of jobs with this label: `key` or `key=value`."""
     owner: str | None = Field(default=None, max_length=40)
     """Return sweeps of this owner, such as a member of the caller's class."""
 
 
 class UpdateSweepRequest(UpdateJobRequest):
-    """Changes of a sweep's name and labels. What is absent stays as it is."""
+    """Changes of a sweep's name and labels. Absent fields stay unchanged."""
 
 
 class GetSweepCurvesRequest(Request):
@@ -153,7 +153,7 @@ class Sweep(Reply):
     id: str
     """Id of the sweep."""
     owner: str
-    """Owner of the sweep: that of the API key that created it; `local` without a key."""
+    """Owner of the sweep: the owner of the API key that created it; `local` without a key."""
     state: JobState
     """State of the sweep."""
     stop_reason: StopReason | None = None

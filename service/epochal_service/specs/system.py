@@ -9,7 +9,7 @@ from pydantic import Field
 from .base import Int64, Reply
 
 Scope = Literal["read", "train", "admin"]
-"""What an API key may do. Each scope includes those before it."""
+"""The scope of an API key. Each scope includes the previous ones."""
 
 
 class Limit(Reply):
@@ -31,7 +31,7 @@ class Limits(Reply):
 
 
 class QuotaUsage(Reply):
-    """What an owner uses of a quota."""
+    """The usage of a quota by an owner."""
 
     name: str
     """Name of the quota in `GET /v1/limits`, such as `max_queued_jobs`."""
@@ -44,7 +44,7 @@ class QuotaUsage(Reply):
 
 
 class Usage(Reply):
-    """What an owner uses of each quota."""
+    """The usage of each quota by an owner."""
 
     owner: str
     """Owner of the API key; `local` without one."""

@@ -45,7 +45,7 @@ Strength = Annotated[float, Field(ge=0, le=1e12)]
 
 
 class OptimizerBase(Derived):
-    """What all optimizers have in common."""
+    """The common fields of all optimizers."""
 
 
 class LossOptionsBase(Derived):
@@ -53,15 +53,15 @@ class LossOptionsBase(Derived):
 
 
 class ScheduleBase(Derived):
-    """What all schedules have in common."""
+    """The common fields of all schedules."""
 
 
 class AugmentationBase(Derived):
-    """What all augmentations have in common."""
+    """The common fields of all augmentations."""
 
 
 class CorruptionBase(Derived):
-    """What all corruptions have in common."""
+    """The common fields of all corruptions."""
 
 
 OPTIMIZER_SPECS = derive_models(OPTIMIZERS, OptimizerBase)
@@ -189,8 +189,8 @@ class RolloutsSpec(Spec):
     the reward: it keeps the network near what it wrote before. In [0, 100]. Default 0.1.
     """
     grammar: Literal["sentences"] | None = None
-    """The grammar of valid texts: that of the data set `sentences`. It has no influence on the
-    training; the metric `valid` is the fraction of texts that keep to it. None by default.
+    """The grammar of valid texts: the grammar of the data set `sentences`. It has no influence on
+    the training; the metric `valid` is the fraction of texts that keep to it. None by default.
     """
 
 
@@ -199,20 +199,20 @@ class SplitSpec(Spec):
 
     stratify: bool = True
     """Whether each class has the same share of every part, to within one sample. Without effect on
-    data without classes, and with a corruption. Defaults to that of the parent for a fork on the
+    data without classes, and with a corruption. Defaults to the parent's value for a fork on the
     same data set (false if it has a corruption), else to true.
     """
     group_column: Name | None = None
-    """A column whose equal values stay together in one part. Defaults to the data set's group
-    column, if it has one: the `digit` of `shifted_digits`.
+    """A column; rows with equal values in it stay together in one part. Defaults to the data set's
+    group column, if it has one: the `digit` of `shifted_digits`.
     """
     test_fraction: float = Field(default=0.0, ge=0, lt=1)
     """Fraction of the samples for a test part, which only evaluations with `split=test` read: not
     training, validation or early stopping. In [0, 1). Default 0.
     """
     seed: Seed | None = None
-    """Random seed of the split. Defaults to that of the parent for a fork on the same data set,
-    else to the job's `seed`.
+    """Random seed of the split. Defaults to the parent's seed for a fork on the same data set, else
+    to the job's `seed`.
     """
 
 
@@ -233,7 +233,7 @@ class TargetSpec(Spec):
 
 
 class SnapshotsSpec(Spec):
-    """What to record during training."""
+    """The records of a training."""
 
     gradients_every: int = Field(default=1, ge=0)
     """Record gradient statistics every N epochs; 0 disables. Default 1."""
@@ -242,9 +242,9 @@ class SnapshotsSpec(Spec):
     checkpoints per run if they are small.
     """
     thin_weights_after: int | None = Field(default=None, ge=1)
-    """Number of latest checkpoints that all stay, while of earlier ones only those of epoch 0 and
-    of 1, 2, 4, 8, … times `weights_every` epochs do, and the best epoch when the job has ended. At
-    least 1. By default every checkpoint stays.
+    """Number of latest checkpoints that all stay. Earlier ones stay for epoch 0 and for 1, 2, 4, 8,
+    … times `weights_every` epochs only, and for the best epoch when the job has ended. At least 1.
+    By default every checkpoint stays.
     """
 
 
@@ -293,7 +293,7 @@ class TrainingSpec(Spec):
     """Weights of the classes in the loss: `balanced`, or a number for each, in the order of
     `class_names`, greater than 0 and at most 1e6. `balanced` gives each class the weight n /
     (classes · count), counted in the training part. Only ratios matter. Multiplied by the weights
-    of the samples, if the data set has any. Of losses for classes only. None by default.
+    of the samples, if the data set has any. For losses of classes only. None by default.
     """
     epochs: int = Field(ge=1)
     """Number of passes over the training set. From 1 to `max_epochs` of `GET /v1/limits`."""
@@ -306,7 +306,7 @@ class TrainingSpec(Spec):
     target_scaling: TargetScaling | None = None
     """Scaling of the targets of a regression, computed from the training part. With `standardize`,
     losses are in standardized units; predictions and exports are in the data's own. Defaults to
-    `standardize` for a regression whose last layer has no activation, to that of the parent for a
+    `standardize` for a regression whose last layer has no activation, to the parent's value for a
     fork, else to `none`.
     """
     validation_dataset: DatasetSpec | None = None
@@ -327,9 +327,9 @@ class TrainingSpec(Spec):
     augmentation: list[AugmentationSpec] = Field(default_factory=list, max_length=4)
     """Random changes of the training samples in every epoch, applied in order. None by default."""
     corruption: CorruptionSpec | None = None
-    """What hides a part of every sample and makes it the target, drawn again in every epoch, after
-    `augmentation`. Targets of the data set are ignored. Validation samples are corrupted once, by a
-    draw that is the same for all jobs. None by default.
+    """The corruption that hides a part of every sample and makes it the target, drawn again in
+    every epoch, after `augmentation`. Targets of the data set are ignored. Validation samples are
+    corrupted once, by a draw that is the same for all jobs. None by default.
     """
     rollouts: RolloutsSpec | None = None
     """Learning from rewards: in every epoch the network writes a text for each training sample,

@@ -16,8 +16,8 @@ class CreateUploadRequest(Spec):
     size_bytes: Int64 = Field(ge=1, lt=2**63)
     """Size of the file in bytes."""
     sha256: Annotated[str, Matches("[0-9a-f]{64}", "must be 64 digits from 0 to f")] | None = None
-    """SHA-256 of the file in lower-case hexadecimal digits, checked when a data set is made of it.
-    Not checked by default.
+    """SHA-256 of the file in lower-case hexadecimal digits, checked when a data set is created from
+    it. Not checked by default.
     """
     request_id: RequestId | None = None
     """Idempotency key: the same key and the same request return the same upload."""
@@ -40,7 +40,7 @@ class Upload(Reply):
     offset: Int64
     """Number of bytes received, which is the offset of the next piece."""
     dataset: str | None = None
-    """Id of the data set that was made of the file; absent before."""
+    """Id of the data set that was created from the file; absent before."""
     created_at: datetime
     """Time of creation."""
     expires_at: datetime

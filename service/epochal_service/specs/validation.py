@@ -1,5 +1,5 @@
-"""From anything that came over a wire to a model, or to the list of what is wrong with it: the same
-on both wires.
+"""From anything that came over a wire to a model, or to the list of its errors: the same on both
+wires.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ SENTENCES = {
 def parse(model: type[M], data: object) -> M:
     """`data` (plain dicts, lists and scalars) as a `model`.
 
-    Raises `InvalidArgument`, whose fields are paths into `data` such as `network.layers[0].units`.
+    Raises `InvalidArgument`; its fields are paths into `data` such as `network.layers[0].units`.
     """
     return validate(model.model_validate, data)
 
 
 def validate(validator: Callable[[object], T], data: object) -> T:
-    """Return what `validator` makes of `data`. Raises `InvalidArgument` like `parse`.
+    """Return the model that `validator` builds from `data`. Raises `InvalidArgument` like `parse`.
 
     JSON does not tell 2.0 from 2, and some languages write whole numbers as the former.
     """
@@ -91,7 +91,7 @@ def _with_integers(data: object) -> object:
 
 
 def field_errors(error: ValidationError, data: object) -> list[FieldError]:
-    """What is wrong, one entry for each field, in the order of the model."""
+    """The errors, one for each field, in the order of the model."""
     return describe(error.errors(include_url=False, include_input=False), data)
 
 
@@ -132,7 +132,7 @@ def _path(location: Sequence[int | str], detail: Mapping[str, Any], data: object
         fields = here if isinstance(here, Mapping) else {}
         inside = index < len(parts) - 1
         if inside and fields.get("type") == part and here is not discriminated:
-            # A member of a union, whose name may also be that of a field in it.
+            # A member of a union; a field in it may have the same name.
             discriminated = here
             continue
         if inside and part not in fields:

@@ -1,4 +1,4 @@
-"""Webhooks: where the end of a job is sent, and what became of it."""
+"""Webhooks: the receivers of the end of a job, and the deliveries to them."""
 
 from __future__ import annotations
 

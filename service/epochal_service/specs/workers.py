@@ -35,4 +35,4 @@ class Workers(Reply):
     """The workers of the service."""
 
     workers: list[Worker]
-    """All workers, those that started last first. A lost worker is listed for an hour."""
+    """All workers, the last started first. A lost worker is listed for an hour."""

@@ -836,9 +836,9 @@ def sonnets(
 
     Args:
         length: Characters in a window. From 8 to 256. Default 32.
-        vocabulary: The built-in text whose characters the text is written in, for a network that is
-            trained on both; `plays` and `sonnets` only. Characters that the vocabulary lacks become
-            lower case, or are left out. Defaults to its own.
+        vocabulary: The built-in text that supplies the characters, for a network that is trained on
+            both; `plays` and `sonnets` only. Characters that the vocabulary lacks become lower
+            case, or are left out. Defaults to its own.
         seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
             samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
@@ -870,9 +870,9 @@ def plays(
             8000.
         length: Tokens in a window. From 8 to 128. Default 64.
         merges: Frequent pairs of tokens to merge. From 0 to 1000. Default 0.
-        vocabulary: The built-in text whose characters the text is written in, for a network that is
-            trained on both; `plays` and `sonnets` only. Characters that the vocabulary lacks become
-            lower case, or are left out. Defaults to its own.
+        vocabulary: The built-in text that supplies the characters, for a network that is trained on
+            both; `plays` and `sonnets` only. Characters that the vocabulary lacks become lower
+            case, or are left out. Defaults to its own.
         seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
             samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.

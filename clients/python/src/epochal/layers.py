@@ -90,12 +90,12 @@ def dense(
         units: Number of units (neurons). At least 1.
         activation: The activation, applied to each output. Default `linear`.
         use_bias: Whether each unit adds a bias, initially 0. Default true.
-        initializer: The initializer of the weights. Defaults to that of the activation: He for the
-            relu family, LeCun for selu, Xavier for the others.
+        initializer: The initializer of the weights. Default by the activation: He for the relu
+            family, LeCun for selu, Xavier for the others.
         initializer_gain: Factor applied to the initial weights. In [0, 1e6]. Default 1.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         DenseSpec,
@@ -118,8 +118,8 @@ def activation(
     Args:
         activation: The activation, applied to each input.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(ActivationSpec, type="activation", activation=activation, name=name, input=input)
 
@@ -133,8 +133,8 @@ def dropout(
     Args:
         rate: Fraction of inputs set to zero, chosen again at each step. In [0, 1).
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(DropoutSpec, type="dropout", rate=rate, name=name, input=input)
 
@@ -150,8 +150,8 @@ def layer_norm(
     Args:
         epsilon: Added to the variance to avoid division by zero. Greater than 0. Default 1e-5.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(LayerNormSpec, type="layer_norm", epsilon=epsilon, name=name, input=input)
 
@@ -171,8 +171,8 @@ def batch_norm(
             Default 0.9.
         epsilon: Added to the variance to avoid division by zero. Greater than 0. Default 1e-5.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         BatchNormSpec, type="batch_norm", momentum=momentum, epsilon=epsilon, name=name, input=input
@@ -184,8 +184,8 @@ def flatten(*, name: str | None = None, input: str | Sequence[str] | None = None
 
     Args:
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(FlattenSpec, type="flatten", name=name, input=input)
 
@@ -198,8 +198,8 @@ def reshape(
     Args:
         shape: The new shape of one sample. One length may be -1, which is then inferred.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(ReshapeSpec, type="reshape", shape=shape, name=name, input=input)
 
@@ -217,8 +217,8 @@ def slice(  # noqa: A001
         start: First index, counted from 0; negative indices count from the end.
         stop: Index after the last one; negative indices count from the end. Defaults to the end.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(SliceSpec, type="slice", start=start, stop=stop, name=name, input=input)
 
@@ -234,8 +234,8 @@ def residual(
     Args:
         layers: The inner layers, in forward order.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(ResidualSpec, type="residual", layers=layers, name=name, input=input)
 
@@ -247,8 +247,8 @@ def concatenate(
 
     Args:
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(ConcatenateSpec, type="concatenate", name=name, input=input)
 
@@ -258,8 +258,8 @@ def add(*, name: str | None = None, input: str | Sequence[str] | None = None) ->
 
     Args:
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(AddSpec, type="add", name=name, input=input)
 
@@ -287,12 +287,12 @@ def conv2d(
         padding: `valid` for windows inside the input only; `same` for zeros around it, which keep
             its size at stride 1. Default `valid`.
         use_bias: Whether each filter adds a bias, initially 0. Default true.
-        initializer: The initializer of the weights. Defaults to that of the activation: He for the
-            relu family, LeCun for selu, Xavier for the others.
+        initializer: The initializer of the weights. Default by the activation: He for the relu
+            family, LeCun for selu, Xavier for the others.
         initializer_gain: Factor applied to the initial weights. In [0, 1e6]. Default 1.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         Conv2dSpec,
@@ -333,12 +333,12 @@ def conv1d(
         padding: `valid` for windows inside the input only; `same` for zeros around it, which keep
             its size at stride 1. Default `valid`.
         use_bias: Whether each filter adds a bias, initially 0. Default true.
-        initializer: The initializer of the weights. Defaults to that of the activation: He for the
-            relu family, LeCun for selu, Xavier for the others.
+        initializer: The initializer of the weights. Default by the activation: He for the relu
+            family, LeCun for selu, Xavier for the others.
         initializer_gain: Factor applied to the initial weights. In [0, 1e6]. Default 1.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         Conv1dSpec,
@@ -370,8 +370,8 @@ def max_pool2d(
         stride: Positions from one window to the next: one number, or height and width. Defaults to
             the size of the window.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         MaxPool2dSpec, type="max_pool2d", pool_size=pool_size, stride=stride, name=name, input=input
@@ -392,8 +392,8 @@ def average_pool2d(
         stride: Positions from one window to the next: one number, or height and width. Defaults to
             the size of the window.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         AveragePool2dSpec,
@@ -418,8 +418,8 @@ def max_pool1d(
         pool_size: Length of the window. Default 2.
         stride: Positions from one window to the next. Defaults to the length of the window.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         MaxPool1dSpec, type="max_pool1d", pool_size=pool_size, stride=stride, name=name, input=input
@@ -439,8 +439,8 @@ def average_pool1d(
         pool_size: Length of the window. Default 2.
         stride: Positions from one window to the next. Defaults to the length of the window.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         AveragePool1dSpec,
@@ -459,8 +459,8 @@ def global_max_pool(
 
     Args:
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(GlobalMaxPoolSpec, type="global_max_pool", name=name, input=input)
 
@@ -472,8 +472,8 @@ def global_average_pool(
 
     Args:
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(GlobalAveragePoolSpec, type="global_average_pool", name=name, input=input)
 
@@ -491,8 +491,8 @@ def embedding(
         vocabulary: Number of different tokens. At least 1.
         units: Length of each vector. At least 1.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         EmbeddingSpec, type="embedding", vocabulary=vocabulary, units=units, name=name, input=input
@@ -511,8 +511,8 @@ def positional_encoding(
     Args:
         kind: `sinusoidal` for fixed sines and cosines, or `learned`. Default `sinusoidal`.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         PositionalEncodingSpec, type="positional_encoding", kind=kind, name=name, input=input
@@ -533,8 +533,8 @@ def rnn(
         return_sequences: Return the hidden states of all time steps instead of the last one.
             Default false.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         RnnSpec, type="rnn", units=units, return_sequences=return_sequences, name=name, input=input
@@ -555,8 +555,8 @@ def lstm(
         return_sequences: Return the hidden states of all time steps instead of the last one.
             Default false.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         LstmSpec,
@@ -582,8 +582,8 @@ def gru(
         return_sequences: Return the hidden states of all time steps instead of the last one.
             Default false.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         GruSpec, type="gru", units=units, return_sequences=return_sequences, name=name, input=input
@@ -599,8 +599,8 @@ def additive_attention(
     Args:
         units: Units of the hidden layer that scores a query against a key. At least 1.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         AdditiveAttentionSpec, type="additive_attention", units=units, name=name, input=input
@@ -621,8 +621,8 @@ def multi_head_attention(
         heads: Number of heads. Must divide the number of features. At least 1.
         causal: Whether each position attends only to itself and earlier positions. Default false.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         MultiHeadAttentionSpec,
@@ -658,8 +658,8 @@ def transformer_block(
         dropout: Fraction of the outputs of attention and dense layers set to zero during training.
             In [0, 1). Default 0.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
-        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
-            Defaults to the previous layer.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
     """
     return build(
         TransformerBlockSpec,

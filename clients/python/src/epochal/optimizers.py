@@ -198,8 +198,8 @@ def muon(
             0.95.
         weight_decay: Fraction of the weights subtracted in each step, times the learning rate. In
             [0, 1e12]. Default 0.
-        adam_fraction: Learning rate of AdamW as a fraction of that of the hidden matrices. In [0,
-            1e12]. Default 0.015.
+        adam_fraction: Learning rate of AdamW as a fraction of the rate of the hidden matrices. In
+            [0, 1e12]. Default 0.015.
     """
     return build(
         MuonSpec,

@@ -46,7 +46,7 @@ def cosine(*, warmup_epochs: int | None = None, final_fraction: float | None = N
     """Cosine decay after a linear warm-up (Loshchilov & Hutter 2017).
 
     Args:
-        warmup_epochs: Epochs in which the rate rises linearly to that of the optimizer. At least 0.
+        warmup_epochs: Epochs in which the rate rises linearly to the optimizer's rate. At least 0.
             Default 0.
         final_fraction: Learning rate after the last epoch as a fraction of the optimizer's. In [0,
             1]. Default 0.
