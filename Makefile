@@ -125,7 +125,7 @@ test-rest: $(VENV)/.dev $(BROWSER) ## Run what test-all has beside test: more br
 	$(PYTEST) -m "not ($(PROOFS)) and long" $(ARGS)
 
 .PHONY: test-all
-test-all: $(VENV)/.dev $(BROWSER) ## Run all tests except for the proofs, which have words of their own
+test-all: $(VENV)/.dev $(BROWSER) ## Run all tests except for the proofs, which have their own commands
 	$(PYTEST) -m "not ($(PROOFS))" $(ARGS)
 
 # timed(step): run the command that follows, and print how long it took.
@@ -201,7 +201,7 @@ check-diagnosis: $(VENV)/.dev ## Diagnose runs with planted faults, and healthy 
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.diagnosis $(ARGS)
 
 .PHONY: check-verification
-check-verification: $(VENV)/.dev ## Verify 100 honest trainings and as many forged ones; print which of them are refused
+check-verification: $(VENV)/.dev ## Verify 100 honest and 100 forged trainings; print which are refused
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.verification $(ARGS)
 
 .venv-tables/.done: $(BIN)/uv

@@ -156,7 +156,8 @@ def _read(archive: tarfile.TarFile, path: str) -> Table:
 
 @dataclass(frozen=True)
 class Encoded:
-    """What the service makes of a table: inputs `(n, features)`, and targets or labels `(n,)`."""
+    """The arrays that the service reads from a table: inputs `(n, features)`, and targets or labels
+    `(n,)`."""
 
     inputs: Array
     targets: Array

@@ -144,7 +144,7 @@ def interaction(seed: int) -> Dataset:
 
 
 def clouds(classes: int, features: int, spread: float, samples: int) -> Callable[[int], Dataset]:
-    """Return clouds whose centers are drawn at distance about 2."""
+    """Return clouds with random centers at distance about 2."""
 
     def draw(seed: int) -> Dataset:
         rng = RNG(seed)
@@ -172,7 +172,7 @@ def marked_sum(seed: int) -> Dataset:
 
 
 def echo(seed: int) -> Dataset:
-    """Sequences of 6 numbers, whose first one is to be output at the end."""
+    """Sequences of 6 numbers; the target at the end is the first one."""
     rng = RNG(seed)
     x = rng.normal(size=(300, 6))
     return table("echo", "regression", x, x[:, :1] + 0.5 * x[:, -1:])
@@ -595,7 +595,7 @@ def faults(seed: int) -> Iterator[Case]:
 def faults_on(
     all_bases: list[Base], families: list[Family], cases: int, seed: int
 ) -> Iterator[Case]:
-    """Yield as many cases of each family from the bases of either half."""
+    """Yield the same number of cases of each family from the bases of either half."""
     for position, family_ in enumerate(families):
         for is_test in (False, True):
             count = 0

@@ -103,7 +103,7 @@ def pytorch_module(torch: Any, network: Network) -> Any:
 
 
 def train_with_pytorch(case: Case, data: Data, is_compiled: bool = False) -> float:
-    """Run the eager loop, or that of `torch.compile`, for a tenth of the epochs."""
+    """Run the eager loop, or the loop of `torch.compile`, for a tenth of the epochs."""
     torch = import_module("torch")
     torch.set_num_threads(1)
     model = pytorch_module(torch, case.network)

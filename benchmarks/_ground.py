@@ -1,4 +1,4 @@
-"""What benchmarks of the service share: a temporary database, servers, and jobs."""
+"""The common ground of benchmarks of the service: a temporary database, servers, and jobs."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def demand(seed: int) -> Dataset:
 
 
 def logistic_map(seed: int) -> Dataset:
-    """A chaotic series without noise: each number is a function of the one before."""
+    """A chaotic series without noise: each number is a function of the previous one."""
     series = np.empty(360)
     series[0] = RNG(seed).uniform(0.2, 0.8)
     for k in range(1, 360):
@@ -93,7 +93,7 @@ def defects(seed: int) -> Dataset:
 
 
 def reviews(seed: int) -> Dataset:
-    """Texts as counts of 30 words; each of three topics has words of its own."""
+    """Texts as counts of 30 words; each of three topics has its own words."""
     rng = RNG(seed)
     labels = np.arange(450) % 3
     rates = np.full((3, 30), 0.25)

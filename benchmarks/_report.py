@@ -1,4 +1,4 @@
-"""What every benchmark prints: the machine and a table; and its options. Needs only NumPy."""
+"""The output of every benchmark, the machine and a table, and its options. Needs only NumPy."""
 
 from __future__ import annotations
 

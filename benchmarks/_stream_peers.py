@@ -33,7 +33,7 @@ def snapshot(epoch: int) -> bytes:
 
 
 def event(epoch: int) -> bytes:
-    """Return the event of an epoch, as long as that of Epochal."""
+    """Return the event of an epoch, as long as Epochal's."""
     columns = b'"columns":{"train_loss":[0.0012345],"learning_rate":[0.0012],"seconds":[0.001]}'
     if epoch == END:
         return b"event: end\ndata: {}\n\n"

@@ -1,11 +1,11 @@
 """One client attacks the service; the table shows what the others notice.
 
 A real `epochald up` with three workers runs on SQLite, or PostgreSQL by option. An observer in a
-process of its own, with the key of another owner, asks for `/healthz` every 10 ms, follows a long
+separate process, with the key of another owner, asks for `/healthz` every 10 ms, follows a long
 job, and trains one small job after another. Columns: the 99th percentile of `/healthz`; the longest
 silence of the long job, which stores epochs every 0.2 s; the longest time from the request for a
-small job to its first epoch; the most memory of the API with its second process. `!` marks what
-misses its target.
+small job to its first epoch; the most memory of the API with its second process. `!` marks a missed
+target.
 
 Attackers and observer share the processors with the service.
 """
@@ -82,7 +82,7 @@ class Client(NamedTuple):
             connection.close()
 
     def post(self, path: str, body: object) -> Any:
-        """Return the document of a reply that is no error."""
+        """Return the document of a reply that is not an error."""
         status, content = self.request("POST", path, json.dumps(body).encode())
         if status >= http.HTTPStatus.BAD_REQUEST:
             raise RuntimeError(f"{path}: {content.decode()}")
@@ -114,7 +114,7 @@ class Client(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What the observer noticed."""
+    """The measurements of the observer."""
 
     healthz: list[float]
     """Seconds of each request."""
@@ -168,7 +168,7 @@ def observe(client: Client, long_job: str, parent: Connection) -> None:
 
 
 def filled(head: str, item: str, tail: str) -> bytes:
-    """Return a body at the limit with as many items as it can have."""
+    """Return a body at the limit with the largest possible number of items."""
     count = (BODY_BYTES - len(head) - len(tail)) // (len(item) + 1)
     return (head + ",".join([item] * count) + tail).encode()
 
@@ -186,7 +186,7 @@ class Turn(NamedTuple):
 
 
 def at_once(count: int, task: Callable[[], object], turn: Turn) -> None:
-    """Repeat the task in as many threads until the turn ends."""
+    """Repeat the task in `threads` threads until the turn ends."""
 
     def repeat() -> None:
         while not turn.ended.is_set():
@@ -358,7 +358,7 @@ QUICK = (wrong_bodies, slow_readers, explorers, tiny_jobs)
 
 
 class Figures(NamedTuple):
-    """What an attack did to the others."""
+    """The effect of an attack on others."""
 
     attack: str
     healthz_ms: float

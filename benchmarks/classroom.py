@@ -1,6 +1,6 @@
-"""A class that submits at once: jobs a second, and what a small job costs API and worker.
+"""A class that submits at once: jobs a second, and the cost of a small job for API and worker.
 
-The processes are those of `epochald up`, on SQLite and on PostgreSQL, with one worker process and
+The processes are started by `epochald up`, on SQLite and on PostgreSQL, with one worker process and
 with two. All jobs of a round are submitted over eight connections, as fast as the API accepts
 them; the time ends when the last job has ended in the database. The processor time of the service's
 processes is read from /proc before and after. The class is 30 clients that submit one job each at
@@ -68,7 +68,7 @@ class Service:
         self.address = stack.http.removeprefix("http://")
 
     def await_ends(self, count: int) -> None:
-        """Return as soon as so many jobs have ended."""
+        """Return as soon as `jobs` have ended."""
         query = sa.select(sa.func.count()).where(jobs.c.state.in_(TERMINAL))
         deadline = perf_counter() + WAIT_SECONDS
         while True:
@@ -80,7 +80,7 @@ class Service:
             sleep(0.02)
 
     def ended(self) -> int:
-        """Return the number of jobs that have ended, all of which must have succeeded."""
+        """Return the number of jobs that have ended. They must all have succeeded."""
         query = sa.select(jobs.c.state, sa.func.count().label("jobs")).group_by(jobs.c.state)
         with self.database.read() as connection:
             counts = {row.state: row.jobs for row in connection.execute(query)}
@@ -105,7 +105,7 @@ def _seconds(processes: Sequence[psutil.Process]) -> float:
 
 @contextmanager
 def service(database: str, workers: int) -> Iterator[Service]:
-    """Yield a service whose processes have trained each kind of job before."""
+    """Yield a service with processes that have trained each kind of job before."""
     with TemporaryDirectory(prefix="epochal-benchmark-") as name, ExitStack() as cleanup:
         folder = Path(name)
         url = f"sqlite:///{folder}/epochal.db"
@@ -121,7 +121,7 @@ def service(database: str, workers: int) -> Iterator[Service]:
 
 
 def submit(running: Service, spec: Spec, count: int) -> float:
-    """Create so many jobs with different seeds; return the seconds until the last has ended."""
+    """Create jobs with different seeds; return the seconds until the last has ended."""
     before = running.ended()
     bodies = [json.dumps({**spec, "seed": seed, "name": f"job {seed}"}) for seed in range(count)]
     parts = [bodies[first::CONNECTIONS] for first in range(CONNECTIONS)]

@@ -3,7 +3,7 @@
 The jobs are written as workers write them, in segments of 1,024 epochs: a loss that falls noisily,
 with spikes and single non-finite epochs. One is written as slow training is, 20 epochs at a time.
 Each curve is then read through the method that REST and gRPC call, and over HTTP; the points are
-compared with those of the columns that were written. Over HTTP each round asks for another number
+compared with the columns that were written. Over HTTP each round asks for another number
 of points, because equal requests are answered from a cache.
 """
 
@@ -79,7 +79,7 @@ def write_job(database: Database, columns: Columns, size: int = SEGMENT_EPOCHS) 
 
 
 def check(curve: Curve, columns: Columns) -> None:
-    """Check that the points are those of the written columns."""
+    """Check that the points come from the written columns."""
     count = len(columns["train_loss"])
     assert curve.epochs == count
     assert {series.metric for series in curve.series} == {*columns, "seconds"}

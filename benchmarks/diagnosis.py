@@ -5,7 +5,7 @@
 It prints which finding came first for each kind of fault, how many first remedies lower the
 validation loss of the whole run, and how many healthy runs have a finding. Half of the data sets
 are for the test: no threshold of the diagnosis was chosen on them. `--data other` plants faults on
-data of other kinds, of which half are for the test, too. With --docs it writes the table into
+data of other kinds; half of these are for the test, too. With --docs it writes the table into
 docs/diagnosis.md. It exits with 1 if a figure misses its bar.
 """
 
@@ -98,7 +98,7 @@ def run(case: Case) -> Row:
     columns, gradients, weights, diverged = trained(job)
     before = math.inf if diverged else _validation_loss(job, job, weights)
     start = time.perf_counter()
-    # By the time of this thread: no figure depends on what else the machine does.
+    # By the time of this thread: no figure depends on other programs on the machine.
     diagnosis = diagnose(
         spec, built, weights, columns, gradients, diverged=diverged, clock=time.thread_time
     )

@@ -170,7 +170,7 @@ DIGITS_64 = Case(
     Training(CLASSES, Adam(0.001), epochs=1, batch_size=32),
     1_440,
 )
-# Epochs of a run: enough that what is spent once, as the plan of the samples, is no share of it.
+# Epochs of a run: enough that one-time costs, such as the plan of the samples, do not matter.
 RECORDED = [
     replace(case, training=replace(case.training, epochs=epochs))
     for case, epochs in zip(
@@ -199,7 +199,7 @@ def record(
 ) -> float:
     """Return microseconds per epoch of a run that records all of it, or less.
 
-    Without `measures`, the loss is that of one prediction; without `looks`, one sample is shown.
+    Without `measures`, the loss covers one prediction; without `looks`, one sample is shown.
     """
     one_sample = mock.patch.multiple("epochal_engine.training.probe", FEWEST=1, MOST=1)
     with nullcontext() if looks else one_sample:
@@ -272,7 +272,7 @@ def calls_of_an_epoch(case: Case) -> list[Call]:
 
 
 def each_call(calls: Sequence[Call]) -> Iterator[Call]:
-    """Yield the calls, and those that a call stands for."""
+    """Yield the calls, and the calls that a call stands for."""
     for call in calls:
         if call[0] is run_calls:
             yield from each_call(calls_of(call))

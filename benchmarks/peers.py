@@ -127,7 +127,7 @@ def mlflow(python: str, values: np.ndarray[Any, np.dtype[np.float64]], polls: in
 
 
 def mlflow_without_a_server(python: str, count: int) -> float:
-    """Return the seconds to store as many points directly into the database."""
+    """Return the seconds to store the same number of points directly into the database."""
     with TemporaryDirectory(prefix="epochal-benchmark-") as folder:
         command = [python, "-c", WITHOUT_A_SERVER, f"sqlite:///{folder}/mlflow.db", str(count)]
         done = subprocess.run(

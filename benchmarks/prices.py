@@ -1,6 +1,6 @@
-"""What a job was priced at before it ran, compared with what it took: memory, and stored bytes.
+"""The price of a job before it ran, compared with its cost: memory, and stored bytes.
 
-Each job and sweep is trained by a process of its own, as a worker does it; with resume points often
+A separate process trains each job and sweep, as a worker does; with resume points often
 enough that several are stored. Memory is the peak of the process, stored bytes are the pages of the
 SQLite file that are in use at the end; the predicted ones are without the resume point, which is
 deleted then.
@@ -183,7 +183,7 @@ class Measured:
 
 
 def measure(spec: Spec) -> Measured:
-    """Train the job in a process of its own."""
+    """Train the job in a separate process."""
     with tempfile.TemporaryDirectory(prefix="epochal-prices-") as folder:
         settings = _settings(Path(folder))
         upgrade(settings.database_url)
@@ -237,7 +237,7 @@ def _with_table(context: Context, spec: Spec) -> Spec:
 
 
 def _created(context: Context, spec: Spec) -> tuple[str, int, int]:
-    """Return the id of a new job or sweep, its memory, and what it stores at its end."""
+    """Return the id of a new job or sweep, its memory, and its stored bytes at the end."""
     settings, database, owner = context.settings, context.database, context.owner
     prepared: Prepared
     if "variants" in spec:

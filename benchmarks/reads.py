@@ -2,7 +2,8 @@
 
 A real API, a job of 100,000 epochs that runs, and 16 connections that poll it, each as soon as it
 has the reply. The same loop polls a FastAPI app with one route that returns a constant:
-what any service on the same server pays. The time is that of the server's process, all threads.
+what any service on the same server pays. The time is processor time of the server's process, all
+threads.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Read(NamedTuple):
 
 
 class Speed(NamedTuple):
-    """What a server did, per answer."""
+    """The work of a server, per answer."""
 
     milliseconds: float
     """Processor time."""
@@ -147,7 +148,7 @@ async def measure(port: int, pid: int, read: Read, seconds: float) -> Speed:
 
 
 def write_running_job(database: Database, epochs: int) -> Claim:
-    """Store a job that runs, with so many epochs of five metrics."""
+    """Store a running job, with `epochs` of five metrics."""
     columns = columns_of(epochs)
     claim = take_up(database, 2 * epochs)
     for start in range(0, epochs, SEGMENT_EPOCHS):
@@ -235,7 +236,7 @@ def tables(port: int, job: str, rounds: int) -> list[tuple[str, float]]:
 def speeds(
     settings: Settings, seconds: float
 ) -> tuple[list[tuple[Read, Speed]], list[tuple[str, float]]]:
-    """Return the speed of every read, of which the first one is that of the bare app, and the
+    """Return the speed of every read, starting with the bare app, and the
     seconds of whole tables.
     """
     measured = []

@@ -1,9 +1,9 @@
 """A store with 100,000 jobs and a job of a million epochs beside a small one: list, get, delete …
 
 Each operation is timed on a database with 1,000 jobs and a job of 10,000 epochs, and on one with
-100,000 jobs and a job of 1,000,000 epochs, in turns. What the methods promise is that the second
-takes at most twice as long. The last rows are of the deletion of the long job in the background:
-how long one of its transactions kept others from writing, at most, and how long it took.
+100,000 jobs and a job of 1,000,000 epochs, in turns. The promise is that the second takes at most
+twice as long. The last rows are of the deletion of the long job in the background: how long one of
+its transactions kept others from writing, at most, and how long it took.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ BATCH = 5_000
 
 
 class Timed(Database):
-    """Records how long each transaction that writes was open, and what it took of the processor.
+    """Records how long each transaction that writes was open, and its processor time.
 
     On a busy machine the first is longer than the second. PostgreSQL works in another process.
     """
@@ -63,7 +63,7 @@ class Timed(Database):
 
 
 class Store:
-    """A database with so many jobs, most of which have ended, and one job of so many epochs."""
+    """A database with `jobs`, mostly ended, and one job of `epochs`."""
 
     def __init__(self, settings: Settings, jobs_count: int, epochs: int) -> None:
         self.database = Timed(settings.database_url)

@@ -1,7 +1,7 @@
 """Processor time of `epochald up` until it is ready, and of short commands, with warm caches.
 
-Ready means that the banner is printed and that each worker process waits for jobs. The time is that
-of all processes together.
+Ready means that the banner is printed and that each worker process waits for jobs. The time is the
+sum over all processes.
 """
 
 from __future__ import annotations

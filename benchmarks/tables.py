@@ -44,9 +44,9 @@ from epochal_service.datasets import Dataset, parse_csv, read_csv
 from epochal_service.datasets.cells import number_name, number_of
 
 LEAST_GOOD, MOST_BEHIND, MARGIN, MOST_SECONDS = 0.9, 0.2, 0.02, 60.0
-"""The bars: least fraction of files whose loss exceeds that of the linear model by at most the
-margin; largest fraction of files whose R² or accuracy is more than the margin below that of
-gradient boosting; largest number of seconds from the upload to the predictions."""
+"""The bars: least fraction of files with a loss above the linear model's by at most the margin;
+largest fraction of files with an R² or accuracy below gradient boosting's by more than the margin;
+largest number of seconds from the upload to the predictions."""
 SEEDS = 6
 EVERY_DOOR = ("tips", "Prestige", "Chile", "Pima.tr2")
 ROOT = Path(__file__).parents[1]
@@ -119,7 +119,7 @@ DOORS: dict[str, Door] = {"gRPC": grpc, "SDK": sdk, "command line": command_line
 
 @dataclass(frozen=True)
 class Case:
-    """A file, split with one seed, with what the service predicts for the test rows."""
+    """A file, split with one seed, with the service's predictions for the test rows."""
 
     file: CsvFile
     samples: int

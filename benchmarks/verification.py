@@ -5,9 +5,9 @@
 Presets and digits, each with other optimizers, seeds and types of numbers, are trained by a service
 and verified by their programs, as `epochal verify` does; what trains longer than 2 s is left out.
 Then one number that a program has stored is changed, of each kind at least five, and whole curves
-are. What the service contradicts by itself does not count: here, it would have a part in the
-forgery. The tolerances were chosen on digits with Adam at 0.01, seeds 0 to 6, alone. It exits with
-1 if an honest training is refused or a forged one accepted.
+are. A change that the service contradicts by itself does not count: here, it would have a part in
+the forgery. The tolerances were chosen on digits with Adam at 0.01, seeds 0 to 6, alone. It exits
+with 1 if an honest training is refused or a forged one accepted.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ CURVES = 10
 def trained(
     client: epochal.Client, presets: dict[str, Any], count: int
 ) -> Iterator[tuple[str, epochal.Job]]:
-    """Train so many jobs, of presets and settings in turn; leave out what does not fit together."""
+    """Train `jobs`, of presets and settings in turn; leave out settings that do not fit
+    together."""
     specs = [
         (f"{name}, {index}", {**spec, **setting})
         for index, setting in enumerate(SETTINGS)
@@ -146,7 +147,7 @@ def forged(program: bytes, kind: str, rng: random.Random) -> tuple[dict[str, Any
 
 
 def drawn_better(program: bytes, share: float) -> dict[str, Any]:
-    """Return a program whose losses fall to a share of what they are, epoch by epoch."""
+    """Return a program with losses that fall to a share of their values, epoch by epoch."""
     names = training_program(program)
     for name, column in names["stored"].items():
         if name.endswith("_loss"):

@@ -118,13 +118,13 @@ async def watch(port: int, job_id: str, count: int, parent: Connection) -> None:
 
 def client(port: int, job_id: str, count: int, parent: Connection) -> None:
     """Run the process that holds the connections."""
-    gc.disable()  # it makes no cycles, and a pause of its own would look like one of the server
+    gc.disable()  # it makes no cycles, and its pause would look like a pause of the server
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(watch(port, job_id, count, parent))
 
 
 class Publisher(NamedTuple):
-    """A server, and what makes it send an epoch."""
+    """A server, and the function that makes it send an epoch."""
 
     port: int
     pid: int

@@ -66,7 +66,7 @@ def archive_protos(path: Path) -> None:
 
 
 def check(dist: Path) -> None:
-    """Install both wheels into a new venv and use them; raises `SystemExit` with what is wrong."""
+    """Install both wheels into a new venv and use them; raises `SystemExit` with the error."""
     wheels = sorted(dist.glob("*.whl"))
     if len(wheels) != len(PROJECTS):
         raise SystemExit(f"{dist} must hold {len(PROJECTS)} wheels: run `dist.py build` first")
@@ -186,7 +186,7 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without what would make the programs find the checkout."""
+    """Return the environment without the variables that point to the checkout."""
     return {
         name: value
         for name, value in os.environ.items()

@@ -2,13 +2,13 @@
 
     make history                                    all of them
     make history ARGS="--only gpt-2018 xor-1969"    these; the results of the others stay
-    make history ARGS=--stale                       those whose spec or pictures have changed
+    make history ARGS=--stale                       all with a changed spec or changed pictures
 
 Each experiment gets a fresh start of `epochald up` with one worker, an empty data folder and free
-ports. history.json in docs gets the results, and history.md what is read: each claim with both its
-numbers for every seed, times, parameters and memory, beside the system of its year. What the page
-opens with goes to `service/epochal_course/content/results/NAME.json`. A missed claim is shown as
-missed, and the exit code is 1.
+ports. history.json in docs gets the results, and history.md the text for readers: each claim with
+both its numbers for every seed, times, parameters and memory, beside the system of its year. The
+first view of the page goes to `service/epochal_course/content/results/NAME.json`. A missed claim
+is shown as missed, and the exit code is 1.
 """
 
 from __future__ import annotations

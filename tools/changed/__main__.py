@@ -1,9 +1,9 @@
-"""Run the tests that a change can break, by what the last whole run recorded.
+"""Run the tests that a change can break, according to the record of the last whole run.
 
 python -m tools.changed [--base COMMIT]   select and run
 python -m tools.changed --merge           make the record of the parts of a run
 python -m tools.changed --history 100     print what the last 100 commits would have run
-python -m tools.changed --mutants 100     plant faults, and print those that no selected test finds
+python -m tools.changed --mutants 100     plant faults, and print the ones no selected test finds
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the selection saves, by the history, and what it misses, by planted faults."""
+"""The savings of the selection, by the history, and its misses, by planted faults."""
 
 from __future__ import annotations
 

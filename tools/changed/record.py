@@ -23,7 +23,7 @@ class Record(NamedTuple):
     """Without parameters."""
     seconds: list[float]
     fixtures: dict[str, tuple[float, int]]
-    """What the setup of a shared fixture takes, and its tests."""
+    """The seconds of the setup of a shared fixture, and its tests."""
     units: dict[str, int]
     """The tests that execute each unit."""
     imported: dict[str, list[str]]

@@ -1,7 +1,7 @@
-"""The tests that a change can break: those that executed what changed, or what mentions it.
+"""The tests that a change can break: they executed the changed code, or code that mentions it.
 
-Of a function in the middle of everything these are most tests. Those that execute the fewest other
-functions are most about it: `narrow` leaves as many of them as there is time for.
+For a function in the middle of everything these are most tests. The tests that execute the fewest
+other functions are most about it: `narrow` keeps them while there is time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tools.changed.record import Record
 from tools.changed.sources import NAMELESS, Sources, difference, read
 
 MOST_SECONDS = 130.0
-"""What the tests of a change take on one core."""
+"""The time for the tests of a change on one core."""
 RECORDED = ("engine", "service", "workers", "clients/python", "tools", "protos", "tests")
 # Cheap tests of documents, words, tables and the contract as a whole, whatever changes.
 ALWAYS = (
@@ -22,7 +22,7 @@ ALWAYS = (
     "tests/tools/test_check_words.py",
     "tests/specs/test_describe.py",
 )
-# Files that are no Python, by the first pattern that matches: tests, or units that read the file.
+# Files other than Python, by the first pattern that matches: tests, or units that read the file.
 RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"engine/epochal_engine/walk/.*\.[ch]", ("units:engine/epochal_engine/walk/",)),
     (r"protos/.*", ("tests/rpc", "tests/contract")),
@@ -43,7 +43,7 @@ def is_python(path: str) -> bool:
 
 @dataclass
 class Selection:
-    """What a change can break."""
+    """The tests that a change can break."""
 
     record: Record
     sources: Sources
@@ -54,7 +54,7 @@ class Selection:
     changed: set[str] = field(default_factory=set)
     """The functions that changed."""
     page: bool = False
-    """Whether the page changed, which has tests of its own."""
+    """Whether the page changed, which has its own tests."""
     notes: list[str] = field(default_factory=list)
     left_out: int = 0
     """The bits of the tests that there is no time for."""
@@ -109,7 +109,7 @@ class Selection:
         self.tests |= tests
 
     def narrow(self, seconds: float = MOST_SECONDS) -> None:
-        """Leave the tests that are most about what changed, of each thing as many, for a time."""
+        """Keep the tests that are most about the change, equally many for each unit, for a time."""
         costs, breadths = self.record.seconds, self.record.breadths
         fixtures = [*self.record.fixtures.values()]
         queues = [
@@ -137,7 +137,7 @@ class Selection:
         self.tests, self.left_out = chosen, self.tests & ~chosen
 
     def _executed(self, path: str, name: str) -> None:
-        """Add the tests that executed a function, and those of what called it in an import."""
+        """Add the tests that executed a function, and the tests of its callers during an import."""
         unit = f"{path}:{name}"
         self._add(unit, self.record.units.get(unit, 0))
         for caller in self.record.imported.get(unit, ()):

@@ -1,7 +1,7 @@
 """The units of Python files: functions, classes without their methods, other names; who uses them.
 
 A unit is named `file:function`, `file:Class.method`, `file:Class` or `file:NAME`. Comments, and
-strings that stand alone, are no part of it.
+strings that stand alone, are not a part of it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Import(NamedTuple):
 
 
 class Module:
-    """The units of a file, and what it imports."""
+    """The units of a file, and its imports."""
 
     def __init__(self, file: str, source: str) -> None:
         tree = ast.parse(source)
@@ -149,7 +149,7 @@ def _imports(file: str, node: ast.AST) -> Iterator[Import]:
 
 @cache
 def read(file: str, source: str) -> Module:
-    """Return the units of a file; none if it is no Python."""
+    """Return the units of a file; none if it is not Python."""
     try:
         return Module(file, source)
     except SyntaxError:

@@ -2,8 +2,8 @@
 
     python -m tools.mutation [--jobs 2] [WORD...]
 
-A mutant survives if all its tests pass: then a test is missing. WORDs choose the mutants whose
-names contain one. The exit code is 1 if a mutant survives.
+A mutant survives if all its tests pass: then a test is missing. WORDs choose the mutants that have
+one in their names. The exit code is 1 if a mutant survives.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def check(mutant: Mutant, tree: Path) -> Result:
 
 
 def check_all(mutants: Sequence[Mutant], jobs: int) -> Iterator[Result]:
-    """Check the mutants in as many copies of the sources as there are jobs; yield in any order."""
+    """Check the mutants in one copy of the sources per job; yield in any order."""
     waiting = iter(mutants)
     results: SimpleQueue[Result | BaseException] = SimpleQueue()
 

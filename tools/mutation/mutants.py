@@ -18,7 +18,7 @@ class Mutant:
     """A mechanism that is removed."""
 
     name: str
-    """What is missing, in a few words."""
+    """The missing behavior, in a few words."""
     file: str
     old: str
     """Text that the file has once."""

@@ -40,7 +40,8 @@ TOOL = MONITOR.COVERAGE_ID
 
 
 class Local(threading.local):
-    """What a thread is within: statements of modules and cached functions, the innermost last."""
+    """The statements of modules and the cached functions that a thread is in, the innermost
+    last."""
 
     def __init__(self) -> None:
         self.stack: list[tuple[object, str, int]] = []
@@ -240,7 +241,8 @@ def pytest_runtest_protocol(item: Any) -> Generator[None, Any, Any]:
 
 
 def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, Any, Any]:
-    """What a shared fixture executes, at its end as well, belongs to every test that uses it."""
+    """Functions that a shared fixture executes, also at its end, belong to every test that uses
+    it."""
     global shared_seconds
     if fixturedef.scope == "function":
         return (yield)
