@@ -1,6 +1,6 @@
 """A page of another origin trains and follows a job over gRPC-Web, through a real Envoy.
 
-The client is that of `docs/api/clients.md`, generated from the .proto files. `make check-clients` installs
+The client comes from the .proto files, as in `docs/api/clients.md`. `make check-clients` installs
 Envoy and runs this file.
 """
 
