@@ -45,7 +45,7 @@ def formatted(text: str) -> str:
 
 
 def main() -> int:
-    """Write the files, or with --check name those that are stale."""
+    """Write the files, or with --check name the stale ones."""
     stale = {p: t for p, t in files().items() if not p.exists() or p.read_text("utf-8") != t}
     if "--check" in sys.argv:
         for path in stale:

@@ -1,6 +1,6 @@
 """Build hook of `epochal`: compile the .proto files into the package.
 
-A checkout has them two folders above this one, an sdist in a folder of its own.
+A checkout has them two folders above this one, an sdist in its own folder.
 """
 
 import subprocess

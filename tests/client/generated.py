@@ -1,5 +1,5 @@
-"""Clients that other tools generate: the commands of `docs/api/clients.md` run unchanged and without
-a warning, and each program trains the first job of the README.
+"""Clients that other tools generate: the commands of `docs/api/clients.md` run unchanged and
+without a warning, and each program trains the first job of the README.
 
 `make check-clients` installs the tools and runs this file.
 """

@@ -24,7 +24,7 @@ WIDER = {
     "TransformerSizeSpec": "TransformerSizeSpec | TransformerSize",
     "Sequence[GivenWeights]": "Mapping[str, ArrayLike]",
 }
-"""What an argument accepts, by the type of the field."""
+"""The type of an argument, by the type of the field."""
 WEIGHTS = 'Parameters that replace the initial ones, as in a checkpoint: {"dense_1.weight": …}.'
 IMPORTS = """\
 from __future__ import annotations

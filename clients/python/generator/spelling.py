@@ -68,7 +68,7 @@ EXTRA_FIELDS = {
 # itself.
 HANDLES = {"Job": {"curve"}, "Sweep": set[str](), "Experiment": {"jobs"}}
 
-# What a request accepts in place of a spec: words and objects of the SDK.
+# Types that a request accepts in place of a spec: words and objects of the SDK.
 CHOICES = {
     "NetworkChoice": "NetworkSpec | NetworkRef | Network",
     "DatasetChoice": "DatasetSpec | DatasetName | str | Dataset | DataFrame",

@@ -8,5 +8,5 @@ T = TypeVar("T")
 
 
 def build(spec: type[T], **fields: Any) -> T:
-    """Return `fields` as a `spec`, a plain dict, without those that are None."""
+    """Return `fields` as a `spec`, a plain dict, without the fields that are None."""
     return cast(T, {name: value for name, value in fields.items() if value is not None})

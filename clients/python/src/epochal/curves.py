@@ -34,7 +34,7 @@ class Curve(Mapping[str, Floats]):
     series: dict[str, Floats]
     """Metric -> values `(points,)`."""
     baselines: dict[str, float] = field(default_factory=dict)
-    """Name -> loss to compare the losses with, such as that of the best constant."""
+    """Name -> loss to compare the losses with, such as the loss of the best constant."""
     epochs_per_bucket: int = 1
     """Width of the buckets: a power of two that doubles as the run grows; 1 if every epoch is a
     point.

@@ -32,16 +32,16 @@ PIECE_BYTES = 4 * 2**20
 
 
 class ColumnChoice(TypedDict, total=False):
-    """What a column of a CSV holds, where it should not follow from the cells."""
+    """The content of a CSV column, where it should not be inferred from the cells."""
 
     kind: ColumnKind
     """Kind of the column. `ignore`, `group` and `weight` columns are not inputs."""
     missing: MissingPolicy
-    """What happens to a missing value: an error, or a fill value computed from the column."""
+    """Handling of missing values: an error, or a fill value computed from the column."""
     unknown: UnknownPolicy
-    """What happens to an unknown category in a prediction: an error, or it counts as other."""
+    """Handling of unknown categories in a prediction: an error, or it counts as other."""
     parts: Sequence[DatePart]
-    """Parts of a date that become features. Defaults to those that vary."""
+    """Parts of a date that become features. Defaults to the parts that vary."""
     day_first: bool
     """Whether the date 3/4/2021 is 3 April."""
 
@@ -98,8 +98,8 @@ class Datasets(Part):
     ) -> DatasetPreview:
         """Return the first `rows` rows of a data set or of its id, 10 by default.
 
-        The other arguments are for generators; `get(…).parameters` lists those of a data set with
-        their bounds. Raises `NotFound`, and `InvalidArgument` for other arguments.
+        The other arguments are for generators; `get(…).parameters` lists the arguments of a data
+        set with their bounds. Raises `NotFound`, and `InvalidArgument` for other arguments.
 
         >>> client.datasets.preview("xor", rows=4).inputs.tolist()
         [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
@@ -153,21 +153,21 @@ class Datasets(Part):
         The kinds of the other columns follow from their cells. `columns` changes some of them:
         `{"zip": "category", "sold": {"kind": "date", "day_first": True}}`. A missing value is an
         error; `missing="auto"` fills it, and drops rows without a target. The result has the
-        `columns`, with what was filled, and `warnings` about them. Pictures are resized to
+        `columns`, with the filled values, and `warnings` about them. Pictures are resized to
         `image_size` `(height, width)`.
 
-        A text becomes rows of `length` tokens, whose targets are the next tokens: `text` says
+        A text becomes rows of `length` tokens, with the next tokens as targets: `text` says
         whether they are `windows` of it, its `lines`, `pairs` of a prompt and its answer, or
         `preferences`, a chosen and a rejected answer to a prompt. The tokens are characters, and
-        the `merges` most frequent pairs of them; or those of the data set `vocabulary`, an id or
-        the name of a built-in one, for networks that were trained on it.
+        the `merges` most frequent pairs of them; or the tokens of the data set `vocabulary`, an id
+        or the name of a built-in one, for networks that were trained on it.
 
         The file is sent in pieces; `on_progress(sent, total)` is called after each. If the program
         or the connection breaks, the same call continues with the first piece that is missing. The
         service stores one data set for each `request_id`; a random one is used by default.
 
-        Raises `InvalidArgument`, whose fields are lines, columns or members of the file; `TooLarge`
-        above 100 MB; and `OSError` if the file cannot be read.
+        Raises `InvalidArgument`, with fields that are lines, columns or members of the file;
+        `TooLarge` above 100 MB; and `OSError` if the file cannot be read.
 
         >>> client.datasets.upload("a,b,kind\\n1,2,cat\\n3,4,dog\\n").class_names
         ('cat', 'dog')
@@ -242,8 +242,8 @@ class Datasets(Part):
         """Suggest a job for a data set: a complete `spec`, and `reasons`, one for each choice.
 
         `client.jobs.create(suggestion.spec)` trains it. The other arguments are for generators:
-        `get(…).parameters` lists those of a data set. Raises `NotFound`, and `InvalidArgument` for
-        other arguments.
+        `get(…).parameters` lists the arguments of a data set. Raises `NotFound`, and
+        `InvalidArgument` for other arguments.
 
         >>> suggestion = client.datasets.suggest("iris")
         >>> suggestion.spec["loss"]
@@ -262,7 +262,7 @@ class Datasets(Part):
 
 
 def _digest(file: BinaryIO) -> str:
-    """Return the SHA-256 of a file, whose position is its end then."""
+    """Return the SHA-256 of a file, and leave its position at the end."""
     digest = hashlib.sha256()
     while chunk := file.read(2**20):
         digest.update(chunk)

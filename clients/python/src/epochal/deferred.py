@@ -29,7 +29,7 @@ else:
 
     np = _NumPy()
 
-    # What `dataclasses.dataclass` adds to a class.
+    # Members that `dataclasses.dataclass` adds to a class.
     _ADDED = ["__init__", "__repr__", "__match_args__", "__dataclass_fields__"]
     _ADDED += ["__dataclass_params__", *(["__replace__"] if sys.version_info >= (3, 13) else [])]
     _COMPARED = ["__eq__", "__hash__"]

@@ -56,7 +56,7 @@ class Exercises(Part):
         return read(Exercise, self._session.call("GetExercise", {"id": exercise_id}))
 
     def list(self, *, page_size: int | None = None) -> Iterator[Exercise]:
-        """Yield your exercises and those of your class without their experiments, newest first,
+        """Yield your exercises and your class's exercises without their experiments, newest first,
         page by page.
         """
         fields = {"page_size": page_size}
@@ -86,7 +86,7 @@ class Exercises(Part):
     def attempts(
         self, exercise_id: str, *, owner: str | None = None, page_size: int | None = None
     ) -> Iterator[Attempt]:
-        """Yield attempts at the exercise, newest first: to its owner those of all, to others their
+        """Yield attempts at the exercise, newest first: to its owner all attempts, to others their
         own. Raises `NotFound`.
         """
         fields = {"id": exercise_id, "owner": owner, "page_size": page_size}

@@ -41,7 +41,7 @@ class Experiment(ExperimentProperties):
 
     @property
     def jobs(self) -> tuple[ExperimentJob, ...]:
-        """The jobs by seed, each after those that it needs, without deleted ones."""
+        """The jobs by seed, each after the jobs that it needs, without deleted ones."""
         return self._data.jobs
 
     def job(self, name: str, seed: int | None = None) -> Job:
@@ -128,7 +128,7 @@ class Experiments(Part):
     ) -> Experiment:
         """Create an experiment from a spec, from its fields, or from a spec with other fields.
 
-        A job waits for those whose names it has in `initial_weights`, as `{"job": NAME}`, and in
+        A job waits for the jobs that it names in `initial_weights`, as `{"job": NAME}`, and in
         `rollouts.reward`, as `{"type": "job", "job": NAME}`. Each run adds its seed to the seeds of
         all jobs. A claim compares a metric of a job, or its difference to another job, with
         `at_least`, `above`, `at_most` or `below`.

@@ -1,4 +1,4 @@
-"""What can be uploaded, as one file: a path, text, bytes, a data frame or arrays."""
+"""Uploads, as one file: a path, text, bytes, a data frame or arrays."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ class EvaluationMethods:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The metrics over all classes or targets by name, without those that are not defined."""
+        """The metrics over all classes or targets by name, without undefined ones."""
         parts = (part for part in (self.classification, self.regression, self.sequence) if part)
         values = {
             field.name: getattr(part, field.name)

@@ -80,7 +80,7 @@ class Sweep(SweepProperties, Handle[SweepData, SweepEvent]):
         return self.members[min(scored)[1]] if scored else None
 
     def job_spec(self, member: int) -> dict[str, Any]:
-        """Return the spec of one member as a job of its own, ready for `jobs.create`."""
+        """Return the spec of one member as a separate job, ready for `jobs.create`."""
         variant = dict(self.spec["variants"][member]) if self.spec.get("variants") else {}
         spec = {**self.spec["job"]}
         numbers = {n: v for n, v in variant.items() if n in _OPTIMIZER_FIELDS}
@@ -96,7 +96,7 @@ class Sweep(SweepProperties, Handle[SweepData, SweepEvent]):
         return spec
 
     def create_job(self, member: int | None = None, **changes: Unpack[TrainingFields]) -> Job:
-        """Train one member as a job of its own, by default the best, and return the job.
+        """Train one member as a separate job, by default the best, and return the job.
 
         The job repeats the numbers of the member, up to rounding, and stores what the member does
         not: weights and gradient statistics, and with them predictions, exports, a verification and
@@ -148,7 +148,7 @@ class Sweep(SweepProperties, Handle[SweepData, SweepEvent]):
 
 
 def _with_initializer(layers: Sequence[Spec], initial: Spec) -> list[dict[str, Any]]:
-    """Return the layers, with `initial` in those that have an initializer."""
+    """Return the layers, with `initial` in layers that have an initializer."""
     return [
         {**layer, "layers": _with_initializer(layer["layers"], initial)}
         if layer["type"] == "residual"
@@ -198,7 +198,7 @@ class Sweeps(Part):
     ) -> ValidatedSweep:
         """Check a sweep, estimate its cost, and fill in its defaults, without creating it.
 
-        The parameters are those of `create`. Raises `InvalidArgument`.
+        It takes the parameters of `create`. Raises `InvalidArgument`.
 
         >>> client.sweeps.validate(client.preset("xor"), learning_rate=[0.01, 0.1]).samples
         4

@@ -1,6 +1,6 @@
 """Webhooks: secrets for the service, and verification of the requests that it sends.
 
-The signatures are those of Standard Webhooks, https://www.standardwebhooks.com.
+The signatures follow Standard Webhooks, https://www.standardwebhooks.com.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def verify_webhook(
 ) -> dict[str, Any]:
     """Return the event in the body of a request, after checking its signature and its time.
 
-    `body` is the body as it was received, not as it is after parsing; `headers` are those of the
+    `body` is the body as it was received, not as it is after parsing; `headers` belong to the
     request, in any case. The same event may arrive more than once: its `webhook-id` is the same.
     Raises `WebhookNotVerified`, and ValueError for a `secret` that is not one.
 

@@ -76,7 +76,7 @@ _COMMANDS = {
 
 
 class _Sparing:
-    """A command whose parameters skip conversions that change nothing.
+    """A command with parameters that skip conversions without an effect.
 
     Typer imports pydantic to convert a value, which takes longer than all else.
     """

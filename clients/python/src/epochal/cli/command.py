@@ -1,4 +1,4 @@
-"""What all commands share: a client of the service, --url and --json.
+"""The common part of all commands: a client of the service, --url and --json.
 
 def pause(client: Client, job: JobArgument) -> Output:
     handle = find_job(client, job).pause()
@@ -18,7 +18,7 @@ from .inputs import JsonOption, UrlOption
 from .output import print_json
 
 Output: TypeAlias = Iterator[Any]
-"""The JSON document of a command, once. What follows prints it for people."""
+"""The JSON document of a command, once. The code after it prints for people."""
 
 
 def complete(function: Callable[..., Output | None]) -> Callable[..., None]:

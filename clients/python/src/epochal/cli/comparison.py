@@ -80,7 +80,7 @@ def titles(jobs: Sequence[ComparedJob]) -> list[str]:
 
 
 def starts(jobs: Sequence[ComparedJob]) -> list[int]:
-    """Return the epoch of the picture after which each job starts: 0, or that of its fork."""
+    """Return the epoch of the picture after which each job starts: 0, or the epoch of its fork."""
     by_id = {job.id: job for job in jobs}
 
     def start(job: ComparedJob) -> int:

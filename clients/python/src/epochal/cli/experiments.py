@@ -105,7 +105,7 @@ def _watch(made: Experiment, *, quiet: bool) -> None:
 
 
 def _completed(jobs: tuple[ExperimentJob, ...]) -> float:
-    """Return the share of all epochs that are trained; those of ended jobs count as trained."""
+    """Return the share of all epochs that are trained; epochs of ended jobs count as trained."""
     trained = sum(job.epochs if job.state in TERMINAL else job.epoch for job in jobs)
     return trained / max(1, sum(job.epochs for job in jobs))
 

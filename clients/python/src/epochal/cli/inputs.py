@@ -156,8 +156,8 @@ def read_spec(source: str, client: Client) -> dict[str, Any]:
     """Return the JSON object in a file, on standard input (`-`), or in the preset of that name.
 
     The name of a built-in data set stands for the job that the service suggests for it.
-    `SWEEP@MEMBER` is the spec of a member of a sweep, `SWEEP` that of its best one. A file takes
-    precedence over a preset, and that over a data set.
+    `SWEEP@MEMBER` is the spec of a member of a sweep, `SWEEP` the spec of its best one. A file
+    takes precedence over a preset, and a preset over a data set.
     """
     if source.startswith("sweep_"):
         return _member(source, client)
@@ -165,7 +165,8 @@ def read_spec(source: str, client: Client) -> dict[str, Any]:
 
 
 def _read(source: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return the JSON object in a file or on standard input, or that of `find` without a file."""
+    """Return the JSON object in a file or on standard input, or the result of `find` without a
+    file."""
     if source == "-":
         return _object(sys.stdin.read(), "standard input")
     try:
@@ -258,7 +259,7 @@ def change(spec: dict[str, Any], assignment: str) -> None:
 
 
 def replace(spec: dict[str, Any], **fields: Any) -> None:
-    """Replace fields of a spec by those that are not None."""
+    """Replace fields of a spec by the given ones, except None."""
     spec.update({name: value for name, value in fields.items() if value is not None})
 
 
@@ -323,7 +324,7 @@ def read_inputs(inputs: str | None, file: Path | None) -> dict[str, Any]:
 
 
 def _rows_of_numbers(text: str) -> list[list[float]] | None:
-    """Return the rows of a CSV without a header; None if its first line is no numbers.
+    """Return the rows of a CSV without a header; None if its first line is not numbers.
 
     A line is separated by semicolons or tabs, so that its commas are decimal, or else by commas.
     """

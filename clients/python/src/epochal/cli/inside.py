@@ -82,7 +82,7 @@ def activations(
     only_masked: OnlyMaskedOption = False,
     epoch: EpochOption = None,
 ) -> Output:
-    """Print the shape and the range of what each layer puts out for a sample, and the logits.
+    """Print the shape and the range of each layer's outputs for a sample, and the logits.
 
     --json prints all numbers: embeddings, feature maps, hidden states.
     """

@@ -47,7 +47,7 @@ def print_json(value: Any, *, lines: bool = False) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Print a table without lines. A column whose name starts with > holds numbers; one that
+    """Print a table without lines. A column with a name that starts with > holds numbers; one that
     starts with < does not wrap.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))

@@ -29,7 +29,7 @@ class Jobs(Part):
 
         `spec` is a ready spec, such as a preset; `fields` add to it or replace fields of it. Words
         and objects may stand for specs: `optimizer="adam"`, `dataset="xor"`, a `Dataset`, a
-        `Network`, or a data frame whose last column is the target.
+        `Network`, or a data frame with the target in its last column.
 
         The service creates one job for each `request_id`, however often a request is sent; a
         random one is used by default. Raises `InvalidArgument`, whose `errors` list the invalid
@@ -42,7 +42,7 @@ class Jobs(Part):
     ) -> ValidatedJob:
         """Check a job, estimate its cost, and fill in its defaults, without creating it.
 
-        The parameters are those of `create`. Raises `InvalidArgument`.
+        It takes the parameters of `create`. Raises `InvalidArgument`.
 
         >>> client.jobs.validate(client.preset("xor"), epochs=10).parameters
         33

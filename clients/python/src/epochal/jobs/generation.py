@@ -54,7 +54,7 @@ class Generation:
 
     @property
     def diffusion(self) -> DiffusionStart | None:
-        """What the samples of a diffusion network are; None for text."""
+        """The kind of samples of a diffusion network; None for text."""
         return self._start.diffusion
 
     @property

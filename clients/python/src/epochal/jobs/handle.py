@@ -16,7 +16,7 @@ from ..types import Checkpoint, Epoch, JobData, JobProperties
 
 
 class JobHandle(JobProperties, Handle[JobData, Event]):
-    """A job of the service; its fields are those of the latest record in `data`."""
+    """A job of the service; its fields come from the latest record in `data`."""
 
     _record = JobData
     _token_rpc = "IssueStreamToken"
@@ -32,7 +32,7 @@ class JobHandle(JobProperties, Handle[JobData, Event]):
         ]
 
     def _default_checkpoint(self) -> int:
-        """Return the restored epoch, else that of the latest checkpoint. Raises `NotFound`."""
+        """Return the restored epoch, else the epoch of the latest checkpoint. Raises `NotFound`."""
         best = read(JobData, self._call("Get")).best
         if best is not None and best.is_restored:
             return best.epoch

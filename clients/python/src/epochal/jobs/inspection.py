@@ -203,7 +203,7 @@ class Inspection(JobHandle):
         """Return the weights of one layer, or of all.
 
         `epoch` selects the last checkpoint at or before that epoch, by default the latest. Raises
-        `NotFound`, and `InvalidArgument` for large networks, whose weights are in `weights`.
+        `NotFound`, and `InvalidArgument` for large networks; `weights` has their weights.
         """
         fields = {"id": self.id, "layer": layer, "epoch": epoch}
         return LayerWeights.of(self._session.call("GetWeights", fields))
@@ -222,7 +222,7 @@ class Inspection(JobHandle):
         `layers["transformer_block_3.attention"][0, 1]` is the map of head 1 for the first sample:
         a row for each position, a column for each position that it attends to. The samples are
         `rows` of the data set (the first one by default), `inputs` `(samples, features)`, or
-        `texts` of its tokens, whose `lengths` say where they end. `layer` selects one layer.
+        `texts` of its tokens, with `lengths` that say where they end. `layer` selects one layer.
         `epoch` selects the last checkpoint at or before that epoch, by default the latest. Raises
         `NotFound`, and `InvalidArgument` for a network without attention.
         """

@@ -194,7 +194,7 @@ class Job(Verifiable, Inspection, Writing):
                 yield read(GradientSnapshot, snapshot, histogram_edges=edges)
 
     def diagnosis(self) -> Diagnosis:
-        """Return the problems that the run shows, and what to try next; empty for a healthy run.
+        """Return the problems that the run shows, and remedies; empty for a healthy run.
 
         `job.diagnosis().findings[0].apply_to(job.spec)` is the spec with the suggested change.
         Raises `NotFound` if the data set of the job was deleted.

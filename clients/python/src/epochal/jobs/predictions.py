@@ -105,8 +105,8 @@ class Predictions(JobHandle):
         `inputs` are numbers `(rows, features)`; or rows by the names of the data set's columns: a
         list of dicts, or a data frame of pandas or polars; or a CSV with a header, as a path or a
         text with a line break.
-        Rows are encoded as those of the uploaded file were; other columns, such as that of the
-        target, are ignored.
+        Rows are encoded like rows of the uploaded file; other columns, such as the target, are
+        ignored.
 
         The result is `(rows, *output_shape)`; for a single sample, `(features,)` or a dict, it is
         `(*output_shape,)`. `epoch` selects a checkpoint, by default the latest. Raises `NotFound`

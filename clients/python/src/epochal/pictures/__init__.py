@@ -120,7 +120,7 @@ def line_of(
 
 
 def panel_of(kind: str, lines: Sequence[Line], total_epochs: int) -> Panel:
-    """Return lines on common axes; those of a fraction reach from 0 to 1."""
+    """Return lines on common axes; lines of a fraction reach from 0 to 1."""
     values = np.concatenate([line.values for line in lines])
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     is_fraction = kind.endswith(("accuracy", "exact_match"))

@@ -145,7 +145,7 @@ class HttpTransport:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Translate errors of the HTTP library into those of this package."""
+        """Translate errors of the HTTP library into errors of this package."""
         try:
             yield
         except httpx2.TimeoutException as error:
