@@ -1,4 +1,4 @@
-"""The list of errors in docs/api.md."""
+"""The list of errors in docs/api/conventions.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ START, END = "<!-- errors: written by `make protos` -->", "<!-- end of errors --
 
 
 def documented_errors(text: str) -> str:
-    """Return the text of docs/api.md with the list of errors."""
+    """Return the text of the document with the list of errors."""
     before, _, rest = text.partition(START)
     lines = ["| status | gRPC | reason | |", "|---|---|---|---|"]
     for kind in EpochalError.__subclasses__():

@@ -1,4 +1,4 @@
-"""Generate the .proto files, and two lists in docs/api.md, from methods, models and errors.
+"""Generate the .proto files, and two lists in docs/, from methods, models and errors.
 
     python -m protos.generate [--check]
 
@@ -34,6 +34,7 @@ CONVENTIONS = """Conventions of all files here.
 A message's fields have the names, defaults and limits of the JSON bodies. An unset field is `null`
 in JSON. Enum words in JSON are lower-case, without the prefix: ACTIVATION_RELU is "relu"."""
 API = ROOT.parent / "docs/api.md"
+ERRORS = ROOT.parent / "docs/api/conventions.md"
 START, END = "<!-- methods: written by `make protos` -->", "<!-- end of methods -->"
 GENERATED = "// Generated from the models of the service by `make protos`. Do not edit."
 
@@ -137,7 +138,8 @@ def main(check: bool) -> int:
     contract = Contract(json.loads(NUMBERS.read_text()))
     texts = files(contract, Descriptions(contract))
     texts[NUMBERS] = contract.numbers_text()
-    texts[API] = documented_errors(documented(API.read_text()))
+    texts[API] = documented(API.read_text())
+    texts[ERRORS] = documented_errors(ERRORS.read_text())
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
     stale += [path for path in ROOT.glob("epochal/**/*.proto") if path not in texts]
     if check:

@@ -3,7 +3,7 @@
     class ──┬── rest/problems.py         problem documents, examples in OpenAPI
             ├── rpc/status.py            statuses
             ├── clients/python/generate  the classes of the SDK
-            └── protos/generate          the list in docs/api.md
+            └── protos/generate          the list in docs/api/conventions.md
 
 Any other exception is a defect, reported as 500 / INTERNAL with the reason `internal`.
 """

@@ -503,7 +503,7 @@ class LayerFields(TypedDict):
     name: NotRequired[str | None]
     """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    """Names of the layers that this layer reads its input from; `input` is the network's input.
     Defaults to the previous layer.
     """
 
@@ -517,7 +517,7 @@ class TrainingOptions(TypedDict, total=False):
     """Weights of the classes in the loss: `balanced`, or a number for each, in the order of
     `class_names`, greater than 0 and at most 1e6. `balanced` gives each class the weight n /
     (classes · count), counted in the training part. Only ratios matter. Multiplied by the
-    weights of the samples, if the data set has any. Of losses for classes only. None by default.
+    weights of the samples, if the data set has any. For losses of classes only. None by default.
     """
     batch_size: int
     """Samples per step; the whole training set if it is smaller. At least 1. Default 32."""
@@ -528,8 +528,8 @@ class TrainingOptions(TypedDict, total=False):
     target_scaling: TargetScaling | None
     """Scaling of the targets of a regression, computed from the training part. With
     `standardize`, losses are in standardized units; predictions and exports are in the data's
-    own. Defaults to `standardize` for a regression whose last layer has no activation, to that
-    of the parent for a fork, else to `none`.
+    own. Defaults to `standardize` for a regression whose last layer has no activation, to the
+    parent's value for a fork, else to `none`.
     """
     validation_dataset: DatasetSpec | None
     """A data set to validate on, with the same features and classes, instead of a
@@ -550,9 +550,9 @@ class TrainingOptions(TypedDict, total=False):
     augmentation: Sequence[AugmentationSpec]
     """Random changes of the training samples in every epoch, applied in order. None by default."""
     corruption: CorruptionSpec | None
-    """What hides a part of every sample and makes it the target, drawn again in every epoch,
-    after `augmentation`. Targets of the data set are ignored. Validation samples are corrupted
-    once, by a draw that is the same for all jobs. None by default.
+    """The corruption that hides a part of every sample and makes it the target, drawn again in
+    every epoch, after `augmentation`. Targets of the data set are ignored. Validation samples
+    are corrupted once, by a draw that is the same for all jobs. None by default.
     """
     rollouts: RolloutsSpec | None
     """Learning from rewards: in every epoch the network writes a text for each training sample,
@@ -614,7 +614,7 @@ class GeneratorSpec(TypedDict):
     name: DatasetName
     """Name of a built-in data set of `GET /v1/datasets`."""
     samples: NotRequired[int | None]
-    """Number of samples; generators only. At least 1. Defaults to that of the generator."""
+    """Number of samples; generators only. At least 1. Defaults to the generator's default."""
     noise: NotRequired[float | None]
     """Standard deviation (or range) of the noise, in the data's own units; generators only. At
     least 0.
@@ -630,9 +630,9 @@ class GeneratorSpec(TypedDict):
     merges: NotRequired[int | None]
     """Number of pairs of tokens to merge by byte-pair encoding; `plays` only. At least 0."""
     vocabulary: NotRequired[str | None]
-    """The built-in text whose characters the text is written in, for a network that is trained
-    on both; `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case,
-    or are left out. Defaults to its own.
+    """The built-in text that supplies the characters, for a network that is trained on both;
+    `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case, or are
+    left out. Defaults to its own.
     """
     seed: NotRequired[int]
     """Random seed of a generator. At least 0. Default 0. The same seed gives the same samples."""
@@ -644,7 +644,7 @@ class NamedDataset(TypedDict):
     name: DatasetName
     """Name of a built-in data set of `GET /v1/datasets`."""
     samples: NotRequired[int | None]
-    """Number of samples; generators only. At least 1. Defaults to that of the generator."""
+    """Number of samples; generators only. At least 1. Defaults to the generator's default."""
     noise: NotRequired[float | None]
     """Standard deviation (or range) of the noise, in the data's own units; generators only. At
     least 0.
@@ -660,9 +660,9 @@ class NamedDataset(TypedDict):
     merges: NotRequired[int | None]
     """Number of pairs of tokens to merge by byte-pair encoding; `plays` only. At least 0."""
     vocabulary: NotRequired[str | None]
-    """The built-in text whose characters the text is written in, for a network that is trained
-    on both; `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case,
-    or are left out. Defaults to its own.
+    """The built-in text that supplies the characters, for a network that is trained on both;
+    `plays` and `sonnets` only. Characters that the vocabulary lacks become lower case, or are
+    left out. Defaults to its own.
     """
     seed: NotRequired[int]
     """Random seed of a generator. At least 0. Default 0. The same seed gives the same samples."""
@@ -713,15 +713,15 @@ class ClaimSpec(TypedDict):
     job: str
     """Name of the job."""
     minus: NotRequired[str | None]
-    """Name of another job, whose value is subtracted. None by default."""
+    """Name of another job, to subtract its value. None by default."""
     minus_baseline: NotRequired[ClaimBaseline | None]
-    """Baseline of the job whose loss is subtracted, see `baselines` of a job. None by default."""
+    """Baseline of the job, to subtract its loss, see `baselines` of a job. None by default."""
     metric: ClaimMetric
-    """Name of the metric; `epochs` is the number of trained epochs, `steps` that of updates of
-    the weights in them, `parameters` that of trainable parameters. `nearest_neighbor_accuracy`
+    """Name of the metric; `epochs` is the number of trained epochs, `steps` the number of weight
+    updates in them, `parameters` the number of trainable parameters. `nearest_neighbor_accuracy`
     of a diffusion network is how often the nearest neighbor of a sample that it generates, or of
     a validation sample, is of the same kind: about 0.5 if they are alike, at most 1. `novelty`
-    is the fraction of 200 generated texts that end and are no row of the data set.
+    is the fraction of 200 generated texts that end and are not a row of the data set.
     `class_accuracy` is the fraction of 200 samples of a diffusion network that `classifier`
     assigns to the class that they were generated for; of fewer samples with more than 250 steps.
     `bits_per_character` is the loss of a language model in bits for each character of its text,
@@ -780,8 +780,8 @@ class DenseSpec(LayerFields):
     use_bias: NotRequired[bool]
     """Whether each unit adds a bias, initially 0. Default true."""
     initializer: NotRequired[InitializerName | None]
-    """The initializer of the weights. Defaults to that of the activation: He for the relu
-    family, LeCun for selu, Xavier for the others.
+    """The initializer of the weights. Default by the activation: He for the relu family, LeCun
+    for selu, Xavier for the others.
     """
     initializer_gain: NotRequired[float]
     """Factor applied to the initial weights. In [0, 1e6]. Default 1."""
@@ -888,8 +888,8 @@ class Conv2dSpec(LayerFields):
     use_bias: NotRequired[bool]
     """Whether each filter adds a bias, initially 0. Default true."""
     initializer: NotRequired[InitializerName | None]
-    """The initializer of the weights. Defaults to that of the activation: He for the relu
-    family, LeCun for selu, Xavier for the others.
+    """The initializer of the weights. Default by the activation: He for the relu family, LeCun
+    for selu, Xavier for the others.
     """
     initializer_gain: NotRequired[float]
     """Factor applied to the initial weights. In [0, 1e6]. Default 1."""
@@ -914,8 +914,8 @@ class Conv1dSpec(LayerFields):
     use_bias: NotRequired[bool]
     """Whether each filter adds a bias, initially 0. Default true."""
     initializer: NotRequired[InitializerName | None]
-    """The initializer of the weights. Defaults to that of the activation: He for the relu
-    family, LeCun for selu, Xavier for the others.
+    """The initializer of the weights. Default by the activation: He for the relu family, LeCun
+    for selu, Xavier for the others.
     """
     initializer_gain: NotRequired[float]
     """Factor applied to the initial weights. In [0, 1e6]. Default 1."""
@@ -1090,7 +1090,7 @@ class NetworkRef(TypedDict):
 
 
 class Variant(TypedDict):
-    """The differences of one member from the job. Absent fields are those of the job."""
+    """The differences of one member from the job. Absent fields are taken from the job."""
 
     learning_rate: NotRequired[float | None]
     """Learning rate of the optimizer. In (0, 1e12]."""
@@ -1253,8 +1253,8 @@ class MuonSpec(TypedDict):
     Default 0.
     """
     adam_fraction: NotRequired[float]
-    """Learning rate of AdamW as a fraction of that of the hidden matrices. In [0, 1e12]. Default
-    0.015.
+    """Learning rate of AdamW as a fraction of the rate of the hidden matrices. In [0, 1e12].
+    Default 0.015.
     """
 
 
@@ -1287,7 +1287,7 @@ class CosineSpec(TypedDict):
 
     type: Literal["cosine"]
     warmup_epochs: NotRequired[int]
-    """Epochs in which the rate rises linearly to that of the optimizer. At least 0. Default 0."""
+    """Epochs in which the rate rises linearly to the optimizer's rate. At least 0. Default 0."""
     final_fraction: NotRequired[float]
     """Learning rate after the last epoch as a fraction of the optimizer's. In [0, 1]. Default 0."""
 
@@ -1450,8 +1450,9 @@ class RolloutsSpec(TypedDict):
     from the reward: it keeps the network near what it wrote before. In [0, 100]. Default 0.1.
     """
     grammar: NotRequired[Literal["sentences"] | None]
-    """The grammar of valid texts: that of the data set `sentences`. It has no influence on the
-    training; the metric `valid` is the fraction of texts that keep to it. None by default.
+    """The grammar of valid texts: the grammar of the data set `sentences`. It has no influence
+    on the training; the metric `valid` is the fraction of texts that keep to it. None by
+    default.
     """
 
 
@@ -1460,20 +1461,20 @@ class SplitSpec(TypedDict):
 
     stratify: NotRequired[bool]
     """Whether each class has the same share of every part, to within one sample. Without effect
-    on data without classes, and with a corruption. Defaults to that of the parent for a fork on
+    on data without classes, and with a corruption. Defaults to the parent's value for a fork on
     the same data set (false if it has a corruption), else to true.
     """
     group_column: NotRequired[str | None]
-    """A column whose equal values stay together in one part. Defaults to the data set's group
-    column, if it has one: the `digit` of `shifted_digits`.
+    """A column; rows with equal values in it stay together in one part. Defaults to the data
+    set's group column, if it has one: the `digit` of `shifted_digits`.
     """
     test_fraction: NotRequired[float]
     """Fraction of the samples for a test part, which only evaluations with `split=test` read:
     not training, validation or early stopping. In [0, 1). Default 0.
     """
     seed: NotRequired[int | None]
-    """Random seed of the split. At least 0. Defaults to that of the parent for a fork on the
-    same data set, else to the job's `seed`.
+    """Random seed of the split. At least 0. Defaults to the parent's seed for a fork on the same
+    data set, else to the job's `seed`.
     """
 
 
@@ -1494,7 +1495,7 @@ class TargetSpec(TypedDict):
 
 
 class SnapshotsSpec(TypedDict):
-    """What to record during training."""
+    """The records of a training."""
 
     gradients_every: NotRequired[int]
     """Record gradient statistics every N epochs; 0 disables. At least 0. Default 1."""
@@ -1503,9 +1504,9 @@ class SnapshotsSpec(TypedDict):
     about 20 checkpoints per run if they are small.
     """
     thin_weights_after: NotRequired[int | None]
-    """Number of latest checkpoints that all stay, while of earlier ones only those of epoch 0
-    and of 1, 2, 4, 8, … times `weights_every` epochs do, and the best epoch when the job has
-    ended. At least 1. By default every checkpoint stays. At least 1.
+    """Number of latest checkpoints that all stay. Earlier ones stay for epoch 0 and for 1, 2, 4,
+    8, … times `weights_every` epochs only, and for the best epoch when the job has ended. At
+    least 1. By default every checkpoint stays.
     """
 
 
@@ -1789,7 +1790,7 @@ class ComparedJob(ComparedJobMethods):
 
 @dataclass(frozen=True)
 class SpecDifference(SpecDifferenceMethods):
-    """A field whose values differ among the jobs."""
+    """A field with different values among the jobs."""
 
     path: str
     """Path of the field, such as `optimizer.learning_rate` or `network.layers[0].units`."""
@@ -1830,11 +1831,11 @@ class Column:
     categories: tuple[str, ...]
     """Categories, one per feature; of a boolean, the words for 0 and for 1."""
     missing: MissingPolicy
-    """What happens to a missing value."""
+    """Handling of missing values."""
     fill_value: str | None
     """Text in place of a missing value; absent if a missing value is an error."""
     unknown: UnknownPolicy
-    """What happens to an unknown category."""
+    """Handling of unknown categories."""
     parts: tuple[DatePart, ...]
     """Parts of a date, one per feature."""
     day_first: bool | None
@@ -1865,7 +1866,7 @@ class Column:
 
 @dataclass(frozen=True)
 class ColumnWarning:
-    """What to know about a column before training on it."""
+    """A warning about a column, to read before training on it."""
 
     column: str
     """Name of the column; empty if the warning is about the whole file."""
@@ -1873,9 +1874,9 @@ class ColumnWarning:
     """Reason of the warning. Columns of free `text`, most columns that are an `identifier`, and
     `empty` columns are ignored. A `constant` column has one value. `leakage`: the column repeats
     the target. `rare`: rare categories count as one. `rows`: rows without a target are dropped.
-    `mixed`: most values are numbers, but not so many that the column is read as numbers.
-    `format`: how numbers such as $1,234 are read. `encoding`: how a file is read that is not
-    UTF-8. `renamed`: two columns have one name.
+    `mixed`: most values are numbers, but too few to read the column as numbers. `format`: how
+    numbers such as $1,234 are read. `encoding`: how a file is read that is not UTF-8. `renamed`:
+    two columns have one name.
     """
     description: str
     """Description in one sentence."""
@@ -1920,7 +1921,7 @@ class Dataset:
     parameters: tuple[DatasetParameter, ...]
     """Parameters of a generator besides its seed; empty for other data sets."""
     vocabularies: tuple[str, ...]
-    """Built-in texts whose characters a built-in text can be written in, for `vocabulary`; empty
+    """Built-in texts that can supply the characters of a built-in text, for `vocabulary`; empty
     for other data sets.
     """
     columns: tuple[Column, ...]
@@ -2010,7 +2011,7 @@ class Finding(FindingMethods):
     """Observation with its numbers."""
     suggestion: str | None
     """Change to make; absent if no change was found that lowers the loss. Says so if the loss is
-    still no better than that of a constant.
+    still no better than the loss of a constant.
     """
     patch: dict[str, Any] | None
     """Change as a JSON merge patch (RFC 7396) of the job's spec; absent without a suggestion."""
@@ -2047,7 +2048,7 @@ class Exercise:
     id: str
     """Id of the exercise. Everybody who knows it may read and attempt the exercise."""
     owner: str
-    """Owner of the exercise, who sees the attempts of all: that of the API key that created it;
+    """Owner of the exercise, who sees all attempts: the owner of the API key that created it;
     `local` without a key.
     """
     title: str
@@ -2055,7 +2056,7 @@ class Exercise:
     text: str
     """The task in words."""
     experiment: dict[str, Any] | None
-    """What an attempt trains, with the values to start from; absent in lists."""
+    """The experiment that an attempt trains, with the values to start from; absent in lists."""
     open: tuple[str, ...]
     """Paths of the fields that an attempt may change."""
     claims: tuple[str, ...]
@@ -2084,7 +2085,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class OwnerResult:
-    """What one owner achieved in an exercise."""
+    """The results of one owner in an exercise."""
 
     owner: str
     """Owner of the attempts."""
@@ -2098,7 +2099,7 @@ class OwnerResult:
 
 @dataclass(frozen=True)
 class ExerciseResults:
-    """Who attempted an exercise, and what they achieved."""
+    """The owners who attempted an exercise, and their results."""
 
     claims: tuple[str, ...]
     """The claims in words."""
@@ -2119,7 +2120,7 @@ class ExperimentJob:
     seed: int
     """Seed of the run."""
     needs: tuple[str, ...]
-    """Names of the jobs that it waits for: the one that it starts from, its reward model, and
+    """Names of the jobs that it waits for: the job that it starts from, its reward model, and
     the classifiers of its samples.
     """
     state: JobState
@@ -2165,7 +2166,7 @@ class Claim:
     claim: dict[str, Any]
     """Jobs, metric and bounds, as they were given."""
     text: str
-    """The claim in words: those of its spec, or made from its fields."""
+    """The claim in words: from its spec, or derived from its fields."""
     outcome: ClaimOutcome
     """`missed` if it is missed in a run, else `unknown` or `pending` if it is so in a run, else
     `met`.
@@ -2183,11 +2184,11 @@ class ExperimentData:
     id: str
     """Id of the experiment."""
     owner: str
-    """Owner of the experiment: that of the API key that created it; `local` without a key."""
+    """Owner of the experiment: the owner of the API key that created it; `local` without a key."""
     name: str | None
     """Display name of the experiment."""
     exercise: str | None
-    """Id of the exercise that it attempts; absent if it is no attempt."""
+    """Id of the exercise that it attempts; absent if it is not an attempt."""
     seeds: Ints
     """Seeds of the runs."""
     state: ExperimentState
@@ -2195,8 +2196,8 @@ class ExperimentData:
     states: dict[str, int]
     """Number of jobs in each state, without deleted ones."""
     jobs: tuple[ExperimentJob, ...]
-    """Jobs by seed, each after those that it needs, then by name; without deleted ones. Empty in
-    lists.
+    """Jobs by seed, each after the jobs that it needs, then by name; without deleted ones. Empty
+    in lists.
     """
     claims: tuple[Claim, ...]
     """Claims with their outcomes; empty in lists."""
@@ -2236,7 +2237,7 @@ class GeneratedToken:
 
 @dataclass(frozen=True, eq=False)
 class DiffusionStart:
-    """What the samples of a diffusion network are."""
+    """The kind of samples of a diffusion network."""
 
     steps: int
     """Steps from noise to the samples."""
@@ -2252,7 +2253,7 @@ class DiffusionStart:
 
 @dataclass(frozen=True, eq=False)
 class GenerationStart:
-    """What a generation starts with."""
+    """The first event of a generation."""
 
     epoch: int
     """Epoch of the checkpoint."""
@@ -2271,7 +2272,7 @@ class GenerationStart:
     position, with a key-value cache.
     """
     diffusion: DiffusionStart | None
-    """What the samples of a diffusion network are. Absent for text."""
+    """The kind of samples of a diffusion network. Absent for text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -2286,7 +2287,7 @@ class Denoised:
 
 @dataclass(frozen=True)
 class GeneratedTokens:
-    """Tokens of a sample, after those of earlier events."""
+    """Tokens of a sample, after the tokens of earlier events."""
 
     sample: int
     """Index of the sample, from 0."""
@@ -2340,7 +2341,7 @@ class HiddenSpace:
     """
     targets: Floats
     """Targets, one row per sample. For a sequence of classes: the true class of each time step,
-    -1 for steps that do not count. Empty for a reward model, whose single rows have none.
+    -1 for steps that do not count. Empty for a reward model: its single rows have none.
     """
     classes: Ints
     """True class of each sample; empty for regression, for sequences and for a reward model."""
@@ -2377,8 +2378,8 @@ class ConfusionMatrix(ConfusionMatrixMethods):
     accuracy: float
     """Fraction of correct predictions. In [0, 1]."""
     exact_match: float | None
-    """Fraction of sequences whose predictions are all correct. In [0, 1]. Absent if samples are
-    not sequences.
+    """Fraction of sequences with only correct predictions. In [0, 1]. Absent if samples are not
+    sequences.
     """
 
 
@@ -2485,7 +2486,9 @@ class SequenceMetrics:
     """Metrics of sequences of classes."""
 
     exact_match: float
-    """Fraction of the sequences whose predictions that count are all correct. In [0, 1]."""
+    """Fraction of the sequences with only correct predictions among those which count. In [0,
+    1].
+    """
     perplexity: float | None
     """exp(log_loss): the number of equally likely classes with the same loss. Absent if outputs
     are not probabilities.
@@ -2496,7 +2499,7 @@ class SequenceMetrics:
     """
     bits_per_character: float | None
     """The loss in bits for each character of the predicted tokens, which compares vocabularies.
-    Absent if the data are no text of characters or parts of words.
+    Absent if the data are not a text of characters or parts of words.
     """
     positions: tuple[PositionAccuracy, ...]
     """Accuracy by position, without positions at which no prediction counts."""
@@ -2610,8 +2613,8 @@ class Epoch:
     validation_accuracy: float | None
     """Validation accuracy after the epoch. In [0, 1]. Absent if there is none."""
     train_exact_match: float | None
-    """Fraction of the training samples whose predictions that count are all correct, computed
-    during the epoch. In [0, 1]. Absent if samples are not sequences of classes.
+    """Fraction of the training samples with only correct predictions, among predictions that
+    count, computed during the epoch. In [0, 1]. Absent if samples are not sequences of classes.
     """
     validation_exact_match: float | None
     """The same of the validation samples after the epoch. In [0, 1]. Absent if there is none."""
@@ -2726,7 +2729,7 @@ class PointShare:
     class_index: int
     """Class of the sample: 0 or 1."""
     weight: float
-    """Share of the sample. In (0, 1]; those of each class add up to 1."""
+    """Share of the sample. In (0, 1]; the shares of each class add up to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -2742,17 +2745,17 @@ class Separability:
     text: str
     """The answer and its reason in a sentence."""
     normal: Floats
-    """Of separable classes, the weights of a linear model without an error: `normal · inputs +
+    """For separable classes, the weights of a linear model without an error: `normal · inputs +
     offset` is negative for class 0 and positive for class 1.
     """
     offset: float | None
     """Bias of that model; absent for classes that are not separable."""
     point: Floats
-    """Of other classes, a point that is a weighted mean of samples of class 0 and also of class
+    """For other classes, a point that is a weighted mean of samples of class 0 and also of class
     1. No linear model gives it a value that is both negative and positive.
     """
     shares: tuple[PointShare, ...]
-    """The samples whose weighted means are that point, at most two more than inputs."""
+    """The samples with that point as their weighted mean, at most two more than inputs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -2779,14 +2782,14 @@ class Baselines:
     """
     ngrams: tuple[NgramLosses, ...]
     """Bigram, trigram and 4-gram models, smoothed after Witten and Bell (1991), of a sequence
-    whose targets are its next tokens; empty for others.
+    with its next tokens as targets; empty for others.
     """
     separability: Separability | None
     """Whether a linear model can be right for every sample of the training part, with a proof.
     Absent unless there are two classes, at most 2,000 samples and at most 64 inputs.
     """
     initial: BaselineLosses | None
-    """The network before its first step, without dropout. Absent for a sweep, whose members have
+    """The network before its first step, without dropout. Absent for a sweep: its members have
     their own.
     """
 
@@ -2810,7 +2813,7 @@ class JobData:
     id: str
     """Id of the job."""
     owner: str
-    """Owner of the job: that of the API key that created it; `local` without a key."""
+    """Owner of the job: the owner of the API key that created it; `local` without a key."""
     state: JobState
     """State of the job."""
     stop_reason: StopReason | None
@@ -2821,7 +2824,7 @@ class JobData:
     """Where and how training diverged; absent if it did not."""
     warning: str | None
     """A sentence if the job has succeeded but the validation loss (training loss without a
-    validation part) of the network that is kept is not below that of a constant prediction.
+    validation part) of the network that is kept is not below the loss of a constant prediction.
     """
     baselines: Baselines | None
     """Losses to compare the job's losses with; absent before the first epoch, and for jobs of
@@ -2903,7 +2906,7 @@ class ValidatedJob:
 class LayerGradient:
     """Gradient statistics of one layer, over weights and biases together.
 
-    The gradient is that of the last batch, with the terms of `l1` and `l2`, before clipping.
+    The gradient comes from the last batch, with the terms of `l1` and `l2`, before clipping.
     """
 
     name: str
@@ -2927,11 +2930,9 @@ class LayerGradient:
     activation_std: float
     """Standard deviation of the same outputs."""
     saturated_fraction: float
-    """Fraction of tanh or sigmoid outputs whose derivative is below 5 % of the maximum. In [0,
-    1].
-    """
+    """Fraction of tanh or sigmoid outputs with a derivative below 5 % of the maximum. In [0, 1]."""
     dead_fraction: float
-    """Fraction of ReLU units whose output is 0 for each of the samples. In [0, 1]."""
+    """Fraction of ReLU units with output 0 for each of the samples. In [0, 1]."""
     histogram: Ints
     """Counts of absolute gradient components between `histogram_edges`, with one bin below and
     one above.
@@ -3053,7 +3054,7 @@ class NewCheckpoints:
     """New checkpoints."""
 
     epochs: tuple[int, ...]
-    """Epochs whose weights were stored."""
+    """Epochs with stored weights."""
 
 
 @dataclass(frozen=True)
@@ -3175,7 +3176,7 @@ class MaskDraws(MaskDrawsMethods):
 
 @dataclass(frozen=True, eq=False)
 class AugmentationDraws(AugmentationDrawsMethods):
-    """What an augmentation draws for the samples of one batch."""
+    """The draws of an augmentation for the samples of one batch."""
 
     type: AugmentationName
     """Type of the augmentation."""
@@ -3189,15 +3190,15 @@ class AugmentationDraws(AugmentationDrawsMethods):
 
 @dataclass(frozen=True, eq=False)
 class CorruptionDraws(CorruptionDrawsMethods):
-    """What the corruption draws for the samples of one batch."""
+    """The draws of the corruption for the samples of one batch."""
 
     type: CorruptionName
     """Type of the corruption."""
     shape: tuple[int, ...]
     """Shape of the draws: the samples of the batch come first."""
     values: Floats
-    """Elements in row-major order. `mask`: a number in [0, 1) for each position; those with the
-    lowest ones are masked. `diffuse`: the step, then the noise of each feature.
+    """Elements in row-major order. `mask`: a number in [0, 1) for each position; the positions
+    with the lowest numbers are masked. `diffuse`: the step, then the noise of each feature.
     """
 
 
@@ -3294,7 +3295,7 @@ class SweepData:
     id: str
     """Id of the sweep."""
     owner: str
-    """Owner of the sweep: that of the API key that created it; `local` without a key."""
+    """Owner of the sweep: the owner of the API key that created it; `local` without a key."""
     state: JobState
     """State of the sweep."""
     stop_reason: StopReason | None
@@ -3423,7 +3424,7 @@ class Limits(LimitsMethods):
 
 @dataclass(frozen=True)
 class QuotaUsage:
-    """What an owner uses of a quota."""
+    """The usage of a quota by an owner."""
 
     name: str
     """Name of the quota in `GET /v1/limits`, such as `max_queued_jobs`."""
@@ -3437,7 +3438,7 @@ class QuotaUsage:
 
 @dataclass(frozen=True)
 class Usage(UsageMethods):
-    """What an owner uses of each quota."""
+    """The usage of each quota by an owner."""
 
     owner: str
     """Owner of the API key; `local` without one."""
@@ -3496,7 +3497,7 @@ class Upload:
     offset: int
     """Number of bytes received, which is the offset of the next piece."""
     dataset: str | None
-    """Id of the data set that was made of the file; absent before."""
+    """Id of the data set that was created from the file; absent before."""
     created_at: datetime
     """Time of creation."""
     expires_at: datetime
@@ -3576,7 +3577,7 @@ class Workers:
     """The workers of the service."""
 
     workers: tuple[Worker, ...]
-    """All workers, those that started last first. A lost worker is listed for an hour."""
+    """All workers, the last started first. A lost worker is listed for an hour."""
 
 
 @dataclass(frozen=True)
@@ -5621,7 +5622,9 @@ class ExperimentProperties:
 
     @property
     def owner(self) -> str:
-        """Owner of the experiment: that of the API key that created it; `local` without a key."""
+        """Owner of the experiment: the owner of the API key that created it; `local` without a
+        key.
+        """
         return self._data.owner
 
     @property
@@ -5631,7 +5634,7 @@ class ExperimentProperties:
 
     @property
     def exercise(self) -> str | None:
-        """Id of the exercise that it attempts; absent if it is no attempt."""
+        """Id of the exercise that it attempts; absent if it is not an attempt."""
         return self._data.exercise
 
     @property
@@ -5682,7 +5685,7 @@ class JobProperties:
 
     @property
     def owner(self) -> str:
-        """Owner of the job: that of the API key that created it; `local` without a key."""
+        """Owner of the job: the owner of the API key that created it; `local` without a key."""
         return self._data.owner
 
     @property
@@ -5708,7 +5711,8 @@ class JobProperties:
     @property
     def warning(self) -> str | None:
         """A sentence if the job has succeeded but the validation loss (training loss without a
-        validation part) of the network that is kept is not below that of a constant prediction.
+        validation part) of the network that is kept is not below the loss of a constant
+        prediction.
         """
         return self._data.warning
 
@@ -5825,7 +5829,7 @@ class SweepProperties:
 
     @property
     def owner(self) -> str:
-        """Owner of the sweep: that of the API key that created it; `local` without a key."""
+        """Owner of the sweep: the owner of the API key that created it; `local` without a key."""
         return self._data.owner
 
     @property
