@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_list_of_public_names_is_what_the_package_has() -> None:
     names = {name for name in vars(public) if not name.startswith("_")}
-    assert epochal.__all__ == sorted({*names, "__version__"})
+    assert sorted(epochal.__all__) == sorted({*names, "__version__"})
 
 
 def test_the_package_has_every_name_that_documents_and_examples_use() -> None:

@@ -321,7 +321,8 @@ def test_one_size_stands_for_all_axes_and_one_number_for_a_row() -> None:
     [
         ({"epoch": 5}, "epoch", "is not a field here"),
         ({"epochs": "five"}, "epochs", "must be a whole number"),
-        ({"epochs": 2**70}, "epochs", "must be a whole number"),
+        ({"epochs": 2**31}, "epochs", "must be a whole number below 2**31"),
+        ({"seed": 2**63}, "seed", "must be a whole number below 2**63"),
         ({"loss": "kl"}, "loss", f"must be one of {LOSSES}"),
         ({"loss": 3}, "loss", f"must be one of {LOSSES}"),
         ({"network": []}, "network", "must be an object"),

@@ -105,10 +105,12 @@ def test_what_is_imported_before_a_fork_starts_no_thread_and_opens_no_file() -> 
     program = (
         "import os, epochal_service.__main__ as main\n"
         "from epochal_service.daemon import supervisor\n"
+        "from epochal_service.settings import Settings\n"
+        "modules = *supervisor.API_MODULES, *supervisor.WORKER_MODULES\n"
         "def count(): return len(os.listdir('/proc/self/task')), len(os.listdir('/proc/self/fd'))\n"
         "main.app = lambda arguments: print(\n"
         "    count(),\n"
-        "    supervisor._prepare_forks(*supervisor.API_MODULES, *supervisor.WORKER_MODULES),\n"
+        "    supervisor._prepare_forks(Settings(_env_file=None), *modules),\n"
         "    count(),\n"
         ")\n"
         "main.main()"

@@ -256,9 +256,9 @@ MUTANTS = (
     ),
     Mutant(
         "key that a service needs for a cached reply",
-        f"{SERVICE}/methods/replies.py",
-        "            elif context.settings.needs_keys:\n                return None\n",
-        "",
+        f"{SERVICE}/methods/context.py",
+        "        if self.settings.needs_keys:\n            raise Unauthenticated(\n",
+        "        if False:\n            raise Unauthenticated(\n",
         (f"{REPLIES}::test_a_service_that_needs_keys_sends_nothing_without_one",),
     ),
     Mutant(
@@ -441,7 +441,7 @@ MUTANTS = (
     Mutant(
         "scope of a key",
         f"{SERVICE}/access/keys.py",
-        "        if SCOPES.index(self.scope) < SCOPES.index(scope):\n",
+        "        if key.scope not in SCOPES[SCOPES.index(scope) :]:\n",
         "        if False:\n",
         (f"{KEYS}::test_a_key_to_read_changes_nothing",),
     ),
@@ -732,14 +732,14 @@ MUTANTS = (
     ),
     Mutant(
         "reply of an explorer that is kept",
-        f"{SERVICE}/methods/table.py",
-        '                basis="release",\n            )\n            for rpc, explorer in',
-        "            )\n            for rpc, explorer in",
+        "service/epochal_course/api.py",
+        '                basis="release",\n                is_pure=True,\n',
+        "                is_pure=True,\n",
         ("tests/rpc/test_server.py::test_an_explorer_computes_a_reply_once",),
     ),
     Mutant(
         "tolerance of a fit",
-        f"{SERVICE}/simulate/curve_fits.py",
+        "service/epochal_course/explorers/curve_fits.py",
         "has_stopped |= now.errors <= limit\n",
         "has_stopped |= now.errors < 0.0\n",
         (
@@ -749,7 +749,7 @@ MUTANTS = (
     ),
     Mutant(
         "end of a fit that makes no progress",
-        f"{SERVICE}/simulate/curve_fits.py",
+        "service/epochal_course/explorers/curve_fits.py",
         "has_stopped = np.maximum(predicted, np.abs(decrease)) <= MIN_DECREASE * limit\n",
         "has_stopped = predicted < 0.0\n",
         (
@@ -759,7 +759,7 @@ MUTANTS = (
     ),
     Mutant(
         "least-squares fit of output weights",
-        f"{SERVICE}/simulate/curve_fits.py",
+        "service/epochal_course/explorers/curve_fits.py",
         "change = _solve(*_equations(for_v_and_c, residuals), damping)\n",
         "change = 0.0 * _solve(*_equations(for_v_and_c, residuals), damping)\n",
         (
@@ -848,7 +848,7 @@ MUTANTS = (
     Mutant(
         "states from which a training program continues",
         PROGRAM,
-        "    if epoch not in moments_after:\n        return\n",
+        "    if at not in moments_after:\n        return\n",
         "    return\n",
         (f"{PROGRAMS}::test_a_chaotic_training_is_verified_from_state_to_state",),
     ),

@@ -1,7 +1,7 @@
 """From a step to an epoch, from an epoch to a run, and the records of a run."""
 
 from .blocks import join
-from .epoch import compile_epoch, record_shapes
+from .epoch import compile_epoch, record_shapes, steps_per_epoch
 from .record_buffer import Record
 from .snapshots import LayerSlices
 from .step import Gradient, update, with_column
@@ -19,6 +19,7 @@ __all__ = [
     "join",
     "new_parameters",
     "record_shapes",
+    "steps_per_epoch",
     "update",
     "with_column",
 ]

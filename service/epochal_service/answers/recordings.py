@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 import epochal_engine as engine
 from epochal_engine.export.training import At, Contradiction, Recording
-from epochal_engine.training import check_data, join
-from epochal_engine.training.epoch import steps_per_epoch
+from epochal_engine.training import check_data, join, steps_per_epoch
 
 from ..curves.epochs import merge, unpack_gradients
 from ..errors import NotFound

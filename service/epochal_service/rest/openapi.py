@@ -227,9 +227,13 @@ def _subclasses(model: type[Message]) -> Iterator[type[Message]]:
 
 def _drop_unused(document: dict[str, Any]) -> None:
     """Delete schemas that nothing refers to: of replies, for fields that only requests have."""
-    text, schemas = json.dumps(document), document["components"]["schemas"]
-    for name in list(schemas):
-        if f'"#/components/schemas/{name}"' not in text:
+    schemas = document["components"]["schemas"]
+    while True:
+        text = json.dumps(document)
+        unused = [name for name in schemas if f'"#/components/schemas/{name}"' not in text]
+        if not unused:
+            return
+        for name in unused:
             del schemas[name]
 
 

@@ -15,7 +15,8 @@ from .base import Message, docstrings
 RANGE = re.compile(r"\b(In [\[(]|At least \d|At most \d|Greater than|Less than|From \d)")
 DEFAULT = re.compile(r"\b[Dd]efaults?\b")
 UNBOUNDED = 2**53
-"""A bound of this size or more comes from the number format."""
+"""A bound of this size or more comes from the number format, as do `INT32_BOUNDS`."""
+INT32_BOUNDS = (2**31 - 1, 2**31)
 
 
 def described(schema: dict[str, Any]) -> str:
@@ -47,11 +48,14 @@ def field_descriptions(model: type[Message]) -> dict[str, str]:
     return texts
 
 
+def _is_of_format(bound: float | None) -> bool:
+    return bound is not None and (bound >= UNBOUNDED or bound in INT32_BOUNDS)
+
+
 def _range(schema: dict[str, Any]) -> str:
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
-    high = None if high is None or high >= UNBOUNDED else high
-    below = None if below is None or below >= UNBOUNDED else below
+    high, below = (None if _is_of_format(bound) else bound for bound in (high, below))
     start = low if above is None else above
     end = high if below is None else below
     if start is not None and end is not None:

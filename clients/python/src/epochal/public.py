@@ -2,12 +2,13 @@
 
 from importlib.metadata import version as _version
 
-from . import augmentations, corruptions, data, errors, layers, optimizers, schedules
+from . import augmentations, corruptions, data, layers, optimizers, schedules
 from .client import Client
 from .comparison import Comparison
 from .curves import Curve
 from .epoch_table import EpochTable
 from .errors import *  # noqa: F403
+from .errors import __all__ as _errors
 from .events import (
     CheckpointEvent,
     EndEvent,
@@ -193,4 +194,4 @@ __all__ = [
     "table",
     "verify_webhook",
 ]
-__all__ += errors.__all__
+__all__ += _errors

@@ -1428,9 +1428,9 @@ class JobRewardSpec(TypedDict):
     the name of another of its jobs, with which this one starts once it has succeeded.
     """
     epoch: NotRequired[int | None]
-    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. In [0,
-    2147483648). Defaults to the epoch that the other job's predictions use: the best one if it
-    has ended and restores it, else the latest.
+    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. At least
+    0. Defaults to the epoch that the other job's predictions use: the best one if it has ended
+    and restores it, else the latest.
     """
     type: Literal["job"]
     """Kind of the reward: the output of the network of another job, which has succeeded. It has
@@ -1518,9 +1518,9 @@ class InitialWeightsSpec(TypedDict):
     the name of another of its jobs, with which this one starts once it has succeeded.
     """
     epoch: NotRequired[int | None]
-    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. In [0,
-    2147483648). Defaults to the epoch that the other job's predictions use: the best one if it
-    has ended and restores it, else the latest.
+    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. At least
+    0. Defaults to the epoch that the other job's predictions use: the best one if it has ended
+    and restores it, else the latest.
     """
     layers: NotRequired[Sequence[str] | None]
     """Names of the layers to take, which both networks have. The other layers start from new

@@ -322,13 +322,20 @@ def _placed(field: FieldDescriptor, place: str) -> Iterator[None]:
     """Translate protobuf's error for a value into the format of the service."""
     try:
         yield
-    except (TypeError, ValueError):
+    except TypeError:
         raise InvalidArgument.of(place, _EXPECTED[field.type]) from None
+    except ValueError:
+        expected = _BELOW.get(field.type, _EXPECTED[field.type])
+        raise InvalidArgument.of(place, expected) from None
 
 
+_BELOW = {
+    FieldDescriptor.TYPE_INT32: "must be a whole number below 2**31",
+    FieldDescriptor.TYPE_INT64: "must be a whole number below 2**63",
+}
 _EXPECTED = {
     FieldDescriptor.TYPE_DOUBLE: "must be a number",
-    FieldDescriptor.TYPE_INT32: "must be a whole number below 2**31",
+    FieldDescriptor.TYPE_INT32: "must be a whole number",
     FieldDescriptor.TYPE_INT64: "must be a whole number",
     FieldDescriptor.TYPE_BOOL: "must be true or false",
     FieldDescriptor.TYPE_STRING: "must be a text",
