@@ -24,7 +24,7 @@ class FieldError(NamedTuple):
 
 
 class EpochalError(Exception):
-    """The root. The docstring of each class below is also that of the class in the SDK."""
+    """The root. Each class of the SDK has the docstring of its class below."""
 
     status: ClassVar[int] = 500
     """The status of HTTP."""
@@ -65,7 +65,7 @@ class EpochalError(Exception):
 
 
 class InvalidArgument(EpochalError):
-    """Fields of the request are invalid; `errors` lists them with what would be valid."""
+    """Fields of the request are invalid; `errors` lists them and describes valid values."""
 
     status = 400
     code = "INVALID_ARGUMENT"
@@ -98,8 +98,8 @@ class Unauthenticated(EpochalError):
 
 
 class Forbidden(EpochalError):
-    """The API key does not allow the request: it lacks the scope, or what would change belongs to a
-    member of its class.
+    """The API key does not allow the request: it lacks the scope, or would change something that
+    belongs to a member of its class.
     """
 
     status = 403

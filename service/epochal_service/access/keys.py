@@ -112,7 +112,7 @@ class PresentedKey(NamedTuple):
         return cls(*match.groups())
 
     def check(self, stored: Stored | None, scope: Scope) -> Stored:
-        """Return the stored key and what it reaches. Raises `Unauthenticated`, `Forbidden`."""
+        """Return the stored key and its access. Raises `Unauthenticated`, `Forbidden`."""
         # The digests are compared in constant time, also if there is no key with this id.
         known = hmac.compare_digest(_digest(self.secret), stored[0].digest if stored else "")
         if stored is None or not known:

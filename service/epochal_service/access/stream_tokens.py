@@ -39,7 +39,7 @@ def issue(connection: Connection, key_id: str | None, subject: str) -> tuple[str
 
 
 def authenticate(database: Database, token: str, subject: str) -> Stored:
-    """Return the key whose token opens the subject's events, and what it reaches.
+    """Return the key that signed a token for the subject's events, and the key's access.
 
     Raises `Unauthenticated`.
     """

@@ -1,4 +1,4 @@
-"""What programs need to know of a data set: its columns, and how its rows became samples."""
+"""Facts that programs need about a data set: its columns, and how its rows became samples."""
 
 from __future__ import annotations
 

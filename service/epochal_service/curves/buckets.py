@@ -6,8 +6,8 @@ A bucket has a power of two of epochs and ends at a multiple of it, however long
 
 Each bucket keeps its lowest, its highest and its first non-finite value (M4 of Jugel et al. 2014,
 without the two points that it keeps for line joins). So the points of a complete bucket stay
-unchanged while the run grows, until the width doubles. The extremes of a bucket are among those of
-the narrower buckets in it, so that a downsampled curve can be downsampled further.
+unchanged while the run grows, until the width doubles. The extremes of a bucket are also extremes
+of the narrower buckets in it, so that a downsampled curve can be downsampled further.
 """
 
 from __future__ import annotations

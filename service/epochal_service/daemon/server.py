@@ -84,7 +84,7 @@ def serve(settings: Settings, companions: Sequence[Companion] = (serve_grpc,)) -
 
 
 def raise_file_limit() -> int:
-    """Let the process open as many files as the system allows, at most `MOST_FILES`.
+    """Raise the limit of open files to the limit of the system, at most `MOST_FILES`.
 
     Return that number. A shell and a unit of systemd allow 1024; each connection takes one.
     """

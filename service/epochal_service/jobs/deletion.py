@@ -5,7 +5,7 @@ others from writing for seconds.
 
     DELETE or expiry ──> hidden: no method finds the job ──a few rows per transaction──> nothing
 
-After a crash the rows that remain are still those of a hidden job, and the next reaper goes on.
+After a crash the remaining rows still belong to a hidden job, and the next reaper continues.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def delete_expired(database: Database) -> None:
 
 
 def find_orphans(database: Database) -> dict[str, int]:
-    """Return the number of rows that belong to nothing, by what is wrong with them."""
+    """Return the number of rows that belong to nothing, by the kind of the defect."""
     with database.read() as connection:
         return orphans.find(connection, [*TERMINAL])
 

@@ -1,4 +1,4 @@
-"""The weights that a job leaves at its end: those of its best epoch beside those of its last."""
+"""The weights that a job leaves at its end: its best epoch beside its last one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What operators want to know about all jobs and workers, read from the database.
+"""Figures for operators about all jobs and workers, read from the database.
 
-Workers have no port of their own. Each counts in its memory, and adds what is new to the counters
-of the database with its sign of life; any API process can then report the sums.
+Workers have no port. Each counts in its memory, and adds the increments to the counters of the
+database with its sign of life; any API process can then report the sums.
 
     worker ──every 10 s──> counters ──> GET /metrics of each API process
 """
@@ -19,8 +19,8 @@ from ..store import Database, counters, queues, workers
 
 OwnerClass = Literal["small", "large"]
 SMALL_QUEUE = 10
-"""An owner with at most so many queued jobs is small. Owners take turns, so the jobs of a small one
-should start soon, however long the queues of the others are."""
+"""An owner with at most this number of queued jobs is small. Owners take turns, so the jobs of a
+small one should start soon, however long the queues of the others are."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ COUNTERS: dict[str, str] = {
     LEASES_EXPIRED: "Jobs that were taken from a worker that gave no sign of life.",
     WORKER_WAKEUPS_LOST: "Messages of workers that the broker did not take.",
 }
-"""The counters and what they count."""
+"""The counters and their descriptions."""
 ATTEMPTS = "attempts"
 """The counter of attempts at jobs; their outcome follows after a dot."""
 OUTCOMES = ("succeeded", "failed", "cancelled", "paused", "queued", "lost")

@@ -27,7 +27,7 @@ class Leases:
         self._seen: dict[str, tuple[float, float]] = {}
 
     def reclaim(self, database: Database, queue: Queue, *, max_attempts: int) -> None:
-        """Take the jobs whose leases are not renewed from their workers."""
+        """Take jobs from workers that do not renew their leases."""
         with database.read() as connection:
             unrenewed = self.unrenewed(jobs.leases(connection))
         for job_id, expires_at in unrenewed.items():

@@ -11,8 +11,8 @@ Every arrow is one conditional UPDATE together with its rows of the log. If the 
 the expected state, nothing changes.
 
 A job that needs others is `waiting` before it is `queued`. The transaction that ends a job moves
-those that wait for it: they are queued once all that they need has succeeded, and cancelled if one
-of these ends in another way.
+the jobs that wait for it: they are queued once all jobs that they need have succeeded, and
+cancelled if one of these ends in another way.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ class Progress:
     """The results of a worker since its last transaction.
 
     `epoch`, `latest` and `best` are None if no epoch is new; `weights` are (epoch, packed weights)
-    pairs, and `checkpoints` those of their epochs that are not stored yet; `superseded` are epochs
-    whose stored weights are deleted; `resume_point` is (epoch, packed state). `baselines` is None
+    pairs, and `checkpoints` has their epochs without a stored checkpoint; the stored weights of the
+    epochs in `superseded` are deleted; `resume_point` is (epoch, packed state). `baselines` is None
     if they are stored already.
     """
 
@@ -258,7 +258,7 @@ def submit(
 
     The same `request_id` returns the job that it created before. A search finds the job by its id,
     its labels and `search_terms`. The packed `initial_weights` become its checkpoint of epoch 0,
-    which training starts from; `reward_weights` are those of its reward model.
+    which training starts from; `reward_weights` are the weights of its reward model.
 
     Raises `IdempotencyMismatch` if another request used the key, `NotFound` if the job that it
     created was deleted, `InvalidArgument` if the data set was deleted in the meantime,
@@ -341,7 +341,7 @@ def search_text(*terms: str) -> str:
 
 
 def get(database: Database, job_id: str, access: Access, kind: Kind = "job") -> JobWithSpec:
-    """Return the row in a transaction of its own. Raises `NotFound`."""
+    """Return the row, read in a separate transaction. Raises `NotFound`."""
     with database.read() as connection:
         return find(connection, job_id, access, kind)
 
@@ -475,8 +475,8 @@ def _request(
 
 
 MOST_CHOICES = 8
-"""Other workers may claim the job whose turn it is first so many times. A later message finds what
-is left."""
+"""The number of jobs that a worker tries to claim. Other workers may claim each of them first; a
+later message then finds the remaining ones."""
 
 
 def claim(
@@ -490,7 +490,7 @@ def claim(
     worker_id: str | None = None,
     max_running: int | None = None,
 ) -> Claim | None:
-    """Claim a queued job, by default the one whose turn it is.
+    """Claim a queued job, by default the next one.
 
     None if it is not, or no longer, queued, or its owner has `max_running` running jobs. Neither is
     an error.
@@ -521,7 +521,7 @@ def claim(
 
 
 def _claimed(connection: Connection, job_id: str) -> Claim:
-    """Return a job that was just claimed, with what it starts from."""
+    """Return a job that was just claimed, with the state that it starts from."""
     job = jobs.find(connection, job_id)
     assert job is not None
     start = checkpoints.start(connection, job_id)
@@ -532,7 +532,7 @@ def _claimed(connection: Connection, job_id: str) -> Claim:
 
 
 def _is_busy(connection: Connection, job_id: str, max_running: int) -> bool:
-    """Return whether the owner of the job has so many running jobs; locks the owner."""
+    """Return whether the owner of the job has `max_running` running jobs; locks the owner."""
     owner = jobs.owner_of(connection, job_id)
     if owner is None:
         return False
@@ -676,7 +676,7 @@ def _store(
 def reclaim(
     database: Database, job_id: str, *, max_attempts: int, unrenewed: float | None = None
 ) -> JobState | None:
-    """Take a job whose lease has expired from its worker, or still ends at the time `unrenewed`.
+    """Take a job from its worker if its lease has expired, or still ends at the time `unrenewed`.
 
     Return the new state; None if the worker renewed the lease in time.
     """

@@ -29,8 +29,8 @@ NO_BROKER = "unix:///nowhere"
 
 
 MOST_PENDING = 32
-"""With so many messages in the broker, no more are sent: a worker that takes one of them trains
-until no job is queued."""
+"""The maximum number of messages in the broker: a worker that takes one of them trains until no job
+is queued."""
 PAUSE_SECONDS = 0.005
 """After it has sent what waits, the sender waits for so long. To wake it up for each message costs
 more than to send it."""

@@ -1,4 +1,4 @@
-"""What one owner uses of the store, and the refusal of more.
+"""An owner's use of the store, and the refusal of more.
 
 count, compare, insert: one transaction, which locks the owner
 """
@@ -20,11 +20,11 @@ QUEUE_RETRY_SECONDS = 10
 
 @dataclass(frozen=True)
 class Stored:
-    """What one owner has of one kind."""
+    """One kind of object that the store holds for an owner."""
 
     count: Callable[[Connection, str], int]
     advice: str
-    """What makes room."""
+    """How to make room."""
     retry_after: int | None = None
     """Seconds after which there may be room without any deletion; None: never."""
     text: Callable[[int], str] = str
@@ -61,13 +61,13 @@ STORED: dict[str, Stored] = {
     "max_exercises": Stored(exercises.count, "delete an exercise"),
     "max_uploads": Stored(uploads.count, "make a data set of an upload, or delete one"),
 }
-"""The quotas of what is stored, by their names in `Quotas`."""
+"""The quotas of stored objects, by their names in `Quotas`."""
 
 _BYTES = ("max_stored_bytes_per_owner", "max_dataset_bytes_per_owner")
 
 
 def reserve(connection: Connection, quotas: Quotas, owner: str, name: str, amount: int = 1) -> None:
-    """Raise `QuotaExceeded` unless the owner, and its class, may store so much more until the
+    """Raise `QuotaExceeded` unless the owner, and its class, may store `amount` more until the
     commit.
     """
     _reserve(connection, quotas, owner, name, amount)

@@ -57,7 +57,7 @@ def delete_abandoned(database: Database, seconds: float) -> None:
         ids = uploads.abandoned(connection, seconds)
     if not ids:
         return
-    for upload_id in ids:  # each in a transaction of its own: a file may be large
+    for upload_id in ids:  # each in its own transaction: a file may be large
         with database.write() as connection:
             uploads.delete_abandoned(connection, upload_id, seconds)
     logger.info("uploads_deleted", uploads=ids)

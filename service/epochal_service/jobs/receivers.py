@@ -64,7 +64,7 @@ class Receivers:
     def __init__(self, hosts: str, seconds: float) -> None:
         """Take a list such as `*,ci.internal,10.0.0.5:8080`: `*` is every public host over https.
 
-        A host that is listed may be private, and use http. `none` is no host.
+        A host that is listed may be private, and use http. `none` stands for an empty list.
         """
         entries = {_host(entry) for entry in hosts.lower().split(",")}
         self._any_public = ANY_PUBLIC in entries

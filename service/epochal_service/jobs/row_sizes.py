@@ -1,9 +1,9 @@
-"""What a row takes of a database beside its blobs: for prices, and for what a job has stored."""
+"""The size of a row without its blobs: for prices, and for the stored bytes of a job."""
 
 from __future__ import annotations
 
 ROW_BYTES = 250
-"""What a row takes beside its blobs, in the table and its indexes."""
+"""Bytes of a row without its blobs, in the table and its indexes."""
 PAGE_BYTES = 2048
 """A large blob leaves about half a page of the database empty."""
 JOB_BYTES = 6_000

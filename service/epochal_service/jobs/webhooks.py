@@ -5,8 +5,8 @@
                          ^                         ├── failed: not allowed, gone, or too often
                          └───── after a pause ─────┘
 
-Every API process claims what is due; a delivery whose process was killed is due again. Signatures
-are those of Standard Webhooks, https://www.standardwebhooks.com.
+Every API process claims due deliveries; if it is killed, its deliveries are due again. Signatures
+follow Standard Webhooks, https://www.standardwebhooks.com.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ CLAIM_MARGIN_SECONDS = 5.0
 GONE = 410
 
 Outcome = Literal["delivered", "retried", "failed", "refused"]
-"""What became of a delivery by an attempt; refused: the service may not send to the receiver."""
+"""The outcome of an attempt at a delivery; refused: the service may not send to the receiver."""
 STATES: Mapping[Outcome, str] = {
     "delivered": "delivered",
     "retried": PENDING,
@@ -82,9 +82,8 @@ def load(text: str | None) -> list[Webhook]:
 
 
 def payload(job: EndedJob) -> bytes:
-    """Return the JSON that tells how a job or sweep ended: without its spec, which may be large.
-
-    Of a sweep also without its members.
+    """Return the JSON that describes how a job or sweep ended, without its spec, which may be
+    large, and without the members of a sweep.
     """
     row, kind = job.row, kind_of(job.row.id)
     numbers: dict[str, Any] = {}
@@ -128,7 +127,7 @@ def headers(delivery_id: str, secret: str | None, body: bytes, seconds: int) -> 
 def pause(attempt: int, first: float, retry_after: float | None = None) -> float:
     """Return the seconds after a failed attempt: 5 times as long each time, up to a day.
 
-    At least those that the receiver asked for, up to a day too.
+    At least the pause that the receiver requested, also up to a day.
     """
     seconds = first * PAUSE_FACTOR ** (attempt - 1) * random.uniform(1 - JITTER, 1 + JITTER)
     return min(max(seconds, retry_after or 0.0), MAX_PAUSE_SECONDS)
@@ -136,7 +135,7 @@ def pause(attempt: int, first: float, retry_after: float | None = None) -> float
 
 @dataclass(frozen=True)
 class Message:
-    """A claimed delivery, and what is sent."""
+    """A claimed delivery, and its content."""
 
     row: DeliveryRow
     url: str

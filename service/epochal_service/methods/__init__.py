@@ -1,1 +1,1 @@
-"""What each method of the API means, once for both wires: one function each, one file a noun."""
+"""The methods of the API, once for both wires: one function per method, one file per noun."""

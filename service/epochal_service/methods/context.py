@@ -114,7 +114,7 @@ class Context:
 
     @property
     def scope(self) -> Scope:
-        """What the caller may do; everything without an API key."""
+        """The scope of the caller; `admin` without an API key."""
         return "admin" if self.key is None else cast(Scope, self.key.scope)
 
     @property
@@ -127,7 +127,7 @@ class Context:
     ) -> R:
         """Return `function(context, *args)`, called in the second process for the same caller.
 
-        Raises what the function raises, and what `SecondProcess.run` does.
+        Raises the exceptions of the function and of `SecondProcess.run`.
         """
         assert self.second_process is not None
         caller = {

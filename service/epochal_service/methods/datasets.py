@@ -173,7 +173,7 @@ def create_dataset(
 def _create_of_file(
     context: Context, request: CreateDatasetRequest, file: BinaryIO | None, digest: str
 ) -> Dataset:
-    """Store a file, whose digest stands for it in the fingerprint of the request."""
+    """Store a file. Its digest stands for it in the fingerprint of the request."""
     options = fingerprint(request.model_copy(update={"upload": None}))
     combined = sha256(f"{options} {digest}".encode()).hexdigest()
     with context.database.read() as connection:
@@ -410,7 +410,7 @@ def _thumbnail(name: str) -> Thumbnail:
     return Thumbnail(dataset=name, inputs=rounded(inputs), targets=rounded(targets[rows]))
 
 
-@cache  # the sizes of a generator are those of its default parameters
+@cache  # the sizes of a generator follow from its default parameters
 def _builtin(name: str) -> Dataset:
     entry, table = CATALOG[name], generate(GeneratorSpec(name=name))
     return Dataset(

@@ -74,7 +74,7 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
     if segment is None:
         return Diagnosis(epoch=0)
     if engine.LOSSES[spec.loss].rows > 1 or spec.rollouts is not None:
-        # The hypotheses are about rows with targets of their own.
+        # The hypotheses need targets for single rows.
         return Diagnosis(epoch=len(segment.columns["train_loss"]))
     losses = segment.columns["train_loss"]
     diverged = row.stop_reason == "diverged"
@@ -136,10 +136,10 @@ def _experiment(
     spec: dict[str, Any],
     weights: Mapping[str, NDArray[Any]] | None,
 ) -> Experiment:
-    """Return what a changed spec of the job trains. Raises ValueError if it is not valid.
+    """Return the experiment of a changed spec of the job. Raises ValueError if it is not valid.
 
-    `weights` are those that a fork starts from. Limits that were lowered since do not apply, as to
-    the job itself; time bounds the trials.
+    A fork starts from `weights`. Limits that were lowered since do not apply, as to the job itself;
+    time bounds the trials.
     """
     changed = TrainingSpec.model_validate(spec)
     try:

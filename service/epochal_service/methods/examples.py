@@ -1,4 +1,4 @@
-"""Example bodies of the API's methods, by what they show; each can be sent as it is."""
+"""Example bodies of the API's methods, by their subject; each can be sent unchanged."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def get_exercise(context: Context, id: str) -> Exercise:
 
 
 def list_exercises(context: Context, request: ListExercisesRequest) -> ExercisePage:
-    """List your exercises and those of your class, newest first, without their experiments."""
+    """List your exercises and your class's, newest first, without their experiments."""
     size = page_size(request.page_size)
     with context.database.read() as connection:
         rows = stored.page(
@@ -110,8 +110,8 @@ def attempt_exercise(
 
 
 def list_attempts(context: Context, id: str, request: ListAttemptsRequest) -> AttemptPage:
-    """List attempts at the exercise, newest first: to the owner of the exercise those of all, to
-    others their own.
+    """List attempts at the exercise, newest first. The owner of the exercise sees all attempts,
+    others see their own.
 
     Raises `NotFound`.
     """
@@ -158,7 +158,7 @@ def get_exercise_results(context: Context, id: str) -> ExerciseResults:
 
 
 def _owners(context: Context, exercise: ExerciseRow) -> list[str] | None:
-    """Return whose attempts the caller may see; None for those of all."""
+    """Return the owners of attempts that the caller may see; None for all owners."""
     return None if exercise.owner == context.owner else [*context.access.readable]
 
 

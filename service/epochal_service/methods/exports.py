@@ -31,7 +31,7 @@ Array = NDArray[Any]
 def get_export(context: Context, id: str, request: GetExportRequest) -> ExportContent:
     """Return the trained network, or the training as a program, as a file.
 
-    Raises `NotFound`; `NotInstalled` for a format whose package is not installed;
+    Raises `NotFound`; `NotInstalled` for a format that needs a missing package;
     `InvalidArgument` for a training that is too large for a program.
     """
     if request.format in TRAINING_EXPORTS:

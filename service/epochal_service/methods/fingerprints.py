@@ -11,8 +11,8 @@ from pydantic import BaseModel
 def fingerprint(request: BaseModel, *parts: BaseModel) -> str:
     """Return a digest of the request's type and fields, without its idempotency key.
 
-    `parts` are those of its parts that are not in its JSON. Fields with their default are left out,
-    so that the digest stays the same when a later version has more fields.
+    `parts` are parts of the request that its JSON lacks. Fields with their default are left out, so
+    that the digest stays the same when a later version has more fields.
     """
     fields = " ".join(
         part.model_dump_json(exclude={"request_id"}, exclude_defaults=True)

@@ -122,7 +122,7 @@ def _chosen(
     shapes: Mapping[str, tuple[int, ...]],
     samples: int,
 ) -> list[str]:
-    """Return the names of what the layer of the request has, or of all.
+    """Return the names in `shapes` that belong to the layer of the request, or all.
 
     Raises `InvalidArgument` if there is no such layer, or the reply would be too large.
     """

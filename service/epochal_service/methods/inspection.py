@@ -143,7 +143,7 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
     ratios = np.empty(0)
     if units > 2:
         values, ratios = principal_components(values)
-    # The targets of a pair are those of both its rows: its letters, which a score does not predict.
+    # A pair has the targets of both its rows: its letters, which a score does not predict.
     scores = is_scorer(trained_network.spec, network)
     names = [] if scores else list(dataset.class_names)
     is_sequence = len(network.output_shape) > 1
@@ -312,7 +312,7 @@ def _opened(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prep
 
 
 def _judged(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prepared]:
-    """Return a network whose single rows have targets.
+    """Return a network with targets for single rows.
 
     Raises `InvalidArgument` for one that scores the rows of pairs.
     """

@@ -229,7 +229,7 @@ def epoch_arrays(
 
 
 def get_curve(context: Context, id: str, request: GetCurveRequest) -> Curve:
-    """Return the downsampled curves of the metrics: whole ones, or what is new after an epoch.
+    """Return the downsampled curves of the metrics: whole ones, or the part after an epoch.
 
     Raises `NotFound`.
     """

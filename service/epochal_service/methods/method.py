@@ -1,7 +1,7 @@
 """A method of an API, as both wires, the SDK and the documents read it.
 
-A row of a table names the RPC, the HTTP verb and path, and the function, whose signature has the
-models of the request and of the reply.
+A row of a table names the RPC, the HTTP verb and path, and the function. The signature of the
+function has the models of the request and of the reply.
 
     row ──┬── rest/routes.py        routes, OpenAPI
           ├── rpc/services.py       handlers
@@ -42,14 +42,14 @@ PATH_FIELDS: dict[str, Any] = {
     "id": Annotated[str, Field(min_length=1)],
     "epoch": EpochNumber,
 }
-"""What may stand in a path, and its type."""
+"""The fields that may stand in a path, and their types."""
 
 EPOCH = "epoch"
 EPOCH_DESCRIPTION = "The epoch of a stored checkpoint: see `GET /v1/jobs/{id}/checkpoints`."
 
 DATA = "data"
 DATA_DESCRIPTION = "The bytes of the piece. Not empty."
-"""The field that is the body as it is on HTTP, and what it holds."""
+"""The field that is the unchanged body on HTTP, and its description."""
 
 Basis = Literal["job", "release"]
 """The row and the log of the job or sweep that `id` names; the version of the service alone."""
@@ -63,7 +63,7 @@ NO_DATA = FieldError(DATA, "must not be empty")
 
 
 class Id(NamedTuple):
-    """What `{id}` in a path is."""
+    """The meaning of `{id}` in a path."""
 
     description: str
     example: str | None = None
@@ -78,7 +78,7 @@ class Method:
     http: str
     """Verb and path, such as `POST /v1/jobs`."""
     function: Callable[..., Any]
-    """What it does; its docstring, up to "Raises", describes the method on both wires."""
+    """Its docstring, up to "Raises", describes the method on both wires."""
     summary: str
     """A few words for a list of methods."""
     conflicts: bool = False
@@ -91,14 +91,14 @@ class Method:
     event: type[Reply] | None = None
     """The events of a method that answers with a stream."""
     total: type[Reply] | None = None
-    """What HTTP answers instead to a client that does not accept a stream: all events in one."""
+    """The reply on HTTP to a client that does not accept a stream: all events in one."""
     examples: Mapping[str, Any] = field(default_factory=dict)
-    """Bodies that can be sent as they are, by what they show."""
+    """Bodies that can be sent unchanged, by their subject."""
     takes_long: bool = False
     """Whether it may take seconds: then it does not wait in the process of other large requests."""
     basis: Basis | None = None
-    """What its reply depends on beside the request, so that it is computed once until that changes.
-    None: on more than this, or it is computed each time."""
+    """The only input of its reply beside the request: a reply is reused until this changes.
+    None: it has more inputs, or is computed each time."""
     is_pure: bool = False
     """Whether its function takes the request alone: it reads nothing else, and stores nothing."""
     service: str = ""
@@ -106,7 +106,7 @@ class Method:
     tag: str = ""
     """The section of the HTTP documentation that it belongs to."""
     id: Id | None = None
-    """What `{id}` in its path is."""
+    """The meaning of `{id}` in its path."""
 
     def __post_init__(self) -> None:
         if self.scope == "train" and (self.verb == "GET" or self.rpc.startswith(READS)):
@@ -129,7 +129,7 @@ class Method:
 
     @property
     def description(self) -> str:
-        """What the method does, in the words of its function."""
+        """The description of the method: the docstring of its function."""
         return cleandoc(self.function.__doc__ or "").partition("Raises ")[0].strip()
 
     @property
@@ -193,7 +193,7 @@ class Method:
         return any("request_id" in model.model_fields for model in models)
 
     def audit(self, context: Context, subject: str) -> None:
-        """Log who called a method that changes something, and what it changed."""
+        """Log the caller and the subject of a method that changes something."""
         if self.verb != "GET" and self.scope != "read":
             logger.info(
                 "audit", method=self.rpc, id=subject, owner=context.owner, key=context.key_id
@@ -215,7 +215,7 @@ class Method:
         return None if hint is type(None) else hint
 
     def path_description(self, name: str) -> str:
-        """What a field of the path is."""
+        """The description of a field of the path."""
         if name == EPOCH:
             return EPOCH_DESCRIPTION
         assert self.id is not None, f"{self.http} has no description of its id"
@@ -262,7 +262,7 @@ class Service:
     tag: str
     """In the HTTP documentation, and the name of the .proto file."""
     description: str
-    """What its methods are about."""
+    """The subject of its methods."""
     methods: tuple[Method, ...]
     """In the order of the documentation; a path without `{id}` comes before one with it."""
 
@@ -278,10 +278,10 @@ class Api:
     title: str
     summary: str
     description: str
-    """What readers of the OpenAPI document should know."""
+    """The introduction of the OpenAPI document."""
     services: tuple[Service, ...]
     ids: Mapping[str, Id]
-    """What `{id}` in a path is, by the collection that the path begins with."""
+    """The meaning of `{id}` in a path, by the collection that the path begins with."""
 
     def __post_init__(self) -> None:
         services = tuple(replace(part, methods=tuple(self._rows(part))) for part in self.services)

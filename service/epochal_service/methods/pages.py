@@ -44,7 +44,7 @@ def cut(
 ) -> tuple[list[R], str | None]:
     """Return the page and the token of the next one, from up to `size + 1` rows.
 
-    The page ends early with the row whose weight, in bytes, brings the sum above `MAX_BYTES`.
+    The page ends early with the row that brings the sum of weights, in bytes, above `MAX_BYTES`.
     """
     page: list[R] = []
     total = 0

@@ -89,7 +89,7 @@ def _checked_epoch(requested: int | None, latest: int, state: str) -> int:
 
 
 def _checked_layers(draws: Draws, request: GetRandomDrawsRequest) -> Set[str]:
-    """Return the layers whose draws are requested, with `input` for the changes."""
+    """Return the layers with requested draws, and `input` for the changes."""
     drawing = dict.fromkeys(mask.layer for mask in draws.masks)
     if draws.changes_size > 0:
         drawing = {INPUT: None, **drawing}

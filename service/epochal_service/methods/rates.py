@@ -3,7 +3,7 @@
     an allowance of one minute  ──each request takes one──>  empty: refused
                └──refills evenly, in a minute──┘
 
-Of each owner one number is stored: when its allowance is full again.
+The process stores one number per owner: the time when its allowance is full again.
 """
 
 from __future__ import annotations
@@ -34,10 +34,7 @@ class Rate:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that tell the caller.
-
-        They are those of draft-ietf-httpapi-ratelimit-headers, version 10.
-        """
+        """The headers for the caller, as in draft-ietf-httpapi-ratelimit-headers, version 10."""
         return {
             "RateLimit-Policy": f'"requests";q={self.limit};w={MINUTE:.0f}',
             "RateLimit": f'"requests";r={self.remaining};t={self.full_seconds}',

@@ -1,12 +1,12 @@
-"""Replies that are computed once, until what they are about changes.
+"""Replies that are computed once, until their subject changes.
 
     request ── bytes ──> cached reply ── version of the job in the database ──> the same: reply
                                                                     └── newer: the method is called
 
-Every request reads the version, the key of the caller and what it reaches, so that a reply is never
+Every request reads the version, the key of the caller and its access, so that a reply is never
 older than an event that its reader has seen, and is not sent to anybody who may not read the job,
-whichever process has changed it. Requests that come together read them together. Of those that need
-a new reply, one computes it and the others wait.
+whichever process has changed it. Requests that come together read them together. If several need
+the same new reply, one computes it and the others wait.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class CachedReply:
     job_id: str | None
     """The job or sweep that it is about; None if it depends on nothing but the request."""
     version: Version | None
-    """That of the job before the reply was computed; None without a job."""
+    """The version of the job before the reply was computed; None without a job."""
 
     def is_current(self, version: Version | None) -> bool:
         """Return whether the job has not changed since, if this is its version now."""
@@ -79,21 +79,21 @@ class CachedReply:
 
 
 class Lookup(NamedTuple):
-    """What a request needs to know: about an API key, about a job, or both."""
+    """The keys of a request's lookup: an API key, a job, or both."""
 
     key_id: str | None
     job_id: str | None
 
 
 class Standing(NamedTuple):
-    """What the database has for a lookup; None for what is not there, or no longer valid."""
+    """The result of a lookup; None for a key or a job that is missing, or no longer valid."""
 
     key: Stored | None
     version: Version | None
 
 
 class ReplyCache:
-    """Contents of at most `max_bytes`, of which the least recently used ones make room."""
+    """Contents of at most `max_bytes`; the least recently used ones make room."""
 
     def __init__(self, database: Database, max_bytes: int = MAX_BYTES) -> None:
         self._database = database
@@ -134,7 +134,7 @@ class ReplyCache:
         """Yield a current reply and the context of the caller, who has been admitted
         and counted; None if the method must be called, or refuses the request.
 
-        Other requests with the key wait until the block of the one that replaces a reply ends.
+        Other requests with the key wait until the block of the request that replaces a reply ends.
         """
         reply = self._get(key)
         lookup = None if reply is None else await self._admit(reply, context, authorization)
@@ -208,7 +208,7 @@ def call_and_keep(
     arguments: Sequence[Any],
     make: Callable[[Any], Content],
 ) -> Content:
-    """Call the method, which has a `basis`, and keep the content that `make` makes of its reply.
+    """Call the method, which has a `basis`, and keep the content that `make` builds from its reply.
 
     `key` are the bytes of the request. A reply of a pure method that was computed while the request
     waited for its turn is taken. Raises what the method raises.

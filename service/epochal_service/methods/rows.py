@@ -1,4 +1,4 @@
-"""What the replies of jobs and sweeps share: the fields of a row, its price, and a page of rows."""
+"""Common parts of the replies of jobs and sweeps: a row's fields, its price, and a page of rows."""
 
 from __future__ import annotations
 

@@ -31,5 +31,5 @@ def suggest_job(context: Context, id: str, request: SuggestJobRequest) -> Sugges
 
 @cache
 def _of_builtin(name: str) -> Suggestion:
-    """Return the suggestion for a built-in data set, whose cross-validation runs only once."""
+    """Return the suggestion for a built-in data set. Its cross-validation runs only once."""
     return suggest(generate(GeneratorSpec(name=name)), {"name": name})

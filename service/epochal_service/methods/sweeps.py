@@ -108,8 +108,8 @@ def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
 
 
 def update_sweep(context: Context, id: str, request: UpdateSweepRequest) -> Sweep:
-    """Change the name and the labels of a sweep, those of its job, in any state. Training is not
-    affected.
+    """Change the name and the labels of a sweep, which belong to its job, in any state. Training is
+    not affected.
 
     Raises `NotFound`; `InvalidArgument` if it would have too many labels.
     """

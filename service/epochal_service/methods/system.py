@@ -28,9 +28,9 @@ def get_limits(context: Context) -> Limits:
 
 
 def get_usage(context: Context) -> Usage:
-    """Return the owner and the scope of the API key, and what the owner uses of each quota.
+    """Return the owner and the scope of the API key, and the owner's use of each quota.
 
-    Streams and requests are those of the API process that answers. Requests without an API key are
+    Streams and requests are counts of the API process that answers. Requests without an API key are
     neither counted nor limited.
     """
     quotas, rate = context.settings.quotas, context.rate

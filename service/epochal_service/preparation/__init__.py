@@ -1,1 +1,1 @@
-"""From a spec to what a training starts with."""
+"""From a spec to the initial state of a training."""

@@ -29,7 +29,7 @@ from .remembered import Remembered
 MARGIN = 0.001
 """A loss that is lower by at most this fraction is not lower."""
 FAR_BETTER = 1.3
-"""Boosted trees are far better if the network's loss is more than so many times theirs."""
+"""Boosted trees are far better if the network's loss is more than this multiple of their loss."""
 
 BORDERS = {1: "threshold", 2: "line", 3: "plane"}
 """Names of hyperplanes by the number of inputs."""
@@ -55,7 +55,7 @@ def of_data(
     To fit a linear model may take longer than to train: the last results are used again.
     """
     arrays = {name: array for name, array in vars(data).items() if array is not None}
-    # Of the network they depend on its shapes, and on whether it reads the inputs as tokens.
+    # They depend on the network only by its shapes, and by whether it reads the inputs as tokens.
     readers = frozenset(
         layer.type
         for layer, inputs in zip(network.layers, network.inputs, strict=True)
@@ -166,9 +166,9 @@ def warning(
     best: BestEpoch | None,
     latest: EpochRow | None,
 ) -> str | None:
-    """Return a sentence if the job has ended and the loss of the network that is kept, that of the
-    best epoch if it is restored or else of the last one, is not below that of a constant, or is far
-    above that of boosted trees.
+    """Return a sentence if the job has ended and its network does not beat a constant, or is far
+    worse than boosted trees. The network is from the best epoch if that is restored, else from the
+    last one.
     """
     if state != "succeeded" or baselines is None or best is None or latest is None:
         return None

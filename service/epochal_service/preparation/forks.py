@@ -1,7 +1,7 @@
 """A job may use the weights that another one had at one of its epochs: to start from, as a fork,
 or as its reward model.
 
-They are copied in the transaction that creates the job: those of a fork as its own checkpoint of
+They are copied in the transaction that creates the job: a fork gets them as its own checkpoint of
 epoch 0. From then on the other job may be deleted, and a worker reads everything in one place.
 """
 
@@ -25,21 +25,21 @@ from ..store.packing import unpack
 
 @dataclass(frozen=True)
 class Parent:
-    """A job whose weights another one uses."""
+    """A job that lends its weights to another one."""
 
     spec: TrainingSpec
     network: Network
-    """The network of its spec, without what is frozen."""
+    """The network of its spec; no layer is frozen."""
     state: str | None
     """The state of the job; None for one that is not stored yet."""
     epoch: int | None
-    """Epoch of the weights; None for a job that has not ended, whose arrays are still unknown."""
+    """Epoch of the weights; None for a job that has not ended: its arrays are still unknown."""
     arrays: Arrays
     """Arrays by name, in the order of its network."""
 
 
 def parent_of(connection: Connection, source: WeightsOfJobSpec, owner: str, field: str) -> Parent:
-    """Return the job whose weights the field of a spec names.
+    """Return the job that the field of a spec names.
 
     Raises `InvalidArgument` if the job does not exist or has no checkpoint of that epoch.
     """

@@ -1,4 +1,4 @@
-"""What a job with the loss `preference` needs: pairs, a score for rows, and a reference."""
+"""The needs of a job with the loss `preference`: pairs, a score for rows, and a reference."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from ..store import Connection
 
 
 def has_reference(spec: TrainingSpec, network: Network) -> bool:
-    """Return whether the job compares the probabilities of rows with those of initial weights."""
+    """Return whether the job compares the probabilities of rows between its weights and the initial
+    ones."""
     return LOSSES[spec.loss].rows > 1 and len(network.output_shape) == 2
 
 
 def is_scorer(spec: TrainingSpec, network: Network) -> bool:
-    """Return whether the job trains a reward model, whose single rows have no targets."""
+    """Return whether the job trains a reward model. Its single rows have no targets."""
     return LOSSES[spec.loss].rows > 1 and len(network.output_shape) == 1
 
 
 def errors_of(spec: TrainingSpec, network: Network, dataset: Dataset) -> Iterator[FieldError]:
-    """Yield what does not fit the pairs of a spec whose loss is `preference`."""
+    """Yield the fields that do not fit the pairs of a spec with the loss `preference`."""
     if LOSSES[spec.loss].rows == 1:
         return
     if spec.augmentation:
@@ -93,8 +94,8 @@ def check_vocabulary(
     parent: TrainingSpec,
     dataset: Dataset,
 ) -> None:
-    """Raise `InvalidArgument` if the tokens of the job that the field names are known, and others
-    than those of the data set.
+    """Raise `InvalidArgument` if the tokens of the job that the field names are known, and differ
+    from the tokens of the data set.
     """
     if dataset.source == "inline":
         return  # Its tokens are numbers.

@@ -84,7 +84,7 @@ class Prepared:
                      weights of samples and classes
     rows             which rows of the data set each part has; no test rows are in `data`
     scaling          the arrays `SHIFT`, `SCALE`, `TARGET_SHIFT` and `TARGET_SCALE`, part of every
-                     checkpoint; those of inputs or targets are missing if these are not scaled
+                     checkpoint; arrays of inputs or targets are missing if these are not scaled
     initial_weights  another job's weights under this network's names; None for a fresh start
     reward_weights   the weights of the reward model under its names; None without one
     weights_every    epochs between two checkpoints; 0: the last epoch only
@@ -156,7 +156,7 @@ def prepare(
 
 
 def _as_child(spec: TrainingSpec, dataset: Dataset, parent: forks.Parent | None) -> TrainingSpec:
-    """Return the spec with its split, and with what it has from its parent, written out."""
+    """Return the spec with its split and the values from its parent written out."""
     former = None if parent is None else parent.spec
     changes: dict[str, Any] = {"split": _resolved_split(spec, dataset, former)}
     if parent is not None:
@@ -442,7 +442,7 @@ def _network_errors(
 
 
 def _token_errors(network_spec: NetworkSpec, dataset: Dataset) -> list[FieldError]:
-    """Return the embeddings of the network's input whose vocabulary does not cover the inputs."""
+    """Return an error for each embedding of the input with a vocabulary that does not cover it."""
     inputs = dataset.inputs
     return [
         FieldError(
@@ -524,7 +524,7 @@ CHECKS: tuple[Callable[[TrainingSpec, Network, Dataset], Iterable[FieldError]], 
     preferences.errors_of,
     rollouts.errors_of,
 )
-"""What yields the fields of a spec that do not fit, in the order of the error's detail."""
+"""Functions that yield the fields of a spec that do not fit, in the order of the error's detail."""
 
 
 def has_validation(spec: TrainingSpec) -> bool:
@@ -586,7 +586,7 @@ def scaled(inputs: Array, scaling: dict[str, Array]) -> Array:
 def _weighted(
     data: Data, spec: TrainingSpec, dataset: Dataset, targets: Array, rows: Rows, loss: Loss
 ) -> Data:
-    """Return the data with the weights of its samples: those of their rows times their classes.
+    """Return the data with the weights of its samples: the product of row weight and class weight.
 
     Raises `InvalidArgument` if a part has only weights of 0.
     """

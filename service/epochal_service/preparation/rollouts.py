@@ -1,4 +1,4 @@
-"""What a job with rollouts needs: a network that writes, initial weights, a reward that varies."""
+"""The needs of a job with rollouts: a writing network, initial weights, a reward that varies."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .forks import Parent
 from .preferences import reads_ahead
 
 WRITTEN = ("reward", "kl", "valid")
-"""The metrics of what a network writes."""
+"""The metrics of the samples that a network writes."""
 
 
 def metrics_of_rollouts(spec: TrainingSpec) -> tuple[str, ...]:
-    """Return those of `WRITTEN` that the job has."""
+    """Return the metrics in `WRITTEN` that the job has."""
     if spec.rollouts is None:
         return ()
     return WRITTEN if spec.rollouts.grammar is not None else WRITTEN[:2]

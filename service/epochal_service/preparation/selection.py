@@ -36,7 +36,7 @@ UNIT_WORK, OUTPUT_WORK = 150, 600
 """Operations that an element of a layer takes beside the products: bias, activation, dropout; and
 an output beside these: its exponential and its loss."""
 TINY, HUGE = 1e-12, 1e12
-"""Losses beyond are as good as 0 and as bad as those of a run that diverged: both have no
+"""Losses beyond are as good as 0 and as bad as the loss of a run that diverged: both have no
 logarithm."""
 FEW_ROWS, STANDARD_ERRORS = 60, 2.0
 """With fewer rows, the median of the folds is often chance: a larger network must have a lower loss
@@ -62,8 +62,8 @@ class Candidate:
 class Measured:
     """The validation losses of a candidate, `(folds, penalties)`.
 
-    A quarter each is the loss of the next weaker and stronger penalty, because a low loss between
-    high ones is chance. A loss is that of the last epoch, `HUGE` for a run that diverges.
+    The losses of the next weaker and stronger penalty count a quarter each, because a low loss
+    between high ones is chance. A loss is from the last epoch; `HUGE` for a run that diverges.
     """
 
     losses: Floats
@@ -80,8 +80,8 @@ class Measured:
         return np.asarray(self.losses[:, self.means.argmin()])
 
     def is_better_than(self, other: Measured, rows: int) -> bool:
-        """Return whether the losses are lower than those of a smaller network on so many rows: in
-        the median of the folds, and significantly with few rows."""
+        """Return whether the losses are lower than the losses of a smaller network: in the median
+        of the folds, and significantly if there are few rows."""
         ratios = np.log(self.best / other.best)
         if rows >= FEW_ROWS:
             return bool(np.median(ratios) < 0.0)
@@ -111,8 +111,8 @@ def cross_validate(dataset: Dataset, candidates: Sequence[Candidate]) -> list[Me
 
 
 def choose(measured: Sequence[Measured], rows: int) -> int:
-    """Return the index of the best candidate on so many rows: one replaces those before it if it is
-    better.
+    """Return the index of the best candidate for this number of rows: a candidate replaces an
+    earlier one if it is better.
     """
     best = 0
     for index, candidate in enumerate(measured):

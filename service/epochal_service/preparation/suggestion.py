@@ -52,7 +52,7 @@ FEW_TOKENS = 60_000
 
 @dataclass(frozen=True)
 class _Body:
-    """What follows from the form of the inputs."""
+    """The parts of a suggestion that follow from the form of the inputs."""
 
     layers: list[JsonObject]
     """All layers but the last."""
@@ -307,7 +307,7 @@ def _bodies(dataset: Dataset) -> list[_Body]:
 
 
 def _is_uploaded(dataset: Dataset) -> bool:
-    """Return whether the data set is a file of a user, whose columns may mean anything."""
+    """Return whether the data set is a file of a user: its columns may mean anything."""
     return dataset.source == "uploaded"
 
 
@@ -436,7 +436,7 @@ def _image(dataset: Dataset, shape: tuple[int, int, int]) -> _Body:
 
 
 def _picture_and_text(dataset: Dataset) -> _Body:
-    """Return a reader of pictures, and a writer whose every letter looks at the picture."""
+    """Return a reader of pictures, and a writer that looks at the picture for every letter."""
     pixels = [match for name in dataset.feature_names if (match := _PIXEL.fullmatch(name))]
     height, width = (int(pixels[-1][part]) + 1 for part in (1, 2))
     tokens = int(dataset.inputs[:, len(pixels) :].max()) + 1
@@ -702,7 +702,7 @@ def _image_shape(dataset: Dataset) -> tuple[int, int, int] | None:
 
 
 def _channels(dataset: Dataset) -> int | None:
-    """Return the numbers per time step if the features are those of a series: `a_1, b_1, a_2 …`."""
+    """Return the numbers per time step if the features form a series: `a_1, b_1, a_2 …`."""
     if _is_uploaded(dataset) or dataset.features < 16:
         return None
     matches = [_STEP.fullmatch(name) for name in dataset.feature_names]

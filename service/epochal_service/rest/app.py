@@ -23,7 +23,7 @@ from .replies import CachedReplies
 from .request_ids import RequestIds
 from .streams import Streams
 
-# What pages of allowed origins may send, and read, beside what every page may.
+# Methods and headers that pages of allowed origins may use, beside the ones for every page.
 ALLOWED_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 ALLOWED_HEADERS = (
     "Authorization",

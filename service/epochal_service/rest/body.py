@@ -118,7 +118,7 @@ class StrictRoute(APIRoute):
 
 
 class _ReadRequest(Request):
-    """A request whose body has been read; `document` is what its JSON says."""
+    """A request after its body has been read; `document` is the parsed JSON."""
 
     def __init__(self, request: Request, content: object, document: object = None) -> None:
         super().__init__(request.scope, request.receive)
@@ -269,11 +269,11 @@ async def _chunks(request: Request, limit: int) -> AsyncGenerator[bytes]:
 
 
 def parse_json(content: bytes) -> object:
-    """The document that the bytes hold. Raises `InvalidArgument` where they are no JSON.
+    """The document that the bytes hold. Raises `InvalidArgument` if they are not JSON.
 
     NaN, Infinity, invalid UTF-8, lone surrogates, integers of more than 4300 digits and more than
-    200 levels of nesting are refused by the parser as it meets them. Of a key that is given twice
-    the last one counts, as it does for a field of a proto message.
+    200 levels of nesting are refused by the parser as it meets them. If a key is given twice, the
+    last one counts, as it does for a field of a proto message.
     """
     try:
         return from_json(content, allow_inf_nan=False)

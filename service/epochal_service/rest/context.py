@@ -1,4 +1,4 @@
-"""The context of a request: that of the process, for the owner of the caller's API key."""
+"""The context of a request: the process's context, for the owner of the caller's API key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def context_of(request: Request) -> Context:
 async def authorize(request: Request, scope: Scope | None, *, takes_token: bool = False) -> None:
     """Find the caller of a method that needs the scope; None: it needs no key.
 
-    A method that `takes_token` accepts a stream token for what its path names instead of a key.
+    A method that `takes_token` accepts, instead of a key, a stream token for the `id` in its path.
     Raises `Unauthenticated`, `Forbidden`, `QuotaExceeded`.
     """
     context: Context = request.app.state.context
@@ -38,7 +38,7 @@ async def authorize(request: Request, scope: Scope | None, *, takes_token: bool 
 
 
 def _take_token(request: Request) -> str:
-    """Remove `token` from the query, of which the models of the contract know nothing."""
+    """Remove `token` from the query and return it: the models of the contract do not have it."""
     pairs = request.scope["query_string"].split(b"&")
     tokens = [pair for pair in pairs if pair.startswith(TOKEN)]
     request.scope["query_string"] = b"&".join(pair for pair in pairs if pair not in tokens)

@@ -54,7 +54,7 @@ FILE_BODY = {
         }
     }
 }
-"""What may be sent instead of JSON. The format is recognized by the content."""
+"""Bodies that may be sent instead of JSON. The format is recognized by the content."""
 
 _examples: Any = {name: {"summary": name, "value": body} for name, body in DATASETS.items()}
 JsonOrFile = Annotated[
@@ -69,7 +69,7 @@ UploadQuery = Annotated[UploadRequest, Query(), BeforeValidator(_commas), Explai
 
 
 PARAMETERS = {"body": JsonOrFile, "query": UploadQuery}
-"""What the route takes beside the context and the key."""
+"""Parameters of the route beside the context and the key."""
 
 
 def request_of(

@@ -39,7 +39,7 @@ SCOPE = (
     "client",
     "server",
 )
-"""What the app reads of a request, and can be pickled."""
+"""The parts of a request's scope that the app reads and that can be pickled."""
 
 
 class Reply(NamedTuple):

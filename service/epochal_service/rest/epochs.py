@@ -93,4 +93,4 @@ FORMATS: dict[str, tuple[str, Callable[..., Response]]] = {
     "ListEpochs": (CSV, csv_response),
     "GetEpochColumns": (NPZ, npz_response),
 }
-"""The other media type of a method, and what replies in it."""
+"""The other media type of a method, and the function that replies in it."""

@@ -2,9 +2,9 @@
 
 first byte of a head -> at most MAX_HEAD_BYTES, within HEAD_SECONDS -> uvicorn and the app
 
-What has not ended by then is refused, and so is what has ended but was longer: a single read of the
-socket may bring more. Of many connections that wait for a request, its body included, the one that
-waits longest gives way to the next: who sends nothing takes no connection from those who do.
+A head that has not ended by then is refused, and so is a longer one that has ended: a single read
+of the socket may bring more. If too many connections wait for a request, its body included, the
+oldest of them gives way to the next: a silent client takes no connection from an active one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WRITE_CHUNK = "epochal.write_chunk"
 """An extension of the scope: a function that writes a chunk of the body, encoded for HTTP/1.1.
 
 It returns False, and writes nothing, unless the body has begun and the client reads.
-A thousand streams of the same bytes take half the time without what ASGI does for each message.
+A thousand streams of the same bytes take half the time without the work of ASGI for each message.
 """
 MAX_HEAD_BYTES = 64 * 2**10
 HEAD_SECONDS = 60.0
@@ -101,7 +101,7 @@ class BoundedHeads(HttpToolsProtocol):
         return True
 
     def _head_bytes(self) -> int:
-        """What the head takes on the wire, without needless space."""
+        """The bytes of the head on the wire, without needless space."""
         first = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n")
         fields = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
         return first + fields + len("\r\n")
@@ -120,7 +120,7 @@ class BoundedHeads(HttpToolsProtocol):
         self._wait()
 
     def _wait(self) -> None:
-        """Stand last among those that wait: it has just sent something, or been opened."""
+        """Move behind all waiting connections: it has just sent something, or been opened."""
         self._waiting.pop(self, None)
         self._waiting[self] = None
         if len(self._waiting) > self.most_waiting:

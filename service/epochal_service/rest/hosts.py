@@ -4,8 +4,8 @@
              foreign page counts as one of the service's ("DNS rebinding")
     Origin   a page elsewhere may send requests that change something without reading the answer
 
-Addresses are no names, and cannot be pointed anywhere: they are always right in `Host`. A program
-that is no browser sends no `Origin`.
+Addresses are not names, and cannot be pointed anywhere: they are always right in `Host`. A program
+other than a browser sends no `Origin`.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class Measured(HttpMiddleware):
 
         try:
             await self._app(scope, receive, send_measured)
-        except CancelledError:  # the service stops, and what is under way takes too long
+        except CancelledError:  # the service stops, and this request takes too long
             if answered:
                 raise
             self._metrics.refused.labels("http", STOPPING.reason).inc()

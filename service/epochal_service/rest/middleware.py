@@ -1,4 +1,4 @@
-"""What the middleware of HTTP requests shares."""
+"""The common part of the middleware of HTTP requests."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ HEADERS = {
     "allowance is full again (draft-ietf-httpapi-ratelimit-headers, version 10).",
     "RateLimit-Policy": "With an API key: the allowance of requests.",
 }
-"""Headers of replies, and what they mean."""
+"""Headers of replies, and their descriptions."""
 
 HELD = "/held/"
 """Begins the paths of requests that replies hold, which no document has."""
@@ -238,8 +238,8 @@ def _drop_unused(document: dict[str, Any]) -> None:
 
 
 def _name_schemas(document: dict[str, Any]) -> dict[str, Any]:
-    """Where the schema of a request differs from that of a reply, where no field is ever absent,
-    the former has the name of the model, and the latter ends in `Output`.
+    """If the schemas of a model differ, the schema of a request has the name of the model, and the
+    schema of a reply, where no field is ever absent, ends in `Output`.
     """
     suffixes = {"Input": "", "Output": "Output"}
     text = re.sub(
@@ -300,7 +300,7 @@ def _name_media_type(response: dict[str, Any]) -> None:
                 "contentMediaType": media_type,
                 "contentSchema": {"$ref": reference},
             }
-            # What OpenAPI 3.2 has for the items of a stream.
+            # OpenAPI 3.2 describes the items of a stream by this.
             entry["itemSchema"] = {"$ref": reference}
         elif reference is not None:
             entry["schema"] = {"$ref": reference}
@@ -317,7 +317,7 @@ def _success(response: dict[str, Any], schemas: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the document of each API into a folder, where it differs from what is there:
+    """Write the document of each API into a folder, unless the file is already the same:
     `openapi.json` and `course.openapi.json`.
     """
     (folder,) = map(Path, sys.argv[1:])

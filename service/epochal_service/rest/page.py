@@ -8,8 +8,8 @@
     /favicon.svg, /theme.js  requested each time
     /examples/plain.html     a page without a framework, for developers of another page
 
-The paths of the page are its own: whichever of them is opened first, the page finds by itself what
-to show. All others stay those of the API, so that a path that nobody has is a problem document.
+The page itself chooses the content for its paths, whichever of them is opened first. All other
+paths belong to the API, so that an unknown path is a problem document.
 """
 
 from __future__ import annotations

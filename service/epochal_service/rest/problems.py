@@ -96,7 +96,7 @@ def _document(
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the errors that a route documents; `default` stands for those of every route."""
+    """Return the errors that a route documents; `default` stands for errors of every route."""
     named: dict[int | str, dict[str, Any]] = {
         status: _response(_title(status), status) for status in statuses
     }
@@ -147,7 +147,7 @@ def reply_to(error: EpochalError) -> Response:
 
 
 async def _parameter_problem(request: Request, error: Exception) -> Response:
-    """What FastAPI itself found: in paths and headers, whose place comes first in the location."""
+    """Reply to FastAPI's own errors, in paths and headers; the location begins with the part."""
     assert isinstance(error, RequestValidationError)
     details = [{**detail, "loc": detail["loc"][1:]} for detail in error.errors()]
     return await _error_problem(request, InvalidArgument.of(*describe(details, None)))
@@ -178,9 +178,9 @@ async def _internal_problem(_: Request, __: Exception) -> Response:
 
 
 def _methods(request: Request) -> set[str]:
-    """Return the methods of the request's path; Starlette's own list is that of one route.
+    """Return the methods of the request's path; Starlette's own list is for one route.
 
-    Of several paths that match, such as `/v1/jobs/validate` and `/v1/jobs/{id}`, the one with the
+    If several paths match, such as `/v1/jobs/validate` and `/v1/jobs/{id}`, the path with the
     fewest parameters counts.
     """
     routes = [

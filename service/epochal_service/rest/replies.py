@@ -35,14 +35,14 @@ def cache_key(scope: Scope) -> Key:
 
 
 class CachedReplies(HttpMiddleware):
-    """Middleware that answers with replies of the cache; `app` computes those that it replaces."""
+    """Middleware that answers with replies of the cache; `app` computes the others."""
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
         context: Context = scope["app"].state.context
-        # Of a header that is given twice the first one counts, as it does for Starlette.
+        # If a header is given twice, the first one counts, as it does for Starlette.
         pairs = reversed(scope["headers"])
         headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in pairs}
         replies = context.replies
@@ -55,7 +55,7 @@ class CachedReplies(HttpMiddleware):
                 await self._app(scope, receive, send)
                 return
         caller, reply = current
-        scope["route"] = reply.method  # whose path names the request in metrics
+        scope["route"] = reply.method  # its path names the request in metrics
         scope.setdefault("state", {})["context"] = caller
         await json_reply("GET", headers, reply.content)(scope, receive, send)
 
@@ -66,7 +66,7 @@ def json_content(reply: Reply) -> Content:
 
 
 def cached_content(reply: Reply) -> Content:
-    """Return the reply in JSON; if it is large, also compressed, whose bytes the cache counts."""
+    """Return the reply in JSON; if it is large, also compressed: the cache counts these bytes."""
     content = json_content(reply)
     if content.size >= MIN_COMPRESSED_BYTES:
         _ = content.compressed
@@ -76,7 +76,7 @@ def cached_content(reply: Reply) -> Content:
 def json_reply(
     verb: str, headers: Headers, content: Content, status: int = 200, location: str | None = None
 ) -> Response:
-    """Return the reply to a request with these headers, whose names are in lower case.
+    """Return the reply to a request with these headers, named in lower case.
 
     It is 304 for GET if `If-None-Match` has the ETag of the content.
     """

@@ -131,7 +131,7 @@ def _responses(method: Method, is_file: bool, api: Api) -> dict[int | str, dict[
 
 
 def _links(creating: Method, api: Api) -> dict[str, dict[str, Any]]:
-    """The methods that take the id of what this one creates."""
+    """The methods that take the id of the object that this one creates."""
     return {
         method.rpc: {
             "operationId": method.name,

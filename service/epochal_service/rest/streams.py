@@ -48,11 +48,11 @@ STREAM: dict[int | str, dict[str, Any]] = {
     },
     204: {"description": "The cursor is past the end: there is nothing more to come"},
 }
-"""What a route that streams says of its answers, beside the model of an event."""
+"""The documented replies of a route that streams, beside the model of an event."""
 
 
 def content_of(event: type[Reply]) -> dict[str, Any]:
-    """What a route says of a stream that it answers with if the client prefers it."""
+    """The documentation of a stream that a route replies with if the client prefers it."""
     media_type = EventStreamMedia.media_type
     events = {"$ref": f"#/components/schemas/{event.__name__}"}
     schema = {"type": "string", "contentMediaType": media_type, "contentSchema": events}
@@ -83,7 +83,7 @@ class Streams:
             scope.cancel()
 
     async def end_stalled(self) -> None:
-        """Ends the streams whose clients take nothing, for as long as it runs."""
+        """Ends the streams of stalled clients, for as long as it runs."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             for scope, stream in list(self._scopes.items()):
@@ -122,8 +122,8 @@ class EventStream(Response):
                 await send({"type": "http.response.body"})
 
     async def _follow(self, receive: Receive, send: Send) -> bool:
-        """False if the client stalls: one more byte would wait behind those that nobody takes."""
-        # A task of its own, not in a group of tasks: a thousand streams are opened at once.
+        """False if the client stalls: one more byte would wait behind bytes that nobody takes."""
+        # A separate task, not in a group of tasks: a thousand streams are opened at once.
         with anyio.CancelScope() as scope, self._streams.open(self, scope):
             disconnected = asyncio.create_task(_cancel_when_disconnected(receive, scope))
             try:

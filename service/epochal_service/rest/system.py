@@ -55,7 +55,7 @@ def get_readiness(context: Here, response: Response) -> Health:
 )
 def get_metrics(context: Here) -> Response:
     """Requests, errors and streams of this process, the process itself, and the figures of the
-    whole service: jobs, queues, workers, and what workers counted.
+    whole service: jobs, queues, workers, and the counters of workers.
     """
     return Response(exposition(context), media_type=MEDIA_TYPE)
 

@@ -9,7 +9,7 @@
     Timestamp                      "2026-01-31T12:00:00Z"; a datetime is understood too
     anything else                  itself
 
-How a field converts is read off its descriptor once; no message has code of its own.
+How a field converts is read off its descriptor once; there is no code for single messages.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def to_dict(message: Message) -> dict[str, Any]:
     """The fields of `message` that are set, by name.
 
-    What this program does not know stays visible, so that validation can refuse it by its place: a
-    field stands under its number, an enum value as its number or as "unspecified".
+    Unknown fields and values stay visible, so that validation can name the path of each: a field
+    stands under its number, an enum value as its number or as "unspecified".
     """
     readers = _readers(message.DESCRIPTOR)
     fields = {
@@ -61,14 +61,14 @@ def from_dict(mapping: Mapping[str, Any], message_type: type[M]) -> M:
 
 @cache
 def words(enum: EnumDescriptor) -> dict[int, str]:
-    """Number -> word; the prefix that goes is the one before UNSPECIFIED, the value 0."""
+    """Number -> word, without the prefix that the value 0 has before UNSPECIFIED."""
     prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
     return {value.number: value.name.removeprefix(prefix).lower() for value in enum.values}
 
 
 @cache
 def _readers(descriptor: Descriptor) -> dict[str, Conversion]:
-    """Field name -> conversion, for the fields whose value does not stand for itself."""
+    """Field name -> conversion, for the fields with a value that does not stand for itself."""
     readers = {
         field.name: _for_elements(field, _element_reader) or _container(field)
         for field in descriptor.fields
@@ -154,7 +154,7 @@ def _element_writer(field: FieldDescriptor) -> Conversion | None:
     if field.message_type is Timestamp.DESCRIPTOR:
         return lambda moment: datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     if holds_its_own_kind(field):
-        # A message within one of its own kind: its writer is still being made.
+        # A message within a message of the same type: its writer is still being made.
         return lambda mapping: (_writer(field.message_type) or dict)(mapping)
     return _writer(field.message_type) if field.message_type else None
 

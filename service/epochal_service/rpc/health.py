@@ -1,4 +1,4 @@
-"""grpc.health.v1, answered as /readyz is: from what the service can reach at the moment of asking.
+"""grpc.health.v1, like /readyz: from the processes that the service can reach at the moment.
 
 The protocol is https://github.com/grpc/grpc/blob/master/doc/health-checking.md. A service that is
 without its broker or its workers for a while is degraded, and serves.
@@ -32,7 +32,7 @@ Call = grpc.aio.ServicerContext[Any, Any]
 
 
 class Health:
-    """The health of the named services, which is that of the whole; "" is the whole."""
+    """The health of the named services: each has the health of the whole; "" is the whole."""
 
     def __init__(self, context: Context, names: Iterable[str]) -> None:
         self._context = context

@@ -34,7 +34,7 @@ def enable(server: grpc.aio.Server, names: Sequence[str]) -> None:
 
 
 def _describe_stable() -> None:
-    """Add the description of `v1`, made from that of `v1alpha`, to the pool of descriptors."""
+    """Derive the description of `v1` from `v1alpha`, and add it to the pool of descriptors."""
     file = FileDescriptorProto()
     reflection_pb2.DESCRIPTOR.CopyToProto(file)
     file.name, file.package = "grpc/reflection/v1/reflection.proto", STABLE

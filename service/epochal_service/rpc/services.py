@@ -2,8 +2,8 @@
 
     bytes -> message -> dict -> models -> the method -> reply -> dict -> message -> bytes
 
-The .proto files say which services there are; the tables of methods say
-what each method calls, and with what.
+The .proto files list the services; the tables of methods name the function of each method and its
+arguments.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def path_model(method: Method) -> type[Request]:
 
 
 def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandler[bytes, bytes]:
-    """The handler of a method that answers once. Its work is done in a thread; that of a large
-    request or reply in the second process."""
+    """The handler of a method that answers once. Its work is done in a thread; for a large request
+    or reply in the second process."""
     method = find(descriptor.name)
 
     def admit_and_answer(raw: bytes, call: Call) -> bytes:
@@ -126,8 +126,8 @@ def answer(context: Context, rpc: str, raw: bytes) -> Content:
 def finish(call: Call, caller: Context, content: Content) -> bytes:
     """Return the bytes of the reply; none if the caller has it already, by its ETag.
 
-    The trailing metadata have the quota, the ETag of a reply to a read, and whether it is the one
-    that the caller has.
+    The trailing metadata have the quota, the ETag of a reply to a read, and whether the caller has
+    the reply already.
     """
     trailing = _quota(caller)
     if "tag" in vars(content):
@@ -201,7 +201,7 @@ def reporting_errors(metrics: Metrics, method: Method, handle: Handle) -> Handle
 
 
 def arguments(context: Context, descriptor: MethodDescriptor, raw: bytes) -> list[Any]:
-    """What the method's function takes beside the context.
+    """The arguments of the method's function beside the context.
 
     Raises `InvalidArgument` where the bytes or a field are wrong, `TooLarge` where there are more
     bytes than one request may have.

@@ -1,4 +1,4 @@
-"""An error as gRPC tells it: a `google.rpc.Status` whose details name the reason and the fields.
+"""An error on gRPC: a `google.rpc.Status` with details that name the reason and the fields.
 
 The model is https://google.aip.dev/193: `ErrorInfo` says what happened in a stable word,
 `BadRequest` which fields are wrong, `RetryInfo` when to come back.

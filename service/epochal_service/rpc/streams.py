@@ -74,7 +74,7 @@ class Streams:
                 self._allow(patience, None)
 
     def _allow(self, patience: asyncio.Timeout, seconds: float | None) -> None:
-        """What comes next may take so long (None: as long as it likes); nothing, once closed."""
+        """Allow the next event this number of seconds (None: no limit); none once closed."""
         now = asyncio.get_running_loop().time()
         patience.reschedule(now if self._closed else seconds and now + seconds)
 

@@ -22,9 +22,9 @@ def build_network(spec: NetworkSpec) -> engine.Network:
 
 
 def network_of(spec: TrainingSpec) -> engine.Network:
-    """Return the engine's network of a job whose spec has it written out, without what is frozen.
+    """Return the engine's network of a job with a written-out network; no layer is frozen.
 
-    The order of its parameters does not depend on what is frozen.
+    The order of its parameters does not depend on the layers that the job freezes.
     """
     assert isinstance(spec.network, NetworkSpec)
     return build_network(spec.network)
@@ -37,7 +37,7 @@ def _network(text: str) -> engine.Network:
 
 
 def build_layer(spec: LayerSpec) -> engine.Layer:
-    """Return the engine's layer, whose fields have the same names."""
+    """Return the engine's layer. Its fields have the same names."""
     fields = spec.model_dump(exclude={"type", "layers"}, exclude_none=True)
     for name, value in fields.items():
         if isinstance(value, list):
@@ -50,7 +50,7 @@ def build_layer(spec: LayerSpec) -> engine.Layer:
 
 def build_loss(spec: TrainingSpec, ignore_label: int | None = None) -> engine.Loss:
     """Return the engine's loss; positions of a sequence with the `ignore_label` do not count. With
-    a corruption, positions that are not hidden do not, and with rollouts those of prompts.
+    a corruption, visible positions do not count either, nor prompts with rollouts.
 
     Raises `ValueError` for an option that belongs to another loss.
     """
@@ -75,22 +75,22 @@ def build_row_loss(spec: TrainingSpec, ignore_label: int | None = None) -> engin
 
 
 def build_optimizer(spec: OptimizerSpec) -> engine.Optimizer:
-    """Return the engine's optimizer, whose fields have the same names."""
+    """Return the engine's optimizer. Its fields have the same names."""
     return engine.OPTIMIZERS[spec.type](**spec.model_dump(exclude={"type"}))
 
 
 def build_schedule(spec: ScheduleSpec) -> engine.Schedule:
-    """Return the engine's schedule, whose fields have the same names."""
+    """Return the engine's schedule. Its fields have the same names."""
     return engine.SCHEDULES[spec.type](**spec.model_dump(exclude={"type"}))
 
 
 def build_augmentation(spec: AugmentationSpec) -> engine.Augmentation:
-    """Return the engine's augmentation, whose fields have the same names."""
+    """Return the engine's augmentation. Its fields have the same names."""
     return engine.AUGMENTATIONS[spec.type](**spec.model_dump(exclude={"type"}))
 
 
 def build_corruption(spec: CorruptionSpec) -> engine.Corruption:
-    """Return the engine's corruption, whose fields have the same names."""
+    """Return the engine's corruption. Its fields have the same names."""
     return engine.CORRUPTIONS[spec.type](**spec.model_dump(exclude={"type"}))
 
 

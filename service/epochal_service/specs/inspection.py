@@ -267,7 +267,7 @@ class SequenceMetrics(Reply):
     """Metrics of sequences of classes."""
 
     exact_match: float
-    """Fraction of the sequences with only correct predictions among those which count. In [0,
+    """Fraction of the sequences with only correct predictions at the positions that count. In [0,
     1]."""
     perplexity: float | None = None
     """exp(log_loss): the number of equally likely classes with the same loss. Absent if outputs are

@@ -1,4 +1,4 @@
-"""What a webhook sends: how a job or sweep ended."""
+"""The content of a webhook: how a job or sweep ended."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class WebhookEvent(Reply):
         "sweep.failed",
         "sweep.cancelled",
     ]
-    """What ended, and how."""
+    """The job or sweep that ended, and how it ended."""
     timestamp: datetime
     """Time of the end."""
     data: Outcome

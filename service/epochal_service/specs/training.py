@@ -306,12 +306,12 @@ class TrainingSpec(Spec):
     target_scaling: TargetScaling | None = None
     """Scaling of the targets of a regression, computed from the training part. With `standardize`,
     losses are in standardized units; predictions and exports are in the data's own. Defaults to
-    `standardize` for a regression whose last layer has no activation, to the parent's value for a
-    fork, else to `none`.
+    `standardize` for a regression without an activation in the last layer, to the parent's value
+    for a fork, else to `none`.
     """
     validation_dataset: DatasetSpec | None = None
     """A data set to validate on, with the same features and classes, instead of a
-    `validation_fraction`. Its inputs are scaled like those of `dataset`. None by default.
+    `validation_fraction`. Its inputs are scaled like the inputs of `dataset`. None by default.
     """
     split: SplitSpec = SplitSpec()
     """How the samples are split. A fork on its parent's data set has its parent's split by default.

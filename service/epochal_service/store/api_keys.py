@@ -27,7 +27,7 @@ class KeyRow:
 
 
 Stored = tuple[KeyRow, Access]
-"""A valid key, and what it reaches."""
+"""A valid key and its access."""
 
 _is_valid = sa.and_(
     api_keys.c.revoked_at.is_(None),

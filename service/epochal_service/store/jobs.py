@@ -366,10 +366,10 @@ def _update(
 def next_queued(connection: Connection, max_running: int | None = None) -> str | None:
     """Return the id of the job that a worker should claim next; None if there is none.
 
-    The owner with the fewest running jobs comes first, of several the one that was served longest
-    ago. An owner with `max_running` running jobs waits; None: no owner does. Within an owner, the
-    highest priority comes first, then the oldest job. So an owner waits for one running job,
-    however many jobs another owner has in the queue, and whatever their priority.
+    The owner with the fewest running jobs comes first, among several the owner that was served
+    longest ago. An owner with `max_running` running jobs waits; None: no owner does. Within an
+    owner, the highest priority comes first, then the oldest job. So an owner waits for one running
+    job, however many jobs another owner has in the queue, and whatever their priority.
     """
     return connection.execute(_next_queued(max_running)).scalar_one_or_none()
 

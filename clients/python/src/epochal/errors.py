@@ -80,7 +80,7 @@ class ApiError(EpochalError):
 
 # The errors of the service: written by `make protos`.
 class InvalidArgument(ApiError):
-    """Fields of the request are invalid; `errors` lists them with what would be valid."""
+    """Fields of the request are invalid; `errors` lists them and describes valid values."""
 
     status = 400
     reason = "invalid_argument"
@@ -94,8 +94,8 @@ class Unauthenticated(ApiError):
 
 
 class Forbidden(ApiError):
-    """The API key does not allow the request: it lacks the scope, or what would change belongs
-    to a member of its class.
+    """The API key does not allow the request: it lacks the scope, or would change something that
+    belongs to a member of its class.
     """
 
     status = 403

@@ -528,12 +528,12 @@ class TrainingOptions(TypedDict, total=False):
     target_scaling: TargetScaling | None
     """Scaling of the targets of a regression, computed from the training part. With
     `standardize`, losses are in standardized units; predictions and exports are in the data's
-    own. Defaults to `standardize` for a regression whose last layer has no activation, to the
-    parent's value for a fork, else to `none`.
+    own. Defaults to `standardize` for a regression without an activation in the last layer, to
+    the parent's value for a fork, else to `none`.
     """
     validation_dataset: DatasetSpec | None
     """A data set to validate on, with the same features and classes, instead of a
-    `validation_fraction`. Its inputs are scaled like those of `dataset`. None by default.
+    `validation_fraction`. Its inputs are scaled like the inputs of `dataset`. None by default.
     """
     split: SplitSpec
     """How the samples are split. A fork on its parent's data set has its parent's split by
@@ -2486,8 +2486,8 @@ class SequenceMetrics:
     """Metrics of sequences of classes."""
 
     exact_match: float
-    """Fraction of the sequences with only correct predictions among those which count. In [0,
-    1].
+    """Fraction of the sequences with only correct predictions at the positions that count. In
+    [0, 1].
     """
     perplexity: float | None
     """exp(log_loss): the number of equally likely classes with the same loss. Absent if outputs
