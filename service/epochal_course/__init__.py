@@ -1,4 +1,4 @@
-"""The course: every idea on the way from one neuron to a language model, as an API of its own.
+"""The course: every idea on the way from one neuron to a language model, as a separate API.
 
     specs/       requests and replies
     explorers/   pure functions from a request to a reply, one file for each topic

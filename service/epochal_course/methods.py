@@ -73,7 +73,7 @@ def get_section(context: Context, id: str) -> Section:
 
 
 def check_answer(context: Context, id: str, request: CheckAnswerRequest) -> CheckedAnswer:
-    """Check an answer against the one that the question's explorer computes.
+    """Check an answer against the result of the question's explorer.
 
     Raises `NotFound` if there is no such section, `InvalidArgument` if it has no such question.
     """

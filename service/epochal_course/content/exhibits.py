@@ -78,7 +78,7 @@ _WRITTEN: dict[str, Any] = {
 }
 """The texts that the page shows first."""
 _COMPARED: dict[str, Any] = {"count": 10, "max_tokens": 20, "seed": 1, "alternatives": 0}
-"""The texts that stand beside those of a model that was trained further."""
+"""The texts that stand beside the texts of a model that was trained further."""
 _VERSES: dict[str, Any] = {
     "prompt": "\n",
     "stop": ["\n"],
@@ -282,7 +282,7 @@ EXHIBITS: dict[str, tuple[Exhibit, ...]] = {
             "Neighbors of words",
             "Cosine similarity of the vectors that the last layer has for each word. No topic is "
             "written in the data: the network learned which words stand in the same sentences.",
-            # Of the first reply, the picture takes the names of the words.
+            # The picture takes the names of the words from the first reply.
             _call("pretrain", ACTIVATIONS, texts=["_"], layer="norm", only_masked=True),
             _call("pretrain", WEIGHTS, layer="dense_6"),
         ),

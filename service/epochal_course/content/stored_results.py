@@ -3,7 +3,7 @@
     preset, exhibits ──> tools/store_results.py ──> results/NAME.json ──> GET .../NAME/results
 
 A file holds the fingerprint of the spec and the requests that it was made with. If they have
-changed since, its results are not those of the preset and are not returned.
+changed since, its results are stale and are not returned.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .exhibits import EXHIBITS
 
 
 class StoredResults(BaseModel):
-    """What a file contains."""
+    """The content of a file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fingerprint: str
-    """Of the preset's spec and the requests of its exhibits, see `fingerprint`."""
+    """The digest of the preset's spec and the requests of its exhibits, see `fingerprint`."""
     experiment: Experiment
     curves: list[ExperimentCurve]
     replies: list[list[Any]]
@@ -53,7 +53,7 @@ def read(name: str) -> StoredResults | None:
 
 
 def results_of(preset: PresetExperiment) -> PresetExperimentResults:
-    """Return the exhibits of the preset, with the stored results if they are those of its spec."""
+    """Return the exhibits of the preset, with the stored results if these belong to its spec."""
     stored = read(preset.name)
     exhibits = _exhibits(preset)
     if stored is None or stored.fingerprint != fingerprint(preset):

@@ -48,13 +48,13 @@ CONVENTIONS = {
     "selu": "At 0 the derivative jumps from 1.7581 to 1.0507. It is taken as 1.7581, its value on "
     "the left.",
 }
-"""Of each activation without a derivative at 0."""
+"""Notes on the activations without a derivative at 0."""
 
 
 def elementwise(name: str, field: str) -> Activation:
     """Return the activation of this name.
 
-    Raises `InvalidArgument` for softmax, whose outputs depend on each other.
+    Raises `InvalidArgument` for softmax: its outputs depend on each other.
     """
     activation = ACTIVATIONS[name]
     if not activation.is_elementwise:

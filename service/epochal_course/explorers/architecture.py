@@ -176,7 +176,7 @@ def _built(spec: NetworkSpec, layers: list[LayerSpec]) -> Network:
 
 
 def _counted(layers: Sequence[LayerSpec], *, learned: bool) -> list[LayerSpec]:
-    """The layers without what does not change a count: causal masks.
+    """The layers without causal masks, which do not change a count.
 
     With `learned`, positional encodings are parameters, so that they are counted and not computed.
     """

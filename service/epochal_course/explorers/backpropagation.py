@@ -30,7 +30,7 @@ from .forward import Values, all_values
 from .small_network import SmallNetwork, Step, Trace
 
 STEP = 1e-5
-"""Of a central difference: balances its truncation error and its rounding error."""
+"""The step of a central difference: balances its truncation error and its rounding error."""
 SMALLEST_SHARE = 1e-4
 """Smaller gradients, relative to the largest one, count as this large in a comparison."""
 
@@ -131,7 +131,7 @@ def backpropagate(small: SmallNetwork, loss: Loss, target: Array, rate: float) -
 def loss_function(
     small: SmallNetwork, loss: Loss, target: Array, weights: Mapping[str, Array]
 ) -> Callable[[], float]:
-    """Return a function that computes the loss from what the arrays hold when it is called.
+    """Return a function that computes the loss from the values of the arrays at its call.
 
     Call it within `one_thread()`, and where NumPy ignores errors.
     """

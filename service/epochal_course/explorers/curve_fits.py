@@ -38,14 +38,14 @@ class Fits:
     """The fits of one width, one from each seed."""
 
     weights: Floats
-    """`(seeds, size)`: w, b and v of all hidden units, and c. Those of missing units are 0."""
+    """`(seeds, size)`: w, b and v of all hidden units, and c. Weights of missing units are 0."""
     errors: Floats
     """Mean squared errors `(seeds,)`."""
     steps: NDArray[np.int64]
     """How many steps were taken, `(seeds,)`."""
 
     def split(self, count: int) -> list[Fits]:
-        """Return so many groups of as many fits."""
+        """Return `count` groups of equal size."""
         parts = (np.split(array, count) for array in vars(self).values())
         return [Fits(*group) for group in zip(*parts, strict=True)]
 
@@ -57,7 +57,7 @@ class Fits:
 
 @dataclass
 class Points:
-    """What a step needs to know where each fit is. One entry of each array per fit."""
+    """The state of each fit at its current weights. One entry of each array per fit."""
 
     weights: Floats
     """`(fits, size)`."""
@@ -88,7 +88,7 @@ def fit(evaluate: Evaluation, weights: Floats, steps: int, tolerance: float) -> 
 
     A fit stops when its mean squared error is at most the tolerance, or when a step neither changes
     it nor was predicted to by more than `MIN_DECREASE` of the tolerance (Moré, 1978). A step that
-    increases the error is undone. The damping is that of Nielsen (1999): it falls if the error
+    increases the error is undone. The damping follows Nielsen (1999): it falls if the error
     decreases about as predicted, and grows otherwise. Fits that have stopped leave the arrays.
     """
     samples, count = evaluate.samples, len(weights)
@@ -168,7 +168,7 @@ class Evaluation:
 
     The output is v·h + c with h = φ(z) and z = w·x + b, so its gradients for w, b, v and c are
     x·δ, δ, h and 1 with δ = v·φ'(z). The engine computes φ and its derivative. Narrower networks
-    have as many units as the widest. Those that are missing have weights and gradients of 0.
+    are padded to the units of the widest; the padding has weights and gradients of 0.
     """
 
     def __init__(
@@ -183,7 +183,7 @@ class Evaluation:
         self._calls = plan.unbound().bind({z: self._sums}, [self._hidden, self._derivatives])
         self._lines = np.stack([inputs, np.ones_like(inputs)])
         self._inputs = inputs
-        # One for the fits as they are, one for what is tried.
+        # One for the current weights, one for the trial step.
         self._jacobians = [np.ones((count, 3 * self._width + 1, len(inputs))) for _ in "12"]
 
     def __call__(self, weights: Floats, damping: Floats, numbers: NDArray[np.int64]) -> Points:

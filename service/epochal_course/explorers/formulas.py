@@ -94,7 +94,7 @@ def put_in(formula: str, **numbers: float) -> Expression:
         values.append(numbers[match[0]])
         return "{}"
 
-    # A symbol is a letter that stands alone: the x of `x³`, not that of `exp`.
+    # A symbol is a letter that stands alone: the x of `x³`, not the x of `exp`.
     symbols = "|".join(map(re.escape, numbers))
     template = re.sub(rf"(?<![a-zA-Z])(?:{symbols})(?![a-zA-Z])", replace, formula)
     return Expression(template, tuple(values))
@@ -193,7 +193,7 @@ class _Template:
     pieces: list[str]
     """The text around the numbers."""
     needs_brackets: list[bool]
-    """Of each number: whether its sign would meet an operator."""
+    """Whether the sign of each number would meet an operator."""
     function: Callable[..., float]
 
     def text(self, numbers: Sequence[str]) -> str:
@@ -211,7 +211,7 @@ class _Template:
 def _compiled(template: str) -> _Template:
     pieces = template.split("{}")
     needs_brackets = [
-        # Alone, or within brackets or bars of its own, a sign meets no operator.
+        # A sign meets no operator if its number is alone, or within its own brackets or bars.
         not (re.search(r"(^|[(|⌈⌊]|, )$", before) and re.match(r"($|[)|⌉⌋]|, | [-+/] )", after))
         for before, after in pairwise(pieces)
     ]
@@ -291,7 +291,7 @@ FUNCTIONS: dict[str, Any] = {
     "sign": lambda x: (x > 0) - (x < 0),
     "median": lambda *xs: statistics.median(xs),
 }
-"""What templates may call, besides each activation `relu(x)` and its derivative `relu'(x)`."""
+"""Functions for templates, besides each activation `relu(x)` and its derivative `relu'(x)`."""
 
 for _name, _activation in ACTIVATIONS.items():
     if _activation.is_elementwise:

@@ -109,7 +109,7 @@ def _formula(step: Step) -> str:
 
 
 def _flops(step: Step, small: SmallNetwork, x: Array) -> list[int]:
-    """The factors whose product is the number of operations of a layer."""
+    """Factors of the number of operations of a layer."""
     if not isinstance(step.layer, Dense):
         return [0]
     weight = small.weights[f"{step.name}.weight"]

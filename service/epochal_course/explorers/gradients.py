@@ -133,7 +133,7 @@ class _Flow:
 
     @property
     def ratios(self) -> Array:
-        """Gradient norm of the first hidden layer over that of the last one, for each seed."""
+        """Gradient norm of the first hidden layer divided by the last one's, for each seed."""
         first, last = self.norms[:, 0], self.norms[:, -2]
         return np.divide(first, last, out=np.zeros_like(first), where=last > 0.0)
 
@@ -173,7 +173,7 @@ def gradient_flow(request: SimulateGradientFlowRequest) -> GradientFlowSimulatio
     """Measure how the gradient changes from the last hidden layer to the first, in real networks.
 
     Each seed draws standard normal inputs, random targets of 0 and 1, and initial weights; the
-    gradients are those of the first training step. Four remedies are measured in the same way, each
+    gradients belong to the first training step. Four remedies are measured in the same way, each
     alone.
 
     Raises `InvalidArgument` for an activation that is not elementwise, and for more than the budget

@@ -39,8 +39,8 @@ CURVE_POINTS = 50
 def learning_rates(request: SimulateLearningRatesRequest) -> LearningRatesSimulation:
     """Train at many learning rates, and label each: too low, slow, good, oscillating or diverged.
 
-    All rates are trained at once, each with one or more seeds, and each loss curve is labeled as
-    that of a job. The median run of each rate is returned. `POST /v1/sweeps` trains more rates,
+    All rates are trained at once, each with one or more seeds, and each loss curve is labeled like
+    a job's curve. The median run of each rate is returned. `POST /v1/sweeps` trains more rates,
     seeds and epochs than one call may cost.
 
     Raises `InvalidArgument` for settings that do not fit together, and for more than the budget of
@@ -87,7 +87,7 @@ class _Trained:
 
     label: LabelName
     losses: Array
-    """Of each epoch."""
+    """The loss of each epoch."""
 
 
 def _trained(

@@ -57,7 +57,7 @@ def loss(request: SimulateLossRequest) -> LossSimulation:
 
 
 def _needs(name: str, predictions: Sequence[float], targets: Sequence[float]) -> str | None:
-    """What the loss requires and does not get; None if it applies."""
+    """The unmet requirement of the loss; None if it applies."""
     loss, both = LOSSES[name], (*predictions, *targets)
     match loss.target, loss.output_activation:
         case "binary", "sigmoid" if not all(0.0 <= v <= 1.0 for v in both):
@@ -242,7 +242,7 @@ class _Line:
     """Predictions along a curve."""
 
     values: list[float]
-    """Of the output that varies."""
+    """Values of the output that varies."""
     predictions: Floats
     """All outputs, `(points, outputs)`."""
     index: int
@@ -305,7 +305,7 @@ def _curve(criterion: Loss, line: _Line, targets: list[float]) -> LossCurve:
 
 
 def _loss_verdict(of: _Computed) -> str:
-    """What the value of the loss means."""
+    """The meaning of the value of the loss."""
     value, outputs = of.value, len(of.predictions)
     error = of.predictions[0] - of.targets[0]
     match of.loss.type:

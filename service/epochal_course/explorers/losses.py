@@ -324,7 +324,7 @@ def loss_quantity(loss: Loss, prediction: Array, target: Array, value: float) ->
     """Return the loss of a network's prediction, both `(1, *output_shape)`.
 
     Where the predictions do not determine the loss (decision values, or probabilities of exactly 0
-    or 1, whose logits the loss knows), the formula has no numbers.
+    or 1: the loss has their logits), the formula has no numbers.
     """
     predictions, targets = prediction.ravel().tolist(), target.ravel().tolist()
     is_saturated = loss.output_activation is not None and not {0.0, 1.0}.isdisjoint(predictions)

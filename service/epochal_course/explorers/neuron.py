@@ -27,7 +27,7 @@ class _Neuron:
     step: float
     sigmoid: float
     derivative: float
-    """Of the sigmoid, at z."""
+    """The derivative of the sigmoid at z."""
 
 
 def neuron(request: SimulateNeuronRequest) -> NeuronSimulation:

@@ -273,7 +273,7 @@ def _step(step: _Step, rate: float) -> PerceptronStep:
 
 
 def _updates(step: _Step, rate: float) -> list[Quantity]:
-    """Of each weight, and of the bias, whose input is always 1."""
+    """The updates of each weight, and of the bias: its input is always 1."""
     change = expression(f"{{}}·({step.target} - {step.target - step.error})", rate)
     updates = []
     for i, (old, new) in enumerate(zip(step.before, step.after, strict=True)):
@@ -316,7 +316,7 @@ def separation(parted: Nearest, points: Sequence[Sequence[float]], *, of: str = 
 
 
 def certificate(parted: Nearest, points: Sequence[Sequence[float]]) -> Certificate:
-    """Return the proof that two sets whose hulls meet are not linearly separable."""
+    """Return the proof that two sets with a common point of their hulls are not separable."""
     meeting = [float(x) for x in parted.one_point]
     ones, zeros = _coefficients(parted.ones), _coefficients(parted.zeros)
     of_ones, of_zeros = (_combined(coefficients, points) for coefficients in (ones, zeros))

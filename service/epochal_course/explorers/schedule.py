@@ -26,7 +26,7 @@ class _Rates:
     epochs: int
     warmup: int
     rates: list[float]
-    """Of each epoch."""
+    """The rate of each epoch."""
 
     def at(self, t: float) -> float:
         """The rate after t epochs, which may be fractional."""
@@ -37,7 +37,7 @@ def schedule(request: SimulateScheduleRequest) -> ScheduleSimulation:
     """Compute the learning rate of every epoch by a schedule, with its warm-up, without training.
 
     A `reduce_on_plateau` schedule depends on the loss, which is not known before training: its
-    rates are those of a run in which the loss keeps falling.
+    rates assume a loss that keeps falling.
     """
     computed = _computed(request)
     chosen = np.linspace(0, request.epochs - 1, min(request.points, request.epochs))

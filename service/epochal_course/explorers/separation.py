@@ -5,7 +5,7 @@ have a point in common, which cannot lie on both sides of a line: a proof that n
 sets. If they do not meet, the line halfway between their nearest points separates them with the
 widest margin. The nearest points are found by Wolfe's algorithm ("Finding the nearest point in a
 polytope", 1976) on the differences of the points. It is finite, and exact here, because floats are
-fractions and the arithmetic is that of fractions.
+fractions and all arithmetic is done with fractions.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def nearest(points: Sequence[Point], targets: Sequence[int]) -> Nearest:
     ones = [i for i, target in enumerate(targets) if target]
     zeros = [j for j, target in enumerate(targets) if not target]
 
-    # Coefficients of differences, whose combination is the difference between two combinations.
+    # Coefficients of differences; their combination is the difference between two combinations.
     coefficients = {(ones[0], zeros[0]): Fraction(1)}
     while True:
         differences = [_minus(whole[i], whole[j]) for i, j in coefficients]

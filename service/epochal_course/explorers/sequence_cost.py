@@ -168,7 +168,7 @@ def _attention(d: int, heads: int) -> _Kind:
 
 
 def _logarithm(n: int, base: int) -> int:
-    """The fewest layers whose dilated kernels of `base` span n positions, at least 1."""
+    """The fewest layers with dilated kernels of `base` that span n positions, at least 1."""
     layers, span = 1, base
     while span < n:
         layers, span = layers + 1, span * base

@@ -2,7 +2,7 @@
 
     input ──→ sum x·W + b ──→ activation ──→ sum ──→ activation ──→ output
 
-The formulas are those of the engine's layers, traced once for each network. All values, or all
+The formulas come from the engine's layers, traced once for each network. All values, or all
 gradients, are evaluated together.
 """
 
@@ -65,7 +65,7 @@ class Step:
     layer: Layer
     inputs: tuple[Symbol, ...]
     weighted_sum: Symbol | None
-    """Of a dense layer: the sum before its activation."""
+    """The sum before the activation of a dense layer; None for other layers."""
     output: Symbol
 
 

@@ -45,7 +45,7 @@ from .short_run import ShortRun, short_run, training_cost
 
 MAX_SAMPLES_SHOWN = 32
 MAP_POINTS = 40
-"""Of a map, per axis."""
+"""Points of a map per axis."""
 
 
 def training(request: SimulateTrainingRequest) -> TrainingSimulation:
@@ -275,14 +275,14 @@ class _Measured:
     """The numbers of a step that the reply shows."""
 
     losses: Array
-    """Of each sample."""
+    """The loss of each sample."""
     layers: list[str]
     gradients: Array
     """The gradient norm of each layer."""
     updates: Array
     """The norm of the update of each layer."""
     ratios: Array
-    """The norm of the update over that of the parameters, for each layer."""
+    """The norm of the update divided by the norm of the parameters, for each layer."""
 
 
 def _measured(step: _Step, network: Network, loss: Loss) -> _Measured:

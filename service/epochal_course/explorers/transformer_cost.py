@@ -69,7 +69,7 @@ DEVICES = {
 
 @dataclass(frozen=True)
 class _Known:
-    """What the request says about the transformer."""
+    """Quantities that follow from the request's description of the transformer."""
 
     size: TransformerSize | None
     parts: list[Part]

@@ -37,7 +37,7 @@ def hidden_of(size: TransformerSize) -> int:
 
 
 def key_width(size: TransformerSize) -> int:
-    """Return the size of all keys of one token in one layer, which is also that of its values."""
+    """Return the size of all keys of one token in one layer; its values have the same size."""
     return size.width // size.heads * (size.key_value_heads or size.heads)
 
 

@@ -267,7 +267,7 @@ class Simulations(Explorers):
 
         Args:
             inputs: The inputs. 1 to 64 numbers.
-            weights: The weight of each input. As many numbers as `inputs`.
+            weights: The weight of each input. Same length as `inputs`.
             bias: The bias, added to the weighted inputs. In [-1000000, 1000000]. Default 0.
 
         >>> reply = client.course.simulate.neuron([1, 0.5, 0.8], [0.7, -0.3, 0.5], bias=-0.2)
@@ -346,7 +346,7 @@ class Simulations(Explorers):
 
         Args:
             hidden: The two hidden units. Requires `output`.
-            output: The output unit, whose inputs are the outputs of the hidden units. Requires
+            output: The output unit. Its inputs are the outputs of the hidden units. Requires
                 `hidden`.
             train: Whether to train the units with Adam on binary cross-entropy. Off by default.
             activation: Activation of the hidden units. Any but `softmax`, and not `step` with
@@ -354,7 +354,7 @@ class Simulations(Explorers):
                 units are, else a sigmoid.
             seed: Random seed of the first training run; the others use the next seeds. At least 0.
                 Default 0.
-            runs: Number of training runs with different initial weights; the one with the smallest
+            runs: Number of training runs with different initial weights; the run with the smallest
                 loss is shown. Runs times epochs is at most 16,000. In [1, 32]. Default 8.
             epochs: Number of training epochs, one step on all four points each. In [1, 2000].
                 Default 500.
@@ -537,7 +537,7 @@ class Simulations(Explorers):
                 counted. At least 1.
             tokens: Number of tokens of the text. In [1, 100000000]. Default 4096.
             causal: Whether attention is causal: no token attends to later ones, which halves its
-                cost. Defaults to that of the model: false for the family `bert`, else true.
+                cost. Defaults to the model's value: false for the family `bert`, else true.
             bytes_per_parameter: Bytes per parameter, e.g. 2 for 16 bits, 0.5 for 4 bits. In [0.01,
                 16]. Default 2.
             device: The device, with the numbers of its data sheet. Default `a100`.
@@ -585,7 +585,7 @@ class Simulations(Explorers):
         Args:
             prediction: The prediction: values or probabilities. A single number counts as a list of
                 one.
-            target: The target. As many numbers as `prediction`.
+            target: The target. Same length as `prediction`.
             losses: The loss functions. By default all that apply to the prediction and the target.
             options: Options of the loss functions, e.g. Huber's `delta`.
             points: Number of points per curve, equally spaced. In [2, 1001]. Default 101.
@@ -723,7 +723,7 @@ class Simulations(Explorers):
         networks.
 
         Each seed draws standard normal inputs, random targets of 0 and 1, and initial weights; the
-        gradients are those of the first training step. Four remedies are measured in the same way,
+        gradients belong to the first training step. Four remedies are measured in the same way,
         each alone.
 
         Args:
@@ -853,7 +853,7 @@ class Simulations(Explorers):
         diverged.
 
         All rates are trained at once, each with one or more seeds, and each loss curve is labeled
-        as that of a job. The median run of each rate is returned. `POST /v1/sweeps` trains more
+        like a job's curve. The median run of each rate is returned. `POST /v1/sweeps` trains more
         rates, seeds and epochs than one call may cost.
 
         Args:
@@ -865,7 +865,7 @@ class Simulations(Explorers):
                 `binary_cross_entropy`.
             batch_size: Number of samples per step. At least 1. Defaults to all samples.
             seed: Random seed of initial weights, shuffling and dropout. At least 0. Default 0.
-            optimizer: The optimizer, whose own learning rate is not used. Default Adam.
+            optimizer: The optimizer. Its own learning rate is not used. Default Adam.
             epochs: Number of epochs per run. In [2, 2000]. Default 500.
             lowest: Step size of the optimizer. Greater than 0. Default 0.0001.
             highest: Step size of the optimizer. Greater than 0. Default 10.
@@ -907,7 +907,7 @@ class Simulations(Explorers):
         training.
 
         A `reduce_on_plateau` schedule depends on the loss, which is not known before training: its
-        rates are those of a run in which the loss keeps falling.
+        rates assume a loss that keeps falling.
 
         Args:
             schedule: The schedule to compute.
@@ -1067,7 +1067,7 @@ class Simulations(Explorers):
 
         Args:
             queries: The queries: a row of 1 to 16 numbers for each position.
-            keys: The keys: a row for each position, as long as those of the queries.
+            keys: The keys: a row for each position, as long as the rows of the queries.
             values: The values: a row of 1 to 16 numbers for each key.
             tokens: The tokens. Each distinct token has a random embedding; three random matrices
                 compute queries, keys and values from the embeddings.

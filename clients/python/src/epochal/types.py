@@ -3835,14 +3835,14 @@ class FirstCurves:
 
 @dataclass(frozen=True)
 class PresetExperiment:
-    """An experiment whose claims hold. Send `spec` to `POST /v1/experiments`."""
+    """An experiment with claims that hold. Send `spec` to `POST /v1/experiments`."""
 
     name: str
     """Name for `GET /course/v1/preset-experiments/{id}`, e.g. `xor-1969`."""
     title: str
     """Title for display."""
     description: str
-    """What the experiment shows, in one to three sentences."""
+    """Explanation of the experiment in one to three sentences."""
     section: str
     """Id of the section of the journey that it belongs to."""
     year: int
@@ -3852,7 +3852,7 @@ class PresetExperiment:
     expected_seconds: float
     """Approximate duration on one core, in seconds."""
     first_curves: FirstCurves | None
-    """Curves to show first. Defaults to those of all jobs for the metric of the first claim."""
+    """Curves to show first. Defaults to all jobs' curves of the metric of the first claim."""
 
 
 @dataclass(frozen=True)
@@ -4005,14 +4005,14 @@ class ExhibitCall:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A picture of what the networks of an experiment have learned."""
+    """A picture of the result of an experiment: outputs or weights of its networks."""
 
     kind: ExhibitKind
     """How the replies are drawn."""
     title: str
     """Title for display."""
     caption: str
-    """What to look at."""
+    """Caption that points to the result in the picture."""
     calls: tuple[ExhibitCall, ...]
     """Requests in the order in which the picture shows their replies."""
 
@@ -4070,7 +4070,7 @@ class TimelineEntry:
     title: str
     """The title of the milestone."""
     what_changed: str
-    """What was new, in one or two sentences."""
+    """The new idea in one or two sentences."""
     why_it_mattered: str
     """Consequences, in one or two sentences."""
     facts: tuple[Fact, ...]
@@ -4200,7 +4200,7 @@ class ActivationChainSimulation:
     exploding_above: float
     """Threshold for an exploding gradient: 100."""
     verdict: str
-    """What happens to a gradient in the chain, in a sentence."""
+    """The behavior of a gradient in the chain, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -4544,7 +4544,7 @@ class BackwardSimulation:
     check: GradientCheck | None
     """The gradient check; null unless requested."""
     verdict: str
-    """What one step of gradient descent does to the loss, in a sentence."""
+    """The effect of one step of gradient descent on the loss, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -4676,7 +4676,7 @@ class GradientFlowLayer:
     norm: float
     """Gradient norm ‖∂L/∂W‖, median over the seeds."""
     relative_norm: float
-    """Gradient norm relative to that of the last hidden layer."""
+    """Gradient norm divided by the gradient norm of the last hidden layer."""
     norms: Floats
     """Gradient norm ‖∂L/∂W‖ of each seed."""
 
@@ -4692,15 +4692,15 @@ class Remedy:
     is_on: bool
     """Whether the requested network includes the remedy."""
     ratio_off: float
-    """Gradient norm of the first hidden layer over that of the last one without the remedy,
-    median over the seeds.
+    """Gradient norm of the first hidden layer divided by the last one's, without the remedy.
+    Median over the seeds.
     """
     label_off: FlowLabel
-    """What happens to the gradient without the remedy."""
+    """The behavior of the gradient without the remedy."""
     ratio_on: float
     """The same ratio with the remedy."""
     label_on: FlowLabel
-    """What happens to the gradient with the remedy."""
+    """The behavior of the gradient with the remedy."""
     norms_on: Floats
     """Gradient norm ‖∂L/∂W‖ of each layer with the remedy, medians over the seeds."""
 
@@ -4712,7 +4712,7 @@ class GradientFlowSimulation:
     layers: tuple[GradientFlowLayer, ...]
     """The layers, from the first hidden layer to the output."""
     ratio: Quantity
-    """Gradient norm of the first hidden layer over that of the last one, median over the seeds."""
+    """Gradient norm of the first hidden layer divided by the last one's, median over the seeds."""
     ratios: Floats
     """The same ratio of each seed."""
     label: FlowLabel
@@ -4728,7 +4728,7 @@ class GradientFlowSimulation:
     remedies: tuple[Remedy, ...]
     """Four remedies, each measured alone."""
     verdict: str
-    """What happens to the gradient, and which remedies restore it, in a sentence."""
+    """The behavior of the gradient, and the remedies that restore it, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -4740,7 +4740,7 @@ class VanishingBarsSimulation:
     norms: Floats
     """Gradient norms ‖∂L/∂W‖ from the output layer back to the first one."""
     bars: tuple[Quantity, ...]
-    """Gradient norms relative to that of the output layer, in the same order."""
+    """Gradient norms divided by the norm of the output layer, in the same order."""
     rounded_bars: Floats
     """The bars, rounded to two decimals."""
     target_bars: Floats
@@ -4750,9 +4750,9 @@ class VanishingBarsSimulation:
     seeds_tried: int
     """Number of seeds tried."""
     match_count: int
-    """Number of tried seeds whose bars round to the target."""
+    """Number of tried seeds with bars that round to the target."""
     matching_seeds: tuple[int, ...]
-    """The tried seeds whose bars round to the target, in ascending order."""
+    """The tried seeds with bars that round to the target, in ascending order."""
     median_bars: Floats
     """Median of each bar over all tried seeds."""
     verdict: str
@@ -4789,7 +4789,7 @@ class LossTrace:
     `hinge` and `perceptron`.
     """
     verdict: str
-    """What the value means, in a sentence."""
+    """The meaning of the value, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -5204,7 +5204,7 @@ class TokenizationSimulation:
     compression: Quantity
     """Characters for each token."""
     verdict: str
-    """What the merges do to this text, in a sentence."""
+    """The effect of the merges on this text, in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -5312,7 +5312,7 @@ class TrainingSimulation:
     cost: Quantity
     """Cost of the run in operations, and its limit."""
     verdict: str
-    """How the loss changed, and what that means for the learning rate, in a sentence."""
+    """The change of the loss, and its meaning for the learning rate, in a sentence."""
     plane: TrainingPlane | None
     """Maps of the output over the input plane; null unless requested."""
 
@@ -5466,7 +5466,7 @@ class TransformerCostSimulation:
     device: DeviceDescription
     """The device that the time is computed for."""
     verdict: str
-    """How long the pass takes, and what limits it, in a sentence."""
+    """The duration of the pass and its limiting resource, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)

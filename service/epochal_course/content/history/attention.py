@@ -12,7 +12,7 @@ def _positions(name: str) -> JsonObject:
 
 
 def _reader(length: int) -> list[JsonObject]:
-    """Return the layers that read the word, and begin with what was written so far."""
+    """Return the layers that read the word, and then start on the letters written so far."""
     return [
         {"type": "embedding", "vocabulary": 9, "units": 16, "name": "letters"},
         {"type": "slice", "start": 0, "stop": length, "name": "read"},

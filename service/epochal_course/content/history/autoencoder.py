@@ -5,7 +5,7 @@ from .parts import claim, experiment, preset_job
 
 
 def _code(units: int) -> JsonObject:
-    """Return the autoencoder with so many numbers in the middle."""
+    """Return the autoencoder with this number of units in the middle."""
     layers = [
         *dense(32, activation="relu", output="relu"),
         {"type": "dense", "units": units, "name": "code"},

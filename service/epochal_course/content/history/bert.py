@@ -33,7 +33,7 @@ _PRETRAINED: JsonObject = {"job": "pretrain", "layers": [layer["name"] for layer
 
 
 def _topic(labels: int, **start: JsonObject) -> JsonObject:
-    """Return the job that learns the topic of a sentence from so many sentences with labels."""
+    """Return the job that learns the topic of a sentence from this number of labeled sentences."""
     head = [{"type": "global_average_pool"}, *dense(6, output="softmax")]
     return {
         **_TRAINING,
@@ -89,7 +89,7 @@ BERT = experiment(
         ),
     ],
     year=2018,
-    # The accuracy of pre-training is that of words, not of topics.
+    # The accuracy of pre-training is about words, not about topics.
     first_curves=FirstCurves(
         metrics=["validation_accuracy"],
         jobs=["scratch-12", "scratch-24", "tuned-12", "tuned-24"],

@@ -6,7 +6,7 @@ from .parts import claim, experiment
 
 LENGTH = 24
 WANTED = ["bright", "moon"]
-"""What the judge prefers, as in the data set `preferences`."""
+"""The words that the judge prefers, as in the data set `preferences`."""
 
 _WRITER = network(
     LENGTH,

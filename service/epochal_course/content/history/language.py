@@ -1,5 +1,5 @@
-"""Chapter 11: a language model, and what fine-tuning and preferences make of it; and two models of
-one text, by characters and by byte pairs.
+"""Chapter 11: a language model, changed by fine-tuning and by preferences; and two models of one
+text, by characters and by byte pairs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..preset_parts import JsonObject
 from .parts import claim, experiment, preset_job
 
 _TOKENS = (END, *"abcdefghijklmnopqrstuvwxyz")
-"""Those of the data set `names`."""
+"""The tokens of the data set `names`."""
 
 RIVERS = (
     "thames danube rhone seine tiber volga elbe loire ebro tagus neva oder vistula po ganges "
@@ -33,7 +33,7 @@ REJECTED = (
     "breinshg nihal janier fasin chaylis bianney destin elsisop zamary gezar ronott khidy rusar "
     "tylueh webris maizeor sheel maddalyn jahd amaniel wik acmerin deanit xyck metlaly skyler bency"
 )
-"""As many that do not."""
+"""The same number of names that do not."""
 
 
 def _further(texts: list[str], **fields: object) -> JsonObject:

@@ -21,7 +21,7 @@ def preset_job(preset: str, **changes: Any) -> JsonObject:
 
 
 def claim(text: str, job: str, metric: str, minus: str | None = None, **more: Any) -> JsonObject:
-    """Return a claim about the metric of a job, or its difference to that of another."""
+    """Return a claim about the metric of a job, or its difference to the metric of another."""
     pair = {} if minus is None else {"minus": minus}
     return {"text": text, "job": job, "metric": metric, **pair, **more}
 

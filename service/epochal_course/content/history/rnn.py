@@ -8,7 +8,7 @@ FIFTY = preset_job("adding-rnn")
 
 
 def _shorter(job: JsonObject, length: int) -> JsonObject:
-    """Return the job on sequences of so many numbers."""
+    """Return the job on sequences of this length."""
     layers = [{"type": "reshape", "shape": [length, 2]}, *job["network"]["layers"][1:]]
     dataset = {**job["dataset"], "length": length}
     return {**job, "network": {"input_shape": [2 * length], "layers": layers}, "dataset": dataset}

@@ -8,7 +8,7 @@ from .parts import claim, experiment
 
 _LENGTH = 32
 _CHARACTERS = 37
-"""Those of `sonnets`, in which the plays are written as well."""
+"""The characters of `sonnets`, in which the plays are written as well."""
 _TRAINING: JsonObject = {
     **SEQUENCE_TRAINING,
     "network": network(

@@ -8,7 +8,7 @@ REMEDIES = {
     "vanishing-residual": ("So do residual connections", 0.3),
     "vanishing-norm": ("And batch normalization", 0.4),
 }
-"""What each preset shows, and an upper bound of its training loss."""
+"""The point of each preset, and an upper bound of its training loss."""
 
 
 def _vanishing() -> PresetExperiment:

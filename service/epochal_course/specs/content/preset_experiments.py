@@ -1,4 +1,4 @@
-"""Preset experiments: experiments whose claims hold for any seeds."""
+"""Preset experiments: experiments with claims that hold for any seeds."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class FirstCurves(Reply):
 
 
 class PresetExperiment(Reply):
-    """An experiment whose claims hold. Send `spec` to `POST /v1/experiments`."""
+    """An experiment with claims that hold. Send `spec` to `POST /v1/experiments`."""
 
     name: str
     """Name for `GET /course/v1/preset-experiments/{id}`, e.g. `xor-1969`."""
     title: str
     """Title for display."""
     description: str
-    """What the experiment shows, in one to three sentences."""
+    """Explanation of the experiment in one to three sentences."""
     section: str
     """Id of the section of the journey that it belongs to."""
     year: int
@@ -37,7 +37,7 @@ class PresetExperiment(Reply):
     expected_seconds: float
     """Approximate duration on one core, in seconds."""
     first_curves: FirstCurves | None = None
-    """Curves to show first. Defaults to those of all jobs for the metric of the first claim."""
+    """Curves to show first. Defaults to all jobs' curves of the metric of the first claim."""
 
     @field_serializer("spec")
     def _as_written(self, spec: ExperimentSpec) -> dict[str, Any]:

@@ -46,14 +46,14 @@ class ExhibitCall(Reply):
 
 
 class Exhibit(Reply):
-    """A picture of what the networks of an experiment have learned."""
+    """A picture of the result of an experiment: outputs or weights of its networks."""
 
     kind: ExhibitKind
     """How the replies are drawn."""
     title: str
     """Title for display."""
     caption: str
-    """What to look at."""
+    """Caption that points to the result in the picture."""
     calls: list[ExhibitCall]
     """Requests in the order in which the picture shows their replies."""
 

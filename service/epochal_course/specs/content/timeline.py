@@ -30,7 +30,7 @@ class TimelineEntry(Reply):
     title: str
     """The title of the milestone."""
     what_changed: str
-    """What was new, in one or two sentences."""
+    """The new idea in one or two sentences."""
     why_it_mattered: str
     """Consequences, in one or two sentences."""
     facts: list[Fact]

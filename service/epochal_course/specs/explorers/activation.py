@@ -12,7 +12,7 @@ from .neuron import Value
 from .quantity import Quantity
 
 FlowLabel = Literal["vanishing", "healthy", "exploding"]
-"""What happens to a gradient in the backward pass."""
+"""The behavior of a gradient in the backward pass."""
 
 
 class SimulateActivationRequest(Spec):
@@ -140,4 +140,4 @@ class ActivationChainSimulation(Reply):
     exploding_above: float
     """Threshold for an exploding gradient: 100."""
     verdict: str
-    """What happens to a gradient in the chain, in a sentence."""
+    """The behavior of a gradient in the chain, in a sentence."""

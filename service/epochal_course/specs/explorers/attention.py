@@ -21,7 +21,7 @@ class SimulateAttentionRequest(Spec):
     queries: Vectors | None = None
     """The queries: a row of 1 to 16 numbers for each position."""
     keys: Vectors | None = None
-    """The keys: a row for each position, as long as those of the queries."""
+    """The keys: a row for each position, as long as the rows of the queries."""
     values: Vectors | None = None
     """The values: a row of 1 to 16 numbers for each key."""
     tokens: list[Token] | None = Field(default=None, min_length=1, max_length=12)

@@ -110,4 +110,4 @@ class BackwardSimulation(Reply):
     check: GradientCheck | None
     """The gradient check; null unless requested."""
     verdict: str
-    """What one step of gradient descent does to the loss, in a sentence."""
+    """The effect of one step of gradient descent on the loss, in a sentence."""

@@ -48,7 +48,7 @@ class GradientFlowLayer(Reply):
     norm: float
     """Gradient norm ‖∂L/∂W‖, median over the seeds."""
     relative_norm: float
-    """Gradient norm relative to that of the last hidden layer."""
+    """Gradient norm divided by the gradient norm of the last hidden layer."""
     norms: list[float]
     """Gradient norm ‖∂L/∂W‖ of each seed."""
 
@@ -63,14 +63,14 @@ class Remedy(Reply):
     is_on: bool
     """Whether the requested network includes the remedy."""
     ratio_off: float
-    """Gradient norm of the first hidden layer over that of the last one without the remedy, median
+    """Gradient norm of the first hidden layer divided by the last one's, without the remedy. Median
     over the seeds."""
     label_off: FlowLabel
-    """What happens to the gradient without the remedy."""
+    """The behavior of the gradient without the remedy."""
     ratio_on: float
     """The same ratio with the remedy."""
     label_on: FlowLabel
-    """What happens to the gradient with the remedy."""
+    """The behavior of the gradient with the remedy."""
     norms_on: list[float]
     """Gradient norm ‖∂L/∂W‖ of each layer with the remedy, medians over the seeds."""
 
@@ -81,7 +81,7 @@ class GradientFlowSimulation(Reply):
     layers: list[GradientFlowLayer]
     """The layers, from the first hidden layer to the output."""
     ratio: Quantity
-    """Gradient norm of the first hidden layer over that of the last one, median over the seeds."""
+    """Gradient norm of the first hidden layer divided by the last one's, median over the seeds."""
     ratios: list[float]
     """The same ratio of each seed."""
     label: FlowLabel
@@ -96,11 +96,11 @@ class GradientFlowSimulation(Reply):
     remedies: list[Remedy]
     """Four remedies, each measured alone."""
     verdict: str
-    """What happens to the gradient, and which remedies restore it, in a sentence."""
+    """The behavior of the gradient, and the remedies that restore it, in a sentence."""
 
 
 class SimulateVanishingBarsRequest(Spec):
-    """A seed whose bars are returned, and seeds to compare it with."""
+    """A seed for the returned bars, and seeds to compare it with."""
 
     seed: Seed = 889
     """Random seed of the returned bars. Default 889."""
@@ -118,7 +118,7 @@ class VanishingBarsSimulation(Reply):
     norms: list[float]
     """Gradient norms ‖∂L/∂W‖ from the output layer back to the first one."""
     bars: list[Quantity]
-    """Gradient norms relative to that of the output layer, in the same order."""
+    """Gradient norms divided by the norm of the output layer, in the same order."""
     rounded_bars: list[float]
     """The bars, rounded to two decimals."""
     target_bars: list[float]
@@ -128,9 +128,9 @@ class VanishingBarsSimulation(Reply):
     seeds_tried: int
     """Number of seeds tried."""
     match_count: int
-    """Number of tried seeds whose bars round to the target."""
+    """Number of tried seeds with bars that round to the target."""
     matching_seeds: list[Int64]
-    """The tried seeds whose bars round to the target, in ascending order."""
+    """The tried seeds with bars that round to the target, in ascending order."""
     median_bars: list[float]
     """Median of each bar over all tried seeds."""
     verdict: str

@@ -29,7 +29,7 @@ class SimulateLossRequest(Spec):
     prediction: Numbers
     """The prediction: values or probabilities. A single number counts as a list of one."""
     target: Numbers
-    """The target. As many numbers as `prediction`."""
+    """The target. Same length as `prediction`."""
     losses: list[LossName] | None = Field(default=None, min_length=1, max_length=16)
     """The loss functions. By default all that apply to the prediction and the target."""
     options: LossOptionsSpec = Field(default_factory=LossOptionsSpec)
@@ -61,7 +61,7 @@ class LossTrace(Reply):
     `hinge` and `perceptron`.
     """
     verdict: str
-    """What the value means, in a sentence."""
+    """The meaning of the value, in a sentence."""
 
 
 class LossCurve(Reply):

@@ -19,7 +19,7 @@ class SimulateNeuronRequest(Spec):
     inputs: list[Value] = Field(min_length=1, max_length=64)
     """The inputs. 1 to 64 numbers."""
     weights: list[Value] = Field(min_length=1, max_length=64)
-    """The weight of each input. As many numbers as `inputs`."""
+    """The weight of each input. Same length as `inputs`."""
     bias: Value = 0.0
     """The bias, added to the weighted inputs. Default 0."""
 

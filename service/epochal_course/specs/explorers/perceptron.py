@@ -35,8 +35,8 @@ Coordinates = Annotated[list[Value], Field(min_length=1, max_length=8)]
 
 
 class SimulatePerceptronRequest(Spec):
-    """A task for a perceptron: `table`, or `targets` with `points`. `targets` without `points` are
-    those of the four rows 00, 01, 10, 11.
+    """A task for a perceptron: `table`, or `targets` with `points`. `targets` without `points`
+    belong to the four rows 00, 01, 10, 11.
     """
 
     model_config = ConfigDict(json_schema_extra=exactly_one("table", "targets"))

@@ -58,4 +58,4 @@ class TokenizationSimulation(Reply):
     compression: Quantity
     """Characters for each token."""
     verdict: str
-    """What the merges do to this text, in a sentence."""
+    """The effect of the merges on this text, in a sentence."""

@@ -132,7 +132,7 @@ class TrainingSimulation(Reply):
     cost: Quantity
     """Cost of the run in operations, and its limit."""
     verdict: str
-    """How the loss changed, and what that means for the learning rate, in a sentence."""
+    """The change of the loss, and its meaning for the learning rate, in a sentence."""
     plane: TrainingPlane | None = None
     """Maps of the output over the input plane; null unless requested."""
 
@@ -141,7 +141,7 @@ class SimulateLearningRatesRequest(ShortRunSpec):
     """A short run at many learning rates."""
 
     optimizer: OptimizerSpec = AdamSpec(type="adam")
-    """The optimizer, whose own learning rate is not used. Default Adam."""
+    """The optimizer. Its own learning rate is not used. Default Adam."""
     epochs: int = Field(default=500, ge=2, le=2000)
     """Number of epochs per run. Default 500."""
     lowest: LearningRate = 1e-4

@@ -40,7 +40,7 @@ class SimulateTransformerCostRequest(Spec):
     """Number of tokens of the text. Default 4096."""
     causal: bool | None = None
     """Whether attention is causal: no token attends to later ones, which halves its cost. Defaults
-    to that of the model: false for the family `bert`, else true."""
+    to the model's value: false for the family `bert`, else true."""
     bytes_per_parameter: float = Field(default=2.0, ge=0.01, le=16)
     """Bytes per parameter, e.g. 2 for 16 bits, 0.5 for 4 bits. Default 2."""
     device: Device = "a100"
@@ -114,4 +114,4 @@ class TransformerCostSimulation(Reply):
     device: DeviceDescription
     """The device that the time is computed for."""
     verdict: str
-    """How long the pass takes, and what limits it, in a sentence."""
+    """The duration of the pass and its limiting resource, in a sentence."""

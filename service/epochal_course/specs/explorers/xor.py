@@ -33,7 +33,7 @@ class SimulateXorRequest(Spec):
     hidden: Annotated[list[XorUnit], Field(min_length=2, max_length=2)] | None = None
     """The two hidden units. Requires `output`."""
     output: XorUnit | None = None
-    """The output unit, whose inputs are the outputs of the hidden units. Requires `hidden`."""
+    """The output unit. Its inputs are the outputs of the hidden units. Requires `hidden`."""
     train: bool = False
     """Whether to train the units with Adam on binary cross-entropy. Off by default."""
     activation: ActivationName | None = None
@@ -42,7 +42,7 @@ class SimulateXorRequest(Spec):
     seed: Int64 = Field(default=0, ge=0, lt=2**53)
     """Random seed of the first training run; the others use the next seeds. Default 0."""
     runs: int = Field(default=8, ge=1, le=32)
-    """Number of training runs with different initial weights; the one with the smallest loss is
+    """Number of training runs with different initial weights; the run with the smallest loss is
     shown. Runs times epochs is at most 16,000. Default 8."""
     epochs: int = Field(default=500, ge=1, le=2000)
     """Number of training epochs, one step on all four points each. Default 500."""
