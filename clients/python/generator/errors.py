@@ -1,4 +1,4 @@
-"""The text of errors.py: its tree and its classes of refusals are those of the service."""
+"""The text of errors.py: the service has the same tree and the same classes of refusals."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Client:
     ) -> Job:
         """Train a network on a file with suggested settings, and return the job when it is over.
 
-        `source` and `target` are those of `client.datasets.upload`. Missing values are filled. The
+        `source` and `target` are as for `client.datasets.upload`. Missing values are filled. The
         job has the name of the file. Progress goes to standard error if that is a terminal, unless
         `quiet`. To change the settings, use `client.datasets.suggest`. Raises `InvalidArgument` for
         an invalid file, and `OSError` if it cannot be read.
@@ -121,11 +121,11 @@ class Client:
         return read(Usage, self._session.call("GetUsage", {}))
 
     def version(self) -> Version:
-        """Return the versions of the service and of what its numbers depend on."""
+        """Return the versions of the service and of the software that its numbers depend on."""
         return read(Version, self._session.call("GetVersion", {}))
 
     def workers(self) -> tuple[Worker, ...]:
-        """Return the processes that train jobs, those that started last first.
+        """Return the processes that train jobs, the last started ones first.
 
         A service that needs API keys asks for one with the scope `admin`: raises `Forbidden`.
 

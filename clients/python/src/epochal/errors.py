@@ -35,7 +35,7 @@ __all__ = [
 
 
 class FieldError(NamedTuple):
-    """One invalid field: its path, such as `network.layers[0].units`, and what would be valid."""
+    """One invalid field: its path, such as `network.layers[0].units`, and its valid values."""
 
     field: str
     description: str

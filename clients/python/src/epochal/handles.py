@@ -1,4 +1,4 @@
-"""What the handles of jobs and sweeps have in common: their life, and their events."""
+"""Common methods of the handles of jobs and sweeps: their life, and their events."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ class Handle(Generic[DataT, EventT]):
     def stream_token(self) -> StreamToken:
         """Return a token that opens the events for 60 seconds, without an API key.
 
-        For a browser, whose `EventSource` cannot send one: `/v1/jobs/{id}/events?token=…`, and
-        `/v1/sweeps/{id}/events?token=…` for a sweep.
+        For the `EventSource` of a browser, which cannot send one: `/v1/jobs/{id}/events?token=…`,
+        and `/v1/sweeps/{id}/events?token=…` for a sweep.
         """
         return read(StreamToken, self._session.call(self._token_rpc, {"id": self.id}))
 
@@ -110,7 +110,7 @@ class Handle(Generic[DataT, EventT]):
         """Change the name and the labels of the job or sweep, in any state.
 
         `name` replaces the name, an empty text removes it; `labels` are added, or get another
-        value. What is absent stays. Raises `NotFound`, `InvalidArgument`.
+        value. Absent fields stay. Raises `NotFound`, `InvalidArgument`.
 
         >>> job = client.jobs.create(client.preset("xor"), epochs=1, labels={"draft": ""})
         >>> job = job.update(name="XOR, week 3", labels={"course": "3"}, remove_labels=["draft"])

@@ -17,7 +17,7 @@ def pages(
 
 
 def whole_pages(session: Session, method: str, fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the pages of such a list, with what else is in them."""
+    """Yield the pages of such a list, with their other fields."""
     token: str | None = None
     while True:
         page = session.call(method, {**fields, "page_token": token})

@@ -32,8 +32,8 @@ class Jobs(Part):
         `Network`, or a data frame with the target in its last column.
 
         The service creates one job for each `request_id`, however often a request is sent; a
-        random one is used by default. Raises `InvalidArgument`, whose `errors` list the invalid
-        fields, and `IdempotencyMismatch` if the `request_id` was used with another spec.
+        random one is used by default. Raises `InvalidArgument` with the invalid fields in `errors`,
+        and `IdempotencyMismatch` if the `request_id` was used with another spec.
         """
         return create_job(self._session, {**(spec or {}), **fields}, request_id)
 

@@ -20,8 +20,8 @@ from .handle import JobHandle
 
 
 class Generation:
-    """Text that arrives token by token: iterate over the tokens, or read `text`. Of a diffusion
-    network, samples from noise to data: iterate over `steps()`, or read `array`.
+    """Text that arrives token by token: iterate over the tokens, or read `text`. A diffusion
+    network yields samples from noise to data: iterate over `steps()`, or read `array`.
 
     >>> job = client.jobs.create(client.preset("sentences"), epochs=1).wait()
     >>> text = job.generate("the ", max_tokens=20)

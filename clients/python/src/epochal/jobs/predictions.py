@@ -168,7 +168,7 @@ class Predictions(JobHandle):
 
         `x` and `y` are the (lowest, highest) values of the features `x_feature` and `y_feature`,
         in `resolution` steps each (2 to 200, 50 by default). `fixed_values` has one value for each
-        feature, for those that do not vary; 0 by default. Raises `NotFound`, `InvalidArgument`.
+        feature, used if it does not vary; 0 by default. Raises `NotFound`, `InvalidArgument`.
         """
         grid = {
             "x_min": x[0],

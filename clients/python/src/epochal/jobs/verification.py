@@ -24,30 +24,30 @@ Verdict = Literal["verified", "partly_verified", "refuted"]
 
 @dataclass(frozen=True)
 class Deviation:
-    """The deviation of one thing that the service stored from its repetition: the first that is
-    beyond its tolerance, or the one that is nearest to it.
+    """The deviation of one stored quantity from its repetition: the first deviation beyond its
+    tolerance, or the one nearest to it.
     """
 
     name: str
-    """What is compared, such as `train_loss`, `gradient of dense_1` or `weights of dense_1`."""
+    """The compared quantity, such as `train_loss`, `gradient of dense_1`, `weights of dense_1`."""
     value: str
     """Which part of it, such as `max_abs`, `histogram` or `dense_1.bias`; empty for a metric."""
     deviation: float
     """Relative to the stored number; for a curve the divisor is at least a thousandth of its
-    largest number, for weights it is the largest weight of the layer. Of an accuracy, the relative
-    error of the logits that would explain it. 0 if nothing is compared, and 1 for what the service
-    itself computes in another way, down to the last bit.
+    largest number, for weights it is the largest weight of the layer. For an accuracy, the relative
+    error of the logits that would explain it. 0 if nothing is compared, and 1 if the service itself
+    does not get the same bits again.
     """
     tolerance: float
-    """The largest deviation that agrees: 1e-9 in float64 and 1e-5 in float32, or what rounding
-    errors of this training may have made of it by that epoch. 0 for what must have the same bits.
+    """The largest deviation that agrees: 1e-9 in float64 and 1e-5 in float32, or more if rounding
+    errors of this training may have grown by that epoch. 0 if the bits must be the same.
     """
     epoch: int | None
     """The epoch of that deviation; None if nothing is compared."""
     until: int
     """The epoch up to which everything is compared."""
     compared: int
-    """How many numbers were compared: those that rounding errors do not decide."""
+    """How many numbers were compared: all that do not depend on rounding errors."""
     total: int
     """How many numbers are stored."""
 
@@ -67,15 +67,15 @@ class Verification:
     """
     deviations: Sequence[Deviation]
     noise: Sequence[str]
-    """Weights whose gradient is made of rounding errors, for example a bias before a batch norm:
-    their tolerance is ten times what these do.
+    """Weights with a gradient of rounding errors alone, for example a bias before a batch norm:
+    their tolerance is ten times the effect of these errors.
     """
     omitted: int
     """How many stored checkpoints were too many to be compared."""
     data_compared: int = 0
-    """How many numbers of the data were compared with those of the file, or of the generator."""
+    """How many numbers of the data were compared with the file, or with the generator."""
     data_differences: Sequence[str] = ()
-    """What differs in the data, each with its row and its column."""
+    """Differences in the data, each with its row and its column."""
 
     @property
     def agrees(self) -> bool:
@@ -107,11 +107,11 @@ class Verifiable(Predictions):
         """Repeat the training on this machine and compare every stored epoch.
 
         Runs the program that `export("training_numpy")` or `export("training_pytorch")` returns, in
-        a process of its own. It computes in plain NumPy, or in PyTorch, and has nothing in common
+        a separate process. It computes in plain NumPy, or in PyTorch, and has nothing in common
         with the service, which hands out states of the training: from each the program continues,
         after it has come to the same. Calls `on_epoch(epoch)` after each epoch.
 
-        The data are those of the service unless `data` has yours: the table that you uploaded, as
+        The data come from the service unless `data` has yours: the table that you uploaded, as
         `datasets.upload` takes it, or arrays `inputs` and `targets`. Your rows are encoded, split
         by the seed and scaled, and compared with the samples of the training. "generated" draws
         a generated data set again, from its seed.
