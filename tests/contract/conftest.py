@@ -105,7 +105,7 @@ EXERCISE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class World:
-    """Ids of what there is."""
+    """Ids of the stored objects."""
 
     network: str
     dataset: str

@@ -44,7 +44,7 @@ def asking(requests: list[dict[str, Any]]) -> Callable[[World], list[dict[str, A
     return lambda w: requests
 
 
-# Right requests for each method, but for those that act on what they are given.
+# Valid requests for each method, except for methods that change an existing object.
 RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "CreateNetwork": lambda w: [{"network": NETWORK}, {"network": NETWORK, "name": "Zwölf"}],
     "GetNetwork": lambda w: [{"id": w.network}],
@@ -394,7 +394,7 @@ def value(field: FieldDescriptor) -> st.SearchStrategy[Any]:
         return _element(field)
     if field.message_type and field.message_type.GetOptions().map_entry:
         is_message = field.message_type.fields_by_name["value"].message_type is not None
-        # A job in a map is a large thing to draw; that of `CreateJob` is drawn in full.
+        # A job in a map is a large thing to draw; `CreateJob` has a job that is drawn in full.
         held = st.sampled_from([{}, JOB]) if is_message else TEXTS
         return st.dictionaries(TEXTS, held, min_size=1, max_size=2)
     return st.lists(_element(field), min_size=1, max_size=3)
@@ -414,7 +414,7 @@ def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
 
 @cache
 def _message(message: Descriptor) -> st.SearchStrategy[Any]:
-    """Deferred, since a message may hold others of its own kind."""
+    """Deferred, since a message may hold messages of the same type."""
     return st.deferred(
         lambda: st.fixed_dictionaries({}, optional={f.name: value(f) for f in message.fields})
     )

@@ -1,4 +1,4 @@
-"""What changes a thing changes it in the same way, whichever wire asks for it."""
+"""A method that changes an object does so in the same way over either wire."""
 
 from collections.abc import Callable
 from typing import Any
@@ -63,7 +63,7 @@ JOBS: dict[str, Callable[[Wires], str]] = {
 
 
 def alike(value: Any) -> Any:
-    """The same without what is a thing's own."""
+    """The same value without the fields that identify an object."""
     if isinstance(value, dict):
         return {key: alike(item) for key, item in value.items() if key not in OWN}
     return [alike(item) for item in value] if isinstance(value, list) else value

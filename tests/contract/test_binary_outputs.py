@@ -56,7 +56,7 @@ def test_several_binary_outputs_train_and_predict(service: Wires, loss: str) -> 
 
 
 def test_accuracy_is_the_mean_over_the_outputs(service: Wires) -> None:
-    # At this rate no weight changes: the outputs of training are those of the checkpoint.
+    # At this rate no weight changes: training and the checkpoint have the same outputs.
     still = spec(optimizer={"type": "sgd", "learning_rate": 1e-30}, epochs=1)
     made = service.rpc.call("CreateJob", spec=still)["id"]
     assert train(service.context, made) == "succeeded"

@@ -1,4 +1,4 @@
-"""The comments of the .proto files: complete, and those of the models."""
+"""The comments of the .proto files: complete, and equal to the docstrings of the models."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from epochal_service.specs.base import docstrings
 ROOT = Path(__file__).parents[2]
 PROTOS = ROOT / "protos"
 MESSAGES, SERVICES, PARTS = 4, 6, 2
-"""Numbers of the fields of a descriptor, of which the path to a comment is made."""
+"""Numbers of the fields of a descriptor: the path to a comment consists of them."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A format whose package the server lacks is refused alike on both wires, and says what to do."""
+"""Both wires refuse a format alike if the server lacks its package, and say how to install it."""
 
 import sys
 from typing import Any

@@ -18,7 +18,7 @@ SPEC: dict[str, Any] = {
     "epochs": 2,
 }
 
-# What must stand beside a field for it to be the only thing that is wrong.
+# The other fields that a request needs, so that the tested field is its only error.
 BESIDE: dict[str, dict[str, Any]] = {
     "NetworkSpec.input_shape": {"layers": SPEC["network"]["layers"]},
     "NetworkSpec.layers": {"input_shape": [2]},

@@ -33,7 +33,7 @@ def key(wires: Wires, owner: str = LOCAL_OWNER, scope: Scope = "train") -> str:
 
 
 def requests(world: World, rpc: str) -> list[dict[str, Any]]:
-    """Requests of a method; those that act are about things that the others leave alone."""
+    """Requests of a method; a method that acts gets objects that the others leave alone."""
     if rpc in RIGHT:
         return RIGHT[rpc](world)
     noun = methods()[rpc].path.split("/")[2]
@@ -98,12 +98,12 @@ def test_a_key_that_is_not_valid_is_refused_also_where_none_is_needed(
         assert answer.kind == "UNAUTHENTICATED"
 
 
-# What the service writes by itself: when it announced a job, and what became of a webhook.
+# Columns that the service writes by itself: the announcement of a job, the delivery of a webhook.
 BACKGROUND = {tables.jobs.c.notified_at, *tables.deliveries.c}
 
 
 def digest(database: Database) -> str:
-    """The SHA-256 of all rows of all tables, but for what the service writes by itself."""
+    """The SHA-256 of all rows of all tables, without the `BACKGROUND` columns."""
     made = hashlib.sha256()
     with database.read() as connection:
         for table in tables.metadata.sorted_tables:
@@ -118,7 +118,7 @@ def digest(database: Database) -> str:
 
 @pytest.fixture(scope="module")
 def reader(locked: Wires) -> tuple[Wires, str]:
-    """A caller with a key to read, and the digest of what there is before it calls anything."""
+    """A caller with a key to read, and the digest of the database before it calls anything."""
     caller = locked.called_with(key(locked, scope="read"))
     return caller, digest(locked.context.database)
 

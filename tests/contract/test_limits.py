@@ -121,7 +121,7 @@ EDGES: dict[str, Edge] = {
     "max_variants": edge(2, "ValidateSweep", sweep(2), sweep(3)),
 }
 BODIES = "max_body_bytes"
-"""Of one request, the bodies of the two wires differ in size."""
+"""The bodies of one request differ in size between the two wires."""
 
 
 def xor(number: int) -> Fields:
@@ -143,14 +143,14 @@ CREATED: dict[str, tuple[str, Callable[[int], Fields]]] = {
     ),
     "max_uploads": ("CreateUpload", lambda number: {"size_bytes": 1 + number}),
 }
-"""What is created until the quota is used up."""
+"""The requests that are sent until the quota is used up."""
 OTHERS = {
     "max_running_jobs",
     "max_bytes_per_class",
     "max_open_streams",
     "max_requests_per_minute",
 }
-"""Quotas with a test of their own below."""
+"""Quotas with a separate test below."""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tests.rpc.serving import RPCS
 from epochal_service.apis import apis, methods
 from epochal_service.rest.openapi import describe
 
-# What they are given is not the same afterwards; test_actions has them.
+# They change an existing object; test_actions has them.
 ACTING = {
     "DeleteNetwork",
     "DeleteDataset",
@@ -30,7 +30,7 @@ ACTING = {
 }
 # The time of the request is in the reply.
 ISSUING = {"IssueStreamToken", "IssueSweepStreamToken", "IssueExperimentStreamToken"}
-# Each wire makes a thing of its own.
+# Each wire creates another object.
 MAKING = {
     "CreateNetwork",
     "CreateDataset",
@@ -56,7 +56,7 @@ def test_every_rpc_has_a_route_and_every_route_an_rpc(service: Wires) -> None:
 
 
 def without_identity(answer: Answer) -> Answer:
-    """The answer but for what tells one thing from the next that is made in the same way."""
+    """The answer without the fields that differ between two objects with the same spec."""
     if not isinstance(answer.reply, dict):
         return answer
     reply: dict[str, Any] = {

@@ -41,7 +41,7 @@ LAYERS = 60
 FEATURES = 1024
 
 Service = tuple[Wires, LoopMonitor, dict[str, str]]
-"""A server in a process of its own, its monitor, and the ids of what is stored in it."""
+"""A server in a separate process, its monitor, and the ids of its stored objects."""
 
 
 def write_job(database: Database, epochs: int, layers: int = 0) -> str:
@@ -103,7 +103,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Ite
 def pause(service: Service, call: Callable[[], object]) -> float:
     """Return the longest pause of the loop during a request, in seconds.
 
-    It is that of a second request of the kind: the first one may also import or start something.
+    It measures a second request of the kind: the first one may also import or start something.
     """
     _, monitor, _ = service
     call()
@@ -143,7 +143,7 @@ def test_a_large_reply_does_not_hold_up_the_loop(
 
 
 def filled(head: bytes, item: bytes, tail: bytes) -> bytes:
-    """Return a body with as many items as are not too large for the process of the loop."""
+    """Return the largest body of such items that the process of the loop reads itself."""
     count = (LARGE_BYTES - len(head) - len(tail)) // (len(item) + 1)
     return head + b",".join([item] * count) + tail
 

@@ -22,8 +22,8 @@ NAMES = ("ratelimit-policy", "ratelimit")
 
 @pytest.fixture
 def limited(tmp_path: Path, broker_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wires]:
-    """A service that allows four requests per minute, whose clock stands still, and its caller with
-    a key.
+    """A service that allows four requests per minute, with a clock that stands still, and its
+    caller with a key.
     """
     monkeypatch.setattr(context, "Rates", partial(Rates, clock=lambda: 0.0))
     chosen = settings(tmp_path, broker_url=broker_url).model_copy(

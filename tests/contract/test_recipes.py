@@ -1,4 +1,4 @@
-"""What is made up reaches both wires without a change of any other file."""
+"""A made-up addition reaches both wires without a change of any other file."""
 
 from __future__ import annotations
 

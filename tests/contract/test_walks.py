@@ -50,7 +50,7 @@ POINTS = {"name": "two_moons", "samples": 12}
 
 @dataclass
 class Walk:
-    """What was made, and what must have become of it."""
+    """The created objects, and their expected states."""
 
     service: Wires
     seed: int
@@ -211,7 +211,7 @@ class Walk:
             assert len(epochs.reply.get("epochs", [])) == (2 if state == "succeeded" else 0)
 
     def look_at_all(self) -> None:
-        """The list has every job that there is, newest first; so it has those of each state."""
+        """The list has every existing job, newest first; so has the list of each state."""
         label = f"walk={self.seed}"
         here = {job: state for job, state in self.jobs.items() if state != DELETED}
         for states in ([], *([state] for state in TRANSITIONS)):

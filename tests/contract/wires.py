@@ -1,4 +1,4 @@
-"""One method, called over both wires, and what each of them gave in one form.
+"""One method, called over both wires, and both replies in one form.
 
 fields ──┬── path, query, headers, JSON body ──> REST ──> JSON, or a problem ──┐
          └── message ──────────────────────────> gRPC ──> message, or a status ┴──> Answer
@@ -44,7 +44,7 @@ class Answer:
 
 
 def canonical(value: Any) -> Any:
-    """Without nulls and what is empty, and with the JSON form of what JSON has no form for."""
+    """Without nulls and empty values, and with a JSON form of values that JSON does not have."""
     if isinstance(value, Mapping):
         fields = {key: canonical(item) for key, item in value.items()}
         return {key: item for key, item in fields.items() if item not in (None, [], {})}
@@ -75,7 +75,7 @@ class Wires:
         return self.over_http(rpc, **fields), self.over_grpc(rpc, **fields)
 
     def message(self, rpc: str, **fields: Any) -> Any:
-        """What gRPC gives, still as bytes: of a stream, the call itself."""
+        """The reply of gRPC, still as bytes; the call itself if the method streams."""
         metadata = [("authorization", f"Bearer {self.key}")] if self.key else []
         return self.rpc.raw(rpc, serialized(rpc, fields), metadata=metadata)
 
@@ -90,7 +90,7 @@ class Wires:
             return Answer(None, known.code.name, known.reason, frozenset(known.errors))
 
     def response(self, rpc: str, **fields: Any) -> httpx2.Response:
-        """What REST gives, still as bytes."""
+        """The reply of REST, still as bytes."""
         method = methods()[rpc]
         in_path = {name: fields.pop(name) for name in method.path_fields}
         path = method.path.format_map({k: quote(str(v), safe="") for k, v in in_path.items()})

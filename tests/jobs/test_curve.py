@@ -59,7 +59,7 @@ def store(database: Database, losses: list[Floats], *, with_bodies: bool = True)
 
 
 def flush(database: Database, losses: list[Floats], sizes: list[int]) -> None:
-    """Store the losses as a worker does, so many entries in each transaction."""
+    """Store the losses as a worker does; `sizes` has the number of entries per transaction."""
     entries, seq = segments(losses), 0
     for size in sizes:
         part = entries[seq : seq + size]
@@ -189,7 +189,7 @@ def points_of(result: Curve) -> dict[int, float]:
 
 
 def snapshots(norms: Floats, first: int, every: int) -> Gradients:
-    """Those of one layer, whose norm is that of the whole network."""
+    """Gradients of a network with one layer: both have the same norm."""
     epochs = np.array([e for e in range(first, first + len(norms)) if e % every == 0], np.int64)
     statistics = np.zeros((len(epochs), 1, len(STATISTICS)))
     statistics[:, 0, 0] = norms[epochs - first]
@@ -201,7 +201,7 @@ def test_downsampled_gradients_include_the_extremes_among_all_snapshots(
     database: Database, every: int
 ) -> None:
     norms = np.random.default_rng(7).lognormal(size=3000)
-    norms[[299, 2400]] = 1e6, np.inf  # 2401 is no multiple of 3
+    norms[[299, 2400]] = 1e6, np.inf  # 2401 is not a multiple of 3
     entries = []
     for at in range(0, 3000, 500):
         part = norms[at : at + 500]

@@ -1,4 +1,4 @@
-"""Epochs read from the log equal those that were stored."""
+"""Epochs read from the log equal the stored ones."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A spec whose parts do not fit together is refused with the fields that do not fit."""
+"""If parts of a spec do not fit together, the error lists the fields that do not fit."""
 
 from collections.abc import Iterator
 from dataclasses import replace

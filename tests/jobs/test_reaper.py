@@ -1,4 +1,4 @@
-"""A job whose worker is dead finds another one, also if somebody sets the database's clock back."""
+"""A job with a dead worker finds another one, also if somebody sets the database's clock back."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Requests to receivers: which hosts are allowed, and what a hostile reply may cost."""
+"""Requests to receivers: which hosts are allowed, and how much a hostile reply may cost."""
 
 import asyncio
 import socket
@@ -310,7 +310,7 @@ def test_the_body_of_a_reply_is_not_read(listen: Callable[[Behavior], Listener])
     listener = listen(large)
     assert post(of_port(listener), url_of(listener)) == Answer(200)
     listener.close()
-    # No more than what the buffers of the sockets hold.
+    # No more than the buffers of the sockets hold.
     assert sum(sent) < 64 * 2**20
 
 

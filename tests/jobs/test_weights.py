@@ -1,4 +1,4 @@
-"""Weights of samples and classes reach the data of a run; those that do not fit are refused."""
+"""Weights of samples and classes reach the data of a run; unfit weights are refused."""
 
 from typing import Any
 

@@ -90,7 +90,7 @@ class _Server(uvicorn.Server):
 def served(
     app: FastAPI, send_buffer: int | None = None
 ) -> Iterator[tuple[str, Callable[[], None]]]:
-    """A real server in a thread: its URL, and what stops it. `send_buffer` is in bytes."""
+    """A real server in a thread: its URL, and its stop function. `send_buffer` is in bytes."""
     with socket.socket() as listener:
         if send_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)

@@ -85,7 +85,7 @@ def test_the_validation_loss_is_compared_if_there_is_one(client: TestClient, tra
         assert job["best"]["metric"] == "validation_loss"
         assert job["best"]["value"] == min(job["series"][1]["values"])
     differences = {difference["path"] for difference in reply["differences"]}
-    assert differences == {"seed", "split.seed"}  # of two jobs that each have a split of their own
+    assert differences == {"seed", "split.seed"}  # each of the two jobs has another split
 
 
 def test_a_job_that_has_not_begun_has_nothing_to_compare_yet(

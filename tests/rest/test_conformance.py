@@ -71,7 +71,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Sett
 
 @pytest.fixture(scope="module")
 def monitor(chosen: Settings) -> Iterator[LoopMonitor]:
-    """That of the server: another process, as this one computes the requests."""
+    """The monitor of a server in another process, as this one computes the requests."""
     with monitored_server(chosen) as monitor:
         yield monitor
 
@@ -154,7 +154,7 @@ def test_every_answer_is_one_that_was_described(
             if known and known_id:
                 case.path_parameters["id"] = known_id
             monitor.restart()
-            # What a schema allows may still break a limit, or name what is not there.
+            # A value that fits the schema may still break a limit, or name a missing object.
             case.call_and_validate(
                 base_url=url, timeout=60, excluded_checks=[positive_data_acceptance]
             )
@@ -192,7 +192,7 @@ def test_every_answer_in_a_row_of_linked_requests_is_one_that_was_described(
                 failures.append(error)
                 raise
 
-    # What follows from a reply depends on what the server has stored, and may differ in a replay.
+    # The next request depends on the stored objects of the server, and may differ in a replay.
     with suppress(Flaky):
         Linked.run(
             settings=settings(

@@ -1,4 +1,4 @@
-"""Jobs that hide a part of every sample and predict it, from the request to what is inspected."""
+"""Jobs that hide a part of every sample and predict it, from the request to the inspection."""
 
 from __future__ import annotations
 
@@ -350,7 +350,7 @@ CORNERS: dict[str, Any] = MOONS | {
 
 
 def nearest_neighbor_accuracy(samples: np.ndarray, others: np.ndarray) -> float:
-    """How often the nearest neighbor of a point is of its own set: a half if they are alike."""
+    """How often a point and its nearest neighbor share a set: a half if the sets are alike."""
     points = np.concatenate([samples, others])
     is_other = np.arange(len(points)) >= len(samples)
     distances = np.square(points[:, None] - points).sum(-1)

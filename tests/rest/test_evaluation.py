@@ -148,7 +148,7 @@ def test_an_evaluation_of_sequences_has_the_accuracy_of_each_position(
     assert sequence["perplexity"] == pytest.approx(np.exp(latest["validation_loss"]), rel=1e-5)
     bits = latest["validation_loss"] / np.log(2)
     assert sequence["bits_per_prediction"] == pytest.approx(bits, rel=1e-5)
-    assert sequence["bits_per_character"] is None  # the target is no next token
+    assert sequence["bits_per_character"] is None  # the target is not a next token
     rows = sequence["positions"]
     assert [(row["position"], row["predictions"]) for row in rows] == [(i, 150) for i in range(6)]
     accuracies = [row["accuracy"] for row in rows]

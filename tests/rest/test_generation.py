@@ -95,7 +95,7 @@ NAMES = language_model(
         "class_names": [".", "a", "b", "c"],
     },
 )
-# Two numbers, of which the larger one is to be named, after a token that asks for it.
+# Two numbers, a token that asks for the larger one, and that number.
 PICTURES: dict[str, Any] = {
     "network": {
         "input_shape": [4],
@@ -424,7 +424,7 @@ def circle_url(app: FastAPI, circle: str) -> Any:
         yield url, circle
 
 
-# A call, its result, and what follows: "[2*3]6;[2*3]6;…" and so on.
+# A call, its result, and the next call: "[2*3]6;[2*3]6;…" and so on.
 CALLS = "[2*3]6;"
 
 
@@ -468,7 +468,7 @@ def test_the_calculator_puts_its_result_into_the_text_and_the_window(
     assert result["tool"] == "calculator"
     assert result["sampling_probability"] == 1
     assert result["probability"] == without["tokens"][5]["probability"]
-    # The network reads the result as it would read a token of its own.
+    # The network reads the result as it would read its own token.
     assert after == without["tokens"][6]
     assert after["tool"] is None
     assert after["context"] == result["context"] + 1
@@ -501,7 +501,7 @@ def test_calls_that_are_not_computed_stay_as_they_are(client: TestClient, train:
         job = made(client, train, calls(text))
         (sample,) = generate(client, job, prompt=";", max_tokens=14, **tools)["samples"]
         assert marked(sample) == text * 2
-    # 9 * 9 has an 8, which is no token of this language.
+    # 9 * 9 has an 8, which this language does not have as a token.
     job = made(client, train, calls("[9*9]6;"))
     (sample,) = generate(client, job, prompt=";", max_tokens=14, **tools)["samples"]
     assert marked(sample) == "[9*9]6;" * 2

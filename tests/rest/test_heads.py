@@ -1,4 +1,4 @@
-"""A request whose head, or whose body, never ends costs little and is let go."""
+"""A request with a head or a body that never ends costs little, and its connection is closed."""
 
 import json
 import resource
@@ -56,7 +56,7 @@ def received(connection: socket.socket) -> bytes:
         b"GET /v1/version?",
         b"GET /v1/version HTTP/1.1\r\n",
         b"GET /v1/version HTTP/1.1\r\nHost: x\r\nCookie: ",
-        # The end of a body in chunks, which may have headers of its own.
+        # The end of a body in chunks, which may have trailers.
         b"GET /v1/version HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTrailer: ",
     ],
 )
@@ -95,7 +95,7 @@ def test_a_client_that_sends_all_before_it_reads_learns_why_it_was_refused(
 
 
 def whole_head(size: int) -> bytes:
-    """A request of so many bytes, all of them head."""
+    """A request of `size` bytes, all of them head."""
     begin, end = b"GET /v1/version HTTP/1.1\r\nConnection: close\r\nCookie: ", b"\r\n\r\n"
     return begin + b"a" * (size - len(begin) - len(end)) + end
 

@@ -151,7 +151,7 @@ def test_texts_are_rows_of_tokens_after_the_start_token(
     assert (whole, part[:3]) == ([0, 1, 2, 0, 1, 2], [1, 2, 0])
     reply = look(client, circle, "activations", texts=["abcabc", "Bca"], layer="logits")
     assert (reply["lengths"], reply["rows"]) == ([6, 3], [])
-    # What fills a row up changes nothing before it: the attention is causal.
+    # Padding changes nothing before it: the attention is causal.
     rows = look(client, circle, "activations", inputs=[whole, [1, 2, 0, 2, 2, 2]], layer="logits")
     assert rows["lengths"] == []
     filled, other = array(reply["logits"]), array(rows["logits"])

@@ -80,7 +80,7 @@ def weights(client: TestClient, job_id: str, epoch: int) -> dict[str, NDArray[An
 
 
 def hidden(arrays: dict[str, NDArray[Any]], inputs: Any) -> NDArray[Any]:
-    """What the three tanh units of the moons' network say of `(n, 2)`."""
+    """The outputs of the three tanh units of the moons' network for inputs `(n, 2)`."""
     scaled = (np.asarray(inputs) - arrays["scaling.shift"]) / arrays["scaling.scale"]
     made: NDArray[Any] = np.tanh(scaled @ arrays["dense_1.weight"] + arrays["dense_1.bias"])
     return made
@@ -330,7 +330,7 @@ def test_every_look_is_bounded(settings: Settings, moons: str, train: Train) -> 
             assert (reply["reason"], reply["errors"][0]["field"]) == ("limit_exceeded", field), body
         look(client, moons, "unit-maps", resolution=3, layer="dense_1")  # 27
         look(client, moons, "sample-predictions", count=15, split="train")
-        # Of a wide layer fewer samples are shown: 10 samples · 3 units.
+        # A wide layer shows fewer samples: 10 samples · 3 units.
         reply = look(client, moons, "hidden-space", split="train")
         assert len(reply["points"]) == 10
         assert client.get(f"/v1/jobs/{moons}/weights?layer=dense_1").status_code == 200  # 9

@@ -39,7 +39,7 @@ stands still for 0.1 to 2 s.
 
 
 def filled(head: bytes, item: bytes, tail: bytes) -> bytes:
-    """Return a body at the limit with as many items as it can have."""
+    """Return the largest body of such items within the limit."""
     count = (LIMIT - len(head) - len(tail)) // (len(item) + 1)
     return head + b",".join([item] * count) + tail
 

@@ -1,4 +1,4 @@
-"""Lists stay within bounds, and what was stored stays to be seen."""
+"""Lists stay within bounds, and stored objects stay visible."""
 
 from contextlib import ExitStack
 from typing import Any

@@ -206,7 +206,7 @@ def test_bits_per_character_of_a_long_text_take_the_memory_of_a_short_one(
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     database.close()
-    # Of all windows at once, the probabilities would take nine times as much.
+    # The probabilities of all windows at once would take nine times as much.
     assert peaks[1] < 4 * peaks[0]
 
 

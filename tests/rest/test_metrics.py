@@ -1,4 +1,4 @@
-"""What Prometheus reads: requests, jobs, queues, workers, and what workers counted."""
+"""The metrics for Prometheus: requests, jobs, queues, workers, and the counters of workers."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

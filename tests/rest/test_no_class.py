@@ -1,11 +1,11 @@
-"""An answer that is not a number is no class, wherever the API tells of classes."""
+"""An output that is not a number has no class, wherever the API names classes."""
 
 from collections.abc import Callable
 from typing import Any
 
 from starlette.testclient import TestClient
 
-# What is beyond the largest float32 is infinite in it, and infinity times a weight's sign less
+# A value beyond the largest float32 is infinite in it, and infinity times a weight's sign less
 # infinity is not a number.
 HUGE = 1e39
 SPEC: dict[str, Any] = {

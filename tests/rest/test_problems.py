@@ -45,7 +45,7 @@ ERRORS = [
 
 @pytest.fixture
 def raising() -> Iterator[tuple[FastAPI, TestClient]]:
-    """An app whose `/raise` raises `app.state.error`, and the client that asks it."""
+    """An app with a `/raise` that raises `app.state.error`, and its client."""
     app = FastAPI()
     app.state.metrics = Metrics()
     problems.install(app)

@@ -1,4 +1,4 @@
-"""What a job drew at random can be read, and is what its training program draws."""
+"""The random draws of a job can be read, and its training program draws the same."""
 
 from collections.abc import Callable
 from typing import Any

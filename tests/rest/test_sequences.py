@@ -1,4 +1,4 @@
-"""A network that answers at every place of a sequence, from the data to what it wrote."""
+"""A network with an output at every position of a sequence, from the data to its samples."""
 
 from collections.abc import Callable
 from typing import Any
@@ -157,7 +157,7 @@ def test_saved_letters_keep_their_names(client: TestClient) -> None:
     assert row == [*target[::-1], 3, target[0]]
 
 
-# The same network on rows of which some time steps are only padding.
+# The same network on rows with padding at some time steps.
 PADDED: dict[str, Any] = SHORT | {
     "dataset": {
         "inputs": [[0, 1, 0], [1, 1, 0], [1, 0, 1]],
@@ -194,7 +194,7 @@ def test_padded_steps_are_left_out_of_all_results(client: TestClient, train: Tra
     assert matrix["accuracy"] == pytest.approx(sum(map(sum, right)) / 6)
     assert matrix["exact_match"] == pytest.approx(np.mean([all(row) for row in right]))
 
-    # The last epoch's figures are those of the weights before its only step.
+    # The last epoch's figures belong to the weights before its only step.
     before = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection | {"epoch": 2}).json()
     losses = [s["loss"] * n for s, n in zip(before["samples"], (3, 2, 1), strict=True)]
     latest = client.get(f"/v1/jobs/{job}").json()["latest"]

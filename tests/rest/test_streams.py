@@ -39,7 +39,7 @@ class Event(NamedTuple):
 
 
 def events_of(text: str) -> list[Event]:
-    """The events of a stream whose every block is `id`, `event`, `data`, or a comment."""
+    """The events of a stream; each block of it is `id`, `event`, `data`, or a comment."""
     opening, *blocks = text.split("\n\n")
     assert opening == "retry: 1000"
     assert blocks.pop() == ""
@@ -359,7 +359,7 @@ def test_while_a_client_takes_nothing_no_frame_is_asked_for() -> None:
         response = streams.EventStream(Counted(), streams.Streams(Metrics()))  # type: ignore[arg-type]
         stream = asyncio.create_task(response({"type": "http"}, receive, send))
         await full.wait()
-        for _ in range(100):  # turns of the loop, in each of which a frame could be asked for
+        for _ in range(100):  # turns of the loop; each could request a frame
             await asyncio.sleep(0)
         assert requests == 3
         disconnected.set()

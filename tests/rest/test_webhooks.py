@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: what is refused, and what a reply tells."""
+"""Webhooks over HTTP: refused receivers, and the fields of a reply."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ from epochal_service.store.jobs import JobRow
 from epochal_service.streams.follow import Hub
 from epochal_workers.run import WorkerContext, run
 
-# So short that every epoch is stored in a transaction of its own.
+# So short that every epoch is stored in a separate transaction.
 AT_ONCE = 1e-9
 NEVER = 3600.0
 

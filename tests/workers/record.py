@@ -33,7 +33,7 @@ class Record:
     gradients: dict[str, str]
     checkpoints: dict[int, str]
     members: list[tuple[int, str | None, BaselineLosses | None, str | None]]
-    """Of a sweep, how far each has come, why it is over, its initial losses, and its best epoch."""
+    """The members of a sweep: epoch, reason for the end, initial losses, and best epoch of each."""
     baselines: str | None
 
 
@@ -63,7 +63,7 @@ def columns(rows: Sequence[LogRow]) -> dict[str, NDArray[np.float64]]:
 
 
 def members(row: JobWithSpec) -> list[MemberProgress]:
-    """What the row of a sweep has of its members; nothing for a job."""
+    """The progress of the members in the row of a sweep; nothing for a job."""
     if kind_of(row.id) == "job":
         return []
     return load_progress(SweepSpec.model_validate_json(row.spec), row.latest)
@@ -130,7 +130,7 @@ def check_log(database: Database, job_id: str) -> None:
 
 
 def record(database: Database, job_id: str) -> Record:
-    """What the job has left; its log keeps all the rules."""
+    """The stored results of the job; its log keeps all the rules."""
     check_log(database, job_id)
     row, rows = read(database, job_id)
     epochs = [entry for entry in rows if entry.kind == "epochs"]

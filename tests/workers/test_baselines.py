@@ -1,4 +1,4 @@
-"""The losses that a job is compared with: stored once, and what follows for its state."""
+"""The losses that a job is compared with: stored once, and their effect on its state."""
 
 import math
 from typing import Any
@@ -261,7 +261,7 @@ def test_a_job_that_predicts_a_constant_is_no_better(service: Service) -> None:
 
 
 def test_the_network_that_is_kept_is_compared_and_not_the_best_one(service: Service) -> None:
-    # Steps of Adam at 10 lead away from what the first epochs had learned.
+    # Steps of Adam at 10 lead away from the weights of the first epochs.
     layers = [
         {"type": "dense", "units": 16, "activation": "tanh"},
         {"type": "dense", "units": 1, "activation": "sigmoid"},
@@ -309,7 +309,7 @@ def test_a_job_of_an_older_version_has_no_baselines(service: Service) -> None:
 
 
 def board(service: Service) -> str:
-    """Upload points of two colors, whose border trees learn sooner than a small network."""
+    """Upload points of two colors: trees learn their border sooner than a small network."""
     points = np.random.default_rng(0).uniform(0, 4, (400, 2)).round(3)
     rows = [f"{x},{y},{'white' if x > 1 and y > 2 else 'black'}" for x, y in points]
     request = CreateDatasetRequest(name="board", csv="\n".join(["x,y,field", *rows]))

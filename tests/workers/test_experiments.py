@@ -173,7 +173,7 @@ def test_a_job_waits_for_all_that_it_needs(service: Service, order: tuple[str, s
     writes = ids(made)["writes"]
     assert service.run(first) == "succeeded"
     assert service.row(writes).state == "waiting"
-    # What it needs of this job is copied already.
+    # It has already copied its parts of this job.
     jobs.delete_job(service.context, first)
     with pytest.raises(Conflict, match=f"{writes} waits for it"):
         jobs.delete_job(service.context, second)
@@ -321,7 +321,7 @@ def test_a_job_that_another_waits_for_cannot_be_deleted(service: Service) -> Non
 
 def test_cancel_ends_the_whole(service: Service) -> None:
     made = create(service, PAIR, seeds=[0, 1])
-    service.run(ids(made)["pretrain"])  # that of the last seed
+    service.run(ids(made)["pretrain"])  # the job of the last seed
     ended = experiments.cancel_experiment(service.context, made.id)
     assert ended.state == "cancelled"
     assert {job.stop_reason for job in ended.jobs} == {"completed", "user"}

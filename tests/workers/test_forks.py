@@ -91,7 +91,7 @@ def test_epoch_0_of_a_fork_has_its_initial_weights(service: Service, parent: str
     first = weights(service, child, 0)
     for name, array in weights(service, parent, 10).items():
         np.testing.assert_array_equal(first[name], array)
-    np.testing.assert_array_equal(first[SHIFT], [0.5, 0.5])  # of its own data
+    np.testing.assert_array_equal(first[SHIFT], [0.5, 0.5])  # from the child's data
     grandchild = fork(service, child, 0)
     np.testing.assert_array_equal(
         weights(service, grandchild, 0)["dense_1.weight"], first["dense_1.weight"]

@@ -42,7 +42,7 @@ def local(valkey_server: str, tmp_path: Path) -> Iterator[Service]:
 
 
 def moons(units: int, batch: int) -> dict[str, Any]:
-    """A job whose activations are two arrays `(batch, units)`."""
+    """A job with two arrays `(batch, units)` of activations."""
     hidden = {"type": "dense", "units": units, "activation": "relu"}
     output = {"type": "dense", "units": 1, "activation": "sigmoid"}
     return {
@@ -161,7 +161,7 @@ def test_blocks_that_overlap_leave_no_limit() -> None:
 
 @pytest.fixture(scope="module")
 def one_worker(module_stack: MakeStack) -> Stack:
-    """An Epochal with one process that trains, whose jobs are reclaimed after a minute."""
+    """An Epochal with one process that trains, and a lease of a minute."""
     # Celery reports the death of a child some seconds later; the lease must not expire before.
     return module_stack(workers=1, lease_seconds=60)
 
@@ -192,7 +192,7 @@ def test_a_job_beyond_its_price_fails_at_once_and_the_next_ones_succeed(one_work
 
 @linux
 def test_a_child_that_aborts_ends_its_job(one_worker: Stack) -> None:
-    """What a child that is killed has stored goes on: see test_jobs_survive_every_fault."""
+    """A killed child's job continues, unlike this one: see test_jobs_survive_every_fault."""
     with epochal.Client(one_worker.http) as client:
         job = client.jobs.create({**XOR, "epochs": 60_000})
         await_condition(lambda: client.jobs.get(job.id).epoch > 0, 60, "it trains")

@@ -72,11 +72,11 @@ def test_a_job_with_a_reference_resumes_bit_for_bit(service: Service, kind: str)
     pause = at_call(3, lambda: service.pause(broken))
     assert service.run(broken, pause, flush_seconds=AT_ONCE) == "paused"
     service.resume(broken)
-    # The next worker dies without a resume point of its own, and another one begins again there.
+    # The next worker dies before it stores a resume point, and another one begins again there.
     lost = at_call(2, lambda: service.lose_worker(broken))
     assert service.run(broken, lost, flush_seconds=AT_ONCE, checkpoint_seconds=NEVER) is None
     assert service.run(broken) == "succeeded"
     assert record(service.database, broken) == record(service.database, whole)
     with service.database.read() as connection:
-        # The weights of a reward model are those of an unfinished job only.
+        # Only an unfinished job keeps the weights of its reward model.
         assert checkpoints.start(connection, whole).reward_weights is None

@@ -64,7 +64,7 @@ def test_a_worker_is_busy_while_it_holds_a_job(service: Service, presence: Prese
         service.settings, service.database, service.queue, look, presence.worker_id
     )
     assert run(context, job_id) == "succeeded"
-    # Another owner's operator sees that it is busy, and not with what.
+    # Another owner's operator sees that it is busy, but not its job.
     assert [(w.state, w.job) for w in during if w] == [("busy", job_id), ("busy", None)]
     after = seen(service, presence)
     assert after is not None

@@ -1,4 +1,4 @@
-"""The price of a job before it runs, compared with what it takes when it runs."""
+"""The price of a job before it runs, compared with its actual cost."""
 
 from collections.abc import Iterator
 from pathlib import Path

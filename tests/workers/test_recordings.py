@@ -1,4 +1,4 @@
-"""What a training program is made of: the job is repeated, and what is stored must be the same."""
+"""The recording for a training program: a repetition of the job must match the stored numbers."""
 
 import json
 from collections.abc import Callable
@@ -143,7 +143,7 @@ FORGERIES: dict[str, tuple[Any, str, Any, str]] = {
 @pytest.mark.every_variant
 @pytest.mark.parametrize("what", FORGERIES)
 def test_a_stored_number_that_is_changed_is_found(service: Service, what: str) -> None:
-    """The smallest change, of what the page, the API and the exports show."""
+    """The smallest change of numbers that the page, the API and the exports show."""
     job_id = service.create(SHORT)
     assert service.run(job_id) == "succeeded"
     table, column, change, row = FORGERIES[what]
@@ -169,7 +169,7 @@ def test_baselines_of_a_version_without_boosted_trees_are_repeated(service: Serv
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other software, or another processor, than that of every job."""
+    """Other software, or another processor, than every job has."""
     monkeypatch.setattr(recordings, "kernel", lambda: "numpy 9.9.9, on another processor")
 
 

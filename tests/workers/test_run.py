@@ -236,7 +236,7 @@ def test_early_stopping_restores_the_best_weights(service: Service) -> None:
     assert predict(service, job_id, rows).epoch == job.best.epoch
     with service.database.read() as connection:
         assert trained(connection, job_id, service.context.access, None).epoch == job.best.epoch
-    # The validation loss with the restored weights is the one of the curve.
+    # The curve has the same validation loss as the restored weights.
     last = service.create(OVERFITTED, early_stopping={"patience": 8, "restore_best": False})
     assert service.run(last) == "succeeded"
     assert predict(service, last, rows).epoch == left.epoch
@@ -316,7 +316,7 @@ def test_a_job_that_diverges_reports_the_layer_and_a_suggestion(service: Service
     assert divergence["layer"] == "dense_2"
     assert divergence["symptom"] == "loss grew 1000 times"
     assert divergence["suggestion"].startswith("Lower the learning rate from 1e+06 to 0.1")
-    # Of the epoch that blew up no weights are kept, those of the last good one are.
+    # The weights of the last good epoch are stored, not the weights of the epoch that blew up.
     assert list(left.checkpoints) == [0, 1]
 
 
@@ -410,7 +410,7 @@ def test_an_unexpected_exception_fails_the_job_without_revealing_its_text(
     check_log(service.database, job_id)
 
 
-# ------------------------------------------------------------------------------- whose job it is
+# ------------------------------------------------------------------------------- owners of a job
 
 
 def test_a_job_with_duplicate_messages_is_claimed_once(service: Service) -> None:
@@ -477,7 +477,7 @@ def test_a_stalled_worker_that_continues_while_another_trains_its_job_writes_not
 
 
 class SlowToRead(Database):
-    """A database whose reads wait for `may_read`."""
+    """A database with reads that wait for `may_read`."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)

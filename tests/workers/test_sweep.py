@@ -20,7 +20,7 @@ from epochal_service.specs.sweeps import CreateSweepOptions, Sweep, SweepSpec
 
 # Jobs of other kinds run the same SQL on both databases.
 
-# What has a memory: shuffled batches, each member's own dropout, moments, a stopping rule.
+# A job with all kinds of state: shuffled batches, each member's own dropout, moments, stopping.
 JOB: dict[str, Any] = {
     **XOR,
     "dataset": {"name": "two_moons", "samples": 40},

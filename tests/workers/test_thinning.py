@@ -1,4 +1,4 @@
-"""Of a job that asks for it, early checkpoints become few; of others, all stay."""
+"""A job may ask for fewer early checkpoints; other jobs keep all."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def die() -> None:
 
 
 def stored(every: int, after: int | None, epochs: int) -> list[int]:
-    """The checkpoints after so many epochs, from those of each epoch in turn."""
+    """The checkpoints after this number of epochs, by the rule applied epoch by epoch."""
     stay: set[int] = set()
     for epoch in range(every, epochs + 1, every):
         stay.add(epoch)

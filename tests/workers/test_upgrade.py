@@ -29,8 +29,8 @@ from epochal_service.specs.jobs import (
 )
 from epochal_service.store import Database, migrate
 
-# The rows of all tables, as the last program with this revision stored them: jobs of 24 epochs, of
-# which an interrupted attempt stored 11, and a resume point.
+# The rows of all tables, as the last program with this revision stored them: jobs of 24 epochs; an
+# interrupted attempt stored 11 of them, and a resume point.
 DUMP = json.loads(gzip.decompress((Path(__file__).parent / "revision_0001.json.gz").read_bytes()))
 IDS: dict[str, str] = DUMP["ids"]
 EPOCHS, STORED = 24, 11

@@ -1,4 +1,4 @@
-"""Kills as many processes of a pool as the file named by DYING_START says, each during its start.
+"""Kills processes of a pool during their start; the file named by DYING_START holds the number.
 
 Python imports this by itself in every process that has the folder on its path.
 """
