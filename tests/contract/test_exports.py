@@ -8,6 +8,7 @@ from tests.contract.conftest import World
 from tests.contract.wires import Wires
 
 from epochal_service.answers import recordings
+from epochal_service.methods import exports
 from epochal_service.processes.second_process import SecondProcess
 
 
@@ -26,6 +27,24 @@ def test_onnx_without_its_package_says_what_to_install(
     )
     safetensors, _ = service.both("GetExport", id=world.ended, format="safetensors")
     assert safetensors.kind is None
+
+
+def test_weights_beyond_the_range_of_a_format_name_the_format(
+    service: Wires, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpack = exports.unpack
+    monkeypatch.setattr(
+        exports,
+        "unpack",
+        lambda blob: {name: array * 1e300 for name, array in unpack(blob).items()},
+    )
+    over_http, over_grpc = service.both("GetExport", id=world.ended, format="onnx")
+    assert over_http == over_grpc
+    ((field, description),) = over_http.errors
+    assert (over_http.kind, field) == ("INVALID_ARGUMENT", "format")
+    assert "beyond the range of float32" in description
+    numpy, _ = service.both("GetExport", id=world.ended, format="numpy")
+    assert numpy.kind is None
 
 
 def test_a_training_is_repeated_where_no_other_large_request_waits(

@@ -189,6 +189,15 @@ def test_an_onnx_model_rounds_doubles_to_floats() -> None:
     np.testing.assert_allclose(actual, predict(XOR, weights, rows), rtol=1e-6)
 
 
+def test_numbers_beyond_the_range_of_onnx_are_refused_by_name() -> None:
+    weights = weights_of(XOR, "float64")
+    name = next(iter(weights))
+    with pytest.raises(OverflowError, match=f"{name} has numbers beyond the range of float32"):
+        onnx_model(XOR, {**weights, name: weights[name] * 1e300})
+    # Weights that a divergence made infinite stay so.
+    onnx_model(XOR, {**weights, name: weights[name] * np.inf})
+
+
 def axes(value: onnx.ValueInfoProto) -> list[int | str]:
     return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
 

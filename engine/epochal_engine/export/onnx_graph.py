@@ -46,8 +46,14 @@ class Graph:
         return name
 
     def constant(self, name: str, array: ArrayLike, dtype: str = "float32") -> str:
-        """Add an array that is part of the file, and return its name."""
-        self.constants[name] = np.asarray(array, dtype)
+        """Add an array that is part of the file, and return its name.
+
+        Raises `OverflowError` for finite numbers beyond the range of the type.
+        """
+        with np.errstate(over="ignore"):
+            self.constants[name] = np.asarray(array, dtype)
+        if np.isfinite(array).all() and not np.isfinite(self.constants[name]).all():
+            raise OverflowError(f"{name} has numbers beyond the range of {dtype}")
         return name
 
     def integers(self, *numbers: int) -> str:

@@ -32,7 +32,8 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
     """Return the trained network, or the training as a program, as a file.
 
     Raises `NotFound`; `NotInstalled` for a format that needs a missing package;
-    `InvalidArgument` for a training that is too large for a program.
+    `InvalidArgument` for a training that is too large for a program, and for weights beyond the
+    range of the numbers of the format.
     """
     if request.format in TRAINING_EXPORTS:
         return _training_program(context, id, request)
@@ -54,6 +55,10 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
         raise NotInstalled(
             f"The format {request.format} needs the Python package {missing.name}, which is not "
             f"installed on this server: pip install 'epochal-server[{request.format}]'"
+        ) from None
+    except OverflowError as error:
+        raise InvalidArgument.of(
+            FieldError("format", f"must have 64-bit numbers, such as numpy: {error}")
         ) from None
     return ExportContent(epoch=epoch, format=request.format, content=content)
 
