@@ -20,6 +20,7 @@ from epochal_service.methods.table import TRAINING
 from epochal_service.rest import openapi
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Settings
+from epochal_service.store.migrate import upgrade
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,10 +78,27 @@ def test_a_service_without_the_course_has_the_training_api_alone(tmp_path: Path)
     alone = Settings(
         _env_file=None, data_dir=tmp_path, broker_url="redis://127.0.0.1:1", course=False
     )
-    app = create_app(alone)
-    paths = {getattr(route, "path", "") for route in app.routes}
-    assert "/v1/jobs" in paths
-    assert not [path for path in paths if path.startswith("/course")]
+    upgrade(alone.database_url)
+    with TestClient(create_app(alone)) as client:
+        assert client.get("/v1/jobs").status_code == 200
+        for path in ("/course/v1/presets", "/course/openapi.json"):
+            answer = client.get(path)
+            assert answer.status_code == 404
+            assert "EPOCHAL_COURSE=off" in answer.json()["detail"]
+        assert client.get("/", follow_redirects=False).headers["location"] == "/lab"
+
+
+def test_a_process_without_the_course_imports_nothing_of_it() -> None:
+    program = (
+        "import sys\n"
+        "from epochal_service.daemon import server\n"
+        "from epochal_service.rest.app import create_app\n"
+        "from epochal_service.settings import Settings\n"
+        "create_app(Settings(_env_file=None, course=False))\n"
+        "print([name for name in sys.modules if name.startswith('epochal_course')])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.stdout == "[]\n", run.stderr
 
 
 def test_every_method_says_what_it_does_and_how_it_fails(document: dict[str, Any]) -> None:

@@ -65,6 +65,15 @@ def test_an_explorer_computes_a_reply_once(server: Serving, computed_neurons: li
     assert len(computed_neurons) == 2
 
 
+def test_without_the_course_its_services_are_not_there(tmp_path: Path, broker_url: str) -> None:
+    alone = serving.settings(tmp_path, broker_url=broker_url, course=False)
+    with serving.serving(alone) as server:
+        assert server.client.call("ListJobs") == {}
+        with pytest.raises(grpc.RpcError) as caught:
+            server.client.call("ListPresets")
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
 def test_every_service_is_healthy_where_requests_can_be_served(server: Serving) -> None:
     health = HealthStub(server.client.channel)
     for name in ["", *NAMES]:

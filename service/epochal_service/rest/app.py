@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from starlette.middleware.cors import CORSMiddleware
 
 from ..apis import apis
+from ..errors import NotFound
 from ..methods.context import Context, open_context
 from ..metrics import Metrics
 from ..settings import Settings
@@ -46,6 +47,12 @@ EXPOSED_HEADERS = (
 PREFLIGHT_SECONDS = 600
 
 Companion = Callable[[Context], AbstractAsyncContextManager[object]]
+
+
+def _no_course(request: Request) -> Response:
+    raise NotFound(
+        "This service does not serve the course: its operator has set EPOCHAL_COURSE=off"
+    )
 
 
 def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> FastAPI:
@@ -98,9 +105,11 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
             max_age=PREFLIGHT_SECONDS,
         )
     problems.install(app)
+    if not settings.course:
+        app.add_route("/course/{path:path}", _no_course, [*ALLOWED_METHODS])
     for api in apis(settings.course):
         app.router.routes.extend(routes.routes(api))
         openapi.install(app, api)
     app.include_router(system.router)
-    page.install(app)
+    page.install(app, course=settings.course)
     return app

@@ -22,7 +22,7 @@ from typing import ClassVar
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
@@ -76,8 +76,11 @@ along.</p>
 """
 
 
-def install(app: FastAPI, folder: Path = BUILT) -> None:
-    """Serve the page that was built into `folder`; where there is none, say how to get it."""
+def install(app: FastAPI, folder: Path = BUILT, *, course: bool = True) -> None:
+    """Serve the page that was built into `folder`; where there is none, say how to get it.
+
+    Without the course, the start page leads to the lab.
+    """
     page = _Page(directory=folder, check_dir=False)
 
     async def shell(request: Request) -> Response:
@@ -88,8 +91,12 @@ def install(app: FastAPI, folder: Path = BUILT) -> None:
     async def file(request: Request) -> Response:
         return await page.get_response(request.url.path.removeprefix("/"), request.scope)
 
+    async def lab(request: Request) -> Response:
+        return RedirectResponse("/lab", headers={"cache-control": "no-store"})
+
     for path in PATHS:
-        app.add_route(path, shell, ["GET"], include_in_schema=False)
+        handler = shell if course or path != "/" else lab
+        app.add_route(path, handler, ["GET"], include_in_schema=False)
     for path in (*(f"/{name}" for name in FILES), "/assets/{name}"):
         app.add_route(path, file, ["GET"], include_in_schema=False)
 
