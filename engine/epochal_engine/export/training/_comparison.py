@@ -80,9 +80,22 @@ def by_layer(arrays):
     return {layer: np.concatenate(vectors) for layer, vectors in parts.items()}
 
 
+def vector_of(arrays):
+    """Return everything that is learned as one vector."""
+    return np.concatenate([np.float64(arrays[name]).ravel() for name in LEARNED])
+
+
 def drift_of(actual, shadows, scale):
     """Return how far the runs with other rounding errors are from this one."""
     return max(deviation_of(shadow, actual, scale) for shadow in shadows)
+
+
+def length_drift_of(actual, shadows):
+    """Return the length of the largest difference from the other runs, relative to the length of
+    the vector. The norm cannot differ by more; in one run it may differ by much less, by chance.
+    """
+    length = max(float(np.linalg.norm(actual)), 1e-300)
+    return max(float(np.linalg.norm(shadow - actual)) for shadow in shadows) / length
 
 
 def error_that(share_of, difference, scale):
@@ -112,6 +125,9 @@ def compared_metrics(epoch, actual, shadows):
         else:
             scale = max(largest(expected), 1e-3 * largest(column))
             drift = drift_of(value, [shadow["metrics"][name] for shadow in shadows], scale)
+            if name == "gradient_norm":
+                whole, *others = (vector_of(of["gradient"]) for of in (actual, *shadows))
+                drift = max(drift, length_drift_of(whole, others))
             deviation = deviation_of(value, expected, scale)
         yield name, "", epoch, deviation, drift, TOLERANCE, 1
 
@@ -172,7 +188,14 @@ def compared_gradients(epoch, actual, shadows):
             if name == "update_ratio":  # A step is a difference of weights in float64.
                 scale = max(scale, 1e-15 / TOLERANCE)
             drift = drift_of(value[name], [other[name] for other in others], scale)
-            yield row, name, epoch, deviation_of(value[name], expected, scale), drift, least, 1
+            place_of_vector = {"update_ratio": 1, "weight_norm": 2}.get(name, 0)
+            vector, *other_vectors = (of[place_of_vector][layer] for of in parts)
+            drift = max(drift, length_drift_of(vector, other_vectors))
+            # Late gradients are small differences of probabilities and targets, which are rounded
+            # as they were when the differences were large.
+            rounding = 4.0 * EPSILON * largest(rows[:, of]) / max(scale, 1e-300)
+            deviation = deviation_of(value[name], expected, scale)
+            yield row, name, epoch, deviation, drift, max(least, rounding), 1
 
         counts = np.bincount(np.digitize(sizes, EDGES), minlength=len(EDGES) + 1)
         # A number that consists of rounding errors may be 0 here: ignore a few numbers.
