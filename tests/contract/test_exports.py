@@ -10,6 +10,7 @@ from tests.contract.wires import Wires
 from epochal_service.answers import recordings
 from epochal_service.methods import exports
 from epochal_service.processes.second_process import SecondProcess
+from epochal_service.store.packing import unpack
 
 
 def test_onnx_without_its_package_says_what_to_install(
@@ -32,7 +33,6 @@ def test_onnx_without_its_package_says_what_to_install(
 def test_weights_beyond_the_range_of_a_format_name_the_format(
     service: Wires, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unpack = exports.unpack
     monkeypatch.setattr(
         exports,
         "unpack",
