@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.contract.conftest import World
 from tests.contract.wires import Wires
@@ -36,7 +37,7 @@ def test_weights_beyond_the_range_of_a_format_name_the_format(
     monkeypatch.setattr(
         exports,
         "unpack",
-        lambda blob: {name: array * 1e300 for name, array in unpack(blob).items()},
+        lambda blob: {name: np.float64(array) * 1e300 for name, array in unpack(blob).items()},
     )
     over_http, over_grpc = service.both("GetExport", id=world.ended, format="onnx")
     assert over_http == over_grpc
