@@ -18,15 +18,15 @@ export async function train(url: string, key: string) {
   const { id } = await training.createJob({
     spec: {
       network: {
-        inputShape: [2n],
+        inputShape: [2],
         layers: [
-          { type: LayerType.DENSE, units: 4n, activation: Activation.TANH },
-          { type: LayerType.DENSE, units: 1n, activation: Activation.SIGMOID },
+          { type: LayerType.DENSE, units: 4, activation: Activation.TANH },
+          { type: LayerType.DENSE, units: 1, activation: Activation.SIGMOID },
         ],
       },
       dataset: { name: 'xor' },
       loss: Loss.BINARY_CROSS_ENTROPY,
-      epochs: 500n,
+      epochs: 500,
     },
   })
   const events: string[] = []

@@ -300,8 +300,6 @@ def _name_media_type(response: dict[str, Any]) -> None:
                 "contentMediaType": media_type,
                 "contentSchema": {"$ref": reference},
             }
-            # OpenAPI 3.2 describes the items of a stream by this.
-            entry["itemSchema"] = {"$ref": reference}
         elif reference is not None:
             entry["schema"] = {"$ref": reference}
 
