@@ -85,7 +85,10 @@ class Run(Loop):
         if training.rollouts is not None:
             check_rollouts(network, training, data)
             self._sampler = Sampler(network, training, data, views, self._reference)
-        steps = self.epoch * steps_per_epoch(training, data)
+        self._first_epoch = self.epoch
+        self._first_step = self.epoch * steps_per_epoch(training, data)
+        if state is not None:
+            self._first_step = state.values.get("steps", self._first_step)
         targets = corrupted_targets(training, data, 1)
         segments = compile_epoch(
             network,
@@ -94,7 +97,7 @@ class Run(Loop):
             now,
             rate,
             streams,
-            steps,
+            self._first_step,
             targets,
             self._sampler,
             steps_at_once,
@@ -148,6 +151,7 @@ class Run(Loop):
         best = self.best()
         weights = {} if best is None else best.weights
         reference = self._reference if epoch > 0 else {}
+        per_epoch = steps_per_epoch(self.training, self.data)
         return State(
             arrays={
                 **self.weights(),
@@ -158,12 +162,47 @@ class Run(Loop):
             values={
                 "epoch": epoch,
                 "best": best and {"epoch": best.epoch, "metric": best.metric, "value": best.value},
-                "steps": epoch * steps_per_epoch(self.training, self.data),
+                "steps": self._first_step + (epoch - self._first_epoch) * per_epoch,
                 "schedule": {"type": self.training.schedule.type, **asdict(self.training.schedule)},
                 "random": self._random(slot)[0],
                 "progress": asdict(self._progress[0][slot]),
             },
         )
+
+    def changed(self, network: Network, training: Training, data: Data) -> Run:
+        """Return a run that continues after the last completed epoch with other settings.
+
+        The parameters of the network have the same names and shapes. An optimizer of the same type
+        keeps its moments, with their meaning if its decay rates differ; another one starts without.
+        A plateau of the loss that has reduced the learning rate counts until rate or schedule is
+        another. Raises ValueError if the settings do not fit; RuntimeError in the middle of an
+        epoch, and after the end of the run.
+        """
+        state = self.state()
+        if self.outcome is not None:
+            raise RuntimeError("a run that has ended cannot be changed")
+        former, optimizer = self.training.optimizer, training.optimizer
+        values = dict(state.values)
+        changed = trained_network(network, training.loss)
+        if changed.parameters != self.network.parameters:
+            raise ValueError("the parameters of both networks need the same names and shapes")
+        moments = np.zeros((optimizer.moments, changed.changing_size), training.dtype)
+        if type(optimizer) is type(former):
+            kept = state.arrays["moments"]
+            shapes = self.network.changing
+            old, new = (o.in_formula(np.ones_like(kept), shapes) for o in (former, optimizer))
+            if not np.array_equal(old, new):
+                kept = kept * (old / new)
+            views, stored = parameter_views(changed, moments), parameter_views(self.network, kept)
+            for name in views.keys() & stored.keys():
+                np.copyto(views[name], stored[name])
+        else:
+            values["steps"] = 0
+        rule = self.training.schedule, former.learning_rate
+        if rule != (training.schedule, optimizer.learning_rate):
+            start = {"plateau_loss": None, "plateau_epochs": 0, "rate_factor": 1.0}
+            values["progress"] = {**values["progress"], **start}
+        return Run(network, training, data, State({**state.arrays, "moments": moments}, values))
 
     def arrays_within(self) -> dict[str, Array]:
         """Return copies of the parameters by name, and of `moments`, in the middle of an epoch."""
