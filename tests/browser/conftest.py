@@ -363,7 +363,7 @@ def call(url: str, path: str, method: str = "GET", body: Any = None) -> httpx2.R
 
 
 def ask(url: str, path: str, body: Any = None) -> Any:
-    """What the API answers to GET, or to POST with a body, which it must not refuse."""
+    """The answer of the API to GET, or to POST with a body, which it must not refuse."""
     answer = call(url, path, "GET" if body is None else "POST", body)
     assert answer.is_success, answer.text
     return answer.json()
@@ -469,7 +469,7 @@ def page_of(place: Page | Locator) -> Page:
 
 
 def violations(place: Page | Locator, **options: Any) -> list[str]:
-    """What axe finds wrong with a page that rests, or with a part of it.
+    """The faults that axe finds in a page that rests, or with a part of it.
 
     One line for each rule and element. `options` are those of axe.
     """

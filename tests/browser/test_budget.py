@@ -1,4 +1,4 @@
-"""What the page may cost: bytes before it can be read, errors, work while one drags."""
+"""The limits of the page: bytes before it can be read, errors, work while one drags."""
 
 import sys
 from urllib.parse import urlsplit

@@ -143,7 +143,7 @@ def test_each_suggested_setting_has_its_reason_and_can_be_undone(
     page.reload()
     expect(suggested.get_by_text("(you chose another)")).to_have_count(1)
     expect(page.get_by_role("region", name="Columns of house-prices")).to_contain_text("filled")
-    # What was suggested for the file is not taken to other data, which have a suggestion too.
+    # The suggestion for the file does not go to other data, which have a suggestion too.
     suggested.get_by_role("button", name="Use the suggested settings").click()
     page.get_by_text("Built-in").click()
     page.get_by_role("button", name="circles").click()

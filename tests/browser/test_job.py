@@ -49,7 +49,7 @@ LONG: Words = {
 
 
 class Api:
-    """What the page is compared with."""
+    """The API that the page is compared with."""
 
     def __init__(self, url: str) -> None:
         self._client = httpx2.Client(base_url=url, trust_env=False, timeout=60)
@@ -267,6 +267,25 @@ def test_a_run_is_watched_paused_resumed_and_cancelled(
     assert api.state(long_run) == "cancelled"
 
 
+def test_a_run_changes_while_it_trains(open_page: Opened, api: Api, long_run: str) -> None:
+    page = open_page(f"/jobs/{long_run}")
+    dials = page.get_by_role("region", name="Change it while it trains")
+    rate = dials.get_by_label("Learning rate, as a number")
+    rate.fill("0.003")
+    rate.press("Enter")
+    expect(dials.get_by_text("learning rate 0.003")).to_be_visible()
+    dials.get_by_label("Optimizer").select_option("sgd")
+    expect(dials.get_by_text("SGD, learning rate 0.1")).to_be_visible()
+    expect(rate).to_have_value("0.1")
+    expect(page.get_by_text("minimized with SGD")).to_be_visible()
+    # The curve has a line where each change was.
+    expect(page.get_by_role("figure", name="Loss").get_by_text("SGD, learning")).to_be_visible()
+    changes = api.get(f"/v1/jobs/{long_run}")["spec"]["changes"]
+    assert [[*change["training"]] for change in changes] == [["optimizer"], ["optimizer"]]
+    page.get_by_role("button", name="Cancel").click()
+    expect(dials).to_have_count(0)
+
+
 def test_the_pictures_follow_a_run_until_somebody_scrubs(open_page: Opened, long_run: str) -> None:
     page = open_page(f"/jobs/{long_run}")
     live = page.get_by_role("button", name="Live")
@@ -420,7 +439,7 @@ def test_changes_that_were_skipped_are_tried_by_further_requests(
     expect(finding).to_contain_text(re.compile(r"as it is, .+ with the change"))
     assert replies == [5, 4, 0]
     expect(card).not_to_contain_text("Trying")
-    # What is only an effect of the others points to them.
+    # An effect of the other findings points to them.
     effect = card.get_by_role("listitem").filter(has_text="Worse than constant")
     expect(effect).to_contain_text("See the change of the other finding")
     page.unroute("**/diagnosis")

@@ -1,4 +1,4 @@
-"""What somebody comes for: from their own file to a run that learns, and a link to it."""
+"""The way of a newcomer: from their own file to a run that learns, and a link to it."""
 
 import re
 
@@ -36,7 +36,7 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     expect(page.get_by_label("Column to predict")).to_have_value("buys")
     page.get_by_role("button", name="Use this file").click()
     expect(page.get_by_text("classes no, yes")).to_be_visible()
-    # What is wrong with this is not known to somebody new; the page will say it.
+    # Somebody new does not know the fault; the page will say it.
     page.get_by_label("Scaling of the inputs").select_option("none")
     page.get_by_role("button", name="Train").click()
     page.wait_for_url(re.compile("/jobs/job_"))

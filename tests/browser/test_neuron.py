@@ -1,4 +1,4 @@
-"""Section 2: one neuron, whose numbers are those of the API."""
+"""Section 2: one neuron, with the numbers of the API."""
 
 import pytest
 from playwright.sync_api import Page, expect

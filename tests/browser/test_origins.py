@@ -1,4 +1,4 @@
-"""Pages of other origins, in a real browser: those that are allowed, and those that are not."""
+"""Pages of other origins, in a real browser: allowed ones, and others."""
 
 from collections.abc import Iterator
 from typing import Any

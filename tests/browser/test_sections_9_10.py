@@ -23,7 +23,7 @@ def tile(value: float) -> str:
 
 
 def cell(figure: Locator, name: str) -> Locator:
-    """What is drawn as a field of numbers and goes by arrow keys."""
+    """A picture of a field of numbers that goes by arrow keys."""
     return figure.get_by_role("slider", name=name)
 
 

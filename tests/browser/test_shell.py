@@ -1,4 +1,4 @@
-"""What surrounds the sections: the bar, the theme, the connection, and what it costs to load."""
+"""The frame of the sections: the bar, the theme, the connection, and the cost of loading."""
 
 import re
 from urllib.parse import urlsplit
@@ -155,7 +155,7 @@ STOP = """() => {
 def test_a_link_opened_by_somebody_else_shows_the_same_picture(
     open_page: Opened, path: str, figure: str, controls: list[str]
 ) -> None:
-    """What is drawn, mark by mark, in another browser profile."""
+    """The marks of the picture in another browser profile."""
 
     def drawn(page: Page) -> list[list[str | None]]:
         marks = page.get_by_role("figure", name=figure).locator(

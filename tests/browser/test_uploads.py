@@ -260,7 +260,7 @@ def test_an_upload_is_deleted_when_it_is_known_what_was_trained_on_it(
     line.get_by_role("button", name="Delete permanently").click()
     expect(line).to_have_count(0)
     assert call(url, f"/v1/datasets/{data}").json()["reason"] == "not_found"
-    # What was set up for it begins with other data.
+    # The settings for it begin with other data.
     expect(page.get_by_role("figure", name="two moons")).to_be_visible()
     expect(page.get_by_role("button", name="Train")).to_be_enabled()
     page.goto(f"/jobs/{job}")

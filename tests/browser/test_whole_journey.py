@@ -1,4 +1,4 @@
-"""What is true of all sections, on one page that has loaded them."""
+"""The properties of all sections, on one page that has loaded them."""
 
 import re
 from collections.abc import Iterator

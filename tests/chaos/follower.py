@@ -80,7 +80,7 @@ class Follower:
                     self.events.append(event)
 
     def check(self, database: Database) -> None:
-        """What arrived, all together, is the job's whole log: in order, no gap, nothing twice."""
+        """Everything that arrived is the job's whole log: in order, no gap, nothing twice."""
         row, rows = read(database, self._job_id)
         ids = [event.id for event in self.events]
         assert ids == sorted(set(ids))

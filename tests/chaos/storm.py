@@ -358,7 +358,7 @@ class Storm:
             self._followers[job_id].check(self.database)
 
     def report(self) -> str:
-        """What happened how often, and how long it took to get over it."""
+        """How often each fault happened, and how long it took to get over it."""
         attempts = sum(self.row(job_id).attempt for job_id in self._kinds)
         breaks = sum(follower.breaks for follower in self._followers.values())
         lines = [

@@ -23,7 +23,7 @@ from tests.servers.stack import Stack
 
 import epochal
 from epochal.cli.app import Commands, app, main
-from epochal.cli.inputs import change, read_inputs
+from epochal.cli.inputs import read_inputs, set_field
 
 DIVERGING = ["--set", "optimizer.learning_rate=1e9", "--set", "network.layers[0].activation=relu"]
 ENDLESS = ["moons", "--epochs", "1000000", "--set", "batch_size=1"]
@@ -437,6 +437,11 @@ def test_a_name_that_fits_several_jobs_is_refused(run: Run, client: epochal.Clie
 def test_a_running_job_is_paused_resumed_and_cancelled(run: Run) -> None:
     job_id = run("train", *ENDLESS, "--detach").stdout.strip()
     try:
+        changed = run("change", job_id, "--set", "optimizer.learning_rate=.003")
+        rate = re.escape('{"optimizer": {"learning_rate": 0.003}}')
+        when = r"(after epoch [\d,]+|at the end of its epoch)"
+        assert re.fullmatch(rf"{job_id} changes {when}: {rate}\n", changed.stdout)
+        assert run("change", job_id).returncode == 2
         assert re.fullmatch(rf"{job_id} paus(ing|ed)\n", run("pause", "last").stdout)
         assert re.fullmatch(rf"{job_id} (queued|running)\n", run("resume", job_id).stdout)
     finally:
@@ -666,7 +671,7 @@ def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, Commands)
     commands = [group.get_command(None, name).callback for name in group.commands]
-    assert len(commands) == 37
+    assert len(commands) == 38
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__
@@ -699,13 +704,16 @@ def test_a_path_changes_one_place_in_a_spec() -> None:
         "network.layers[0].units=8",
         "network.layers.0.activation=tanh",
         "optimizer.learning_rate=1e-3",
+        "optimizer.beta_1=.5",
+        "name=1.2.3",
         'labels={"a": "b=c"}',
         "early_stopping=null",
     ):
-        change(spec, assignment)
+        set_field(spec, assignment)
     assert spec == {
         "network": {"layers": [{"units": 8, "activation": "tanh"}]},
-        "optimizer": {"learning_rate": 0.001},
+        "optimizer": {"learning_rate": 0.001, "beta_1": 0.5},
+        "name": "1.2.3",
         "labels": {"a": "b=c"},
         "early_stopping": None,
     }
@@ -714,7 +722,7 @@ def test_a_path_changes_one_place_in_a_spec() -> None:
 @pytest.mark.parametrize("assignment", ["=1", "a", "a..b=1", "a[x]=1", "layers[1]=2", "n.x=1"])
 def test_a_path_that_leads_nowhere_is_refused(assignment: str) -> None:
     with pytest.raises(typer.BadParameter):
-        change({"layers": [1], "n": 5}, assignment)
+        set_field({"layers": [1], "n": 5}, assignment)
 
 
 def pair(client: epochal.Client) -> dict[str, Any]:

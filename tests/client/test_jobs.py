@@ -139,6 +139,37 @@ def test_a_job_that_is_not_there_is_not_found(client: epochal.Client) -> None:
     assert (missing.value.status, missing.value.reason) == (404, "not_found")
 
 
+def test_a_job_changes_while_it_trains(client: epochal.Client) -> None:
+    job = client.jobs.create(ENDLESS, epochs=900_000)
+    try:
+        job.change(learning_rate=0.003, batch_size=2)
+        changed = None
+        for event in job.watch(after=0):
+            if isinstance(event, epochal.ChangeEvent):
+                changed = event
+            if changed and isinstance(event, epochal.EpochsEvent):
+                assert event.columns["learning_rate"][-1] == 0.003
+                break
+        assert changed is not None
+        made = {"optimizer": {"learning_rate": 0.003}, "batch_size": 2}
+        assert changed.training == made
+        # From the events, and from the service.
+        assert job.spec["changes"] == [{"epoch": changed.epoch, "training": made}]
+        assert job.refresh().spec["changes"] == [{"epoch": changed.epoch, "training": made}]
+        job.change(optimizer={"type": "sgd"}, epochs=job.total_epochs + 1)
+        with pytest.raises(epochal.InvalidArgument, match=r"optimizer\.beta_1: is not a field"):
+            job.change(optimizer={"type": "momentum", "beta_1": 0.5})
+    finally:
+        job.cancel()
+    job.wait(60)
+    assert job.total_epochs == 900_001
+    last = client.jobs.get(job.id).fork(epochs=1)
+    assert (last.spec["optimizer"]["type"], last.spec["batch_size"]) == ("sgd", 2)
+    assert not last.spec.get("changes")
+    with pytest.raises(epochal.Conflict, match="Fork it"):
+        job.change(learning_rate=0.1)
+
+
 def test_a_job_is_paused_resumed_and_cancelled(client: epochal.Client) -> None:
     job = client.jobs.create(ENDLESS)
     for event in job.watch():

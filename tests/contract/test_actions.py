@@ -98,7 +98,26 @@ def test_a_job_in_any_state_is_renamed_and_labelled_alike(service: Wires, state:
     assert over_http.reply["state"] == state
 
 
-@pytest.mark.parametrize("rpc", ["CancelJob", "PauseJob", "ResumeJob", "DeleteJob", "UpdateJob"])
+@pytest.mark.parametrize("state", JOBS)
+def test_a_job_in_any_state_changes_alike(service: Wires, state: str) -> None:
+    first, second = JOBS[state](service), JOBS[state](service)
+    change = {"optimizer": {"type": "momentum", "momentum": 0.5}, "batch_size": 2}
+    over_http = service.over_http("ChangeTraining", id=first, **change)
+    over_grpc = service.over_grpc("ChangeTraining", id=second, **change)
+    assert comparable(over_http) == comparable(over_grpc)
+    now_first, now_second = (service.over_grpc("GetJob", id=job_id) for job_id in (first, second))
+    assert comparable(now_first) == comparable(now_second)
+    if state in ("queued", "paused"):
+        (made,) = now_first.reply["spec"]["changes"]
+        assert made["training"] == over_http.reply["training"]
+    if state in ("succeeded", "failed", "cancelled"):
+        assert over_http.reason == "job_state"
+
+
+@pytest.mark.parametrize(
+    "rpc",
+    ["CancelJob", "PauseJob", "ResumeJob", "DeleteJob", "UpdateJob", "ChangeTraining"],
+)
 def test_a_wish_about_no_job_is_not_found(service: Wires, rpc: str) -> None:
     for unknown in ("job_1", "a/b", "Ü ?#%", "x" * 300):
         over_http, over_grpc = service.both(rpc, id=unknown)

@@ -63,6 +63,8 @@ BESIDE: dict[str, dict[str, Any]] = {
     "CorruptionSpec.token": {"type": "mask"},
     "CorruptionSpec.share": {"type": "mask", "token": 1},
     "CorruptionSpec.steps": {"type": "diffuse"},
+    "TrainingChangeSpec.epoch": {"training": {"batch_size": 2}},
+    "TrainingChangeSpec.training": {"epoch": 1},
     "OptimizerSpec.learning_rate": {"type": "sgd"},
     "OptimizerSpec.momentum": {"type": "momentum"},
     "OptimizerSpec.beta_1": {"type": "adam"},

@@ -149,6 +149,7 @@ TRAIN = {
     *("CreateNetwork", "DeleteNetwork", "CreateDataset", "DeleteDataset"),
     *("CreateUpload", "AppendUpload", "DeleteUpload"),
     *("CreateJob", "UpdateJob", "DeleteJob", "CancelJob", "PauseJob", "ResumeJob"),
+    "ChangeTraining",
     *("CreateSweep", "UpdateSweep", "DeleteSweep", "CancelSweep"),
     *("CreateExperiment", "DeleteExperiment", "CancelExperiment"),
     *("CreateExercise", "DeleteExercise", "AttemptExercise"),

@@ -22,6 +22,7 @@ ACTING = {
     "CancelJob",
     "PauseJob",
     "ResumeJob",
+    "ChangeTraining",
     "DeleteSweep",
     "CancelSweep",
     "DeleteExperiment",

@@ -1,4 +1,4 @@
-"""A run that continues with other settings: what it keeps, and what starts anew."""
+"""A run that continues with other settings: what stays, and what starts again."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from epochal_engine import (
-    LAYERS,
     OPTIMIZERS,
-    SCHEDULES,
     Adam,
     Data,
+    Dense,
+    Dropout,
     Momentum,
     Network,
+    ReduceOnPlateau,
     Run,
     Sgd,
+    Step,
     Training,
 )
 from epochal_engine.symbolic.trace import Array
@@ -32,10 +34,10 @@ TRAINING = Training("binary_cross_entropy", Adam(0.01), epochs=12, batch_size=8,
 
 def network(activation: str = "tanh", rate: float = 0.2, frozen: tuple[str, ...] = ()) -> Network:
     layers = (
-        LAYERS["dense"](units=6, activation=activation),
-        LAYERS["dropout"](rate=rate),
-        LAYERS["dense"](units=5, activation="tanh"),
-        LAYERS["dense"](units=1, activation="sigmoid"),
+        Dense(6, activation),
+        Dropout(rate),
+        Dense(5, "tanh"),
+        Dense(1, "sigmoid"),
     )
     return Network((2,), layers, frozen=frozen)
 
@@ -46,6 +48,10 @@ def at(run: Run, epoch: int) -> Run:
         if reached == epoch and run.at_boundary:
             return run
     raise AssertionError("the run has ended")
+
+
+def steered(run: Run, network: Network, training: Training, data: Data = DATA) -> Run:
+    return Run(network, training, data, run.state_for(network, training))
 
 
 def losses(run: Run) -> Array:
@@ -62,10 +68,10 @@ def same(first: Run, second: Run) -> bool:
 @pytest.mark.parametrize("type", sorted(OPTIMIZERS.keys() - {"perceptron"}))
 @pytest.mark.parametrize("epoch", [1, 7])
 def test_nothing_changed_is_the_same_run(type: str, epoch: int) -> None:
-    training = replace(TRAINING, optimizer=OPTIMIZERS[type](), dtype="float32")
+    training = replace(TRAINING, optimizer=OPTIMIZERS[type](0.01), dtype="float32")
     whole = Run(network(), training, DATA)
     expected = losses(whole)
-    changed = at(Run(network(), training, DATA), epoch).changed(network(), training, DATA)
+    changed = steered(at(Run(network(), training, DATA), epoch), network(), training)
     np.testing.assert_array_equal(losses(changed), expected[epoch:])
     assert same(changed, whole)
 
@@ -77,7 +83,7 @@ CHANGES: dict[str, Any] = {
     "batch": {"batch_size": 15},
     "l2": {"l2": 0.1},
     "clipping": {"clip_norm": 0.01},
-    "schedule": {"schedule": SCHEDULES["step"](every=2)},
+    "schedule": {"schedule": Step(2)},
     "epochs": {"epochs": 20},
 }
 
@@ -87,7 +93,7 @@ def test_a_change_has_an_effect_and_repeats_to_the_bit(name: str) -> None:
     training = replace(TRAINING, **CHANGES[name])
     results = []
     for _ in range(2):
-        changed = at(Run(network(), TRAINING, DATA), 5).changed(network(), training, DATA)
+        changed = steered(at(Run(network(), TRAINING, DATA), 5), network(), training)
         results.append((losses(changed), changed))
     (first, run), (second, again) = results
     np.testing.assert_array_equal(first, second)
@@ -103,7 +109,7 @@ def test_a_change_has_an_effect_and_repeats_to_the_bit(name: str) -> None:
 def test_a_layer_changes_and_the_weights_stay(other: Network) -> None:
     run = at(Run(network(), TRAINING, DATA), 5)
     before = run.weights()
-    changed = run.changed(other, TRAINING, DATA)
+    changed = steered(run, other, TRAINING)
     for name, array in changed.weights().items():
         np.testing.assert_array_equal(array, before[name])
     losses(changed)
@@ -129,12 +135,12 @@ def steps_by_hand(first: Adam, second: Adam, weights: Array, epochs: int, change
 
 @pytest.mark.parametrize("second", [Adam(0.2), Adam(0.05, 0.5, 0.9), Adam(0.05, epsilon=0.1)])
 def test_adam_keeps_the_meaning_of_its_moments(second: Adam) -> None:
-    linear = Network((2,), (LAYERS["dense"](units=1),))
+    linear = Network((2,), (Dense(1),))
     training = Training("mse", Adam(0.05), epochs=20, dtype="float64")
     data = Data(INPUTS, TARGETS)
     run = at(Run(linear, training, data), 9)
     start = Run(linear, training, data).weights()
-    changed = run.changed(linear, replace(training, optimizer=second), data)
+    changed = steered(run, linear, replace(training, optimizer=second), data)
     losses(changed)
     weights = np.append(start["dense_1.weight"], start["dense_1.bias"])
     expected = steps_by_hand(Adam(0.05), second, weights, 20, 9)
@@ -145,7 +151,7 @@ def test_adam_keeps_the_meaning_of_its_moments(second: Adam) -> None:
 
 def test_another_optimizer_starts_without_moments() -> None:
     run = at(Run(network(), replace(TRAINING, optimizer=Sgd(0.1)), DATA), 6)
-    changed = run.changed(network(), TRAINING, DATA)
+    changed = steered(run, network(), TRAINING)
     assert not changed.state().arrays["moments"].any()
     assert changed.state().values["steps"] == 0
     for _ in changed:
@@ -155,13 +161,13 @@ def test_another_optimizer_starts_without_moments() -> None:
 
 def test_steps_count_batches_of_each_size() -> None:
     run = at(Run(network(), TRAINING, DATA), 5)
-    changed = at(run.changed(network(), replace(TRAINING, batch_size=15), DATA), 8)
+    changed = at(steered(run, network(), replace(TRAINING, batch_size=15)), 8)
     assert changed.state().values["steps"] == 5 * 4 + 3 * 2
 
 
 def test_a_changed_run_continues_from_its_state() -> None:
     slow = replace(TRAINING, optimizer=Adam(0.003), batch_size=15)
-    changed = at(Run(network(), TRAINING, DATA), 5).changed(network(), slow, DATA)
+    changed = steered(at(Run(network(), TRAINING, DATA), 5), network(), slow)
     state = at(changed, 8).state()
     resumed = Run(network(), slow, DATA, state)
     np.testing.assert_array_equal(losses(resumed), losses(changed)[3:])
@@ -169,11 +175,11 @@ def test_a_changed_run_continues_from_its_state() -> None:
 
 
 def test_a_new_rate_forgets_the_plateaus() -> None:
-    plateau = SCHEDULES["reduce_on_plateau"](factor=0.5, patience=1)
+    plateau = ReduceOnPlateau(0.5, 1)
     training = replace(TRAINING, optimizer=Sgd(1e-9), schedule=plateau)
     run = at(Run(network(), training, DATA), 8)
     assert join(run.take()).columns["learning_rate"][-1] < 1e-9
-    changed = run.changed(network(), replace(training, optimizer=Sgd(1e-3)), DATA)
+    changed = steered(run, network(), replace(training, optimizer=Sgd(1e-3)))
     at(changed, 9)
     assert join(changed.take()).columns["learning_rate"].tolist() == [1e-3]
 
@@ -182,11 +188,11 @@ def test_a_run_that_has_ended_cannot_be_changed() -> None:
     run = Run(network(), TRAINING, DATA)
     losses(run)
     with pytest.raises(RuntimeError, match="has ended"):
-        run.changed(network(), TRAINING, DATA)
+        run.state_for(network(), TRAINING)
 
 
 def test_other_parameters_are_refused() -> None:
     run = at(Run(network(), TRAINING, DATA), 2)
-    wider = Network((2,), (LAYERS["dense"](units=7), *network().layers[1:]))
+    wider = Network((2,), (Dense(7), *network().layers[1:]))
     with pytest.raises(ValueError, match="names and shapes"):
-        run.changed(wider, TRAINING, DATA)
+        run.state_for(wider, TRAINING)

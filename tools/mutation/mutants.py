@@ -139,7 +139,7 @@ MUTANTS = (
         "one transaction for epochs and row",
         f"{SERVICE}/jobs/lifecycle.py",
         "    with database.write() as connection:\n"
-        "        row = _store(connection, claim, progress, HELD, {})\n",
+        "        row = store(connection, claim, progress, HELD, {})\n",
         "    with database.write() as connection:\n"
         "        values = {} if progress.epoch is None else {'epoch': progress.epoch}\n"
         "        fence = claim.job.fence\n"
@@ -147,7 +147,7 @@ MUTANTS = (
         "            connection, claim.id, states=HELD, fence=fence, events=0, values=values\n"
         "        )\n"
         "    with database.write() as connection:\n"
-        "        row = _store(connection, claim, progress, HELD, {})\n",
+        "        row = store(connection, claim, progress, HELD, {})\n",
         (f"{CRASHES}::test_a_worker_may_die_at_any_transaction",),
     ),
     Mutant(

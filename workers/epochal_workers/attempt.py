@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from time import perf_counter
 
@@ -25,13 +27,15 @@ from epochal_service.curves.epochs import entry_of, latest_row
 from epochal_service.curves.thinning import superseded
 from epochal_service.experiments import claims
 from epochal_service.experiments.measures import Finished, measured
-from epochal_service.jobs import figures, lifecycle
+from epochal_service.jobs import changes, figures, lifecycle
 from epochal_service.jobs.endings import BEST, dump_best
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.preparation import baselines
-from epochal_service.preparation.prepare import Prepared
+from epochal_service.preparation.prepare import Prepared, with_settings
+from epochal_service.specs.changes import changed, spec_after
 from epochal_service.specs.jobs import JobState
-from epochal_service.specs.training import TrainingSpec
+from epochal_service.specs.training import TrainingChangeSpec, TrainingSpec
+from epochal_service.store import changes as requests
 from epochal_service.store.log import Entry
 from epochal_service.store.packing import pack, pack_state
 
@@ -40,6 +44,8 @@ from .context import WorkerContext
 logger = structlog.get_logger(__name__)
 
 EPOCH_GRACE_SECONDS = 3.0  # how long a stopping worker waits for the end of its epoch
+ASK_SECONDS = 0.05
+"""How often to ask whether a user has changed the job."""
 FIRST_FLUSH_SECONDS = 0.02
 """When to store the first epochs, since a user may be waiting for them. A job that ends before
 stores everything in one transaction."""
@@ -119,28 +125,32 @@ class Attempt(ABC):
     def _outcome(self) -> Ending:
         """Return how training ended once the engine has finished."""
 
+    def _epochs(self) -> Iterator[int]:
+        """Train; yield as the engine does."""
+        yield from self._training
+
     def run(self) -> JobState | None:
         """Train until the job ends, pauses, or this worker stops.
 
         Return the job's new state; None if the worker had lost the job.
         """
-        settings, training = self._context.settings, self._training
+        settings = self._context.settings
         logger.info(
             "attempt_started",
             job=self._claim.id,
             attempt=self._claim.job.attempt,
-            engine=training.engine,
-            python_calls=training.python_calls,
+            engine=self._training.engine,
+            python_calls=self._training.python_calls,
         )
         every = self._weights_every
         if self._training.epoch == 0 and self._claim.start.initial_weights is None:
             self._record_weights()
         flush_seconds, stopping = settings.flush_seconds, self._context.stopping
         resumed_epoch = self._claim.job.epoch
-        last_epoch = training.epoch
+        last_epoch = self._training.epoch
         stopping_since = None
-        for epoch in training:
-            now = perf_counter()
+        for epoch in self._epochs():
+            now, at_boundary = perf_counter(), self._training.at_boundary
             if epoch != last_epoch:
                 last_epoch = epoch
                 if every and epoch % every == 0 and epoch > resumed_epoch:
@@ -148,12 +158,12 @@ class Attempt(ABC):
                     self._supersede(epoch)
             if stopping():
                 stopping_since = stopping_since or now
-                if training.at_boundary or now - stopping_since > EPOCH_GRACE_SECONDS:
+                if at_boundary or now - stopping_since > EPOCH_GRACE_SECONDS:
                     return self._release()
             waited = now - self._flushed_at
             if (
                 waited >= flush_seconds
-                or (self._first_flush and training.at_boundary and waited >= FIRST_FLUSH_SECONDS)
+                or (self._first_flush and at_boundary and waited >= FIRST_FLUSH_SECONDS)
                 or self._pending_bytes >= PENDING_BYTES
             ):
                 state = self._flush(now)
@@ -161,7 +171,7 @@ class Attempt(ABC):
                     return None
                 if state == "cancelling":
                     return self._end(Ending("cancelled", "user"))
-                if state == "pausing" and training.at_boundary:
+                if state == "pausing" and at_boundary:
                     return self._release()
                 if self._deadline_exceeded():
                     return self._end(self._deadline_ending())
@@ -175,14 +185,17 @@ class Attempt(ABC):
         progress = self._progress(resume_point=due and self._training.at_boundary)
         begun_at = perf_counter()
         state = lifecycle.flush(self._context.database, self._claim, progress)
-        self._flushed_at = perf_counter()
-        self._context.tally.observe(figures.FLUSH, self._flushed_at - begun_at)
-        if state is not None:
-            self._count_epochs()
+        self._flushed(begun_at, is_stored=state is not None)
         self._first_flush = self._first_flush and not self._training.at_boundary
         if progress.entries:
             self._context.queue.notify_watchers(self._claim.id)
         return state
+
+    def _flushed(self, begun_at: float, *, is_stored: bool) -> None:
+        self._flushed_at = perf_counter()
+        self._context.tally.observe(figures.FLUSH, self._flushed_at - begun_at)
+        if is_stored:
+            self._count_epochs()
 
     def _release(self) -> JobState | None:
         progress = self._progress(resume_point=self._training.at_boundary)
@@ -242,19 +255,76 @@ class Attempt(ABC):
 
 
 class JobAttempt(Attempt):
-    """One attempt at a job."""
+    """One attempt at a job. `later` are the changes of its spec from the epoch of the run on."""
 
     def __init__(
-        self, context: WorkerContext, claim: Claim, prepared: Prepared, run: engine.Run
+        self,
+        context: WorkerContext,
+        claim: Claim,
+        prepared: Prepared,
+        run: engine.Run,
+        later: Sequence[TrainingChangeSpec] = (),
     ) -> None:
         self._run = run
         self._prepared = prepared
+        self._changes = deque(later)
+        self._asked_at = perf_counter()
+        self._earlier: list[engine.Block] = []
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
+
+    def _epochs(self) -> Iterator[int]:
+        while (spec := (yield from self._epochs_at_one_setting())) is not None:
+            prepared = self._prepared = with_settings(self._prepared, spec)
+            state = self._run.state_for(prepared.network, prepared.training)
+            # Two runs may be more than the memory of the job.
+            del self._training, self._run
+            run = engine.Run(prepared.network, prepared.training, prepared.data, state)
+            self._training = self._run = run
+            self._first_flush = True
+
+    def _epochs_at_one_setting(self) -> Generator[int, None, TrainingSpec | None]:
+        """Train until the settings change or the run ends; return the spec after the change."""
+        run = self._run
+        spec = self._planned()
+        if spec is not None:
+            return spec
+        for epoch in run:
+            yield epoch
+            if run.at_boundary and run.outcome is None:
+                spec = self._planned() or self._requested()
+                if spec is not None:
+                    return spec
+        return None
+
+    def _planned(self) -> TrainingSpec | None:
+        """Return the spec after the change that it has at the present epoch; None without one."""
+        if not self._changes or self._changes[0].epoch != self._run.epoch:
+            return None
+        self._earlier += self._run.take()
+        return changed(self._prepared.spec, self._changes.popleft().training)
+
+    def _requested(self) -> TrainingSpec | None:
+        """Make the changes that users have requested, and return the spec after them; None if there
+        are none, and while epochs are computed again.
+        """
+        is_due = perf_counter() - self._asked_at > ASK_SECONDS
+        if not is_due or self._changes or self._run.epoch < self._claim.job.epoch:
+            return None
+        database = self._context.database
+        self._asked_at = begun_at = perf_counter()
+        with database.read() as connection:
+            if not requests.open_requests(connection, self._claim.id):
+                return None
+        progress = self._progress(resume_point=False)
+        spec = changes.make(database, self._claim, progress, self._run.epoch)
+        self._flushed(begun_at, is_stored=spec is not None)
+        self._context.queue.notify_watchers(self._claim.id)
+        return None if spec is None else spec_after(spec)
 
     def _take(self) -> tuple[list[Entry], str | None]:
         entries: list[Entry] = []
         latest: str | None = None
-        blocks = self._run.take()
+        blocks, self._earlier = [*self._earlier, *self._run.take()], []
         counts = [len(block.columns["train_loss"]) for block in blocks]
         # The engine may compute short epochs together, so only their mean time is known.
         seconds_per_epoch = (perf_counter() - self._taken_at) / max(1, sum(counts))

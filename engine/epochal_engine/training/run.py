@@ -169,40 +169,42 @@ class Run(Loop):
             },
         )
 
-    def changed(self, network: Network, training: Training, data: Data) -> Run:
-        """Return a run that continues after the last completed epoch with other settings.
+    def state_for(self, network: Network, training: Training) -> State:
+        """Return the state that a run with other settings continues from: `Run(network, training,
+        data, run.state_for(network, training))`.
 
         The parameters of the network have the same names and shapes. An optimizer of the same type
         keeps its moments, with their meaning if its decay rates differ; another one starts without.
         A plateau of the loss that has reduced the learning rate counts until rate or schedule is
-        another. Raises ValueError if the settings do not fit; RuntimeError in the middle of an
-        epoch, and after the end of the run.
+        another. Raises ValueError for other parameters; RuntimeError in the middle of an epoch, and
+        after the end of the run.
         """
         state = self.state()
         if self.outcome is not None:
             raise RuntimeError("a run that has ended cannot be changed")
         former, optimizer = self.training.optimizer, training.optimizer
         values = dict(state.values)
-        changed = trained_network(network, training.loss)
-        if changed.parameters != self.network.parameters:
+        network = trained_network(network, training.loss)
+        if network.parameters != self.network.parameters:
             raise ValueError("the parameters of both networks need the same names and shapes")
-        moments = np.zeros((optimizer.moments, changed.changing_size), training.dtype)
+        moments = np.zeros((optimizer.moments, network.changing_size), training.dtype)
         if type(optimizer) is type(former):
-            kept = state.arrays["moments"]
+            stored = state.arrays["moments"]
             shapes = self.network.changing
-            old, new = (o.in_formula(np.ones_like(kept), shapes) for o in (former, optimizer))
+            old, new = (o.in_formula(np.ones_like(stored), shapes) for o in (former, optimizer))
             if not np.array_equal(old, new):
-                kept = kept * (old / new)
-            views, stored = parameter_views(changed, moments), parameter_views(self.network, kept)
-            for name in views.keys() & stored.keys():
-                np.copyto(views[name], stored[name])
+                stored = stored * (old / new)
+            new_views = parameter_views(network, moments)
+            old_views = parameter_views(self.network, stored)
+            for name in new_views.keys() & old_views.keys():
+                np.copyto(new_views[name], old_views[name])
         else:
             values["steps"] = 0
         rule = self.training.schedule, former.learning_rate
         if rule != (training.schedule, optimizer.learning_rate):
             start = {"plateau_loss": None, "plateau_epochs": 0, "rate_factor": 1.0}
             values["progress"] = {**values["progress"], **start}
-        return Run(network, training, data, State({**state.arrays, "moments": moments}, values))
+        return State({**state.arrays, "moments": moments}, values)
 
     def arrays_within(self) -> dict[str, Array]:
         """Return copies of the parameters by name, and of `moments`, in the middle of an epoch."""

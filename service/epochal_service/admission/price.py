@@ -8,7 +8,7 @@ from typing import Any
 import epochal_engine as engine
 
 from ..errors import FieldError, InvalidArgument
-from ..preparation.prepare import Prepared
+from ..preparation.prepare import Prepared, after_changes
 from ..settings import Settings
 from ..specs.limits import LIMIT, in_bytes
 from .estimate import dump_work, work_of
@@ -35,11 +35,11 @@ class Price:
 
 
 def price_of(prepared: Prepared, settings: Settings, members: int | None = None) -> Price:
-    """Return the price of a job, or of a sweep with `members`.
+    """Return the price of a job with the changes of its spec, or of a sweep with `members`.
 
     Raises `InvalidArgument` if it exceeds a limit.
     """
-    limits = settings.limits
+    limits, prepared = settings.limits, after_changes(prepared)
     try:
         work = work_of(prepared, members or 1)
         storage = storage_of(prepared, work, settings.flush_seconds, members)

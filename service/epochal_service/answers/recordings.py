@@ -23,7 +23,7 @@ from epochal_engine.export.training import At, Contradiction, Recording
 from epochal_engine.training import check_data, join, steps_per_epoch
 
 from ..curves.epochs import merge, unpack_gradients
-from ..errors import NotFound
+from ..errors import Conflict, NotFound
 from ..jobs import lifecycle
 from ..jobs.endings import dump_best
 from ..jobs.kernel import kernel
@@ -56,7 +56,8 @@ Weights = Mapping[int, Mapping[str, Array]]
 def recording_of(database: Database, job_id: str, access: Access, limits: Limits) -> Recording:
     """Return the training of the job up to its latest stored epoch.
 
-    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted.
+    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted; `Conflict` for a
+    job whose settings changed.
     """
     with database.read() as connection:
         row = lifecycle.find(connection, job_id, access)
@@ -72,6 +73,12 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         notes = map(json.loads, job_log.notes(connection, job_id, "state"))
         kernels = {note.get("kernel") for note in notes if note["state"] == "running"}
     spec = TrainingSpec.model_validate_json(row.spec)
+    if spec.changes:
+        raise Conflict(
+            f"The settings of the job changed after epoch {spec.changes[0].epoch}, and the "
+            "verifying program does not follow changes",
+            reason="job_state",
+        )
     prepared = prepare(database, spec, row.owner, limits, stored=True)
     network, training, data = prepared.network, prepared.training, prepared.data
     columns = {name: c for name, c in segment.columns.items() if name != "seconds"}

@@ -370,7 +370,7 @@ def not_found(job_id: str, kind: Kind) -> NotFound:
     )
 
 
-def _find_to_change(connection: Connection, job_id: str, access: Access, kind: Kind) -> JobWithSpec:
+def find_to_change(connection: Connection, job_id: str, access: Access, kind: Kind) -> JobWithSpec:
     """Return the row, locked until the commit. Raises `NotFound`; `Forbidden` if it is only the
     caller's to read."""
     row = find(connection, job_id, access, kind, lock=True)
@@ -430,7 +430,7 @@ def delete(database: Database, job_id: str, access: Access, kind: Kind = "job") 
     No method finds it any more. Its log and checkpoints are deleted by the reaper, see `deletion`.
     """
     with database.write() as connection:
-        row = _find_to_change(connection, job_id, access, kind)
+        row = find_to_change(connection, job_id, access, kind)
         if not jobs.hide(connection, job_id, row.owner, TERMINAL):
             other = dependencies.first_dependent(connection, job_id)
             needed = "" if other is None else f", and {other} waits for it"
@@ -456,7 +456,7 @@ def _request(
 ) -> JobWithSpec:
     """Make the transition for the job's state; change nothing if the state is among `done`."""
     with database.write() as connection:
-        row = _find_to_change(connection, job_id, access, kind)
+        row = find_to_change(connection, job_id, access, kind)
         target = transitions.get(row.state)  # type: ignore[call-overload]
         if target is None:
             if row.state in done:
@@ -557,7 +557,7 @@ def flush(database: Database, claim: Claim, progress: Progress) -> JobState | No
     fence has moved: the caller has lost the job, and must drop its results.
     """
     with database.write() as connection:
-        row = _store(connection, claim, progress, HELD, {})
+        row = store(connection, claim, progress, HELD, {})
         return None if row is None else row.state  # type: ignore[return-value]
 
 
@@ -598,7 +598,7 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
 
         reserved = 2 + len(rescued)
         allowed = ending.allowed_from
-        row = _store(connection, claim, progress, allowed, values, reserved, last_entries)
+        row = store(connection, claim, progress, allowed, values, reserved, last_entries)
         if row is None:
             return False
         _on_end(connection, row, ending.state)
@@ -618,14 +618,14 @@ def release(database: Database, claim: Claim, progress: Progress) -> JobState | 
             return [state_entry(row.state, row.epoch)]  # type: ignore[arg-type]
 
         releasable: frozenset[JobState] = frozenset({"running", "pausing"})
-        row = _store(connection, claim, progress, releasable, values, 1, last_entries)
+        row = store(connection, claim, progress, releasable, values, 1, last_entries)
         if row is not None:
             return row.state  # type: ignore[return-value]
     cancelled = Ending("cancelled", "user", allowed_from=frozenset({"cancelling"}))
     return "cancelled" if end(database, claim, progress, cancelled) else None
 
 
-def _store(
+def store(
     connection: Any,
     claim: Claim,
     progress: Progress,

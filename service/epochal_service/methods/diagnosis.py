@@ -17,8 +17,9 @@ from ..curves.epochs import merge, unpack_gradients
 from ..errors import InvalidArgument
 from ..jobs import lifecycle
 from ..preparation import baselines
-from ..preparation.prepare import Prepared, build, experiment_of, prepare
+from ..preparation.prepare import Prepared, build, experiment_of, prepare, with_settings
 from ..settings import UNLIMITED
+from ..specs.changes import spec_after
 from ..specs.diagnosis import Diagnosis, Finding, Label, Trial
 from ..specs.jobs import TERMINAL
 from ..specs.training import TrainingSpec
@@ -71,6 +72,9 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         start = checkpoints.find(connection, id, 0) if is_fork else None
     limits = context.settings.limits
     prepared = prepare(context.database, spec, row.owner, limits, stored=True)
+    if spec.changes:
+        spec = spec_after(prepared.spec, row.epoch)
+        prepared = with_settings(prepared, spec)
     if segment is None:
         return Diagnosis(epoch=0)
     if engine.LOSSES[spec.loss].rows > 1 or spec.rollouts is not None:

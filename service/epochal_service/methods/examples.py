@@ -83,6 +83,15 @@ UPDATES: dict[str, Any] = {
     }
 }
 
+CHANGES: dict[str, Any] = {
+    "A smaller learning rate": {"optimizer": {"learning_rate": 0.003}},
+    "Another optimizer and larger batches": {
+        "optimizer": {"type": "momentum", "learning_rate": 0.05},
+        "batch_size": 64,
+    },
+    "More epochs": {"epochs": 500},
+}
+
 SWEEPS: dict[str, Any] = {
     "Which learning rate suits two circles": {
         "job": {

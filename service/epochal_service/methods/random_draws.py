@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from epochal_engine import RandomDraws as Draws
 from epochal_engine.model import INPUT
 
-from ..errors import FieldError, InvalidArgument, NotFound
+from ..errors import Conflict, FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle
 from ..preparation.prepare import prepare
 from ..specs.limits import LIMIT
@@ -33,11 +33,13 @@ def get_random_draws(context: Context, id: str, request: GetRandomDrawsRequest) 
     the dropout masks, the augmentation and the corruption.
 
     Raises `NotFound`; `InvalidArgument` for an epoch that is not stored, a batch that does not
-    exist, a layer that draws nothing, and for more numbers than the limits allow.
+    exist, a layer that draws nothing, and for more numbers than the limits allow; `Conflict` after
+    a change of the batches.
     """
     row = lifecycle.get(context.database, id, context.access)
     epoch = _checked_epoch(request.epoch, row.epoch, row.state)
     spec = TrainingSpec.model_validate_json(row.spec)
+    _check_changes(spec, epoch)
     limits = context.settings.limits
     prepared = prepare(context.database, spec, row.owner, limits, stored=True)
     rows = prepared.rows.train
@@ -86,6 +88,18 @@ def _checked_epoch(requested: int | None, latest: int, state: str) -> int:
             FieldError("epoch", f"must be at most {latest}, the latest stored epoch")
         )
     return latest if requested is None else requested
+
+
+def _check_changes(spec: TrainingSpec, epoch: int) -> None:
+    """Raise `Conflict` if the draws of the epoch depend on a change of the batches before it."""
+    for change in spec.changes:
+        fields = change.training
+        if change.epoch < epoch and (fields.batch_size is not None or fields.shuffle is not None):
+            raise Conflict(
+                f"The batches of the job changed after epoch {change.epoch}: the draws of later "
+                "epochs cannot be drawn again without the training before them",
+                reason="job_state",
+            )
 
 
 def _checked_layers(draws: Draws, request: GetRandomDrawsRequest) -> Set[str]:

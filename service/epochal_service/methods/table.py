@@ -7,6 +7,7 @@ from ..specs.generation import Generation, GenerationEvent
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
 from . import (
+    changes,
     comparison,
     datasets,
     deliveries,
@@ -182,6 +183,14 @@ SERVICES: tuple[Service, ...] = (
                 conflicts=True,
             ),
             Method(
+                "ChangeTraining",
+                "POST /v1/jobs/{id}/changes",
+                changes.change_training,
+                "Change a job while it trains",
+                conflicts=True,
+                examples=examples.CHANGES,
+            ),
+            Method(
                 "ListEpochs",
                 "GET /v1/jobs/{id}/epochs",
                 jobs.list_epochs,
@@ -314,6 +323,7 @@ SERVICES: tuple[Service, ...] = (
                 "GET /v1/jobs/{id}/random-draws",
                 random_draws.get_random_draws,
                 "Get the random draws of an epoch",
+                conflicts=True,
             ),
             Method(
                 "GetComparison",

@@ -40,6 +40,7 @@ from ..resources import corruptions, datasets, transfer
 from ..resources.sources import INITIAL_WEIGHTS, REWARD, sources
 from ..settings import UNLIMITED, Limits
 from ..specs.build import build_augmentation, build_loss, build_training, network_of
+from ..specs.changes import changed
 from ..specs.datasets import InlineDataset
 from ..specs.limits import LIMIT, check_network
 from ..specs.networks import NetworkRef, NetworkSpec, input_embeddings
@@ -147,6 +148,8 @@ def prepare(
     if not stored:
         spec = _as_child(spec, dataset, parent)
     prepared = build(spec, dataset, limits)
+    if not stored:
+        prepared = replace(prepared, cost=after_changes(prepared, limits).cost)
     if parent is not None:
         weights = transfer.initial_weights(prepared.spec, parent.network, parent.arrays)
         prepared = replace(prepared, initial_weights={**weights})
@@ -215,6 +218,43 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         weights_every=_weights_every(spec, network.weights_size),
         cost=cost,
     )
+
+
+def with_settings(prepared: Prepared, spec: TrainingSpec, limits: Limits = UNLIMITED) -> Prepared:
+    """Return the same network and data with the settings of another spec, which differs from the
+    prepared one as a change of a training may.
+
+    Raises `InvalidArgument` with all fields that do not fit.
+    """
+    _check_limits(spec, prepared.dataset, limits)
+    network, dataset = prepared.network, prepared.dataset
+    if errors := [error for check in CHECKS for error in check(spec, network, dataset)]:
+        raise InvalidArgument.of(*errors)
+    training = build_training(spec, dataset.ignore_label)
+    training = replace(training, rollouts=prepared.training.rollouts)
+    cost = _cost(spec, network, len(prepared.rows.train), limits)
+    return replace(prepared, spec=spec, training=training, cost=cost)
+
+
+def after_changes(prepared: Prepared, limits: Limits = UNLIMITED) -> Prepared:
+    """Return what the run has once all changes of its spec are made.
+
+    Raises `InvalidArgument` for a change that does not fit.
+    """
+    last, end = -1, prepared
+    for index, change in enumerate(prepared.spec.changes):
+        path = f"changes[{index}]"
+        if not last < change.epoch < end.spec.epochs:
+            text = f"must be greater than {last}" if last >= change.epoch else "must be less than "
+            text += "" if last >= change.epoch else f"the {end.spec.epochs} epochs of the job"
+            raise InvalidArgument.of(FieldError(f"{path}.epoch", text))
+        last = change.epoch
+        try:
+            end = with_settings(end, changed(end.spec, change.training), limits)
+        except InvalidArgument as error:
+            errors = (FieldError(f"{path}.training.{e.field}", e.description) for e in error.errors)
+            raise InvalidArgument.of(*errors, reason=error.reason) from None
+    return end
 
 
 def experiment_of(prepared: Prepared) -> Experiment:

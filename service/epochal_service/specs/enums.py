@@ -22,6 +22,7 @@ EVENTS = {
     "state": "A change of state.",
     "epochs": "New epochs.",
     "checkpoint": "A new checkpoint.",
+    "change": "The settings of the training have changed after an epoch.",
     "end": "The last event.",
     "heartbeat": "No news; `seq` is the cursor.",
 }

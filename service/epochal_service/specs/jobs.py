@@ -31,7 +31,7 @@ from .base import (
     Spec,
     exactly_one,
 )
-from .training import Metric, TrainingSpec
+from .training import ChangedTrainingSpec, Metric, TrainingSpec
 from .webhooks import Webhook
 
 JobState = Literal[
@@ -95,6 +95,21 @@ class UpdateJobRequest(Spec):
     """Labels to add, or to give another value. A job has at most 16."""
     remove_labels: list[LabelKey] = Field(default_factory=list, max_length=MAX_LABELS)
     """Keys of labels to remove. A key that the job does not have is ignored."""
+
+
+class ChangeTrainingRequest(ChangedTrainingSpec):
+    """Fields of a training to change. Fields that are absent stay."""
+
+
+class TrainingChange(Reply):
+    """A change of a training."""
+
+    epoch: int | None = None
+    """The last epoch before the change. Absent if the worker has not come to the end of an epoch
+    yet: the stream of the job then has the change as an event.
+    """
+    training: ChangedTrainingSpec
+    """The fields that change."""
 
 
 class ListEpochsRequest(Request):
@@ -793,7 +808,7 @@ class JobEvent(Reply):
 
     seq: Int64
     """Cursor of the event."""
-    type: Literal["snapshot", "state", "epochs", "checkpoint", "end", "heartbeat"]
+    type: Literal["snapshot", "state", "epochs", "checkpoint", "change", "end", "heartbeat"]
     """The event type. The field of the same name holds its data."""
     snapshot: JobSnapshot | None = None
     """Data of a `snapshot` event."""
@@ -803,5 +818,7 @@ class JobEvent(Reply):
     """Data of an `epochs` event."""
     checkpoint: NewCheckpoints | None = None
     """Data of a `checkpoint` event."""
+    change: TrainingChange | None = None
+    """Data of a `change` event."""
     end: End | None = None
     """Data of an `end` event."""

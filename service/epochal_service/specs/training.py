@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Discriminator, FailFast, Field, Tag
+from pydantic import ConfigDict, Discriminator, FailFast, Field, Tag, model_validator
 
 from epochal_engine import AUGMENTATIONS, CORRUPTIONS, OPTIMIZERS, SCHEDULES, Loss
 
-from .base import EpochNumber, Labels, LossName, Name, Seed, Spec
+from .base import EpochNumber, Labels, LossName, Name, OptimizerName, Seed, Spec
 from .datasets import DatasetSpec
 from .derive import Derived, derive_models, derive_options, options_by_name, union_of
 from .networks import LayerName, NetworkRef, NetworkSpec
@@ -52,6 +52,49 @@ class LossOptionsBase(Derived):
     """Options of the loss. Each belongs to one loss."""
 
 
+class Partial(Spec):
+    """Fields to change: those that are absent are absent in replies, too."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        for field in cls.model_fields.values():
+            field.exclude_if = lambda value: value is None
+
+
+class OptimizerChangeBase(Derived, Partial):
+    """Fields of the optimizer to change. Each option belongs to some of the optimizers."""
+
+    type: OptimizerName | None = None
+    """Another optimizer, which starts with its default options and without moments. By default the
+    optimizer stays, with its moments, and so do the options that are absent.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, values: Any) -> Any:
+        """Fill in the options of another optimizer."""
+        kind = values.get("type") if isinstance(values, dict) else None
+        spec = OPTIMIZER_SPECS.get(kind) if isinstance(kind, str) else None
+        if spec is None:
+            return values
+        fields = spec.model_fields.items()
+        defaults = {name: f.default for name, f in fields if name != "type" and not f.is_required()}
+        return defaults | {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def own_docstrings(cls) -> dict[str, str]:
+        texts = super().own_docstrings()
+        # An option of several optimizers has a default for each of them, and none here.
+        return (
+            {
+                name: text.rpartition("`: ")[2].partition(" Default ")[0]
+                for name, text in texts.items()
+            }
+            if cls.components
+            else texts
+        )
+
+
 class ScheduleBase(Derived):
     """The common fields of all schedules."""
 
@@ -74,12 +117,14 @@ ConstantSpec: Callable[..., ScheduleBase] = SCHEDULE_SPECS["constant"]
 if TYPE_CHECKING:
     OptimizerSpec: TypeAlias = OptimizerBase
     LossOptionsSpec = LossOptionsBase
+    OptimizerChangeSpec = OptimizerChangeBase
     ScheduleSpec: TypeAlias = ScheduleBase
     AugmentationSpec: TypeAlias = AugmentationBase
     CorruptionSpec: TypeAlias = CorruptionBase
 else:
     OptimizerSpec = union_of(OPTIMIZER_SPECS)
     LossOptionsSpec = derive_options("LossOptionsSpec", Loss.table, LossOptionsBase)
+    OptimizerChangeSpec = derive_options("OptimizerChangeSpec", OPTIMIZERS, OptimizerChangeBase)
     ScheduleSpec = union_of(SCHEDULE_SPECS)
     AugmentationSpec = union_of(AUGMENTATION_SPECS)
     CorruptionSpec = union_of(CORRUPTION_SPECS)
@@ -232,6 +277,39 @@ class TargetSpec(Spec):
     """Upper bound of a loss, or lower bound of an accuracy or exact match (in [0, 1])."""
 
 
+class ChangedTrainingSpec(Partial):
+    """Fields of a training that change while it runs. Fields that are absent stay."""
+
+    epochs: int | None = Field(default=None, ge=1)
+    """A greater number of epochs. From the present one to `max_epochs` of `GET /v1/limits`. A
+    schedule reckons with the new number from the change on.
+    """
+    batch_size: int | None = Field(default=None, ge=1)
+    """Samples per step. At least 1."""
+    optimizer: OptimizerChangeSpec | None = None
+    """Options of the optimizer, or another optimizer."""
+    schedule: ScheduleSpec | None = None
+    """Another schedule, with all of its options."""
+    regularization: RegularizationSpec | None = None
+    """Other penalties, both of them."""
+    clipping: ClippingSpec | None = None
+    """Another gradient clipping, both limits of it."""
+    shuffle: bool | None = None
+    """Whether every epoch takes the training samples in a new random order."""
+
+
+class TrainingChangeSpec(Spec):
+    """A change of a training after one of its epochs."""
+
+    epoch: EpochNumber
+    """The last epoch before the change; 0: the whole training has it."""
+    training: ChangedTrainingSpec
+    """The fields that change."""
+
+
+MAX_CHANGES = 1_000
+
+
 class SnapshotsSpec(Spec):
     """The records of a training."""
 
@@ -361,6 +439,10 @@ class TrainingSpec(Spec):
     """Names of the layers to freeze: training changes none of their weights and running statistics,
     and records no gradient of theirs. A frozen `batch_norm` uses its running statistics. Layers
     without weights may be among them. None by default.
+    """
+    changes: list[TrainingChangeSpec] = Field(default_factory=list, max_length=MAX_CHANGES)
+    """What changes while the training runs, in the order of the epochs. A job that was changed has
+    its changes here: the same spec with them gives the same results. None by default.
     """
     deadline_seconds: float | None = Field(default=None, gt=0)
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.

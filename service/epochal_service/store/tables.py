@@ -162,6 +162,17 @@ resume_points = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
+# The changes of a running job that users request, in order; a worker writes the epoch that each
+# takes effect after.
+change_requests = Table(
+    "change_requests",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("training", Text, nullable=False),
+    Column("epoch", BigInteger),
+)
+
 # The weights of the reward model of an unfinished job: a copy of another job's.
 reward_weights = Table(
     "reward_weights",

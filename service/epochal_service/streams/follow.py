@@ -52,6 +52,7 @@ from ..specs.jobs import (
     JobSnapshot,
     NewCheckpoints,
     StateChange,
+    TrainingChange,
 )
 from ..store import Access, Connection, Database, api_keys
 from ..store import log as job_log
@@ -75,7 +76,7 @@ ROWS_PER_READ = 64  # log rows
 STREAM_RETRY_SECONDS = 5  # when to repeat a request beyond the quota of open streams
 CACHED_BYTES = 8 * 2**20  # of frames, per job
 
-EventType = Literal["snapshot", "state", "epochs", "checkpoint", "end", "heartbeat"]
+EventType = Literal["snapshot", "state", "epochs", "checkpoint", "change", "end", "heartbeat"]
 
 
 @dataclass(eq=False)
@@ -190,8 +191,8 @@ def frames_of(rows: Iterable[LogRow], after: int, format: EventFormat) -> Iterat
     """Yield the frames of log rows after the cursor; consecutive rows of a kind become one."""
 
     def group_key(row: LogRow) -> tuple[str, int]:
-        # A state or end is never merged.
-        return row.kind, row.seq if row.kind in ("state", "end") else 0
+        # Only rows with epochs, and with checkpoints, are merged.
+        return row.kind, 0 if row.kind in ("epochs", "checkpoint") else row.seq
 
     for (kind, _), group in groupby(rows, key=group_key):
         members = list(group)
@@ -203,6 +204,8 @@ def frames_of(rows: Iterable[LogRow], after: int, format: EventFormat) -> Iterat
             case "checkpoint":
                 epochs = [epoch for row in members for epoch in parse_note(row.note)["epochs"]]
                 payload = NewCheckpoints(epochs=epochs)
+            case "change":
+                payload = TrainingChange(**parse_note(last.note))
             case "state":
                 payload = StateChange(**parse_note(last.note))
             case _:

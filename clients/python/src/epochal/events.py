@@ -6,7 +6,7 @@ from typing import ClassVar, TypeAlias
 
 from .curves import Curve
 from .deferred import dataclass
-from .types import End, EpochBatch, JobData, NewCheckpoints, StateChange
+from .types import End, EpochBatch, JobData, NewCheckpoints, StateChange, TrainingChange
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,14 @@ class CheckpointEvent(NewCheckpoints):
 
 
 @dataclass(frozen=True)
+class ChangeEvent(TrainingChange):
+    """A change of the settings; the epoch after `epoch` is the first with them."""
+
+    type: ClassVar[str] = "change"
+    seq: int
+
+
+@dataclass(frozen=True)
 class EndEvent(End):
     """The last event of a stream: the job is over."""
 
@@ -51,4 +59,6 @@ class EndEvent(End):
     seq: int
 
 
-Event: TypeAlias = SnapshotEvent | StateEvent | EpochsEvent | CheckpointEvent | EndEvent
+Event: TypeAlias = (
+    SnapshotEvent | StateEvent | EpochsEvent | CheckpointEvent | ChangeEvent | EndEvent
+)

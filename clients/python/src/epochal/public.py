@@ -10,6 +10,7 @@ from .epoch_table import EpochTable
 from .errors import *  # noqa: F403
 from .errors import __all__ as _errors
 from .events import (
+    ChangeEvent,
     CheckpointEvent,
     EndEvent,
     EpochsEvent,
@@ -99,6 +100,7 @@ __version__ = _version("epochal")
 __all__ = [
     "Attempt",
     "BestEpoch",
+    "ChangeEvent",
     "Checkpoint",
     "CheckpointEvent",
     "Claim",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -30,6 +31,20 @@ def network(input_shape: Sequence[int], layers: Sequence[LayerSpec]) -> NetworkS
     650
     """
     return {"input_shape": list(input_shape), "layers": list(layers)}
+
+
+def spec_after(spec: Spec, epoch: float = math.inf) -> dict[str, Any]:
+    """Return the spec of a job with its changes up to an epoch made, and without others."""
+    after = {**spec, "changes": []}
+    for change in spec.get("changes") or ():
+        if change["epoch"] <= epoch:
+            fields = dict(change["training"])
+            if options := fields.pop("optimizer", None):
+                former = after["optimizer"]
+                is_same = options.get("type", former["type"]) == former["type"]
+                fields["optimizer"] = {**former, **options} if is_same else options
+            after |= fields
+    return after
 
 
 def table(

@@ -585,6 +585,10 @@ class TrainingOptions(TypedDict, total=False):
     statistics, and records no gradient of theirs. A frozen `batch_norm` uses its running
     statistics. Layers without weights may be among them. None by default.
     """
+    changes: Sequence[TrainingChangeSpec]
+    """What changes while the training runs, in the order of the epochs. A job that was changed
+    has its changes here: the same spec with them gives the same results. None by default.
+    """
     deadline_seconds: float | None
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
     Greater than 0. Defaults to `max_deadline_seconds` of `GET /v1/limits`, the largest value.
@@ -1378,6 +1382,31 @@ class LossOptionsSpec(TypedDict):
     """
 
 
+class OptimizerChangeSpec(TypedDict):
+    """Fields of the optimizer to change. Each option belongs to some of the optimizers."""
+
+    type: NotRequired[OptimizerName | None]
+    """Another optimizer, which starts with its default options and without moments. By default
+    the optimizer stays, with its moments, and so do the options that are absent.
+    """
+    learning_rate: NotRequired[float | None]
+    """Step size. Greater than 0, up to 1e12."""
+    momentum: NotRequired[float | None]
+    """Fraction of the previous velocity carried over to the next. In [0, 1)."""
+    epsilon: NotRequired[float | None]
+    """Added to the denominator to avoid division by zero. Greater than 0."""
+    decay: NotRequired[float | None]
+    """Decay rate of the mean squared gradient. In [0, 1)."""
+    beta_1: NotRequired[float | None]
+    """Fraction of the momentum in the direction of a step; the rest is the gradient. In [0, 1)."""
+    beta_2: NotRequired[float | None]
+    """Decay rate of the momentum. In [0, 1)."""
+    weight_decay: NotRequired[float | None]
+    """Fraction of the weights subtracted in each step, times the learning rate. In [0, 1e12]."""
+    adam_fraction: NotRequired[float | None]
+    """Learning rate of AdamW as a fraction of the rate of the hidden matrices. In [0, 1e12]."""
+
+
 class RegularizationSpec(TypedDict):
     """Penalties on large weights, added to the loss."""
 
@@ -1492,6 +1521,36 @@ class TargetSpec(TypedDict):
     """The metric to compare after every epoch."""
     value: float
     """Upper bound of a loss, or lower bound of an accuracy or exact match (in [0, 1])."""
+
+
+class ChangedTrainingSpec(TypedDict):
+    """Fields of a training that change while it runs. Fields that are absent stay."""
+
+    epochs: NotRequired[int | None]
+    """A greater number of epochs. From the present one to `max_epochs` of `GET /v1/limits`. A
+    schedule reckons with the new number from the change on. At least 1.
+    """
+    batch_size: NotRequired[int | None]
+    """Samples per step. At least 1."""
+    optimizer: NotRequired[OptimizerChangeSpec | None]
+    """Options of the optimizer, or another optimizer."""
+    schedule: NotRequired[ScheduleSpec | None]
+    """Another schedule, with all of its options."""
+    regularization: NotRequired[RegularizationSpec | None]
+    """Other penalties, both of them."""
+    clipping: NotRequired[ClippingSpec | None]
+    """Another gradient clipping, both limits of it."""
+    shuffle: NotRequired[bool | None]
+    """Whether every epoch takes the training samples in a new random order."""
+
+
+class TrainingChangeSpec(TypedDict):
+    """A change of a training after one of its epochs."""
+
+    epoch: int
+    """The last epoch before the change; 0: the whole training has it. At least 0."""
+    training: ChangedTrainingSpec
+    """The fields that change."""
 
 
 class SnapshotsSpec(TypedDict):
@@ -2577,6 +2636,18 @@ class SamplePredictions(SamplePredictionsMethods):
     """Names of the tokens 0, 1, 2 … if the inputs are tokens; else empty."""
     samples: tuple[SamplePrediction, ...]
     """Samples in the requested order."""
+
+
+@dataclass(frozen=True)
+class TrainingChange:
+    """A change of a training."""
+
+    epoch: int | None
+    """The last epoch before the change. Absent if the worker has not come to the end of an epoch
+    yet: the stream of the job then has the change as an event.
+    """
+    training: ChangedTrainingSpec
+    """The fields that change."""
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,7 @@ export class Run {
         if (this.#thins) void this.#listAgain()
         else this.#soon(() => this.#store(event.epochs))
       },
+      change: () => void this.refresh(),
       end: (event) => {
         this.#take()
         this.state = event.state
@@ -157,6 +158,13 @@ export class Run {
     else if (action === 'resume')
       this.#put(await body(api.POST('/v1/jobs/{id}/resume', { params })))
     else this.#put(await body(api.POST('/v1/jobs/{id}/cancel', { params })))
+  }
+
+  /** Change the settings after the epoch that is being trained. Throws `ApiProblem`. */
+  async change(fields: Schemas['ChangedTrainingSpec']): Promise<void> {
+    const params = { path: { id: this.id } }
+    await body(api.POST('/v1/jobs/{id}/changes', { params, body: fields }))
+    await this.refresh()
   }
 
   /** Give the run another name; an empty one removes it. */

@@ -53,6 +53,7 @@ PANELS = {
         "jobs.verify",
         "jobs.draws",
         "jobs.cancel",
+        "jobs.change",
         "jobs.pause",
         "jobs.resume",
         "jobs.deliveries",

@@ -12,7 +12,7 @@ from ..client import Client
 from ..types import Attempt, Exercise, ExerciseResults
 from .command import Output
 from .experiments import follow
-from .inputs import STEP, JsonOption, change, read_claim, read_task
+from .inputs import STEP, JsonOption, read_claim, read_task, set_field
 from .output import out, print_json, print_rows, print_table
 
 ExerciseArgument = Annotated[str, typer.Argument(metavar="EXERCISE", help="The id of an exercise.")]
@@ -61,7 +61,7 @@ def assign(
     """
     body = read_task(spec, client)
     for assignment in changes or ():
-        change(body, assignment)
+        set_field(body, assignment)
     added = [read_claim(text, [*body["jobs"]]) for text in claims or ()]
     body["claims"] = [*body.get("claims", ()), *added]
     made = client.exercises.create(
@@ -87,7 +87,7 @@ def exercise(
         return
     body: dict[str, Any] = {"jobs": (task.experiment or {})["jobs"]}
     for assignment in changes:
-        change(body, assignment)
+        set_field(body, assignment)
     follow(client.exercises.attempt(task.id, body["jobs"]), as_json=as_json)
 
 

@@ -65,6 +65,7 @@ _CLAIM = re.compile(
     r"(?:(?P<job>[a-z0-9_-]+):)?\s*(?P<metric>[a-z_]+)\s*(?P<bound>>=|>|<=|<)"
     r"\s*(?P<number>-?\d*\.?\d+(?:e-?\d+)?)"
 )
+NUMBER = re.compile(r"-?(\d+\.?|\d*\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+)\]")
 
 
@@ -235,11 +236,11 @@ def _object(text: str, source: str) -> dict[str, Any]:
     return value
 
 
-def change(spec: dict[str, Any], assignment: str) -> None:
+def set_field(spec: dict[str, Any], assignment: str) -> None:
     """Apply `optimizer.learning_rate=0.1` or `network.layers[0].units=8` to a spec.
 
-    The value is parsed as JSON, or else taken as text. Missing objects are created; list entries
-    must exist.
+    The value is parsed as JSON or as a number such as .1, or else taken as text. Missing objects
+    are created; list entries must exist.
     """
     path, equals, text = assignment.partition("=")
     steps = [name if name else int(index) for name, index in STEP.findall(path)]
@@ -248,7 +249,7 @@ def change(spec: dict[str, Any], assignment: str) -> None:
     try:
         value = json.loads(text)
     except json.JSONDecodeError:
-        value = text
+        value = float(text) if NUMBER.fullmatch(text) else text
     target: Any = spec
     try:
         for step in steps[:-1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from base64 import b64encode
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from ..types import AugmentationDraws, CorruptionDraws, Delivery, ForkedFrom, La
 from .command import Output
 from .inputs import (
     EpochOption,
+    EpochsOption,
     JobArgument,
     JobOrSweepArgument,
     JsonOption,
@@ -35,6 +37,8 @@ from .inputs import (
     find_job,
     pairs,
     read_inputs,
+    replace,
+    set_field,
 )
 from .output import (
     Columns,
@@ -147,6 +151,7 @@ def show(client: Client, job: JobArgument) -> Output:
             ("schedule", _describe(spec.get("schedule", {}))),
             ("epochs", f"{handle.epoch:,} of {handle.total_epochs:,}"),
             ("batch size", f"{spec.get('batch_size', '')}"),
+            ("changes", "; ".join(map(_describe_change, spec.get("changes") or ()))),
             ("samples", f"{handle.samples:,} to train on"),
             ("parameters", f"{handle.parameters:,}"),
             ("seed", f"{spec.get('seed', '')}"),
@@ -383,6 +388,10 @@ def _describe_dataset(dataset: dict[str, Any]) -> str:
     return ", ".join([str(dataset.get("name") or dataset.get("id")), *words])
 
 
+def _describe_change(change: dict[str, Any]) -> str:
+    return f"after epoch {change['epoch']:,} {json.dumps(change['training'])}"
+
+
 def _describe_fork(origin: ForkedFrom | None) -> str:
     return f"{origin.job}, epoch {origin.epoch:,}" if origin else ""
 
@@ -417,6 +426,32 @@ def curve(
         print_picture(picture(drawn, metric or DRAWN, **canvas()))
     else:
         out.print(f"{handle.id} {handle.state}: no epochs yet")
+
+
+def change(
+    client: Client,
+    job: JobArgument,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="E.g. optimizer.learning_rate=0.003"),
+    ] = None,
+    epochs: EpochsOption = None,
+) -> Output:
+    """Change the settings of a job while it trains.
+
+    The spec of the job has the change from then on: the same spec repeats every bit.
+    """
+    fields: dict[str, Any] = {}
+    for assignment in changes or ():
+        set_field(fields, assignment)
+    replace(fields, epochs=epochs)
+    if not fields:
+        raise typer.BadParameter("give at least one --set PATH=VALUE, or --epochs")
+    handle = find_job(client, job)
+    made = handle.change(**fields)
+    yield made
+    when = "at the end of its epoch" if made.epoch is None else f"after epoch {made.epoch:,}"
+    out.print(f"{handle.id} changes {when}: {json.dumps(made.training)}", soft_wrap=True)
 
 
 def cancel(client: Client, job: JobOrSweepArgument) -> Output:

@@ -23,9 +23,9 @@ from .inputs import (
     JsonOption,
     SeedOption,
     SpecArgument,
-    change,
     read_spec,
     replace,
+    set_field,
 )
 from .output import (
     Columns,
@@ -87,7 +87,7 @@ def sweep(
     """Train many variants of a job at once, by default over the learning rate, and compare them."""
     body = read_spec(spec, client)
     for assignment in changes or ():
-        change(body, assignment)
+        set_field(body, assignment)
     replace(body, epochs=epochs, seed=seed)
     members = variants(learning_rate, vary or (), count)
     made = client.sweeps.create(body, members)

@@ -21,6 +21,7 @@ from ..events import SnapshotEvent, StateEvent
 from ..following import follow
 from ..jobs import Job
 from ..pictures.terminal import picture
+from ..specs import spec_after
 from ..types import Gaps
 from .inputs import (
     DetachOption,
@@ -28,13 +29,13 @@ from .inputs import (
     JobArgument,
     JsonOption,
     SeedOption,
-    change,
     find_checkpoint,
     find_job,
     names,
     pairs,
     read_spec,
     replace,
+    set_field,
 )
 from .material import describe
 from .output import (
@@ -137,14 +138,14 @@ def train(
         body = {} if spec is None else read_spec(spec, client)
     if begin is not None:
         parent, epoch = find_checkpoint(client, begin)
-        body = body or {key: value for key, value in parent.spec.items() if key != "name"}
+        body = body or spec_after({**parent.spec, "name": None}, epoch)
         body["initial_weights"] = {"job": parent.id, "epoch": epoch}
         if layers is not None:
             body["initial_weights"]["layers"] = names(layers, "--layers")
     if freeze is not None:
         body["freeze"] = names(freeze, "--freeze")
     for assignment in changes or ():
-        change(body, assignment)
+        set_field(body, assignment)
     replace(body, epochs=epochs, seed=seed, name=name, priority=priority, ttl_seconds=ttl)
     if label:
         body["labels"] = {**body.get("labels", {}), **pairs(label)}

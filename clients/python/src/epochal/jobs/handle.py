@@ -8,7 +8,15 @@ from typing import Any
 
 from ..curves import Curve
 from ..errors import NotFound
-from ..events import CheckpointEvent, EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent
+from ..events import (
+    ChangeEvent,
+    CheckpointEvent,
+    EndEvent,
+    EpochsEvent,
+    Event,
+    SnapshotEvent,
+    StateEvent,
+)
 from ..handles import Handle
 from ..paging import pages_by_epoch
 from ..records import read
@@ -21,7 +29,7 @@ class JobHandle(JobProperties, Handle[JobData, Event]):
     _record = JobData
     _token_rpc = "IssueStreamToken"
     _deliveries_rpc = "ListDeliveries"
-    _events = (StateEvent, EpochsEvent, CheckpointEvent, EndEvent)
+    _events = (StateEvent, EpochsEvent, CheckpointEvent, ChangeEvent, EndEvent)
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return the stored checkpoints in the order of their epochs. Raises `NotFound`."""
@@ -62,6 +70,11 @@ class JobHandle(JobProperties, Handle[JobData, Event]):
                 last = {name: float(column[-1]) for name, column in event.columns.items()}
                 latest = read(Epoch, {"epoch": int(event.epochs[-1]), **last})
                 data = replace(data, epoch=event.last_epoch, latest=latest)
+            case ChangeEvent():
+                change = {"epoch": event.epoch, "training": event.training}
+                # Changes after the same epoch are one.
+                earlier = [c for c in data.spec.get("changes") or () if c["epoch"] != event.epoch]
+                data = replace(data, spec={**data.spec, "changes": [*earlier, change]})
             case EndEvent():
                 data = replace(data, state=event.state, stop_reason=event.stop_reason)
         return replace(data, seq=event.seq)

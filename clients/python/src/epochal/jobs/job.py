@@ -14,14 +14,16 @@ from ..errors import EpochalError
 from ..paging import pages_by_epoch
 from ..records import read, request
 from ..session import Session
-from ..specs import Spec, with_objects
+from ..specs import Spec, spec_after, with_objects
 from ..types import (
     Baselines,
+    ChangedTrainingSpec,
     CurveSeries,
     Diagnosis,
     Epoch,
     GradientSnapshot,
     Metric,
+    TrainingChange,
     TrainingFields,
 )
 from .generation import Writing
@@ -52,8 +54,8 @@ class Job(Verifiable, Inspection, Writing):
 
     @property
     def total_epochs(self) -> int:
-        """The number of epochs in the spec; the job may end earlier."""
-        return int(self.spec["epochs"])
+        """The number of epochs in the spec with its changes; the job may end earlier."""
+        return int(spec_after(self.spec)["epochs"])
 
     @property
     def small_curve(self) -> CurveSeries | None:
@@ -105,17 +107,38 @@ class Job(Verifiable, Inspection, Writing):
         """Resume a paused job from its last checkpoint, bit for bit. Raises `Conflict` if over."""
         return self._update(self._call("Resume"))
 
+    def change(
+        self, *, learning_rate: float | None = None, **fields: Unpack[ChangedTrainingSpec]
+    ) -> TrainingChange:
+        """Change the settings while the job trains, after the epoch that is being trained.
+
+        `optimizer={"type": "sgd"}` changes the optimizer, `learning_rate=0.003` its rate alone.
+        The spec of the job has the change from then on, and the same spec repeats every bit. A
+        worker in a long epoch makes the change at its end: `epoch` of the result is then None.
+        Raises `Conflict` if the job is over, `InvalidArgument` for settings that do not fit.
+
+        >>> job = client.jobs.create(client.preset("spiral"), epochs=4000)
+        >>> change = job.change(learning_rate=0.003)
+        >>> change.training
+        {'optimizer': {'learning_rate': 0.003}}
+        """
+        if learning_rate is not None:
+            options = {**(fields.get("optimizer") or {}), "learning_rate": learning_rate}
+            fields["optimizer"] = options  # type: ignore[typeddict-item]
+        return read(TrainingChange, self._session.call("ChangeTraining", {"id": self.id, **fields}))
+
     def fork(self, epoch: int | None = None, **changes: Unpack[TrainingFields]) -> Job:
         """Start another job from the weights of this one at a stored epoch.
 
         By default it is the best epoch if early stopping restored it, else the latest.
 
-        The spec is the same except for the name and `changes`, which replace fields of it. The
-        optimizer starts without its state. Raises `InvalidArgument` if that epoch has no
-        checkpoint; the message names the nearest ones.
+        The spec is the same, with the settings of that epoch, except for the name and `changes`,
+        which replace fields of it. The optimizer starts without its state. Raises `InvalidArgument`
+        if that epoch has no checkpoint; the message names the nearest ones.
         """
-        start = {"job": self.id, "epoch": self._default_checkpoint() if epoch is None else epoch}
-        fields = {**self.spec, "initial_weights": start, "name": None, **changes}
+        epoch = self._default_checkpoint() if epoch is None else epoch
+        start = {"job": self.id, "epoch": epoch}
+        fields = {**spec_after(self.spec, epoch), "initial_weights": start, "name": None, **changes}
         return create_job(self._session, fields)
 
     # ------------------------------------------------------------------ numbers

@@ -46,6 +46,7 @@ ROUTES = {
     "CancelJob": Route("POST", "/v1/jobs/{id}/cancel", ("id",)),
     "PauseJob": Route("POST", "/v1/jobs/{id}/pause", ("id",)),
     "ResumeJob": Route("POST", "/v1/jobs/{id}/resume", ("id",)),
+    "ChangeTraining": Route("POST", "/v1/jobs/{id}/changes", ("id",), body="*"),
     "ListEpochs": Route("GET", "/v1/jobs/{id}/epochs", ("id",)),
     "GetEpochColumns": Route("GET", "/v1/jobs/{id}/epochs/columns", ("id",)),
     "GetCurve": Route("GET", "/v1/jobs/{id}/curve", ("id",)),

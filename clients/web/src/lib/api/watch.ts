@@ -13,6 +13,7 @@ export interface JobEvents {
   state: Schemas['StateChange']
   epochs: Schemas['EpochBatch']
   checkpoint: Schemas['NewCheckpoints']
+  change: Schemas['TrainingChange']
   end: Schemas['End']
 }
 

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import type { Schemas } from '../lib/api'
+import { inWords, specAfter, totalEpochs } from './changes'
+
+type Spec = Schemas['TrainingSpecOutput']
+
+const spec = {
+  epochs: 100,
+  batch_size: 32,
+  optimizer: { type: 'adam', learning_rate: 0.01, beta_1: 0.9 },
+  changes: [
+    { epoch: 10, training: { optimizer: { learning_rate: 0.003 } } },
+    { epoch: 20, training: { optimizer: { type: 'sgd', learning_rate: 0.1 }, batch_size: 8 } },
+    { epoch: 30, training: { epochs: 500 } },
+  ],
+} as unknown as Spec
+
+describe('a run that changed', () => {
+  it('has the settings of each epoch', () => {
+    expect(specAfter(spec, 9)).toEqual({ ...spec, changes: [] })
+    expect(specAfter(spec, 10).optimizer).toEqual({
+      type: 'adam',
+      learning_rate: 0.003,
+      beta_1: 0.9,
+    })
+    expect(specAfter(spec, 20)).toMatchObject({
+      optimizer: { type: 'sgd', learning_rate: 0.1 },
+      batch_size: 8,
+      epochs: 100,
+    })
+    expect(specAfter(spec, 20).optimizer).not.toHaveProperty('beta_1')
+    expect(totalEpochs(spec)).toBe(500)
+  })
+
+  it('says what changed', () => {
+    expect(spec.changes!.map((change) => inWords(change.training))).toEqual([
+      'learning rate 0.003',
+      'SGD, learning rate 0.1, batches of 8',
+      '500 epochs',
+    ])
+  })
+})

@@ -1,0 +1,121 @@
+"""Changes of a job that has not ended: users request them, and a worker makes them.
+
+    request ── no worker holds it ──> made after its last stored epoch
+       └────── a worker holds it ───> open ──the worker is between two epochs──> made
+
+A change that is made is part of the spec from then on, with its epoch: the spec decides every bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from ..errors import Conflict
+from ..specs.changes import spec_after, with_change
+from ..specs.jobs import TERMINAL
+from ..specs.training import ChangedTrainingSpec, TrainingSpec
+from ..store import Access, Connection, Database, jobs
+from ..store import changes as requests
+from ..store import log as job_log
+from ..store.jobs import JobWithSpec
+from ..store.log import Entry
+from . import lifecycle
+from .lifecycle import HELD, Claim, Progress
+
+Check = Callable[[Connection, JobWithSpec, TrainingSpec], Mapping[str, Any]]
+"""`check(connection, row, spec)` raises if the job cannot be trained by the spec, whose changes are
+made, and returns new values of the row."""
+
+
+def request(
+    database: Database, job_id: str, access: Access, change: ChangedTrainingSpec, check: Check
+) -> int | None:
+    """Change the job, or request it of the worker that holds the job.
+
+    Return the id of the request; None if the change is made. Raises `NotFound`, `Forbidden`;
+    `Conflict` if the job has ended, or is cancelling; and what `check` raises.
+    """
+    while True:
+        with database.read() as connection:
+            former = lifecycle.find(connection, job_id, access)
+            waiting = requests.open_requests(connection, job_id)
+        access.require_owner(former.owner)
+        require_active(former)
+        # A spec may hold megabytes of data: parse it outside of the transaction.
+        spec = TrainingSpec.model_validate_json(former.spec)
+        for text in waiting.values():
+            spec = with_change(spec, former.epoch, ChangedTrainingSpec.model_validate_json(text))
+        spec = with_change(spec, former.epoch, change)
+        after = spec_after(spec)
+        with database.write() as connection:
+            row = lifecycle.find_to_change(connection, job_id, access, "job")
+            require_active(row)
+            if requests.open_requests(connection, job_id) != waiting or not _is_same(former, row):
+                continue  # another request, or a worker, changed it in the meantime
+            values = check(connection, row, after)
+            if row.state in HELD:
+                jobs.advance(connection, job_id, states=HELD, events=0, values=values)
+                return requests.insert(connection, job_id, change.model_dump_json())
+            states = (row.state,)
+            updated = jobs.advance(connection, job_id, states=states, events=1, values=values)
+            assert updated is not None
+            job_log.append(connection, job_id, updated.last_seq, [_entry(spec)])
+            _record(connection, job_id, spec, waiting, row.epoch)
+            return None
+
+
+def require_active(row: JobWithSpec) -> None:
+    """Raise `Conflict` if the job has ended, or is about to."""
+    if row.state in TERMINAL or row.state == "cancelling":
+        raise Conflict(
+            f"The job is {row.state}: its training cannot change any more. Fork it to go on from "
+            "one of its epochs with other settings",
+            reason="job_state",
+        )
+
+
+def _is_same(former: JobWithSpec, row: JobWithSpec) -> bool:
+    """Return whether a change means the same for both versions of a job: it has the same spec, and
+    the same worker holds it, or none.
+    """
+    states = [(version.state in HELD, version.fence, version.spec) for version in (former, row)]
+    return states[0] == states[1]
+
+
+def make(database: Database, claim: Claim, progress: Progress, epoch: int) -> TrainingSpec | None:
+    """Store the progress of a worker up to an epoch, and make the changes that are requested.
+
+    Return the spec with them; None if the worker has lost the job.
+    """
+    with database.write() as connection:
+        waiting = requests.open_requests(connection, claim.id)
+        spec = None
+
+        def last_entries(row: object) -> list[Entry]:
+            nonlocal spec
+            job = jobs.find(connection, claim.id)
+            assert job is not None
+            spec = TrainingSpec.model_validate_json(job.spec)
+            for text in waiting.values():
+                spec = with_change(spec, epoch, ChangedTrainingSpec.model_validate_json(text))
+            return [_entry(spec)] if waiting else []
+
+        lifecycle.store(connection, claim, progress, HELD, {}, bool(waiting), last_entries)
+        if spec is not None:
+            _record(connection, claim.id, spec, waiting, epoch)
+        return spec
+
+
+def _entry(spec: TrainingSpec) -> Entry:
+    """Return the entry of the log for the last change of the spec."""
+    change = spec.changes[-1]
+    return Entry("change", change.epoch, change.epoch, note=change.model_dump_json())
+
+
+def _record(
+    connection: Connection, job_id: str, spec: TrainingSpec, ids: Collection[int], epoch: int
+) -> None:
+    """Store the spec with its changes, and the epoch of the requests."""
+    jobs.replace_spec(connection, job_id, spec.model_dump_json())
+    requests.close(connection, ids, epoch)

@@ -1,0 +1,74 @@
+"""The method that changes a training while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import monotonic, sleep
+from typing import Any
+
+from ..admission.price import price_of
+from ..errors import FieldError, InvalidArgument
+from ..jobs import changes, lifecycle, quotas
+from ..preparation.prepare import prepare, with_settings
+from ..specs.changes import spec_after
+from ..specs.jobs import ChangeTrainingRequest, TrainingChange
+from ..specs.limits import in_bytes
+from ..specs.training import ChangedTrainingSpec, TrainingSpec
+from ..store import Connection
+from ..store import changes as requests
+from ..store.jobs import JobWithSpec
+from .context import Context
+
+WAIT_SECONDS = 0.3
+"""How long a request waits for the worker to come to the end of an epoch."""
+POLL_SECONDS = 0.01
+MEMORY_GROWTH = 1.5
+"""A running job may grow by this factor: its worker lets it allocate as much."""
+
+
+def change_training(context: Context, id: str, request: ChangeTrainingRequest) -> TrainingChange:
+    """Change a job that has not ended. The change takes effect after the epoch that is being
+    trained, and becomes one of the `changes` of the job's spec: the same spec gives the same
+    results. The optimizer keeps its moments if its type stays.
+
+    Raises `NotFound`; `Conflict` if the job has ended; `InvalidArgument` for settings that do not
+    fit the job, or exceed a limit; `QuotaExceeded`.
+    """
+    row = lifecycle.get(context.database, id, context.access)
+    context.access.require_owner(row.owner)
+    changes.require_active(row)
+    spec = spec_after(TrainingSpec.model_validate_json(row.spec))
+    prepared = prepare(context.database, spec, row.owner, context.settings.limits, stored=True)
+
+    def check(connection: Connection, row: JobWithSpec, spec: TrainingSpec) -> Mapping[str, Any]:
+        after = with_settings(prepared, spec, context.settings.limits)
+        price = price_of(after, context.settings)
+        if row.memory_bytes is not None and price.memory_bytes > MEMORY_GROWTH * row.memory_bytes:
+            text = (
+                f"makes the job need {in_bytes(price.memory_bytes)} of memory, and its worker "
+                f"reckons with {in_bytes(row.memory_bytes)}: fork the job instead"
+            )
+            raise InvalidArgument.of(FieldError("batch_size", text), reason="limit_exceeded")
+        more = max(price.stored_bytes - row.stored_bytes, 0)
+        if more > 0:
+            name = "max_stored_bytes_per_owner"
+            quotas.reserve(connection, context.settings.quotas, row.owner, name, more)
+        values = {"flops": after.cost.flops, **price.values}
+        return {**values, "stored_bytes": row.stored_bytes + more}
+
+    change = ChangedTrainingSpec.model_validate(request.model_dump())
+    request_id = changes.request(context.database, id, context.access, change, check)
+    context.queue.notify_watchers(id)
+    epoch = row.epoch if request_id is None else _epoch_of(context, request_id)
+    return TrainingChange(epoch=epoch, training=change)
+
+
+def _epoch_of(context: Context, request_id: int) -> int | None:
+    """Return the epoch that a request takes effect after, once the worker has made the change."""
+    until = monotonic() + WAIT_SECONDS
+    while True:
+        with context.database.read() as connection:
+            epoch = requests.epoch_of(connection, request_id)
+        if epoch is not None or monotonic() > until:
+            return epoch
+        sleep(POLL_SECONDS)

@@ -1,0 +1,41 @@
+"""Requests of users to change a job that a worker holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from .tables import change_requests as requests
+
+_JOB_ID: sa.BindParameter[str] = sa.bindparam("job_id")
+_OPEN = (
+    sa.select(requests.c.id, requests.c.training)
+    .where(requests.c.job_id == _JOB_ID, requests.c.epoch.is_(None))
+    .order_by(requests.c.id)
+)
+
+
+def insert(connection: Connection, job_id: str, training: str) -> int:
+    """Insert the changed fields, as JSON, for a locked job, and return the id of the request."""
+    values = {"job_id": job_id, "training": training}
+    added = connection.execute(sa.insert(requests).values(values).returning(requests.c.id))
+    return int(added.scalar_one())
+
+
+def open_requests(connection: Connection, job_id: str) -> Mapping[int, str]:
+    """Return the requests that have not taken effect, by id and in order."""
+    return {row.id: row.training for row in connection.execute(_OPEN, {"job_id": job_id})}
+
+
+def close(connection: Connection, ids: Collection[int], epoch: int) -> None:
+    """Record the epoch that the requests take effect after."""
+    connection.execute(sa.update(requests).where(requests.c.id.in_(ids)).values(epoch=epoch))
+
+
+def epoch_of(connection: Connection, id: int) -> int | None:
+    """Return the epoch that the request has taken effect after; None before."""
+    query = sa.select(requests.c.epoch).where(requests.c.id == id)
+    epoch: int | None = connection.execute(query).scalar_one_or_none()
+    return epoch

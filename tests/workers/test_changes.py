@@ -1,0 +1,276 @@
+"""A job that users change while it trains: its spec, with the changes, repeats every bit."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from tests.workers.in_process import (
+    AT_ONCE,
+    DIGITS,
+    NEVER,
+    XOR,
+    Killed,
+    MortalDatabase,
+    Service,
+    at_call,
+)
+from tests.workers.record import check_log, columns, read, record
+
+from epochal_service.errors import Conflict, InvalidArgument
+from epochal_service.methods import changes, jobs
+from epochal_service.specs.changes import spec_after
+from epochal_service.specs.jobs import ChangeTrainingRequest, TrainingChange
+from epochal_service.specs.training import TrainingSpec
+from epochal_service.streams.follow import frames_of, job_events
+from epochal_workers import attempt
+
+LONG = pytest.mark.long
+SPEC: dict[str, Any] = {**DIGITS, "epochs": 12, "early_stopping": None}
+CHANGES: dict[str, Any] = {
+    "rate": {"optimizer": {"learning_rate": 0.003}},
+    "decay rate": {"optimizer": {"beta_1": 0.5}},
+    "optimizer": {"optimizer": {"type": "momentum", "learning_rate": 0.02}},
+    "batch": {"batch_size": 50},
+    "penalty": {"regularization": {"l2": 0.01}},
+    "clipping": {"clipping": {"norm": 0.1}},
+    "schedule": {"schedule": {"type": "reduce_on_plateau", "patience": 1}},
+    "order": {"shuffle": False},
+    "epochs": {"epochs": 17},
+}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker asks after every epoch, and a request does not wait for the worker of this
+    process.
+    """
+    monkeypatch.setattr(attempt, "ASK_SECONDS", -1)
+    monkeypatch.setattr(changes, "WAIT_SECONDS", -1)
+
+
+def change(service: Service, job_id: str, fields: dict[str, Any]) -> TrainingChange:
+    request = ChangeTrainingRequest.model_validate(fields)
+    return changes.change_training(service.context, job_id, request)
+
+
+def changing(service: Service, job_id: str, fields: dict[str, Any]) -> Callable[[], None]:
+    def request() -> None:
+        change(service, job_id, fields)
+
+    return request
+
+
+def spec_of(service: Service, job_id: str) -> TrainingSpec:
+    return jobs.get_job(service.context, job_id).spec
+
+
+def replayed(service: Service, job_id: str) -> bool:
+    """Return whether a new job of the same spec has the same record."""
+    spec = spec_of(service, job_id).model_dump(mode="json")
+    again = service.create(spec)
+    assert service.run(again) == "succeeded"
+    return record(service.database, again) == record(service.database, job_id)
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_running_job_changes_after_its_epoch(service: Service, kind: str) -> None:
+    job_id = service.create(SPEC)
+    request = at_call(5, changing(service, job_id, CHANGES[kind]))
+    assert service.run(job_id, request) == "succeeded"
+    (made,) = spec_of(service, job_id).changes
+    assert (made.epoch, [*made.training.model_dump()]) == (5, [*CHANGES[kind]])
+    losses = columns(read(service.database, job_id)[1])["train_loss"]
+    assert len(losses) == CHANGES[kind].get("epochs", 12)
+    whole = service.create(SPEC)
+    service.run(whole)
+    others = columns(read(service.database, whole)[1])["train_loss"]
+    assert losses[:5].tolist() == others[:5].tolist()
+    if kind != "schedule":  # which waits for a plateau
+        assert losses[6:12].tolist() != others[6:].tolist()
+    assert replayed(service, job_id)
+
+
+def test_the_stream_tells_of_a_change(service: Service) -> None:
+    job_id = service.create(SPEC)
+    service.run(job_id, at_call(5, changing(service, job_id, CHANGES["rate"])))
+    rows = read(service.database, job_id)[1]
+    frames = [*frames_of(rows, 0, job_events(jobs.reply))]
+    types = [frame.type for frame in frames]
+    assert types.count("change") == 1
+    after = types.index("change") + 1
+    assert frames[after - 1].event.change.model_dump(mode="json") == {
+        "epoch": 5,
+        "training": CHANGES["rate"],
+    }
+    first = next(frame.event.epochs for frame in frames[after:] if frame.type == "epochs")
+    assert first.first_epoch == 6
+    assert first.columns["learning_rate"][0] < 0.003  # of a cosine
+
+
+def test_changes_after_the_same_epoch_become_one(service: Service) -> None:
+    job_id = service.create(SPEC)
+
+    def both() -> None:
+        for kind in ("optimizer", "batch"):
+            assert change(service, job_id, CHANGES[kind]).epoch is None
+        change(service, job_id, {"optimizer": {"momentum": 0.5}})
+
+    assert service.run(job_id, at_call(4, both)) == "succeeded"
+    (made,) = spec_of(service, job_id).changes
+    options = {"type": "momentum", "learning_rate": 0.02, "momentum": 0.5}
+    assert made.model_dump() == {
+        "epoch": 4,
+        "training": {"batch_size": 50, "optimizer": options},
+    }
+    assert replayed(service, job_id)
+
+
+@pytest.mark.parametrize("stored", [0, 4])
+def test_a_job_without_a_worker_changes_at_once(service: Service, stored: int) -> None:
+    job_id = service.create(SPEC)
+    if stored:
+        service.run(job_id, at_call(stored, lambda: True), flush_seconds=AT_ONCE)
+    made = change(service, job_id, CHANGES["rate"])
+    assert made.epoch == service.row(job_id).epoch == stored
+    check_log(service.database, job_id)
+    assert service.run(job_id) == "succeeded"
+    assert spec_of(service, job_id).changes[0].epoch == stored
+    assert replayed(service, job_id)
+
+
+def test_a_request_outlives_the_worker_that_did_not_make_it(service: Service) -> None:
+    job_id = service.create(SPEC)
+
+    def request_and_die() -> None:
+        change(service, job_id, CHANGES["rate"])
+        raise Killed
+
+    with pytest.raises(Killed):
+        service.run(job_id, at_call(5, request_and_die), flush_seconds=AT_ONCE)
+    service.lose_worker(job_id)
+    stored = service.row(job_id).epoch
+    assert change(service, job_id, CHANGES["batch"]).epoch == stored
+    (made,) = spec_of(service, job_id).changes
+    assert made.training.model_dump() == {**CHANGES["rate"], **CHANGES["batch"]}
+    assert service.run(job_id) == "succeeded"
+    assert replayed(service, job_id)
+
+
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(n, marks=LONG) for n in range(3, 25))])
+def test_a_steered_job_repeats_whatever_dies(service: Service, seed: int) -> None:
+    """Changes at random epochs, pauses, and workers that die around random transactions."""
+    rng = random.Random(seed)
+    job_id = service.create(SPEC, seed=seed)
+    for _ in range(100):
+        if service.row(job_id).state in ("succeeded", "failed"):
+            break
+        database = MortalDatabase(
+            service.settings.database_url,
+            rng.randrange(2, 9),
+            before_commit=rng.random() < 0.5,
+            die=die,
+        )
+        # A job that is the death of three workers in a row fails.
+        is_mortal = rng.random() < 0.6 and service.row(job_id).fruitless_attempts < 2
+        pause = partial(service.pause, job_id)
+        action = rng.choice((pause, changing(service, job_id, random_change(rng))))
+        try:
+            service.run(
+                job_id,
+                at_call(rng.randrange(1, 5), action),
+                database if is_mortal else None,
+                flush_seconds=rng.choice((AT_ONCE, 0.01)),
+                checkpoint_seconds=rng.choice((AT_ONCE, NEVER)),
+            )
+        except Killed:
+            if service.row(job_id).state in ("running", "pausing"):
+                service.lose_worker(job_id)
+        finally:
+            database.close()
+        check_log(service.database, job_id)
+        if service.row(job_id).state == "paused":
+            service.resume(job_id)
+    assert service.row(job_id).state == "succeeded"
+    assert replayed(service, job_id)
+
+
+def random_change(rng: random.Random) -> dict[str, Any]:
+    kinds = [kind for kind in CHANGES if kind != "epochs"]
+    return dict(CHANGES[rng.choice(kinds)])
+
+
+def die() -> None:
+    raise Killed
+
+
+def test_a_planned_change_comes_first(service: Service) -> None:
+    job_id = service.create(SPEC, changes=[{"epoch": 8, "training": CHANGES["rate"]}])
+    with pytest.raises(InvalidArgument, match="planned change after epoch 8"):
+        change(service, job_id, CHANGES["batch"])
+    assert service.run(job_id) == "succeeded"
+    assert replayed(service, job_id)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"optimizer": {"momentum": 0.5}}, "optimizer.momentum: is not a field of adam"),
+        ({"epochs": 11}, "epochs: must be at least the present 12"),
+        ({"epochs": 10**9}, "epochs: must be at most"),
+        ({"schedule": {"type": "cosine", "warmup_epochs": 90}}, "schedule.warmup_epochs"),
+    ],
+)
+def test_a_change_that_does_not_fit_is_refused(
+    service: Service, fields: dict[str, Any], text: str
+) -> None:
+    job_id = service.create(SPEC)
+    with pytest.raises(InvalidArgument, match=text):
+        change(service, job_id, fields)
+    assert spec_of(service, job_id).changes == []
+    with pytest.raises(InvalidArgument, match=r"changes\[0\].training." + text):
+        service.create(SPEC, changes=[{"epoch": 3, "training": fields}])
+
+
+@pytest.mark.parametrize(("epochs", "text"), [((3, 3), "greater than 3"), ((1, 12), "less than")])
+def test_planned_changes_are_in_order(service: Service, epochs: tuple[int, int], text: str) -> None:
+    planned = [{"epoch": epoch, "training": CHANGES["rate"]} for epoch in epochs]
+    with pytest.raises(InvalidArgument, match=rf"changes\[1\].epoch: must be {text}"):
+        service.create(SPEC, changes=planned)
+
+
+def test_a_change_that_needs_much_more_memory_is_refused(service: Service) -> None:
+    layers = [
+        {"type": "dense", "units": 2_000, "activation": "tanh"},
+        {"type": "dense", "units": 1, "activation": "sigmoid"},
+    ]
+    network = {"input_shape": [2], "layers": layers}
+    dataset = {"name": "two_moons", "samples": 50_000}
+    job_id = service.create(XOR, network=network, dataset=dataset, batch_size=1)
+    with pytest.raises(InvalidArgument, match=r"batch_size: makes the job need .* fork the job"):
+        change(service, job_id, {"batch_size": 50_000})
+
+
+def test_a_job_that_has_ended_does_not_change(service: Service) -> None:
+    job_id = service.create(SPEC)
+    service.run(job_id)
+    with pytest.raises(Conflict, match="Fork it"):
+        change(service, job_id, CHANGES["rate"])
+
+
+def test_more_epochs_are_priced(service: Service) -> None:
+    job_id = service.create(SPEC)
+    before = service.row(job_id)
+    change(service, job_id, {"epochs": 1200})
+    after = service.row(job_id)
+    assert after.flops == pytest.approx(100 * before.flops)
+    assert after.stored_bytes > before.stored_bytes
+
+
+def test_a_spec_after_its_changes_has_none(service: Service) -> None:
+    job_id = service.create(SPEC, changes=[{"epoch": 8, "training": CHANGES["optimizer"]}])
+    spec = spec_of(service, job_id)
+    assert spec_after(spec, 7) == spec.model_copy(update={"changes": []})
+    after = spec_after(spec, 8)
+    assert (after.optimizer.type, after.optimizer.momentum, after.changes) == ("momentum", 0.9, [])
