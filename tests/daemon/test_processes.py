@@ -41,9 +41,16 @@ JOB: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def stack(module_stack: MakeStack) -> Stack:
-    """One service for all tests, of which the last one stops it."""
+def service(module_stack: MakeStack) -> Stack:
     return module_stack(api_processes=2, workers=1)
+
+
+@pytest.fixture
+def stack(service: Stack) -> Stack:
+    """The service of all tests. One of them stops it; pytest-xdist may run others after that."""
+    if service.process.poll() is not None:
+        service.start()
+    return service
 
 
 def api_pids(stack: Stack) -> set[int]:
