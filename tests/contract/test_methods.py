@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from tests.contract.conftest import World
 from tests.contract.requests import RIGHT, changed
 from tests.contract.wires import Answer, Wires
+from tests.documents import openapi_document
 from tests.examples import examples
 from tests.rpc.serving import RPCS
 
 from epochal_service.apis import apis, methods
-from epochal_service.rest.openapi import describe
 
 # They change an existing object; test_actions has them.
 ACTING = {
@@ -49,7 +49,7 @@ def test_every_rpc_has_a_route_and_every_route_an_rpc(service: Wires) -> None:
     described = {
         f"{verb.upper()} {path}"
         for api in apis()
-        for path, operations in describe(api)["paths"].items()
+        for path, operations in openapi_document(api)["paths"].items()
         for verb in operations
         if "/v1/" in path
     }

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from starlette.testclient import TestClient
+from tests.documents import openapi_document
 from tests.rest.conftest import XOR
 from tests.rest.test_generation import SENTENCES, Train, made
 
@@ -29,12 +30,12 @@ OUTSIDE_THE_API = {"GET /healthz", "GET /readyz", "GET /metrics"}
 
 @pytest.fixture(scope="module")
 def training() -> dict[str, Any]:
-    return openapi.describe(TRAINING)
+    return openapi_document(TRAINING)
 
 
 @pytest.fixture(scope="module")
 def course() -> dict[str, Any]:
-    return openapi.describe(COURSE)
+    return openapi_document(COURSE)
 
 
 @pytest.fixture(params=["training", "course"])

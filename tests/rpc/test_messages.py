@@ -12,6 +12,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, TypeAdapter
+from tests.documents import openapi_document
 from tests.rpc.messages import ENUMS, MESSAGES
 
 import epochal_engine
@@ -19,7 +20,6 @@ from epochal_service._proto import FILES as ALL_FILES
 from epochal_service._proto import message as message_class
 from epochal_service.apis import apis, methods
 from epochal_service.methods.method import DATA
-from epochal_service.rest.openapi import describe
 from epochal_service.rpc.convert import holds_its_own_kind, words
 from epochal_service.rpc.services import SERVICES
 from epochal_service.specs.exports import FORMATS
@@ -174,7 +174,7 @@ def test_an_integer_has_64_bits_where_its_schema_says_so() -> None:
     """Others have 32: JavaScript reads them as numbers, not as BigInts."""
     checked: Counter[bool] = Counter()
     for api in apis():
-        schemas = describe(api)["components"]["schemas"]
+        schemas = openapi_document(api)["components"]["schemas"]
         for file in ALL_FILES:
             for message in file.message_types_by_name.values():
                 fields = schemas.get(message.name, {}).get("properties", {})

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.documents import openapi_document
 
 from epochal_service.apis import apis
-from epochal_service.rest.openapi import describe
 from epochal_service.specs.describe import described, field_descriptions, shown
 from epochal_service.specs.training import ClippingSpec, TrainingSpec
 
@@ -59,7 +59,7 @@ def test_the_fields_of_a_model_have_complete_descriptions() -> None:
 
 def properties() -> Iterator[tuple[str, dict[str, Any]]]:
     for api in apis():
-        for name, schema in describe(api)["components"]["schemas"].items():
+        for name, schema in openapi_document(api)["components"]["schemas"].items():
             for field, about in schema.get("properties", {}).items():
                 yield f"{name}.{field}", about
 
