@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from textwrap import indent
 from typing import Any, Literal
 
@@ -111,9 +111,11 @@ def _generator(generated: Generated | None) -> str:
     )
 
 
+@cache
 def _definitions(file: str) -> dict[str, str]:
     """Return what a file defines: imports, constants and functions, by name and in order."""
     text = (HERE / file).read_text("utf-8")
+    lines = text.splitlines()
     definitions: dict[str, str] = {}
     for node in ast.parse(text).body:
         match node:
@@ -125,5 +127,6 @@ def _definitions(file: str) -> dict[str, str]:
                 names = [alias.asname or alias.name for alias in node.names]
             case _:
                 continue
-        definitions.update(dict.fromkeys(names, ast.get_source_segment(text, node) or ""))
+        source = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        definitions.update(dict.fromkeys(names, source))
     return definitions
