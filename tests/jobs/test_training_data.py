@@ -227,10 +227,15 @@ def test_a_generated_data_set_is_drawn_again(tmp_path: Path) -> None:
     assert "column 'x'" in errors
 
 
-@pytest.mark.parametrize("name", GENERATORS)
-def test_a_program_draws_what_the_generator_does(name: str) -> None:
+@pytest.fixture(scope="module")
+def source() -> Source:
     source = recording_of(load("iris"), CLASSES).source
     assert isinstance(source, Source)
+    return source
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_program_draws_what_the_generator_does(source: Source, name: str) -> None:
     generator = GENERATORS[name]
     parameters = {n: p.default for n, p in generator.parameters.items() if p.default is not None}
     parameters["samples"] = 12
