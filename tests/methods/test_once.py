@@ -18,8 +18,6 @@ from epochal_service.specs.networks import CreateNetworkRequest
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.validation import parse
 
-pytestmark = pytest.mark.every_variant
-
 NETWORK = {
     "input_shape": [2],
     "layers": [{"type": "dense", "units": 1, "activation": "sigmoid"}],
@@ -61,6 +59,7 @@ def context(database_url: str) -> Iterator[Context]:
         runner.run(stack.aclose())
 
 
+@pytest.mark.every_variant
 @pytest.mark.parametrize("create", CREATES)
 def test_the_same_key_and_request_create_one_object(context: Context, create: Create) -> None:
     first = create(context, "key", "one")
@@ -75,6 +74,7 @@ def test_another_request_under_the_same_key_is_refused(context: Context, create:
         create(context, "key", "two")
 
 
+@pytest.mark.every_variant
 def test_a_key_belongs_to_one_kind_of_object(context: Context) -> None:
     create_network(context, "key", "one")
     with pytest.raises(IdempotencyMismatch):

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from epochal_service.datasets import dataset
+
 Train = Callable[[str], str | None]
 
 
@@ -137,14 +139,17 @@ def test_an_error_names_the_field_that_does_not_fit_a_sequence(client: TestClien
             "dataset.noise",
             "its parameters: samples and length and classes",
         ),
-        (
-            SORTING | {"dataset": {"name": "sorting", "samples": 100_000, "length": 100}},
-            "dataset",
-            "use fewer samples, or shorter ones",
-        ),
     ):
         errors = problem(client, spec)
         assert words in errors.get(field, ""), (field, errors)
+
+
+def test_more_logits_than_the_limit_are_refused(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "MAX_LOGITS", 100 * 6 * 10 - 1)
+    errors = problem(client, SORTING | {"dataset": {"name": "sorting", "samples": 100}})
+    assert "use fewer samples, or shorter ones" in errors["dataset"]
 
 
 def test_saved_letters_keep_their_names(client: TestClient) -> None:

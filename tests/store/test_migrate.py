@@ -19,9 +19,8 @@ from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.store import Access, Database, experiments, jobs, log, migrate
 from epochal_service.store.tables import metadata
 
-pytestmark = pytest.mark.every_variant
 
-
+@pytest.mark.every_variant
 def test_migrations_create_the_tables_of_the_code(database_url: str) -> None:
     migrate.upgrade(database_url)
     assert migrate.differences(database_url) == []
@@ -69,6 +68,7 @@ def test_a_migration_has_no_time_limit(postgres_url: str) -> None:
     assert limits[-1] == "0"  # before it, the revision is read
 
 
+@pytest.mark.every_variant
 def test_checking_an_empty_database_asks_for_a_migration(database_url: str) -> None:
     with pytest.raises(migrate.SchemaError, match="epochald migrate"):
         migrate.check(database_url)
@@ -153,6 +153,7 @@ def test_damaged_pages_are_found(tmp_path: Path) -> None:
         migrate.check_pages(f"sqlite:///{path}")
 
 
+@pytest.mark.every_variant
 def test_the_previous_revision_is_upgraded_without_loss(database_url: str) -> None:
     database = Database(database_url)
     with database.write() as connection:

@@ -11,8 +11,6 @@ from epochal_service.jobs import deletion
 from epochal_service.store import Connection, Database, checkpoints
 from epochal_service.store.tables import job_specs, jobs, metadata
 
-pytestmark = pytest.mark.every_variant
-
 
 @contextmanager
 def unchecked(database: Database) -> Iterator[Connection]:
@@ -47,6 +45,7 @@ def test_a_sound_database_has_none(database: Database) -> None:
     assert rows(database) == before
 
 
+@pytest.mark.every_variant
 def test_rows_without_their_job_are_found_and_deleted(database: Database) -> None:
     whole, lost = insert(database), insert(database)
     expected = rows(database)

@@ -140,7 +140,6 @@ FORGERIES: dict[str, tuple[Any, str, Any, str]] = {
 }
 
 
-@pytest.mark.every_variant
 @pytest.mark.parametrize("what", FORGERIES)
 def test_a_stored_number_that_is_changed_is_found(service: Service, what: str) -> None:
     """The smallest change of numbers that the page, the API and the exports show."""

@@ -44,8 +44,6 @@ from epochal_service.store import Connection, Database, checkpoints
 from epochal_service.store.packing import unpack
 from epochal_workers.heartbeat import Heartbeat
 
-pytestmark = pytest.mark.every_variant
-
 
 def gradient_epochs(service: Service, job_id: str) -> list[int]:
     _, rows = read(service.database, job_id)
@@ -69,6 +67,7 @@ def resume_epoch(service: Service, job_id: str) -> int | None:
 # ---------------------------------------------------------------------------------- a whole job
 
 
+@pytest.mark.every_variant
 def test_a_small_job_takes_eight_statements(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +97,7 @@ def test_a_small_job_takes_eight_statements(
     ]
 
 
+@pytest.mark.every_variant
 def test_a_job_stores_every_epoch_once_and_in_order(service: Service) -> None:
     job_id = service.create(XOR, epochs=300, snapshots={"gradients_every": 1, "weights_every": 100})
     assert service.run(job_id, flush_seconds=AT_ONCE) == "succeeded"
@@ -320,6 +320,7 @@ def test_a_job_that_diverges_reports_the_layer_and_a_suggestion(service: Service
     assert list(left.checkpoints) == [0, 1]
 
 
+@pytest.mark.every_variant
 def test_a_non_finite_loss_is_stored_unchanged(service: Service) -> None:
     # Five linear layers multiply what one step of that size has made of their weights.
     linear = {"type": "dense", "units": 4}
@@ -366,6 +367,7 @@ def test_a_cancelled_job_does_not_wait_for_the_end_of_its_epoch(service: Service
     assert (left.epoch, list(left.checkpoints)) == (0, [0])  # the weights that it began with
 
 
+@pytest.mark.every_variant
 def test_a_job_that_ends_before_it_reads_a_cancel_request_succeeds(service: Service) -> None:
     job_id = service.create(XOR, epochs=5)
     leaving = at_call(5, lambda: service.cancel(job_id))
@@ -413,6 +415,7 @@ def test_an_unexpected_exception_fails_the_job_without_revealing_its_text(
 # ------------------------------------------------------------------------------- owners of a job
 
 
+@pytest.mark.every_variant
 def test_a_job_with_duplicate_messages_is_claimed_once(service: Service) -> None:
     job_id = service.create(XOR, epochs=20)
     second = at_call(3, lambda: service.run(job_id) is not None)
@@ -428,6 +431,7 @@ def test_a_message_for_an_unknown_job_is_ignored(service: Service) -> None:
     assert service.run("job_that_never_was") is None
 
 
+@pytest.mark.every_variant
 def test_a_worker_that_lost_its_job_writes_nothing_more(service: Service) -> None:
     job_id = service.create(XOR, epochs=20)
     when_lost = []
@@ -444,6 +448,7 @@ def test_a_worker_that_lost_its_job_writes_nothing_more(service: Service) -> Non
     assert record(service.database, job_id) == service.undisturbed(XOR, epochs=20)
 
 
+@pytest.mark.every_variant
 @pytest.mark.parametrize("calls", [7, 40], ids=["at a flush", "at the end"])
 def test_a_stalled_worker_that_continues_while_another_trains_its_job_writes_nothing(
     service: Service, calls: int
@@ -511,6 +516,7 @@ def test_the_lease_is_renewed_while_the_job_is_being_prepared(service: Service) 
     assert service.row(job_id).attempt == 1
 
 
+@pytest.mark.every_variant
 def test_a_job_that_ends_soon_is_claimed_and_stored_in_two_transactions(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -528,6 +534,7 @@ def test_a_job_that_ends_soon_is_claimed_and_stored_in_two_transactions(
     assert record(service.database, job_id) == service.undisturbed(XOR, epochs=40)
 
 
+@pytest.mark.every_variant
 def test_the_leases_of_jobs_that_follow_each_other_are_renewed(
     service: Service,
 ) -> None:
