@@ -44,6 +44,14 @@ def document(request: pytest.FixtureRequest) -> dict[str, Any]:
     return described
 
 
+def test_an_api_is_described_by_one_thread_at_a_time(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads that described an API at once changed its models for each other."""
+    monkeypatch.setattr(openapi, "describe", lambda _: {"held": openapi.DESCRIBING.locked()})
+    assert client.get("/openapi.json").json() == {"held": True}
+
+
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, item in document["paths"].items():
         for verb, operation in item.items():
@@ -89,6 +97,7 @@ def test_a_service_without_the_course_has_the_training_api_alone(tmp_path: Path)
         assert client.get("/", follow_redirects=False).headers["location"] == "/lab"
 
 
+@pytest.mark.long
 def test_a_process_without_the_course_imports_nothing_of_it() -> None:
     program = (
         "import sys\n"

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -64,6 +65,10 @@ NUMBER = {
     "anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}],
     "description": "A number. NaN and infinities are strings.",
 }
+
+
+DESCRIBING = Lock()
+"""Held while an API is described, which changes its models for a moment."""
 
 
 def describe(api: Api) -> dict[str, Any]:
@@ -150,7 +155,9 @@ def install(app: FastAPI, api: Api) -> None:
         return Content(bytes(JSONResponse(describe(api)).body))
 
     def document(request: Request) -> Response:
-        return json_reply(request.method, request.headers, content())
+        with DESCRIBING:
+            described_api = content()
+        return json_reply(request.method, request.headers, described_api)
 
     app.router.routes.insert(0, Route(api.document, document, include_in_schema=False))
 
