@@ -24,7 +24,6 @@ def test_a_method_is_found_read_and_sent_and_the_page_is_one_link_away(
     body = page.get_by_role("listitem").filter(has_text="SummarizeNetwork")
     body.locator("summary").get_by_text("NetworkSpec", exact=True).click()
     expect(body.get_by_text("input_shape", exact=True).first).to_be_visible()
-    suits_every_screen(page)
     body.get_by_role("button", name="Send").click()
     reply = body.get_by_label("The reply")
     expect(reply).to_contain_text("parameters")
@@ -39,10 +38,13 @@ def test_a_method_is_found_read_and_sent_and_the_page_is_one_link_away(
     expect(page).to_have_url(re.compile("/lab"))
 
 
-def test_the_list_of_methods_suits_every_screen(open_page: Opened) -> None:
+def test_the_list_and_a_method_suit_every_screen(open_page: Opened) -> None:
     page = open_page("/docs")
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     rest(page)
+    suits_every_screen(page)
+    page.get_by_role("button", name="SummarizeNetwork").click()
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
     suits_every_screen(page)
 
 

@@ -301,7 +301,6 @@ def test_points_are_drawn_by_hand_and_by_keyboard(open_page: Opened) -> None:
     expect(page.get_by_role("button", name="Train")).to_be_enabled()
 
 
-@pytest.mark.journey
 def test_a_file_that_is_dropped_is_trained_on(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
     drop(page, "pulse.csv", GOOD)
