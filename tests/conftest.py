@@ -32,7 +32,7 @@ __all__ = [
     "valkey_server",
 ]
 
-VARIANTS = ("postgresql", "grpc")
+VARIANTS = ("postgresql", "grpc", "float64")
 
 # No example is too slow on a busy machine. Examples are the same each time; others are looked for
 # with `--hypothesis-profile=any --hypothesis-seed=N`.
@@ -64,8 +64,9 @@ def pytest_sessionstart() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the tests are selected by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # `make test` opens a browser for the main journeys alone. It runs a test on one database and
-    # over one wire if another test has its kinds of statements and messages on the others.
+    # `make test` opens a browser for the main journeys alone. It runs a test on one database, over
+    # one wire and in one precision if another test has its kinds of statements, messages and
+    # operations in the others.
     for item in items:
         in_browser = item.path.parent.name == "browser" and not item.get_closest_marker("journey")
         params = item.callspec.params.values() if hasattr(item, "callspec") else ()

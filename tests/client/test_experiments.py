@@ -96,6 +96,7 @@ def test_a_claim_on_classes_is_marked_by_the_classifier_on_both_wires(client: Cl
         client.experiments.create(jobs={"points": points}, claims=[claim | {"classifier": None}])
 
 
+@pytest.mark.long
 def test_a_claim_on_bits_per_character_compares_vocabularies(client: Client) -> None:
     metric = {"metric": "bits_per_character", "at_least": -9}
     claims = [{"job": "pairs", **metric}, {"job": "pairs", "minus": "characters", **metric}]

@@ -86,6 +86,7 @@ def test_the_command_writes_a_file(stack: Stack, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.long
 def test_the_command_writes_an_onnx_model_to_a_file_or_to_standard_output(
     stack: Stack, tmp_path: Path
 ) -> None:

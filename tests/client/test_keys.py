@@ -12,6 +12,9 @@ from tests.servers.stack import MakeStack, Stack
 import epochal
 from epochal import credentials
 
+# The page of a service with keys is in `make test`, with the SDK beside it.
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def locked(module_stack: MakeStack) -> tuple[Stack, str, str]:

@@ -17,6 +17,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
 
 
+@pytest.mark.long
 def test_its_python_runs_from_top_to_bottom(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -47,6 +48,7 @@ def test_its_python_runs_from_top_to_bottom(
     assert "FieldError(field='epochs', description='must be at least 1')" in printed
 
 
+@pytest.mark.long
 def test_its_commands_succeed(run: Run) -> None:
     commands = [
         shlex.split(line.removeprefix("$ epochal"))

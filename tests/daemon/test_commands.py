@@ -266,6 +266,7 @@ def test_a_public_service_does_not_start_without_a_key(
     assert "ok    there is an API key" in epochald("check", **public).stdout
 
 
+@pytest.mark.long
 def test_keys_are_created_listed_rotated_and_revoked(epochald: Epochald) -> None:
     assert "No API key yet" in epochald("keys", "list").stdout
     first = epochald("keys", "create", "laptop", "--owner", "ada", "--days", "30").stdout.strip()

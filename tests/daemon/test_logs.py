@@ -55,6 +55,7 @@ def lines(stack: Stack) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
+@pytest.mark.long
 def test_json_lines_are_events_with_fields_and_the_id_of_the_request(make_stack: MakeStack) -> None:
     stack = make_stack(log_format="json", workers=1)
     with epochal.Client(stack.http, default_headers={"X-Request-Id": "lesson-7"}) as client:

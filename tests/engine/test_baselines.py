@@ -188,6 +188,7 @@ def test_large_inputs_have_no_linear_model() -> None:
     assert baselines(wide, "mse", data).linear is None
 
 
+@pytest.mark.long
 def test_a_linear_model_of_many_samples_is_fitted_to_some_of_them_and_evaluated_on_all() -> None:
     inputs = RNG.normal(size=(30_000, 100))
     targets = (inputs[:, :4].sum(1) > 0).astype(float)[:, None] @ np.ones((1, 5))

@@ -12,6 +12,7 @@ import pytest
 from benchmarks._faults import BASES, FAMILIES, Base, Case, Family, dense, mlp, spec, table
 from benchmarks._other_faults import OTHER_BASES, OTHER_FAMILIES
 from benchmarks.diagnosis import Row, built_from, run, trained
+from tests.selection import one_in
 
 import epochal_engine as engine
 from epochal_engine.insight.diagnosis import TrialResults, difference, merged
@@ -50,7 +51,7 @@ def test_a_planted_fault_is_named_first_and_its_remedy_helps(family: Family) -> 
     check(planted(family, BASES))
 
 
-@pytest.mark.parametrize("family", OTHER_FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", one_in(4, OTHER_FAMILIES), ids=lambda family: family.name)
 def test_a_fault_in_data_of_another_kind_is_named_first_and_its_remedy_helps(
     family: Family,
 ) -> None:
@@ -243,6 +244,7 @@ class Clock:
         return self.now
 
 
+@pytest.mark.long
 def test_a_later_diagnosis_goes_on_with_the_trials_that_are_missing() -> None:
     base = BY_NAME["sine"]
     changed = base.copy()
@@ -306,6 +308,7 @@ def test_two_faults_have_a_patch_that_cures_both() -> None:
             assert diagnosis.trial.with_remedy < finding.trial.with_remedy
 
 
+@pytest.mark.long
 def test_a_layer_that_no_gradient_reaches_is_named_and_not_a_later_one() -> None:
     base = BY_NAME["two_moons"]
     changed = base.copy()

@@ -260,6 +260,7 @@ def test_gates_remember_for_fifty_steps_what_a_plain_recurrence_forgets(seed: in
 # ---------------------------------------------------------------- sequences
 
 
+@pytest.mark.long
 @SEEDS
 def test_an_encoder_a_decoder_and_attention_reverse_strings(seed: int) -> None:
     inputs, backward = drawn("reversal", 7_000, seed, length=6, classes=8)

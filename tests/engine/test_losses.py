@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochal_engine import (
@@ -113,6 +113,7 @@ def test_certainty_stays_finite(loss: str, prediction: float, target: float) -> 
 
 
 @pytest.mark.parametrize("name", SLOPED)
+@settings(max_examples=30)
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_the_slope_is_that_of_the_value(name: str, samples: int, outputs: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -163,6 +164,7 @@ def test_what_is_traced_is_the_mean_and_has_its_slope(name: str, shape: tuple[in
 
 
 @pytest.mark.parametrize("name", sorted(VARIANTS))
+@settings(max_examples=30)
 @given(st.integers(1, 3), st.integers(1, 5), st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_scores_give_the_loss_of_the_predictions_that_they_lead_to(
     name: str, epochs: int, samples: int, outputs: int, seed: int

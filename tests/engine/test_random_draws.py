@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.engine.recordings import CASES, Case, Step, record, steps, training_program
+from tests.selection import one_in
 
 from epochal_engine import (
     AUGMENTATIONS,
@@ -78,7 +79,7 @@ def redrawn(recording: Recording) -> Iterator[Step]:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", DRAWING)
+@pytest.mark.parametrize("name", one_in(3, DRAWING))
 def test_every_step_has_the_draws_of_the_training_program(name: str, dtype: Any) -> None:
     recording = record(DRAWING[name], dtype)
     for (inputs, masks), (inputs_again, masks_again) in zip(

@@ -1,6 +1,7 @@
 """Baselines of equal data are computed once."""
 
 import numpy as np
+import pytest
 
 import epochal_engine as engine
 from epochal_engine import Data, Dense, Embedding, GlobalAveragePool, Network
@@ -46,6 +47,7 @@ def test_a_network_that_reads_tokens_has_no_linear_model() -> None:
     assert baselines.of_data(reader, "mse", data).linear is None
 
 
+@pytest.mark.long
 def test_large_data_are_not_digested() -> None:
     inputs = np.zeros((MOST_DIGESTED_BYTES // 8, 3))
     data = Data(inputs, inputs[:, :1])

@@ -42,6 +42,7 @@ def test_hidden_layers_are_suggested_where_columns_interact() -> None:
     assert types_of(suggestion_of(dataset)) == ["dense", "dense", "concatenate", "dense"]
 
 
+@pytest.mark.long
 def test_hidden_layers_are_suggested_for_many_rows_of_curves() -> None:
     """Four thousand rows of it: one fold of 400 preferred the linear model."""
     numbers = np.random.default_rng(2).normal(size=(4_000, 4))
@@ -55,6 +56,7 @@ def test_a_linear_model_is_suggested_where_the_rest_is_noise() -> None:
     assert types_of(suggestion_of(dataset)) == ["dense"]
 
 
+@pytest.mark.long
 def test_the_more_noise_the_stronger_the_penalty() -> None:
     curve = np.sin(2 * NUMBERS[:, 0])
     little, much = (suggestion_of(table(NUMBERS, curve + noise * NOISE)) for noise in (0.01, 2))

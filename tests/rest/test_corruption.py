@@ -198,6 +198,7 @@ def test_a_mask_that_is_a_token_of_the_data_has_its_name(client: TestClient, tra
     assert seen["token_names"] == seen["class_names"]
 
 
+@pytest.mark.long
 def test_the_draws_of_a_batch_are_those_of_the_training_program(
     client: TestClient, train: Train
 ) -> None:

@@ -132,6 +132,7 @@ def test_the_order_has_the_rows_of_the_data_set(client: TestClient, train: Train
     assert sorted(order) == sorted(latest["order"])
 
 
+@pytest.mark.long
 def test_the_augmentation_gives_the_inputs_of_the_training_program(
     client: TestClient, train: Train
 ) -> None:
@@ -164,6 +165,7 @@ def test_the_augmentation_gives_the_inputs_of_the_training_program(
     assert len(only["augmentation"]) == 3
 
 
+@pytest.mark.long
 def test_a_fork_draws_what_its_own_seed_draws(client: TestClient, train: Train) -> None:
     parent = trained(client, train, {**DIGITS, "epochs": 7})
     start = {"initial_weights": {"job": parent, "epoch": 7}, "epochs": 3}

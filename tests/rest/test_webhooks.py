@@ -87,6 +87,7 @@ def test_a_sweep_has_the_webhooks_of_its_job_without_secrets(client: TestClient)
     assert listed == {"deliveries": []}
 
 
+@pytest.mark.long
 def test_a_large_job_has_webhooks_and_another_name_too(client: TestClient) -> None:
     rows = [[row / 7, row / 11] for row in range(12_000)]
     data = {"inputs": rows, "targets": [[row % 2] for row in range(len(rows))]}

@@ -43,6 +43,7 @@ def test_the_recipe_is_all_that_it_takes(ask: Ask, seed: int) -> None:
     assert reply["norms"] == pytest.approx(bars_by_hand(seed).tolist())
 
 
+@pytest.mark.long
 def test_28_of_the_first_30_000_draws_round_to_the_bars(ask: Ask) -> None:
     matching: list[int] = []
     for first in range(0, 30_000, 5_000):

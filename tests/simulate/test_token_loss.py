@@ -85,6 +85,7 @@ def test_what_was_thought_impossible_costs_100_nats_and_stays_finite(ask: Ask) -
     assert math.isfinite(far["perplexity"]["value"])
 
 
+@pytest.mark.long
 def test_a_whole_vocabulary_is_taken_at_once(ask: Ask) -> None:
     size = 100_000
     reply = ask(

@@ -5,6 +5,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
 from epochal_service.specs.base import Message, Spec, docstrings
 
 
@@ -29,6 +31,7 @@ def test_a_description_is_that_below_the_field_or_below_the_field_of_a_base() ->
     assert {name: field["description"] for name, field in properties.items()} == docstrings(Large)
 
 
+@pytest.mark.long
 def test_a_process_builds_only_the_models_that_it_uses() -> None:
     program = (
         "from epochal_service.rest.app import create_app\n"
@@ -43,6 +46,7 @@ def test_a_process_builds_only_the_models_that_it_uses() -> None:
     assert run.stdout.splitlines() == ["False False", "False True"], run.stderr
 
 
+@pytest.mark.long
 def test_no_source_is_read_before_a_schema_needs_descriptions() -> None:
     program = (
         "import linecache\n"

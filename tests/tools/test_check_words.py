@@ -174,6 +174,7 @@ def test_turns_are_counted_by_room(guide: Guide) -> None:
 
 
 # The patterns were chosen with other packages: Starlette, pydantic, Celery, Click and NumPy.
+@pytest.mark.long
 @pytest.mark.parametrize("package", ["websockets", "werkzeug", "rich", "urllib3"])
 def test_plain_prose_has_few_turns(package: str) -> None:
     guide = Guide.read((check_words.ROOT / check_words.GUIDE).read_text())

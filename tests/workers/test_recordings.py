@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from tests.engine.recordings import training_program
+from tests.selection import one_in
 from tests.workers.in_process import AT_ONCE, DIGITS, XOR, Service
 
 from epochal_engine.export.training import Recording, training_numpy
@@ -74,7 +75,7 @@ ENDS: dict[str, Callable[[Service, str], str]] = {
 }
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", one_in(2, ENDS))
 def test_jobs_of_every_kind_are_repeated(service: Service, parent: str, end: str) -> None:
     job_id = ENDS[end](service, parent)
     assert service.run(job_id) in ("succeeded", "failed")
@@ -140,7 +141,7 @@ FORGERIES: dict[str, tuple[Any, str, Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("what", FORGERIES)
+@pytest.mark.parametrize("what", one_in(3, FORGERIES))
 def test_a_stored_number_that_is_changed_is_found(service: Service, what: str) -> None:
     """The smallest change of numbers that the page, the API and the exports show."""
     job_id = service.create(SHORT)
