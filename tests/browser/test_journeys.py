@@ -41,7 +41,8 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     page.get_by_role("button", name="Train").click()
     page.wait_for_url(re.compile("/jobs/job_"))
     first = page.url.split("/jobs/")[1].split("?")[0]
-    finished = page.get_by_role("status").filter(has_text="Finished")
+    # A picture that loads may say the same for a moment, further down.
+    finished = page.get_by_role("status").filter(has_text="Finished").first
     expect(finished).to_be_visible()
     finding = page.get_by_role("listitem").filter(has_text="Unscaled inputs")
     expect(finding).to_contain_text("Scale every feature to mean 0 and standard deviation 1.")
