@@ -148,8 +148,8 @@ DERIVATIVES = {
     np.maximum: (lambda dy, y, a, b: dy * (a > b), lambda dy, y, a, b: dy * (b > a)),
     np.minimum: (lambda dy, y, a, b: dy * (a < b), lambda dy, y, a, b: dy * (b < a)),
     np.logaddexp: (
-        lambda dy, y, a, b: dy * np.exp(a - y),
-        lambda dy, y, a, b: dy * np.exp(b - y),
+        lambda dy, y, a, b: dy / (1.0 + np.exp(b - a)),
+        lambda dy, y, a, b: dy / (1.0 + np.exp(a - b)),
     ),
     np.negative: (lambda dy, y, x: -dy,),
     np.absolute: (lambda dy, y, x: dy * np.sign(x),),
