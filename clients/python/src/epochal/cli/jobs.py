@@ -282,7 +282,8 @@ def verify(
 def _text_of(result: Verification) -> Text:
     first = result.first_difference
     if result.data_differences:
-        text = f"refuted: the data differ, {len(result.data_differences):,} times"
+        count = len(result.data_differences)
+        text = f"refuted: {count:,} difference{'s' if count > 1 else ''} in the data"
         return Text(text, style="red")
     if first is not None:
         what = f"{first.name} {first.value}".strip()
