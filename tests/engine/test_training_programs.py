@@ -141,6 +141,29 @@ def test_a_training_that_is_fitted_to_rounding_errors_is_not_accused(seed: int) 
     assert all(row["compared"] == row["total"] for row in table)
 
 
+@pytest.mark.parametrize("seed", [41, 58, 127])
+def test_terms_that_cancel_in_one_order_only_are_not_accused(seed: int) -> None:
+    """The gradient of a bias before a batch norm is a sum of rounding errors, or 0."""
+    inputs = np.random.default_rng(seed).normal(size=(20, 3))
+    targets = np.tanh(inputs[:, :1] - inputs[:, 1:2])
+    hidden = LAYERS["dense"](units=16, activation="relu")  # type: ignore[call-arg]
+    layers = (hidden, LAYERS["batch_norm"](), LAYERS["dense"](units=1))  # type: ignore[call-arg]
+    training = Training("huber", OPTIMIZERS["adam"](0.03), 2, batch_size=4, seed=seed)
+    case = Case(Network((3,), layers), inputs, targets, training)
+    assert not wrong(compare(record(case, "float64"))[0])
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_share_of_zeros_that_is_changed_by_three_numbers_is_refused(change: int) -> None:
+    recording = record(fitted(), "float32")
+    assert recording.gradients is not None
+    statistics = recording.gradients.statistics.copy()
+    statistics[:, 0, STATISTICS.index("zero_fraction")] += change * 3 / 96
+    gradients = replace(recording.gradients, statistics=statistics)
+    (row,) = wrong(compare(replace(recording, gradients=gradients))[0])
+    assert (row["name"], row["value"]) == ("gradient of dense_1", "zero_fraction")
+
+
 def within_an_epoch() -> Case:
     """An epoch of 360 steps, in which rounding errors grow a millionfold."""
     case = chaotic(seed=2)

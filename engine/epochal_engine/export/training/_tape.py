@@ -6,12 +6,17 @@ reverse accumulation, as in Griewank and Walther, "Evaluating Derivatives" (2008
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="operator"
+# ruff: noqa: F821
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+
+# Names that the program defines.
+ROUNDING: float
+EPSILON: float
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
@@ -95,13 +100,18 @@ def record(y, *uses):
     return tape[-1][0]
 
 
-def backward(y, derivative):
-    """Compute the derivatives of all operands of y, given the derivative with respect to y."""
+def backward(y, derivative, rounding=None):
+    """Compute the derivatives of all operands of y, given the derivative with respect to y. With a
+    stream `rounding`, each derivative has a rounding error: a sum of terms that cancel is not 0.
+    """
     y.add(derivative, ())
     for result, uses in reversed(y.tape):
-        if result.derivative is not None:
+        if (dy := result.derivative) is not None:
+            if rounding is not None:
+                errors = ROUNDING * EPSILON * rounding.uniform(-1.0, 1.0, dy.shape)
+                dy = dy * (1.0 + errors).astype(dy.dtype)
             for x, derivative_of, *at in uses:
-                x.add(derivative_of(result.derivative), at[0] if at else ())
+                x.add(derivative_of(dy), at[0] if at else ())
 
 
 def summed(derivative, shape):

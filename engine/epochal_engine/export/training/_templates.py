@@ -251,7 +251,7 @@ def train(rounding=None):
     """Train from the initial weights; yield what there is to see after every epoch.
 
     Continue from the stored state of an epoch, if there is one: its rounding errors are 0. With a
-    stream `rounding`, every step changes every weight by a rounding error.
+    stream `rounding`, every step changes every weight and derivative by a rounding error.
     """
     streams = new_streams()
     w = {{name: initial.astype(DTYPE) for name, initial in initial_weights.items()}}
@@ -271,7 +271,7 @@ def train(rounding=None):
             logits[rows_of_batch] = z.value
             y = targets[rows_of_batch]
             values = {values}
-            backward(values, np.full(values.shape, DTYPE(1.0 / count(y))))
+            backward(values, np.full(values.shape, DTYPE(1.0 / count(y))), rounding)
             gradient = {{name: traced[name].derivative for name in LEARNED}}
             gradient = {penalized}
             t += 1
@@ -296,7 +296,7 @@ def train(rounding=None):
     """Train from the initial weights; yield what there is to see after every epoch.
 
     Continue from the stored state of an epoch, if there is one: its rounding errors are 0. With a
-    stream `rounding`, every step changes every weight by a rounding error.
+    stream `rounding`, every step changes every weight and loss by a rounding error.
     """
     streams = new_streams()
     w = {{
@@ -319,7 +319,11 @@ def train(rounding=None):
             z = forward(w, x[rows_of_batch], masks, training=True)
             logits[rows_of_batch] = z.detach()
             y = targets[rows_of_batch]
-            loss = ({values}).sum() / count(y)
+            values = {values}
+            if rounding is not None:
+                errors = ROUNDING * EPSILON * rounding.uniform(-1.0, 1.0, values.shape)
+                values = values * torch.tensor(DTYPE(1.0 + errors))
+            loss = values.sum() / count(y)
             parts = torch.autograd.grad(loss, [w[name] for name in LEARNED])
             with torch.no_grad():
                 gradient = dict(zip(LEARNED, parts))
