@@ -164,6 +164,14 @@ def test_a_share_of_zeros_that_is_changed_by_three_numbers_is_refused(change: in
     assert (row["name"], row["value"]) == ("gradient of dense_1", "zero_fraction")
 
 
+def test_a_running_mean_that_is_changed_alone_is_refused() -> None:
+    recording = record(CASES["batch_norm"], "float32")
+    weights = {name: array.copy() for name, array in recording.checkpoints[8].items()}
+    weights["batch_norm_2.mean"][0] += 0.01
+    (row,) = wrong(compare(replace(recording, checkpoints={8: weights}))[0])
+    assert (row["name"], row["value"]) == ("weights of batch_norm_2", "batch_norm_2.mean")
+
+
 def within_an_epoch() -> Case:
     """An epoch of 360 steps, in which rounding errors grow a millionfold."""
     case = chaotic(seed=2)
