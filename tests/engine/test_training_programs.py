@@ -153,6 +153,16 @@ def test_terms_that_cancel_in_one_order_only_are_not_accused(seed: int) -> None:
     assert not wrong(compare(record(case, "float64"))[0])
 
 
+def test_a_late_loss_that_is_a_difference_of_larger_numbers_is_not_accused() -> None:
+    inputs = np.random.default_rng(1201).normal(size=(40, 5))
+    targets = (inputs[:, :1] > inputs[:, 1:2]).astype(float)
+    hidden = (LAYERS["dense"](units=8, activation="silu"),) * 2  # type: ignore[call-arg]
+    training = Training("hinge", OPTIMIZERS["nesterov"](0.05), 7, batch_size=32, seed=201)
+    network = Network((5,), (*hidden, LAYERS["dense"](units=1)))  # type: ignore[call-arg]
+    case = Case(network, inputs + 2.0 * targets - 1.0, targets, training)
+    assert not wrong(compare(record(case, "float32"))[0])
+
+
 @pytest.mark.parametrize("change", [-1, 1])
 def test_a_share_of_zeros_that_is_changed_by_three_numbers_is_refused(change: int) -> None:
     recording = record(fitted(), "float32")

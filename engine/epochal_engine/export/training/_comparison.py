@@ -111,7 +111,7 @@ def error_that(share_of, difference, scale):
 def compared_metrics(epoch, actual, shadows):
     """Yield an entry for each metric of an epoch."""
     for name, column in stored.items():
-        expected, value = column[epoch - 1], actual["metrics"][name]
+        expected, value, least = column[epoch - 1], actual["metrics"][name], TOLERANCE
         part, _, kind = name.partition("_")
         if kind in ("accuracy", "exact_match"):
             logits, targets = actual["logits"][part], actual["targets"][part]
@@ -129,7 +129,9 @@ def compared_metrics(epoch, actual, shadows):
                 whole, *others = (vector_of(of["gradient"]) for of in (actual, *shadows))
                 drift = max(drift, length_drift_of(whole, others))
             deviation = deviation_of(value, expected, scale)
-        yield name, "", epoch, deviation, drift, TOLERANCE, 1
+            # A late loss may be a difference of numbers as large as the early losses.
+            least = max(least, EPSILON * largest(column) / max(scale, 1e-300))
+        yield name, "", epoch, deviation, drift, least, 1
 
 
 def statistics_of(gradient, step, weights):
