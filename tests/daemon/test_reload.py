@@ -83,6 +83,8 @@ def test_a_change_of_a_source_file_starts_everything_again(
     reloading.await_text("SyntaxError", 1)
     source.write_text(text)
     reloading.await_text("Epochal is ready", 2)
+    (sources / "epochal_course" / "content" / "sections.yaml").touch()  # a text of the course
+    reloading.await_text("Epochal is ready", 3)
     processes = psutil.Process(reloading.process.pid).children(recursive=True)
     os.kill(reloading.process.pid, signal.SIGINT)
     assert reloading.process.wait(60) == 0

@@ -14,7 +14,7 @@ from watchfiles import PythonFilter, watch
 
 from epochal_service.processes.parent_death import killed_with_parent
 
-PACKAGES = ("epochal_engine", "epochal_service", "epochal_workers")
+PACKAGES = ("epochal_engine", "epochal_service", "epochal_course", "epochal_workers")
 
 
 def up() -> None:
@@ -24,7 +24,8 @@ def up() -> None:
         signal.signal(number, signal.default_int_handler)
     process = _start()
     try:
-        for _ in watch(*map(_folder, PACKAGES), watch_filter=PythonFilter()):
+        sources = PythonFilter(extra_extensions=[".yaml"])
+        for _ in watch(*map(_folder, PACKAGES), watch_filter=sources):
             sys.stderr.write("epochald: a source file has changed; starting again\n")
             _stop(process)
             process = _start()
