@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from epochal_course.content import stored_results
-from epochal_course.content.exhibits import EXHIBITS
+from epochal_course.content.exhibits import exhibits
 from epochal_course.specs.content.preset_experiments import PresetExperiment
 from epochal_course.specs.content.stored_results import ExhibitCall
 
@@ -45,7 +45,7 @@ def results(
     ]
     replies = [
         [reply_to(client, call, ids[call.job]) for call in exhibit.calls]
-        for exhibit in EXHIBITS.get(preset.name, ())
+        for exhibit in exhibits().get(preset.name, ())
     ]
     for run in experiment["jobs"]:
         run["id"] = ""

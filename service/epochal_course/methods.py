@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 
-from epochal_service.methods import networks
 from epochal_service.methods.context import Context
-from epochal_service.settings import Limits
 
 from . import content as journey
 from .explorers.table import EXPLORERS, path_of
@@ -52,19 +49,17 @@ def list_losses(context: Context) -> Losses:
 
 def list_architectures(context: Context) -> Architectures:
     """Return all architectures of the zoo."""
-    return Architectures(
-        architectures=[_architecture(d.id) for d in journey.architectures.DESCRIPTIONS]
-    )
+    return Architectures(architectures=[*journey.architectures.architectures()])
 
 
 def get_architecture(context: Context, id: str) -> Architecture:
     """Return one architecture. Raises `NotFound`."""
-    return _architecture(id)
+    return journey.architectures.find(id)
 
 
 def list_sections(context: Context) -> Sections:
     """Return the eleven sections, in order."""
-    return Sections(sections=[_section(content) for content in journey.sections.SECTIONS])
+    return Sections(sections=[_section(content) for content in journey.sections.sections()])
 
 
 def get_section(context: Context, id: str) -> Section:
@@ -79,7 +74,7 @@ def check_answer(context: Context, id: str, request: CheckAnswerRequest) -> Chec
     """
     question = journey.questions.find(journey.sections.find(id), request.question)
     explorer = EXPLORERS[question.rpc]
-    answer = question.read(explorer.function(explorer.request.model_validate(question.request)))
+    answer = question.solution(explorer.function(explorer.request.model_validate(question.request)))
     return CheckedAnswer(
         is_correct=abs(request.answer - answer.value) <= question.tolerance,
         expected=answer.value,
@@ -91,42 +86,19 @@ def check_answer(context: Context, id: str, request: CheckAnswerRequest) -> Chec
     )
 
 
-@cache
-def _architecture(id: str) -> Architecture:
-    description = journey.architectures.find(id)
-    return Architecture(
-        id=description.id,
-        name=description.name,
-        year=description.year,
-        idea=description.idea,
-        strengths=list(description.strengths),
-        weaknesses=list(description.weaknesses),
-        cost=description.cost,
-        used_in=list(description.used_in),
-        typical_size=description.typical_size,
-        source=description.source,
-        graph=description.graph,
-        network=description.network,
-        # The default limits, because these networks are small.
-        summary=networks.summary(description.network, Limits()),
-        preset=description.preset,
-        experiment=description.experiment,
-    )
-
-
 def _section(content: journey.sections.SectionContent) -> Section:
     return Section(
         id=content.id,
         number=content.number,
         title=content.title,
         lead=content.lead,
-        paragraphs=list(content.paragraphs),
-        sources=list(content.sources),
+        paragraphs=content.paragraphs,
+        sources=content.sources,
         explorers=[_reference(rpc) for rpc in content.explorers if rpc in EXPLORERS],
         presets=content.presets,
         questions=[
-            Question(id=q.id, text=q.text, choices=list(q.choices), unit=q.unit)
-            for q in journey.questions.QUESTIONS
+            Question(id=q.id, text=q.text, choices=q.choices, unit=q.unit)
+            for q in journey.questions.questions()
             if q.section == content.id
         ],
     )
@@ -146,7 +118,7 @@ def _reference(rpc: str) -> ExplorerReference:
 
 def list_presets(context: Context) -> Presets:
     """Return all presets in the order of the journey, with their expected results."""
-    return Presets(presets=list(journey.presets.PRESETS))
+    return Presets(presets=[*journey.presets.presets()])
 
 
 def get_preset(context: Context, id: str) -> Preset:

@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 from tests.workers.in_process import service_at
 
 from epochal_course.content.history import PRESET_EXPERIMENTS
-from epochal_course.content.sections import SECTIONS
+from epochal_course.content.sections import sections
 from epochal_service.methods import experiments
 from epochal_service.specs.experiments import CreateExperimentOptions, Experiment
 
@@ -19,7 +19,7 @@ def test_every_preset_experiment_has_a_unique_name_a_section_and_five_seeds(
     ready = client.get("/course/v1/preset-experiments").json()["experiments"]
     assert [preset["name"] for preset in ready] == NAMES
     assert len({*NAMES}) == len(NAMES)
-    assert {preset["section"] for preset in ready} <= {section.id for section in SECTIONS}
+    assert {preset["section"] for preset in ready} <= {section.id for section in sections()}
     assert {len(preset["spec"]["seeds"]) for preset in ready} == {5}
     assert [preset["year"] for preset in ready] == sorted(preset["year"] for preset in ready)
 

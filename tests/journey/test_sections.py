@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from epochal_course.content.presets import PRESETS
-from epochal_course.content.questions import QUESTIONS, Question
-from epochal_course.content.sections import SECTIONS
+from epochal_course.content.presets import presets
+from epochal_course.content.questions import ANSWERS, Question, questions
+from epochal_course.content.sections import sections
 from epochal_course.explorers.table import EXPLORERS
 
 IDS = [
@@ -42,15 +42,16 @@ def test_every_explorer_belongs_to_one_section_and_its_request_is_accepted(
 def test_every_preset_belongs_to_a_section(client: TestClient) -> None:
     sections = client.get("/course/v1/sections").json()["sections"]
     names = [name for section in sections for name in section["presets"]]
-    assert sorted(names) == sorted(preset.name for preset in PRESETS)
+    assert sorted(names) == sorted(preset.name for preset in presets())
 
 
 def test_every_section_has_questions_with_unique_ids() -> None:
-    for section in SECTIONS:
-        ids = [question.id for question in QUESTIONS if question.section == section.id]
+    for section in sections():
+        ids = [question.id for question in questions() if question.section == section.id]
         assert 3 <= len(ids) <= 5, section.id
         assert len(set(ids)) == len(ids)
-    assert {question.section for question in QUESTIONS} == set(IDS)
+    assert {question.section for question in questions()} == set(IDS)
+    assert {question.id for question in questions()} == ANSWERS.keys()
 
 
 def check(client: TestClient, question: Question, answer: float) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def check(client: TestClient, question: Question, answer: float) -> dict[str, An
     return checked
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: f"{q.section}-{q.id}")
+@pytest.mark.parametrize("question", questions(), ids=lambda q: f"{q.section}-{q.id}")
 def test_only_the_expected_answer_is_correct(client: TestClient, question: Question) -> None:
     checked = check(client, question, -12345.0)
     assert checked["is_correct"] is False
@@ -113,7 +114,7 @@ KNOWN = {
 
 @pytest.mark.parametrize("id", KNOWN)
 def test_known_answers_are_correct(client: TestClient, id: str) -> None:
-    (question,) = (question for question in QUESTIONS if question.id == id)
+    (question,) = (question for question in questions() if question.id == id)
     assert check(client, question, KNOWN[id])["is_correct"], question.text
 
 

@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from tests.workers.in_process import service_at
 
 from epochal_course.content import stored_results
-from epochal_course.content.exhibits import EXHIBITS
+from epochal_course.content.exhibits import CALLS as CALLS_OF
+from epochal_course.content.exhibits import exhibits
 from epochal_course.content.history import PRESET_EXPERIMENTS, preset_experiment
 from epochal_service.apis import methods
 from epochal_service.methods import experiments
@@ -20,8 +21,8 @@ NAMES = [preset.name for preset in PRESET_EXPERIMENTS]
 STORED = sorted(file.stem for file in Path(stored_results.__file__).with_name("results").iterdir())
 CALLS = [
     pytest.param(name, call, id=f"{name} {exhibit.title} {index}")
-    for name, exhibits in EXHIBITS.items()
-    for exhibit in exhibits
+    for name, pictures in exhibits().items()
+    for exhibit in pictures
     for index, call in enumerate(exhibit.calls)
 ]
 LARGEST = 150_000
@@ -59,7 +60,7 @@ def test_results_of_another_spec_are_not_returned(
         spec = preset.spec.model_copy(update={"seeds": [5]})
         preset = preset.model_copy(update={"spec": spec})
     else:
-        monkeypatch.setitem(EXHIBITS, preset.name, EXHIBITS[preset.name][:1])
+        monkeypatch.setitem(exhibits(), preset.name, exhibits()[preset.name][:1])
     reply = stored_results.results_of(preset)
     assert reply.experiment is None
     assert reply.curves == []
@@ -69,7 +70,13 @@ def test_results_of_another_spec_are_not_returned(
 
 def test_every_file_belongs_to_a_preset() -> None:
     assert {*STORED} <= {*NAMES}
-    assert EXHIBITS.keys() <= {*NAMES}
+    assert exhibits().keys() <= {*NAMES}
+
+
+def test_every_picture_with_requests_has_a_text() -> None:
+    assert {name: len(pictures) for name, pictures in exhibits().items()} == {
+        name: len(pictures) for name, pictures in CALLS_OF.items()
+    }
 
 
 @pytest.mark.parametrize(("name", "call"), CALLS)

@@ -13,7 +13,7 @@ from tests.simulate.conftest import Ask
 
 import epochal_engine as engine
 from epochal_course.explorers.architecture import architecture
-from epochal_course.explorers.models import FAMOUS, GPT_2, LENET_5
+from epochal_course.explorers.models import GPT_2, LENET_5, famous_networks
 from epochal_course.specs.explorers.architecture import SimulateArchitectureRequest
 from epochal_service.errors import InvalidArgument
 from epochal_service.specs.networks import NetworkSpec
@@ -67,7 +67,7 @@ def test_recurrent_layers_of_ten_inputs_and_twenty_units(ask: Ask, type: str, co
     assert parameters(reply) == count
 
 
-OURS = [famous for famous in FAMOUS if famous.network is not None]
+OURS = [famous for famous in famous_networks() if famous.network is not None]
 
 
 @pytest.mark.parametrize("famous", OURS, ids=lambda famous: famous.id)

@@ -23,8 +23,17 @@ PROGRAMS = {"epochal": "epochal", "epochald": "epochal_service"}
 
 
 @pytest.mark.parametrize("builder", [SdistBuilder, WheelBuilder])
-@pytest.mark.parametrize("path", [PAGE, "service/epochal_service/page/assets/index-abc.js.br"])
-def test_both_distributions_of_the_service_hold_the_page(builder: Any, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        PAGE,
+        "service/epochal_service/page/assets/index-abc.js.br",
+        "service/epochal_course/content/sections.yaml",
+    ],
+)
+def test_both_distributions_of_the_service_hold_the_page_and_the_content(
+    builder: Any, path: str
+) -> None:
     assert builder(str(ROOT)).config.include_path(path)
 
 

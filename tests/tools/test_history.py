@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tools import history
 
-from epochal_course.content.exhibits import EXHIBITS
+from epochal_course.content.exhibits import exhibits
 
 RESULT: dict[str, Any] = {
     "title": "Attention, and what it replaced",
@@ -52,7 +52,7 @@ def test_an_experiment_is_trained_by_a_whole_service_and_written_down(tmp_path: 
     stored = json.loads((tmp_path / "perceptron-1958.json").read_text())
     assert stored["experiment"]["state"] == "succeeded"
     assert stored["curves"][0]["series"]
-    assert len(stored["replies"]) == len(EXHIBITS["perceptron-1958"])
+    assert len(stored["replies"]) == len(exhibits()["perceptron-1958"])
     text = (tmp_path / "history.md").read_text()
     assert "| Within six epochs | 5 of 5 | 6 | 6 | 6 | 6 | 6 |" in text
     assert "weights and bias of a perceptron with two inputs" in text

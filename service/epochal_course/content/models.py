@@ -8,4 +8,4 @@ from ..specs.content.models import Models
 
 def models() -> Models:
     """Return the models from LeNet-5 on, each with the arithmetic of its parameter count."""
-    return Models(models=list(famous.models()))
+    return Models(models=famous.models())

@@ -19,7 +19,7 @@ from epochal_service.specs.experiments import Experiment
 
 from ..specs.content.preset_experiments import PresetExperiment
 from ..specs.content.stored_results import Exhibit, ExperimentCurve, PresetExperimentResults
-from .exhibits import EXHIBITS
+from .exhibits import exhibits
 
 
 class StoredResults(BaseModel):
@@ -42,8 +42,8 @@ def fingerprint(preset: PresetExperiment) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _exhibits(preset: PresetExperiment) -> tuple[Exhibit, ...]:
-    return EXHIBITS.get(preset.name, ())
+def _exhibits(preset: PresetExperiment) -> list[Exhibit]:
+    return exhibits().get(preset.name, [])
 
 
 def read(name: str) -> StoredResults | None:
@@ -55,16 +55,16 @@ def read(name: str) -> StoredResults | None:
 def results_of(preset: PresetExperiment) -> PresetExperimentResults:
     """Return the exhibits of the preset, with the stored results if these belong to its spec."""
     stored = read(preset.name)
-    exhibits = _exhibits(preset)
+    pictures = _exhibits(preset)
     if stored is None or stored.fingerprint != fingerprint(preset):
-        return PresetExperimentResults(name=preset.name, curves=[], exhibits=[*exhibits])
+        return PresetExperimentResults(name=preset.name, curves=[], exhibits=pictures)
     return PresetExperimentResults(
         name=preset.name,
         experiment=stored.experiment,
         curves=stored.curves,
         exhibits=[
             _with_replies(exhibit, replies)
-            for exhibit, replies in zip(exhibits, stored.replies, strict=True)
+            for exhibit, replies in zip(pictures, stored.replies, strict=True)
         ],
     )
 

@@ -1,4 +1,4 @@
-"""Facts about each loss function: its derivatives as formulas, its uses and its origin.
+"""The formulas of each loss function and of its derivatives.
 
 The values come from the engine; this file writes their formulas.
 """
@@ -9,11 +9,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from epochal_engine import LOSSES, CrossEntropy, Focal, Huber, Loss
+from epochal_engine import CrossEntropy, Focal, Huber, Loss
 from epochal_engine.model import SMALLEST_DIVISOR, SMALLEST_LOG
 from epochal_engine.symbolic import Array
 
-from ..specs.content.losses import LossDescription
 from ..specs.explorers.quantity import Quantity
 from .formulas import Expression, expression, number, quantity, total
 
@@ -28,14 +27,10 @@ def _error(loss: Loss, prediction: float, target: float) -> Expression:
 
 @dataclass(frozen=True)
 class Explained:
-    """A loss function in words."""
+    """The formulas of a loss function. Its texts are in `content/losses.yaml`."""
 
-    title: str
     derivative_formula: str
     """The formula of dL/dŷ."""
-    used_for: str
-    drawbacks: str
-    source: str
     term: Term
     """The loss of one output."""
     derivative_term: Term
@@ -182,117 +177,55 @@ def _preference_derivative(loss: Loss, prediction: float, target: float) -> Expr
 
 EXPLAINED: dict[str, Explained] = {
     "mse": Explained(
-        title="Mean squared error",
         derivative_formula="2·(ŷ - y)",
-        used_for="Regression: prices, temperatures, positions. The best constant prediction is the "
-        "mean.",
-        drawbacks="An error twice as large costs four times as much, so a single outlier can "
-        "dominate. After a sigmoid its gradient vanishes where the prediction is most wrong.",
-        source="Legendre (1805), Nouvelles méthodes pour la détermination des orbites des comètes; "
-        "Gauss (1809), Theoria motus corporum coelestium",
         term=_mse,
         derivative_term=_mse_derivative,
     ),
     "mae": Explained(
-        title="Mean absolute error",
         derivative_formula="sign(ŷ - y)",
-        used_for="Regression with outliers. The best constant prediction is the median.",
-        drawbacks="Its gradient is as large near the target as far from it, so training oscillates "
-        "at the end. At the target itself, where the derivative does not exist, it is taken as 0.",
-        source="Boscovich (1757), De litteraria expeditione per pontificiam ditionem; "
-        "Laplace (1793)",
         term=_mae,
         derivative_term=_mae_derivative,
     ),
     "huber": Explained(
-        title="Huber loss",
         derivative_formula="ŷ - y if |ŷ - y| ≤ δ else δ·sign(ŷ - y)",
-        used_for="Regression with outliers and a smooth minimum: half the squared error near the "
-        "target, linear far from it.",
-        drawbacks="The threshold δ between near and far is one more hyperparameter.",
-        source="Huber (1964), Robust estimation of a location parameter, Annals of Mathematical "
-        "Statistics 35",
         term=_huber,
         derivative_term=_huber_derivative,
         options=("delta",),
     ),
     "binary_cross_entropy": Explained(
-        title="Binary cross-entropy",
         derivative_formula="(ŷ - y) / (ŷ·(1 - ŷ))",
         logit_derivative_formula="ŷ - y",
-        used_for="Binary or multi-label classification, after a sigmoid.",
-        drawbacks="A confident wrong prediction costs without limit: a single wrong label can "
-        "outweigh all others. Here the logarithm is cut at -100.",
-        source="Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14; "
-        "for networks Solla, Levin and Fleisher (1988), Complex Systems 2",
         term=_binary,
         derivative_term=_binary_derivative,
     ),
     "cross_entropy": Explained(
-        title="Cross-entropy",
         derivative_formula="-y / ŷ",
         logit_derivative_formula="ŷ - y",
-        used_for="Classification with one class of many, after a softmax: digits, words, the next "
-        "token of a text.",
-        drawbacks="It is never 0, so logits keep growing and predictions become overconfident; "
-        "label smoothing limits that.",
-        source="Shannon (1948), A mathematical theory of communication, Bell System Technical "
-        "Journal 27; for networks Bridle (1990), Probabilistic interpretation of feedforward "
-        "classification network outputs",
         term=_class,
         derivative_term=_class_derivative,
         options=("label_smoothing",),
     ),
     "hinge": Explained(
-        title="Hinge loss",
         derivative_formula="-(2·y - 1) if (2·y - 1)·ŷ < 1 else 0",
-        used_for="Binary classification with a margin, after a linear output: support vector "
-        "machines. The decision values are about -1 for the negative class and 1 for the positive "
-        "one.",
-        drawbacks="Samples beyond the margin have no gradient, and decision values are no "
-        "probabilities.",
-        source="Cortes and Vapnik (1995), Support-vector networks, Machine Learning 20",
         term=_hinge,
         derivative_term=_hinge_derivative,
     ),
     "focal": Explained(
-        title="Focal loss",
         derivative_formula="γ·(1 - ŷ)^(γ - 1)·log(ŷ) - (1 - ŷ)^γ/ŷ for y = 1, symmetric for y = 0",
         logit_derivative_formula="(1 - ŷ)^γ·(γ·ŷ·log(ŷ) + ŷ - 1) for y = 1, symmetric for y = 0",
-        used_for="Binary classification where most samples are easy negatives: object detection in "
-        "images.",
-        drawbacks="The weight γ of easy samples is one more hyperparameter, and predictions stay "
-        "underconfident.",
-        source="Lin, Goyal, Girshick, He and Dollár (2017), Focal loss for dense object detection, "
-        "arXiv:1708.02002",
         term=_focal,
         derivative_term=_focal_derivative,
         logit_term=_focal_logit,
         options=("gamma",),
     ),
     "perceptron": Explained(
-        title="Error rate",
         derivative_formula="sign(ŷ - y)",
-        used_for="A neuron with a step activation, trained by Rosenblatt's rule.",
-        drawbacks="The step has no gradient: the rule works for a single layer only, and does not "
-        "converge unless a line separates the classes.",
-        source="Rosenblatt (1958), The perceptron, Psychological Review 65",
         term=_mae,
         derivative_term=_mae_derivative,
     ),
     "preference": Explained(
-        title="Preference loss",
         derivative_formula="-σ(-m) with respect to m, the score of the chosen row minus that of "
         "the rejected one",
-        used_for="Pairs of answers of which people, or a rule, prefer one. The score is the output "
-        "of a reward model; or of a network that writes, β times the logarithm of how much more "
-        "probable than at first the answer has become, and then it needs no reward model.",
-        drawbacks="It learns the taste of the judge, with its mistakes. The smaller β, the farther "
-        "the network may move away from what it wrote before.",
-        source="Bradley and Terry (1952), Rank analysis of incomplete block designs, Biometrika "
-        "39; Christiano and others (2017), Deep reinforcement learning from human preferences, "
-        "arXiv:1706.03741; Rafailov and others (2023), Direct preference optimization, "
-        "arXiv:2305.18290",
         term=_preference,
         derivative_term=_preference_derivative,
         options=("beta",),
@@ -344,22 +277,3 @@ def smoothed(loss: Loss, targets: list[float]) -> list[float]:
         return targets
     smoothing = loss.label_smoothing
     return [target * (1.0 - smoothing) + smoothing / len(targets) for target in targets]
-
-
-def losses() -> list[LossDescription]:
-    """Return the description of each loss of the engine."""
-    return [
-        LossDescription(
-            loss=name,
-            title=explained.title,
-            formula=LOSSES[name].formula,
-            derivative_formula=explained.derivative_formula,
-            logit_derivative_formula=explained.logit_derivative_formula,
-            output_activation=LOSSES[name].output_activation,
-            options=list(explained.options),
-            used_for=explained.used_for,
-            drawbacks=explained.drawbacks,
-            source=explained.source,
-        )
-        for name, explained in EXPLAINED.items()
-    ]

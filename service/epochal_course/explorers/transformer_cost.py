@@ -17,7 +17,7 @@ from ..specs.explorers.transformer_size import TransformerSize
 from .explorer import Explorer
 from .formulas import expression, number, quantity, whole
 from .formulas import total as sum_of
-from .models import FAMOUS
+from .models import famous_networks
 from .transformers import Part, check_size, key_width, parts, total
 
 DEVICES = {
@@ -123,7 +123,7 @@ def _known(request: SimulateTransformerCostRequest) -> _Known:
         raise InvalidArgument.of(FieldError(given[0], f"must be left out if {given[1]} is given"))
     size = request.size
     if request.model is not None:
-        sizes = {famous.id: famous.size for famous in FAMOUS if famous.size is not None}
+        sizes = {model.id: model.size for model in famous_networks() if model.size is not None}
         if request.model not in sizes:
             raise InvalidArgument.of(FieldError("model", f"must be one of {', '.join(sizes)}"))
         size = sizes[request.model]

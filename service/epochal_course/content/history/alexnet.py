@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from ..preset_parts import JsonObject
-from .parts import claim, experiment
+from .parts import JsonObject, claim, experiment
 
 
 def _deep(activation: str, *, drops: bool = False, **more: Any) -> JsonObject:

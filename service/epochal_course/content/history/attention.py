@@ -1,8 +1,6 @@
 """2014: attention reads the whole word, where one state must hold it all."""
 
-from ..preset_parts import JsonObject, dense
-from ..zoo_presets import SEQUENCE_TRAINING
-from .parts import claim, experiment
+from .parts import SEQUENCE_TRAINING, JsonObject, claim, dense, experiment
 
 _GRU: JsonObject = {"type": "gru", "units": 32, "return_sequences": True}
 

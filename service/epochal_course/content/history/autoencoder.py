@@ -1,7 +1,6 @@
 """2006: a narrow middle layer finds what an image consists of."""
 
-from ..preset_parts import JsonObject, dense, network
-from .parts import claim, experiment, preset_job
+from .parts import JsonObject, claim, dense, experiment, network, preset_job
 
 
 def _code(units: int) -> JsonObject:

@@ -1,7 +1,6 @@
 """1986: hidden units find their own features."""
 
-from ..preset_parts import JsonObject, dense, network
-from .parts import claim, experiment, preset_job
+from .parts import JsonObject, claim, dense, experiment, network, preset_job
 from .xor import RULE_ON_XOR
 
 _ENCODER: JsonObject = {

@@ -1,8 +1,7 @@
 """2018: what is learned from masked words helps where labels are few."""
 
 from ...specs.content.preset_experiments import FirstCurves
-from ..preset_parts import JsonObject, dense, network
-from .parts import claim, experiment
+from .parts import JsonObject, claim, dense, experiment, network
 
 _LENGTH = 13
 _WORDS = 253

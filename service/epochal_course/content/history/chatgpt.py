@@ -1,8 +1,7 @@
 """2022: what people prefer becomes what a language model writes."""
 
 from ...specs.content.preset_experiments import FirstCurves
-from ..preset_parts import JsonObject, dense, network
-from .parts import claim, experiment
+from .parts import JsonObject, claim, dense, experiment, network
 
 LENGTH = 24
 WANTED = ["bright", "moon"]

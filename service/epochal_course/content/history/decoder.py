@@ -1,7 +1,6 @@
 """The decoder of the zoo: what it lacks is much text."""
 
-from ..preset_parts import JsonObject, dense
-from .parts import claim, experiment, preset_job
+from .parts import JsonObject, claim, dense, experiment, preset_job
 
 _LSTM = preset_job("sonnets")
 _DECODER: JsonObject = {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ...specs.content.preset_experiments import FirstCurves
-from ..preset_parts import JsonObject, dense, network
-from .parts import claim, experiment
+from .parts import JsonObject, claim, dense, experiment, network
 
 
 def _moons(*hidden: int) -> JsonObject:

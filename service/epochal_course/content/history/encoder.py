@@ -1,7 +1,6 @@
 """The encoder of the zoo: what it lacks are order and much data."""
 
-from ..preset_parts import JsonObject
-from .parts import claim, experiment, preset_job
+from .parts import JsonObject, claim, experiment, preset_job
 
 _SORTING = preset_job("sorting")
 

@@ -1,8 +1,6 @@
 """2024 to 2026: networks that see, and that call tools."""
 
-from ..preset_parts import JsonObject, dense
-from ..zoo_presets import SEQUENCE_TRAINING
-from .parts import claim, experiment
+from .parts import SEQUENCE_TRAINING, JsonObject, claim, dense, experiment
 from .sequences import blocks
 
 PIXELS, LETTERS, TOKENS, LENGTH = 128, 17, 20, 10

@@ -1,8 +1,6 @@
 """2018: to predict the next character is to learn a language."""
 
-from ..preset_parts import JsonObject, dense
-from ..zoo_presets import SEQUENCE_TRAINING
-from .parts import claim, experiment
+from .parts import SEQUENCE_TRAINING, JsonObject, claim, dense, experiment
 
 LETTERS = 27
 _BLOCK: JsonObject = {"type": "transformer_block", "heads": 2, "hidden": 96, "causal": True}

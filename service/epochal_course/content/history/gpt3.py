@@ -1,8 +1,6 @@
 """2020: what a network learns from its own input."""
 
-from ..preset_parts import JsonObject, dense
-from ..zoo_presets import SEQUENCE_TRAINING
-from .parts import claim, experiment
+from .parts import SEQUENCE_TRAINING, JsonObject, claim, dense, experiment
 from .sequences import blocks, repeats
 
 

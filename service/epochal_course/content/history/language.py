@@ -12,8 +12,7 @@ from epochal_service.datasets.language import END, NAME_LENGTH
 from epochal_service.datasets.text_rows import rows_of_texts
 from epochal_service.datasets.tokens import encode
 
-from ..preset_parts import JsonObject
-from .parts import claim, experiment, preset_job
+from .parts import JsonObject, claim, experiment, preset_job
 
 _TOKENS = (END, *"abcdefghijklmnopqrstuvwxyz")
 """The tokens of the data set `names`."""

@@ -1,7 +1,6 @@
 """1998: convolution recognizes a digit anywhere."""
 
-from ..preset_parts import JsonObject, network
-from .parts import claim, experiment, preset_job
+from .parts import JsonObject, claim, experiment, network, preset_job
 
 _CONVOLUTIONAL = preset_job("shifted-digits", validation_fraction=0.5)
 _DENSE = preset_job("shifted-digits-mlp", validation_fraction=0.5)

@@ -7,15 +7,35 @@ from typing import Any
 from epochal_service.specs.experiments import ExperimentSpec
 
 from ...specs.content.preset_experiments import FirstCurves, PresetExperiment
-from ..preset_parts import JsonObject
-from ..presets import PRESETS
+from ..presets import preset as find_preset
+
+JsonObject = dict[str, Any]
 
 SEEDS = [0, 1, 2, 3, 4]
+SEQUENCE_TRAINING: JsonObject = {
+    "validation_fraction": 0.2,
+    "schedule": {"type": "cosine"},
+    "clipping": {"norm": 1.0},
+}
+
+
+def dense(*units: int, activation: str = "tanh", output: str, **fields: Any) -> list[JsonObject]:
+    """Return dense layers with these numbers of units; the last one is the output layer."""
+    *hidden, last = units
+    return [
+        *({"type": "dense", "units": n, "activation": activation, **fields} for n in hidden),
+        {"type": "dense", "units": last, "activation": output},
+    ]
+
+
+def network(inputs: int, layers: list[JsonObject]) -> JsonObject:
+    """Return a network that reads rows of `inputs` numbers."""
+    return {"input_shape": [inputs], "layers": layers}
 
 
 def preset_job(preset: str, **changes: Any) -> JsonObject:
     """Return the spec of a preset with other fields, with seed 0 and without its target."""
-    spec = next(item for item in PRESETS if item.name == preset).spec
+    spec = find_preset(preset).spec
     fields = spec.model_dump(exclude_unset=True, exclude={"name", "seed", "target"})
     return {**fields, **changes}
 

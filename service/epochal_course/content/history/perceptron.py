@@ -1,7 +1,6 @@
 """1958: a neuron that learns from its mistakes."""
 
-from ..preset_parts import JsonObject
-from .parts import claim, experiment, preset_job
+from .parts import JsonObject, claim, experiment, preset_job
 
 
 def _until_separated(job: JsonObject) -> JsonObject:

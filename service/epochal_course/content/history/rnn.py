@@ -1,7 +1,6 @@
 """1990: a recurrent network forgets."""
 
-from ..preset_parts import JsonObject
-from .parts import claim, experiment, preset_job
+from .parts import JsonObject, claim, experiment, preset_job
 
 FIFTY = preset_job("adding-rnn")
 """A plain recurrent network that adds two of fifty numbers."""

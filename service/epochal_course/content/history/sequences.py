@@ -1,7 +1,6 @@
 """Networks of attention, and a task on letters that recur, which several experiments share."""
 
-from ..preset_parts import JsonObject, dense
-from ..zoo_presets import SEQUENCE_TRAINING
+from .parts import SEQUENCE_TRAINING, JsonObject, dense
 
 
 def blocks(layers: int, heads: int, width: int) -> list[JsonObject]:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from ..preset_parts import JsonObject, dense, network
-from ..zoo_presets import SEQUENCE_TRAINING
-from .parts import claim, experiment
+from .parts import SEQUENCE_TRAINING, JsonObject, claim, dense, experiment, network
 
 _LENGTH = 32
 _CHARACTERS = 37

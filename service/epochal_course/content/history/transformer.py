@@ -1,7 +1,6 @@
 """2017: attention alone, without a state that is passed from letter to letter."""
 
-from ..preset_parts import JsonObject
-from .parts import claim, experiment, preset_job
+from .parts import JsonObject, claim, experiment, preset_job
 from .sequences import blocks, repeats
 
 _SORTING = {
