@@ -743,7 +743,7 @@ MUTANTS = (
         "has_stopped |= now.errors <= limit\n",
         "has_stopped |= now.errors < 0.0\n",
         (
-            "tests/simulate/test_approximation.py"
+            "tests/course/explorers/test_approximation.py"
             "::test_a_fit_stops_when_its_error_is_at_most_the_tolerance",
         ),
     ),
@@ -753,7 +753,7 @@ MUTANTS = (
         "has_stopped = np.maximum(predicted, np.abs(decrease)) <= MIN_DECREASE * limit\n",
         "has_stopped = predicted < 0.0\n",
         (
-            "tests/simulate/test_approximation.py"
+            "tests/course/explorers/test_approximation.py"
             "::test_a_fit_stops_when_its_steps_hardly_change_the_error",
         ),
     ),
@@ -763,7 +763,7 @@ MUTANTS = (
         "change = _solve(*_equations(for_v_and_c, residuals), damping)\n",
         "change = 0.0 * _solve(*_equations(for_v_and_c, residuals), damping)\n",
         (
-            "tests/simulate/test_approximation.py"
+            "tests/course/explorers/test_approximation.py"
             "::test_the_gradient_is_that_of_differences_with_fitted_output_weights",
         ),
     ),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 NUMBERS = st.integers(-9, 9).map(float)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 from epochal_engine import Conv1d, Gru, Layer, Lstm, MultiHeadAttention, Network, Rnn
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 
 def test_or_and_nand_make_xor_by_hand(ask: Ask) -> None:

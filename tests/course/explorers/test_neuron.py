@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.simulate.arithmetic import agree
-from tests.simulate.conftest import Ask
+from tests.course.explorers.arithmetic import agree
+from tests.course.explorers.conftest import Ask
 
 EXAMPLE: dict[str, Any] = {"inputs": [1.0, 0.5, 0.8], "weights": [0.7, -0.3, 0.5], "bias": -0.2}
 

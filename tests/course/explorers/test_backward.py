@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 from epochal_engine.model.network import parameter_views
 from epochal_engine.symbolic.plan import perform

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 from epochal_engine import LABELS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 FOUR_ROWS: dict[str, Any] = {
     "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},

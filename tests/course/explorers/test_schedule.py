@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 
 def test_half_way_from_3e_4_to_3e_5_is_1_65e_4(ask: Ask) -> None:

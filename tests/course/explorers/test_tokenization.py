@@ -1,7 +1,7 @@
 """A text as tokens: the merges are those of the data sets, and can be counted by hand."""
 
 import pytest
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 from epochal_service.datasets import builtin
 from epochal_service.datasets.tokens import encode

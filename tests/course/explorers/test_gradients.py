@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 
 def sigmoid(z: Any) -> Any:

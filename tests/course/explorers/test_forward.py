@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.simulate.arithmetic import agree
-from tests.simulate.conftest import Ask
+from tests.course.explorers.arithmetic import agree
+from tests.course.explorers.conftest import Ask
 
 import epochal_engine as engine
 from epochal_engine.training.streams import Streams

@@ -1,4 +1,4 @@
-"""A client of the real app that serves the content of the journey."""
+"""A client of the real app, which serves explorers and content."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from epochal_service.store import migrate
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    chosen = settings(tmp_path_factory.mktemp("journey"))
+    chosen = settings(tmp_path_factory.mktemp("course"))
     migrate.upgrade(chosen.database_url)
     with TestClient(create_app(chosen)) as client:
         yield client

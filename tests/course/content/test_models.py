@@ -2,7 +2,7 @@
 
 import pytest
 from starlette.testclient import TestClient
-from tests.simulate.arithmetic import agree
+from tests.course.explorers.arithmetic import agree
 
 NUMBERS = {
     "lenet-5": 61_706,

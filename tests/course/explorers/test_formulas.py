@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.simulate.arithmetic import disagreement
+from tests.course.explorers.arithmetic import disagreement
 
 from epochal_course.explorers.formulas import (
     expression,

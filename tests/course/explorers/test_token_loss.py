@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.simulate.arithmetic import agree
-from tests.simulate.conftest import Ask
+from tests.course.explorers.arithmetic import agree
+from tests.course.explorers.conftest import Ask
 
 
 def baselines(reply: dict[str, Any]) -> dict[str, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.simulate.arithmetic import disagreement, quantities, steps_of
+from tests.course.explorers.arithmetic import disagreement, quantities, steps_of
 
 import epochal_course.explorers
 from epochal_course.explorers.table import EXPLORERS

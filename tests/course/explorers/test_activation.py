@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 AT_ONE_HALF = {
     "relu": (0.5, 1.0),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 from epochal_course.explorers.one_layer import apply_layer
 from epochal_engine import MultiHeadAttention, PositionalEncoding

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.simulate.conftest import Ask
+from tests.course.explorers.conftest import Ask
 
 from epochal_course.explorers.curve_fits import Evaluation, Points, damped_step
 from epochal_engine import ACTIVATIONS
