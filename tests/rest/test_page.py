@@ -115,6 +115,16 @@ def test_the_page_may_speak_to_its_own_host_alone(built: TestClient) -> None:
     assert "unsafe-eval" not in policy
 
 
+def test_a_page_without_the_course_is_marked(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text('<!doctype html><html lang="en"><title>Epochal</title>')
+    app = FastAPI(docs_url=None)
+    page.install(app, tmp_path, course=False)
+    answer = TestClient(app).get("/lab")
+    assert answer.text.startswith('<!doctype html><html data-course="off" lang="en">')
+    assert answer.headers["content-security-policy"].startswith("default-src 'self';")
+    assert "data-course" not in serve(tmp_path).get("/lab").text
+
+
 def test_where_none_was_built_the_root_says_how_to_get_one(tmp_path: Path) -> None:
     answer = serve(tmp_path / "absent").get("/")
     assert answer.status_code == 503

@@ -79,13 +79,17 @@ along.</p>
 def install(app: FastAPI, folder: Path = BUILT, *, course: bool = True) -> None:
     """Serve the page that was built into `folder`; where there is none, say how to get it.
 
-    Without the course, the start page leads to the lab.
+    Without the course, the start page leads to the lab, and the page hides links to the course.
     """
     page = _Page(directory=folder, check_dir=False)
 
     async def shell(request: Request) -> Response:
         if not (folder / "index.html").is_file():
             return HTMLResponse(_NOT_BUILT, 503, {"cache-control": "no-store"})
+        if not course:
+            html = (folder / "index.html").read_text("utf-8")
+            marked = html.replace("<html ", '<html data-course="off" ', 1)
+            return HTMLResponse(marked, headers={"cache-control": "no-cache", **_HEADERS})
         return await page.get_response("index.html", request.scope)
 
     async def file(request: Request) -> Response:

@@ -1,4 +1,5 @@
 /** The page for a path. The service knows the same paths and serves the page for each. */
+import { hasCourse } from './course'
 import { addressChanged, settle } from './url.svelte'
 
 export type Route =
@@ -17,7 +18,7 @@ export type Route =
 
 export function parse(path: string): Route {
   const [first, second, ...rest] = path.split('/').filter(Boolean)
-  if (first === undefined) return { page: 'journey' }
+  if (first === undefined) return { page: hasCourse ? 'journey' : 'lab' }
   if (first === 'lab' && second === undefined) return { page: 'lab' }
   if (first === 'service' && second === undefined) return { page: 'service' }
   if (first === 'docs' && second === undefined) return { page: 'docs' }
