@@ -2,6 +2,8 @@
 
 method ──> request message: path fields, body (its fields, or one field), query fields
        └─> reply message ──> the messages and enums of its fields, and so on
+
+A union of models is a message with a `oneof`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Tag, TypeAdapter
 
 from epochal_service.apis import apis
 from epochal_service.methods.method import DATA, Method, Service
@@ -36,6 +38,9 @@ WELL_KNOWN = {
     VALUE: "google/protobuf/struct.proto",
 }
 ROW = "Row"
+TYPE, KIND, EVENT = "type", "kind", "event"
+"""The names of the `oneof`s. JSON has the fields of the one that is set, of a `type` with the word
+of its field in `type`. The JSON of an event has its data in the field, and the word in `type`."""
 
 
 @dataclass
@@ -49,6 +54,8 @@ class Field:
     annotation: Any = None
     model: type[BaseModel] | None = None
     """The model that describes it, if it is a part of the message's model."""
+    is_kind: bool = False
+    """Whether it is one of the fields of the message's `oneof`."""
 
 
 @dataclass
@@ -61,6 +68,8 @@ class Message:
     fields: list[Field] = field(default_factory=list)
     method: Method | None = None
     """The method that takes it as its request."""
+    oneof: str | None = None
+    """The name of its `oneof`: `type` or `kind` of a union, `event` of an event."""
 
 
 @dataclass
@@ -147,108 +156,117 @@ class Contract:
             fields[method.body_field] = method.body
         if method.has_data:
             fields[DATA] = bytes
-        self._add_message(name, models, fields).method = method
-        if method.reply:
-            self._message_of([method.reply], None)
+        message = self._new_message(name, models)
+        message.method = method
+        for field_name, annotation in fields.items():
+            message.fields.append(self._field(message, field_name, annotation))
+        self._add_fields(message)
+        if method.event:
+            self._add_event(method.event)
+        elif method.reply:
+            self._message_of(method.reply)
 
-    def _add_message(
-        self, name: str, models: Sequence[type[BaseModel]], fields: dict[str, Any]
-    ) -> Message:
+    def _new_message(self, name: str, models: Sequence[type[BaseModel]] = ()) -> Message:
         message = self.messages[name] = Message(name, tuple(models))
         self._home[name] = self._file
         self._order.append(name)
-        annotations: dict[str, list[tuple[Any, type[BaseModel] | None]]] = {
-            field: [(annotation, None)] for field, annotation in fields.items()
-        }
-        for model in models:
-            hints = get_type_hints(model, include_extras=True)
-            for field_name in model.model_fields:
-                annotations.setdefault(field_name, []).append((hints[field_name], model))
-        for field_name, candidates in annotations.items():
-            message.fields.append(self._field(message, field_name, candidates))
-        message.fields.sort(key=lambda field: field.number)
         return message
 
+    def _add_fields(self, message: Message) -> None:
+        """Add the fields of the models, without a `type` that the `oneof` around it tells."""
+        for model in message.models:
+            hints = get_type_hints(model, include_extras=True)
+            for name in model.model_fields:
+                if name != "type" or not (message.oneof or type_of(model)):
+                    message.fields.append(self._field(message, name, hints[name], model))
+        message.fields.sort(key=lambda field: field.number)
+
+    def _add_event(self, model: type[BaseModel]) -> None:
+        """Add an event: its data in a `oneof`, in place of its `type` and a field for each."""
+        message = self._new_message(model.__name__, [model])
+        message.oneof = EVENT
+        self._add_fields(message)
+        for word in enum_words(get_type_hints(model)["type"]):
+            field = next((field for field in message.fields if field.name == word), None)
+            if field is None:
+                field = Field(word, self._number(message, word), kind=EMPTY)
+                message.fields.append(field)
+            field.is_kind = True
+
+    def _number(self, message: Message, name: str) -> int:
+        known = self._numbers["messages"].setdefault(message.name, {})
+        if name not in known:
+            known[name] = 1 + max(map(_number_in, known.values()), default=0)
+        return _number_in(known[name])
+
     def _field(
-        self, message: Message, name: str, candidates: list[tuple[Any, type[BaseModel] | None]]
+        self, message: Message, name: str, annotation: Any, model: type[BaseModel] | None = None
     ) -> Field:
         known = self._numbers["messages"].setdefault(message.name, {})
-        entry = known.get(name)
-        locked = entry[1] if isinstance(entry, list) else None
+        locked = known[name][1] if isinstance(known.get(name), list) else None
         label: Literal["one", "list", "map"] = "one"
-        types = [kind for annotation, _ in candidates for kind in members(annotation)]
+        element, types = annotation, members(annotation)
         # A word or a list: no type of a field is both.
         is_mixed = len({get_origin(kind) for kind in types} & {Literal, list}) == 2
         for kind in [] if is_mixed else types:
             if get_origin(kind) is dict and kind != dict[str, Any]:
-                label, types = "map", members(get_args(kind)[1])
-                break
-            if get_origin(kind) is list:
-                label, types = (
-                    "list",
-                    [m for k in types if get_origin(k) is list for m in members(get_args(k)[0])],
-                )
-                break
-        words = [word for annotation, _ in candidates for word in enum_words(annotation)]
-        kind, named = (
-            (VALUE, False) if is_mixed else self._kind(message, name, types, words, locked)
-        )
-        if kind == SCALARS[int] and any(is_long(*candidate, name) for candidate in candidates):
+                label, element = "map", get_args(kind)[1]
+            elif get_origin(kind) is list:
+                label, element = "list", get_args(kind)[0]
+        words = enum_words(annotation)
+        kind, named = (VALUE, False) if is_mixed else self._kind(message, name, element, words)
+        if kind == SCALARS[int] and is_long(annotation, model, name):
             kind = LONG
-        if entry is None:
-            entry = 1 + max((e[0] if isinstance(e, list) else e for e in known.values()), default=0)
-            known[name] = entry = [entry, kind] if named else entry
-        number = entry[0] if isinstance(entry, list) else entry
-        annotation, model = candidates[0]
+        number = self._number(message, name)
+        if named and locked is None:
+            known[name] = [number, kind]
         return Field(name, number, label, kind, annotation, model)
 
     def _kind(
-        self, message: Message, name: str, types: list[Any], words: list[str], locked: str | None
+        self, message: Message, name: str, annotation: Any, words: list[str]
     ) -> tuple[str, bool]:
         """The type of a field, and whether its name stands in `numbers.json`."""
+        entry = self._numbers["messages"].get(message.name, {}).get(name)
+        locked = entry[1] if isinstance(entry, list) else None
+        types = members(annotation)
         if words:
             return self._enum_of(message, name, words, locked), True
         if types[0] is datetime:
             return TIMESTAMP, False
-        if types[0] == dict[str, Any]:
-            assert locked, f"{message.name}.{name} needs a message's name in numbers.json"
-            return locked, True
         if get_origin(types[0]) is list:
             return self._row(), False
         if get_origin(types[0]) is dict:
             return STRUCT, False
         if isinstance(types[0], type) and issubclass(types[0], BaseModel):
-            union = len(set(types)) > 1
-            return self._message_of(types, locked), union
+            if len(types) > 1:
+                return self._union_of(annotation, locked), True
+            return self._message_of(types[0]), False
         if float in types:
             return SCALARS[float], False
         return SCALARS[types[0]], False
 
-    def _message_of(self, models: list[Any], locked: str | None) -> str:
-        unique = list(dict.fromkeys(models))
-        key = frozenset(unique)
-        if len(unique) == 1:
-            name: str = unique[0].__name__
-        else:
-            name = locked or self._unions[key]
-            self._unions[key] = name
+    def _message_of(self, model: type[BaseModel]) -> str:
+        if model.__name__ not in self.messages:
+            self._add_fields(self._new_message(model.__name__, [model]))
+        return model.__name__
+
+    def _union_of(self, annotation: Any, locked: str | None) -> str:
+        """The message of a union of models: a `oneof` with a field for each."""
+        models = {tag or type_of(model): model for tag, model in arms(annotation)}
+        key = frozenset(models.values())
+        self._unions[key] = name = locked or self._unions[key]
         if name not in self.messages:
-            self._add_message(name, unique, {})
-        elif not key <= set(self.messages[name].models):
-            # One member was met alone before its union.
-            message = self.messages[name]
-            home, order = self._home[name], list(self._order)
-            models = list(dict.fromkeys([*message.models, *unique]))
-            self._add_message(name, models, {})
-            self._home[name] = home
-            self._order = [*order, *(new for new in self._order if new not in order)]
+            message = self._new_message(name)
+            message.oneof = TYPE if all(map(type_of, models.values())) else KIND
+            for field_name, model in models.items():
+                field = self._field(message, field_name, model)
+                field.is_kind = True
+                message.fields.append(field)
         return name
 
     def _row(self) -> str:
         if ROW not in self.messages:
-            self.messages[ROW] = Message(ROW, (), [Field("values", 1, "list", "double")])
-            self._home[ROW] = self._file
-            self._order.append(ROW)
+            self._new_message(ROW).fields.append(Field("values", 1, "list", "double"))
         return ROW
 
     def _enum_of(self, message: Message, name: str, words: list[str], locked: str | None) -> str:
@@ -280,19 +298,38 @@ class Contract:
         present = {field.name for field in message.fields}
         for name, entry in self._numbers["messages"].get(message.name, {}).items():
             if name not in present:
-                number = entry[0] if isinstance(entry, list) else entry
-                message.fields.append(Field(name, number))
+                message.fields.append(Field(name, _number_in(entry)))
         message.fields.sort(key=lambda field: field.number)
 
 
 def members(annotation: Any) -> list[Any]:
     """The types that a value may have, without None: the members of a union, or the one type."""
+    return [kind for _, kind in arms(annotation)]
+
+
+def arms(annotation: Any, tag: str = "") -> Iterator[tuple[str, Any]]:
+    """The same, each with its tag in the union; empty without one."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return members(get_args(annotation)[0])
-    if origin in (Union, UnionType):
-        return [m for arm in get_args(annotation) for m in members(arm) if m is not NoneType]
-    return [annotation]
+        inner, *marks = get_args(annotation)
+        tags = (mark.tag.removeprefix("@") for mark in marks if isinstance(mark, Tag))
+        yield from arms(inner, next(tags, tag))
+    elif origin in (Union, UnionType):
+        for arm in get_args(annotation):
+            yield from arms(arm)
+    elif annotation is not NoneType:
+        yield tag, annotation
+
+
+def type_of(model: type[BaseModel]) -> str:
+    """The word of a member of a union in its field `type`; empty where it has none."""
+    field = model.model_fields.get("type")
+    words = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+    return str(words[0]) if len(words) == 1 else ""
+
+
+def _number_in(entry: int | list[Any]) -> int:
+    return entry[0] if isinstance(entry, list) else entry
 
 
 def enum_words(annotation: Any) -> list[str]:

@@ -3,9 +3,9 @@
     python -m protos.generate [--check]
 
 A message has the name and the fields of a model; a message of several kinds, such as `LayerSpec`,
-has the fields of all members of a union. `numbers.json` has the numbers of fields and enum words,
-and the names of enums and unions, which models do not have: it only ever grows. With --check, the
-program reports what is stale instead of writing it.
+has a `oneof` with a field for each member of a union. `numbers.json` has the numbers of fields and
+enum words, and the names of enums and unions, which models do not have: it only ever grows. With
+--check, the program reports what is stale instead of writing it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from epochal_service.apis import apis
 
 from .contract import Contract, Enum, Field, Message
-from .descriptions import Descriptions, wrapped
+from .descriptions import ONEOFS, Descriptions, wrapped
 from .errors import documented_errors
 
 ROOT = Path(__file__).resolve().parent
@@ -32,7 +32,11 @@ TARGETS = (
 CONVENTIONS = """Conventions of all files here.
 
 A message's fields have the names, defaults and limits of the JSON bodies. An unset field is `null`
-in JSON. Enum words in JSON are lower-case, without the prefix: ACTIVATION_RELU is "relu"."""
+in JSON. Enum words in JSON are lower-case, without the prefix: ACTIVATION_RELU is "relu".
+
+A message of several kinds has a oneof; in JSON, the fields of the one that is set stand in its
+place. If the oneof is called `type`, its name stands beside them: LayerSpec {dense: {units: 8}} is
+{"type": "dense", "units": 8}. The server-sent event of an event is named like its field."""
 API = ROOT.parent / "docs/api.md"
 ERRORS = ROOT.parent / "docs/api/conventions.md"
 START, END = "<!-- methods: written by `make protos` -->", "<!-- end of methods -->"
@@ -106,15 +110,21 @@ def _message(
     if reserved:
         lines.append(f"  reserved {', '.join(str(field.number) for field in reserved)};")
         lines.append(f"  reserved {', '.join(json.dumps(field.name) for field in reserved)};")
+    oneof: list[str] = []
     for field in message.fields:
         if field.kind is not None:
-            lines += wrapped(descriptions.field(message, field), "  //")
-            lines.append(f"  {_declaration(field, name_in(field.kind))} = {field.number};")
+            part, indent = (oneof, "    ") if field.is_kind else (lines, "  ")
+            part += wrapped(descriptions.field(message, field), f"{indent}//")
+            part.append(f"{indent}{_declaration(field, name_in(field.kind))} = {field.number};")
+    if oneof:
+        comment = wrapped(ONEOFS[message.oneof or ""], "  //")
+        lines += [*comment, f"  oneof {message.oneof} {{", *oneof, "  }"]
     return [*lines, "}"]
 
 
 def _declaration(field: Field, name: str) -> str:
-    label = {"one": "optional ", "list": "repeated ", "map": ""}[field.label]
+    presence = "" if field.is_kind else "optional "
+    label = {"one": presence, "list": "repeated ", "map": ""}[field.label]
     kind = f"map<string, {name}>" if field.label == "map" else name
     return f"{label}{kind} {field.name}"
 
@@ -136,7 +146,7 @@ def _enum(enum: Enum, descriptions: Descriptions) -> list[str]:
 
 def main(check: bool) -> int:
     contract = Contract(json.loads(NUMBERS.read_text()))
-    texts = files(contract, Descriptions(contract))
+    texts = files(contract, Descriptions())
     texts[NUMBERS] = contract.numbers_text()
     texts[API] = documented(API.read_text())
     texts[ERRORS] = documented_errors(ERRORS.read_text())

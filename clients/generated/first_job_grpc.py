@@ -6,22 +6,22 @@ import grpc
 from epochal.v1 import jobs_pb2, jobs_pb2_grpc, networks_pb2
 
 SPEC = jobs_pb2.TrainingSpec(
-    network=networks_pb2.NetworkSpec(
-        input_shape=[2],
-        layers=[
-            networks_pb2.LayerSpec(
-                type=networks_pb2.LAYER_TYPE_DENSE,
-                units=4,
-                activation=networks_pb2.ACTIVATION_TANH,
-            ),
-            networks_pb2.LayerSpec(
-                type=networks_pb2.LAYER_TYPE_DENSE,
-                units=1,
-                activation=networks_pb2.ACTIVATION_SIGMOID,
-            ),
-        ],
+    network=jobs_pb2.JobNetwork(
+        inline=networks_pb2.NetworkSpec(
+            input_shape=[2],
+            layers=[
+                networks_pb2.LayerSpec(
+                    dense=networks_pb2.DenseSpec(units=4, activation=networks_pb2.ACTIVATION_TANH)
+                ),
+                networks_pb2.LayerSpec(
+                    dense=networks_pb2.DenseSpec(
+                        units=1, activation=networks_pb2.ACTIVATION_SIGMOID
+                    )
+                ),
+            ],
+        )
     ),
-    dataset=jobs_pb2.DatasetSpec(name="xor"),
+    dataset=jobs_pb2.DatasetSpec(builtin=jobs_pb2.NamedDataset(name="xor")),
     loss=jobs_pb2.LOSS_BINARY_CROSS_ENTROPY,
     epochs=500,
 )

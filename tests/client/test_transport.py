@@ -306,6 +306,10 @@ LOSSES = (
 )
 
 
+DROPOUT = {"type": "dropout"}
+SCHEDULES = "constant, step, exponential, cosine, one_cycle, reduce_on_plateau"
+
+
 def test_one_size_stands_for_all_axes_and_one_number_for_a_row() -> None:
     convolution = {"type": "conv2d", "filters": 2, "kernel_size": 3, "input": "input"}
     sent = message("TrainingSpec")()
@@ -328,10 +332,19 @@ def test_one_size_stands_for_all_axes_and_one_number_for_a_row() -> None:
         ({"network": []}, "network", "must be an object"),
         ({"network": {"layers": {}}}, "network.layers", "must be a list"),
         (
-            {"network": {"layers": [{"units": None}, {"rate": "x"}]}},
+            {"network": {"layers": [{"type": "dense", "units": None}, DROPOUT | {"rate": "x"}]}},
             "network.layers[1].rate",
             "must be a number",
         ),
+        (
+            {"network": {"layers": [DROPOUT | {"units": 1}]}},
+            "network.layers[0].units",
+            "is not a field here",
+        ),
+        ({"network": {"layers": [{"units": 1}]}}, "network.layers[0].type", "is required"),
+        ({"schedule": {"type": "cosines"}}, "schedule.type", f"must be one of {SCHEDULES}"),
+        ({"schedule": {"type": ["step"]}}, "schedule.type", f"must be one of {SCHEDULES}"),
+        ({"dataset": {"name": "xor", "size": 4}}, "dataset.size", "is not a field here"),
         ({"network": {"input_shape": ["a"]}}, "network.input_shape[0]", "must be a whole number"),
         ({"dataset": {"inputs": [1]}}, "dataset.inputs[0]", "must be a list"),
         ({"dataset": {"inputs": [[0, "x"]]}}, "dataset.inputs[0]", "must be a number"),

@@ -20,6 +20,7 @@ from tests.contract.conftest import (
     SWEEP,
     World,
 )
+from tests.rpc.messages import kinds_of
 
 from epochal_course.explorers.table import EXPLORERS
 from epochal_service._proto import message as message_class
@@ -364,6 +365,9 @@ def _change(draw: st.DrawFn, message: Descriptor, fields: dict[str, Any]) -> Non
     """Change a field of this message, or of a message in it."""
     if not message.fields:
         return
+    if kinds := kinds_of(message):
+        _change_kind(draw, message, kinds, fields)
+        return
     field = draw(st.sampled_from(list(message.fields)))
     held = fields.get(field.name)
     inner = field.message_type
@@ -386,6 +390,20 @@ def _change(draw: st.DrawFn, message: Descriptor, fields: dict[str, Any]) -> Non
         del fields[field.name]
     else:
         fields[field.name] = draw(value(field))
+
+
+def _change_kind(
+    draw: st.DrawFn, message: Descriptor, kinds: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    """Change a field of a layer or of a data set, or take another layer or data set."""
+    known = (kind for kind in kinds.values() if fields.keys() <= kind.fields_by_name.keys())
+    kind = kinds.get(fields["type"]) if "type" in fields else next(known, None)
+    if kind and draw(st.integers(0, 3)):
+        _change(draw, kind, fields)
+    else:
+        other = draw(_message(message))
+        fields.clear()
+        fields |= other
 
 
 def value(field: FieldDescriptor) -> st.SearchStrategy[Any]:
@@ -415,6 +433,14 @@ def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
 @cache
 def _message(message: Descriptor) -> st.SearchStrategy[Any]:
     """Deferred, since a message may hold messages of the same type."""
+    if kinds := kinds_of(message):
+        arms = [_kind(name, kind, message) for name, kind in kinds.items()]
+        return st.deferred(lambda: st.just({}) | st.one_of(arms))
     return st.deferred(
         lambda: st.fixed_dictionaries({}, optional={f.name: value(f) for f in message.fields})
     )
+
+
+def _kind(name: str, kind: Descriptor, union: Descriptor) -> st.SearchStrategy[Any]:
+    tag = {"type": name} if "type" in union.oneofs_by_name else {}
+    return _message(kind).map(lambda fields: fields | tag)

@@ -54,9 +54,9 @@ def test_a_comment_has_the_range_and_the_default_of_its_field(comments: dict[str
     assert comments["NeuronSimulation.fires"] == docstrings(NeuronSimulation)["fires"]
 
 
-def test_a_field_of_several_types_names_them(comments: dict[str, str]) -> None:
-    assert comments["AugmentationSpec.max_shift"].startswith("`shift`: ")
-    assert "`perceptron`" in comments["OptimizerSpec.learning_rate"]
+def test_a_kind_has_the_comment_of_its_message(comments: dict[str, str]) -> None:
+    assert comments["AugmentationSpec.shift"] == comments["ShiftSpec"]
+    assert comments["ShiftSpec"].startswith("Random shift by up to `max_shift` positions")
 
 
 def test_comments_name_methods_as_grpc_does_and_call_null_unset(comments: dict[str, str]) -> None:

@@ -25,7 +25,7 @@ protos.mkdir(parents=True)
 for name in ("compile.py", "descriptors.py"):
     shutil.copy(root / "protos" / name, protos)
 contract = Contract(json.loads(generate.NUMBERS.read_text()))
-for path, text in generate.files(contract, Descriptions(contract)).items():
+for path, text in generate.files(contract, Descriptions()).items():
     copy = protos / path.relative_to(generate.ROOT)
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_text(text)

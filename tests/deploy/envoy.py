@@ -108,7 +108,7 @@ def test_a_page_of_the_allowed_origin_trains_and_follows_a_job(
         done = train(allowed.url, key)
         assert done["state"] == "SUCCEEDED", done
         assert done["loss"] < 0.7
-        assert (done["events"][0], done["events"][-1]) == ("SNAPSHOT", "END")
+        assert (done["events"][0], done["events"][-1]) == ("snapshot", "end")
         # The status of a refusal is in headers that the page may read.
         refused = train(allowed.url, "ep_wrong")
         assert refused["code"] == 16, refused

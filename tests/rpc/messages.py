@@ -1,9 +1,11 @@
 """What the .proto files hold, and dicts of any of it, for tests that go through all there is."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from pydantic import TypeAdapter
 
 from epochal_service._proto import FILES as ALL_FILES
 from epochal_service._proto import message as message_class
-from epochal_service.rpc.convert import holds_its_own_kind, words
+from epochal_service.rpc.convert import oneof_of, words
 
 NOUNS = ("networks", "datasets", "jobs", "sweeps", "system")
 FILES = [file for file in ALL_FILES if file.name in {f"epochal/v1/{noun}.proto" for noun in NOUNS}]
@@ -33,15 +35,38 @@ SCALARS = {
 }
 
 
+@cache
 def dicts(message: Descriptor) -> st.SearchStrategy[dict[str, Any]]:
     """What `to_dict` may give for a message, with any of its fields set."""
-    return st.fixed_dictionaries({}, optional={f.name: _value(f) for f in message.fields})
+    oneof = oneof_of(message)
+    kinds = kinds_of(message)
+    plain = {f.name: _value(f) for f in message.fields if f.name not in kinds}
+    fields = st.fixed_dictionaries({}, optional=plain)
+    if oneof is None:
+        return fields
+    arms = [_deferred(oneof.name, kind) for kind in oneof.fields]
+    return st.builds(lambda fields, kind: fields | kind, fields, st.just({}) | st.one_of(arms))
 
 
-def flat_dicts(message: Descriptor) -> st.SearchStrategy[dict[str, Any]]:
-    """The same without messages inside of it: for one that stands inside of its own kind."""
-    flat = [f for f in message.fields if not f.message_type]
-    return st.fixed_dictionaries({}, optional={f.name: _value(f) for f in flat})
+def kinds_of(message: Descriptor) -> dict[str, Any]:
+    """The types of a message's `oneof`, by the names of their fields; empty without one."""
+    oneof = oneof_of(message)
+    return {kind.name: kind.message_type for kind in oneof.fields} if oneof else {}
+
+
+def _deferred(oneof: str, kind: FieldDescriptor) -> st.SearchStrategy[dict[str, Any]]:
+    """Deferred, since a layer may hold layers."""
+    return st.deferred(lambda: _kind(oneof, kind))
+
+
+def _kind(oneof: str, kind: FieldDescriptor) -> st.SearchStrategy[dict[str, Any]]:
+    if oneof == "kind":
+        return dicts(kind.message_type)
+    if kind.message_type is Empty.DESCRIPTOR:
+        return st.just({"type": kind.name})
+    if oneof == "event":
+        return st.fixed_dictionaries({"type": st.just(kind.name), kind.name: _element(kind)})
+    return dicts(kind.message_type).map(lambda fields: {"type": kind.name} | fields)
 
 
 def pydantic_time(moment: datetime) -> str:
@@ -71,4 +96,4 @@ def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
         return MOMENTS.map(pydantic_time)
     if not field.message_type:
         return SCALARS[field.type]
-    return (flat_dicts if holds_its_own_kind(field) else dicts)(field.message_type)
+    return dicts(field.message_type)

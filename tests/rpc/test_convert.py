@@ -52,9 +52,47 @@ def test_none_and_empty_values_set_nothing() -> None:
 
 
 def test_an_enum_is_its_word_without_the_prefix() -> None:
-    layer = message("LayerSpec")(type="LAYER_TYPE_DENSE", activation="ACTIVATION_LEAKY_RELU")
-    assert to_dict(layer) == {"type": "dense", "activation": "leaky_relu"}
-    assert from_dict({"type": "dense", "activation": "leaky_relu"}, type(layer)) == layer
+    layer = message("DenseSpec")(activation="ACTIVATION_LEAKY_RELU")
+    assert to_dict(layer) == {"activation": "leaky_relu"}
+    assert from_dict({"activation": "leaky_relu"}, type(layer)) == layer
+
+
+def test_the_fields_of_a_kind_stand_beside_its_type() -> None:
+    layers = {"type": "residual", "layers": [{"type": "dense", "units": 2}, {"type": "flatten"}]}
+    layer = from_dict(layers, message("LayerSpec"))
+    assert [inner.WhichOneof("type") for inner in layer.residual.layers] == ["dense", "flatten"]
+    assert layer.residual.layers[0].dense == message("DenseSpec")(units=2)
+    assert to_dict(layer) == layers
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"name": "xor"}, "builtin"),
+        ({"id": "data_1", "scaling": "minmax"}, "uploaded"),
+        ({"targets": [[1.0]], "scaling": "minmax"}, "inline"),
+        ({"scaling": "minmax"}, "builtin"),
+    ],
+)
+def test_a_data_set_is_of_the_kind_that_has_its_fields(fields: dict[str, Any], kind: str) -> None:
+    dataset = from_dict(fields, message("DatasetSpec"))
+    assert dataset.WhichOneof("kind") == kind
+    assert to_dict(dataset) == fields
+
+
+def test_a_kind_that_is_not_set_or_not_known_has_no_type() -> None:
+    assert to_dict(message("OptimizerSpec")()) == {}
+    assert to_dict(message("OptimizerSpec").FromString(b"\xf2\x06\x00")) == {"110": None}
+
+
+def test_the_data_of_an_event_stand_under_its_type() -> None:
+    end = {"seq": 3, "type": "end", "end": {"state": "failed"}}
+    event = from_dict(end | {"snapshot": None}, message("JobEvent"))
+    assert event.WhichOneof("event") == "end"
+    assert to_dict(event) == end
+    heartbeat = from_dict({"seq": 3, "type": "heartbeat", "end": None}, message("JobEvent"))
+    assert heartbeat.HasField("heartbeat")
+    assert to_dict(heartbeat) == {"seq": 3, "type": "heartbeat"}
 
 
 def test_an_enum_value_that_says_nothing_stays_visible() -> None:
@@ -72,7 +110,7 @@ def test_a_field_that_is_not_known_stays_visible_under_its_number() -> None:
 
 def test_a_row_is_a_list_wherever_it_stands() -> None:
     fields = {"inputs": [[0.0, 1.0], []], "targets": [[math.inf]]}
-    dataset = from_dict(fields, message("DatasetSpec"))
+    dataset = from_dict(fields, message("InlineDataset"))
     assert dataset.inputs[0] == message("Row")(values=[0, 1])
     assert to_dict(dataset) == fields
     batch = from_dict({"columns": {"train_loss": [0.5]}}, message("EpochBatch"))

@@ -9,18 +9,19 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import pytest
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, TypeAdapter
 from tests.documents import openapi_document
-from tests.rpc.messages import ENUMS, MESSAGES
+from tests.rpc.messages import ENUMS, MESSAGES, kinds_of
 
 import epochal_engine
 from epochal_service._proto import FILES as ALL_FILES
 from epochal_service._proto import message as message_class
 from epochal_service.apis import apis, methods
 from epochal_service.methods.method import DATA
-from epochal_service.rpc.convert import holds_its_own_kind, words
+from epochal_service.rpc.convert import oneof_of, words
 from epochal_service.rpc.services import SERVICES
 from epochal_service.specs.exports import FORMATS
 
@@ -37,7 +38,13 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "Loss": epochal_engine.LOSSES,
     "OptimizerType": epochal_engine.OPTIMIZERS,
     "ExportFormat": FORMATS,
-    "ScheduleType": epochal_engine.SCHEDULES,
+}
+UNIONS: dict[str, Mapping[str, Any]] = {
+    "LayerSpec": epochal_engine.LAYERS,
+    "OptimizerSpec": epochal_engine.OPTIMIZERS,
+    "ScheduleSpec": epochal_engine.SCHEDULES,
+    "AugmentationSpec": epochal_engine.AUGMENTATIONS,
+    "CorruptionSpec": epochal_engine.CORRUPTIONS,
 }
 
 
@@ -71,20 +78,38 @@ class Walk:
         models: Sequence[type[BaseModel]],
         path_fields: Mapping[str, Any] = {},
     ) -> None:
-        """`models` are the arms of a union, whose fields one message holds together."""
-        fields: dict[str, list[Any]] = {
-            name: [annotation] for name, annotation in path_fields.items()
-        }
+        """`models` are the body and the query of a request, or the one model of the message."""
+        fields: dict[str, Any] = dict(path_fields)
         for model in models:
             hints = get_type_hints(model, include_extras=True)
-            for name in model.model_fields:
-                fields.setdefault(name, []).append(hints[name])
+            fields |= {name: hints[name] for name in model.model_fields}
+        if oneof_of(message):
+            self.event(message, enum_words(fields.pop("type")), fields)
+        elif get_origin(fields.get("type")) is Literal:
+            del fields["type"]  # the oneof around it tells it
         self.seen.setdefault(message.name, set()).update(fields)
-        for name, annotations in fields.items():
+        for name, annotation in fields.items():
             field = message.fields_by_name[name]
             assert field.is_repeated or field.has_presence, field.full_name
-            for annotation in annotations:
-                self.field(field, annotation)
+            self.field(field, annotation)
+
+    def event(self, message: Descriptor, types: list[str], fields: Mapping[str, Any]) -> None:
+        kinds = kinds_of(message)
+        assert kinds.keys() == set(types), message.full_name
+        without_data = kinds.keys() - fields.keys()
+        assert {kinds[name] for name in without_data} <= {Empty.DESCRIPTOR}, message.full_name
+        self.seen[message.name] = without_data
+
+    def union(self, message: Descriptor, models: Sequence[type[BaseModel]]) -> None:
+        kinds = kinds_of(message)
+        self.seen[message.name] = set(kinds)
+        by_name = {model.__name__: model for model in models}
+        assert by_name.keys() == {kind.name for kind in kinds.values()}, message.full_name
+        for name, kind in kinds.items():
+            if "type" in message.oneofs_by_name:
+                words = get_args(by_name[kind.name].model_fields["type"].annotation)
+                assert words == (name,), message.full_name
+            self.message(kind, [by_name[kind.name]])
 
     def field(self, field: FieldDescriptor, annotation: Any) -> None:
         types = members(annotation)
@@ -118,12 +143,11 @@ class Walk:
             assert get_origin(row) is dict, field.full_name
         elif field.message_type is Value.DESCRIPTOR:
             assert {get_origin(kind) for kind in types} == {Literal, list}, field.full_name
-        elif types == [dict[str, Any]]:
-            # A merge patch: any part of the message.
-            assert field.message_type, field.full_name
+        elif field.message_type and len(types) > 1:
+            if field.message_type.name not in self.seen:  # a layer may hold layers
+                self.union(field.message_type, types)
         elif field.message_type:
-            if not holds_its_own_kind(field):
-                self.message(field.message_type, types)
+            self.message(field.message_type, types)
         else:
             assert all(field.type in SCALARS[t] for t in types), field.full_name
 
@@ -159,6 +183,11 @@ def test_an_enum_has_the_words_of_its_models(walk: Walk, enum: EnumDescriptor) -
 @pytest.mark.parametrize("enum", [e for e in ENUMS if e.name in TABLES], ids=lambda enum: enum.name)
 def test_an_enum_has_the_names_of_the_engines_table(enum: EnumDescriptor) -> None:
     assert {word for number, word in words(enum).items() if number} == set(TABLES[enum.name])
+
+
+@pytest.mark.parametrize("name", UNIONS)
+def test_a_union_has_the_components_of_the_engines_table(name: str) -> None:
+    assert list(kinds_of(message_class(name).DESCRIPTOR)) == list(UNIONS[name])
 
 
 def test_every_method_has_one_entry_that_fits_its_function() -> None:

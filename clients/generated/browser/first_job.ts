@@ -4,8 +4,8 @@
 
 import { createClient, type Interceptor } from '@connectrpc/connect'
 import { createGrpcWebTransport } from '@connectrpc/connect-web'
-import { EventType, JobState, Loss, TrainingService } from './epochal/v1/jobs_pb.js'
-import { Activation, LayerType } from './epochal/v1/networks_pb.js'
+import { JobState, Loss, TrainingService } from './epochal/v1/jobs_pb.js'
+import { Activation } from './epochal/v1/networks_pb.js'
 
 /** Train the job through the proxy at `url`; returns the job's end and the types of its events. */
 export async function train(url: string, key: string) {
@@ -18,19 +18,24 @@ export async function train(url: string, key: string) {
   const { id } = await training.createJob({
     spec: {
       network: {
-        inputShape: [2],
-        layers: [
-          { type: LayerType.DENSE, units: 4, activation: Activation.TANH },
-          { type: LayerType.DENSE, units: 1, activation: Activation.SIGMOID },
-        ],
+        kind: {
+          case: 'inline',
+          value: {
+            inputShape: [2],
+            layers: [
+              { type: { case: 'dense', value: { units: 4, activation: Activation.TANH } } },
+              { type: { case: 'dense', value: { units: 1, activation: Activation.SIGMOID } } },
+            ],
+          },
+        },
       },
-      dataset: { name: 'xor' },
+      dataset: { kind: { case: 'builtin', value: { name: 'xor' } } },
       loss: Loss.BINARY_CROSS_ENTROPY,
       epochs: 500,
     },
   })
   const events: string[] = []
-  for await (const event of training.watchJob({ id })) events.push(EventType[event.type ?? 0])
+  for await (const { event } of training.watchJob({ id })) if (event.case) events.push(event.case)
   const job = await training.getJob({ id })
   return { id, state: JobState[job.state ?? 0], loss: job.latest?.trainLoss, events }
 }

@@ -7,6 +7,9 @@
     Struct {a: 1, b: null}         {"a": 1.0, "b": None}
     Value {string_value: "a"}      "a"
     Timestamp                      "2026-01-31T12:00:00Z"; a datetime is understood too
+    oneof type: dense {units: 8}   {"type": "dense", "units": 8}
+    oneof kind: saved {id: "a"}    {"id": "a"}
+    oneof event: end {…}           {"type": "end", "end": {…}}
     anything else                  itself
 
 How a field converts is read off its descriptor once; there is no code for single messages.
@@ -19,7 +22,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import (
+    Descriptor,
+    EnumDescriptor,
+    FieldDescriptor,
+    OneofDescriptor,
+)
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -41,12 +50,14 @@ def to_dict(message: Message) -> dict[str, Any]:
     stands under its number, an enum value as its number or as "unspecified".
     """
     readers = _readers(message.DESCRIPTOR)
-    fields = {
+    fields: dict[str, Any] = {
         field.name: read(value) if (read := readers.get(field.name)) else value
         for field, value in message.ListFields()
     }
     unknown = UnknownFieldSet(message)
-    return fields | {str(unknown[i].field_number): None for i in range(len(unknown))}
+    fields |= {str(unknown[i].field_number): None for i in range(len(unknown))}
+    oneof = oneof_of(message.DESCRIPTOR)
+    return _in_json(message, oneof, fields) if oneof else fields
 
 
 def from_dict(mapping: Mapping[str, Any], message_type: type[M]) -> M:
@@ -57,6 +68,42 @@ def from_dict(mapping: Mapping[str, Any], message_type: type[M]) -> M:
     """
     write = _writer(message_type.DESCRIPTOR)
     return message_type(**(write(mapping) if write else mapping))
+
+
+@cache
+def oneof_of(descriptor: Descriptor) -> OneofDescriptor | None:
+    """The `oneof` of a message of several kinds; None for others. Each optional field has a
+    synthetic one, whose name begins with an underscore.
+    """
+    return next((oneof for oneof in descriptor.oneofs if not oneof.name.startswith("_")), None)
+
+
+def _in_json(message: Message, oneof: OneofDescriptor, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a message of several kinds, without the `oneof`."""
+    name: str | None = message.WhichOneof(oneof.name)
+    if name is None:
+        return fields
+    inner: Any = fields.pop(name)
+    if oneof.name == "event":
+        return fields | {"type": name} | ({name: inner} if inner is not None else {})
+    return {**fields, **({"type": name} if oneof.name == "type" else {}), **inner}
+
+
+def _kind_of(oneof: OneofDescriptor, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The reverse of `_in_json`: the fields of the message, with one of the `oneof`."""
+    name = mapping.get("type")
+    if oneof.name == "event":
+        fields = {key: value for key, value in mapping.items() if key != "type"}
+        return fields | ({name: fields.get(name) or {}} if name else {})
+    if oneof.name == "type":
+        return {name: {k: v for k, v in mapping.items() if k != "type"}} if name else {}
+    kind = max(oneof.fields, key=lambda kind: len(mapping.keys() & _names(kind.message_type)))
+    return {kind.name: mapping}
+
+
+@cache
+def _names(descriptor: Descriptor) -> frozenset[str]:
+    return frozenset(descriptor.fields_by_name)
 
 
 @cache
@@ -88,6 +135,8 @@ def _element_reader(field: FieldDescriptor) -> Conversion | None:
         return _plain_value
     if field.message_type is Timestamp.DESCRIPTOR:
         return _rfc3339
+    if field.message_type is Empty.DESCRIPTOR:
+        return lambda _: None
     return to_dict if field.message_type else None
 
 
@@ -130,16 +179,17 @@ def _writer(descriptor: Descriptor) -> Conversion | None:
     writers = {name: write for name, write in conversions.items() if write}
     if not writers:
         return None
-    return lambda mapping: {
-        name: write(value) if value is not None and (write := writers.get(name)) else value
-        for name, value in mapping.items()
-    }
+    oneof = oneof_of(descriptor)
 
+    def write_fields(mapping: Mapping[str, Any]) -> dict[str, Any]:
+        if oneof:
+            mapping = _kind_of(oneof, mapping)
+        return {
+            name: write(value) if value is not None and (write := writers.get(name)) else value
+            for name, value in mapping.items()
+        }
 
-def holds_its_own_kind(field: FieldDescriptor) -> bool:
-    """Whether a message stands within one of the same type, as a layer within a residual does."""
-    inner, outer = field.message_type, field.containing_type
-    return bool(inner and outer and inner.full_name == outer.full_name)
+    return write_fields
 
 
 def _element_writer(field: FieldDescriptor) -> Conversion | None:
@@ -153,8 +203,8 @@ def _element_writer(field: FieldDescriptor) -> Conversion | None:
         return _value
     if field.message_type is Timestamp.DESCRIPTOR:
         return lambda moment: datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    if holds_its_own_kind(field):
-        # A message within a message of the same type: its writer is still being made.
+    if field.containing_oneof is oneof_of(field.containing_type) is not None:
+        # A layer may hold layers: their writer is made when it is first used.
         return lambda mapping: (_writer(field.message_type) or dict)(mapping)
     return _writer(field.message_type) if field.message_type else None
 

@@ -107,16 +107,16 @@ def _kind(value: Any) -> str | None:
         return key in value if isinstance(value, dict) else hasattr(value, key)
 
     if has("id"):
-        return "@id"
+        return "@uploaded"
     if has("inputs") or has("targets"):
-        return "@inputs"
-    return "@name"
+        return "@inline"
+    return "@builtin"
 
 
 DatasetSpec = Annotated[
-    Annotated[NamedDataset, Tag("@name")]
-    | Annotated[UploadedDataset, Tag("@id")]
-    | Annotated[InlineDataset, Tag("@inputs")],
+    Annotated[NamedDataset, Tag("@builtin")]
+    | Annotated[UploadedDataset, Tag("@uploaded")]
+    | Annotated[InlineDataset, Tag("@inline")],
     Discriminator(_kind),
 ]
 

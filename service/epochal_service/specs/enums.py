@@ -17,16 +17,6 @@ class EnumDescription(NamedTuple):
     words: Mapping[str, str] = {}
 
 
-EVENTS = {
-    "snapshot": "The current state and the curve so far. Opens a stream that has no cursor.",
-    "state": "A change of state.",
-    "epochs": "New epochs.",
-    "checkpoint": "A new checkpoint.",
-    "change": "The settings of the training have changed after an epoch.",
-    "end": "The last event.",
-    "heartbeat": "No news; `seq` is the cursor.",
-}
-
 ENUMS: dict[str, EnumDescription] = {
     "JobState": EnumDescription(
         "The state of a job or a sweep.",
@@ -66,12 +56,6 @@ ENUMS: dict[str, EnumDescription] = {
             "busy": "Trains a job.",
             "lost": "Was not seen for a minute. Its jobs go to other workers.",
         },
-    ),
-    "EventType": EnumDescription("The type of an event of a job.", EVENTS),
-    "SweepEventType": EnumDescription(
-        "The type of an event of a sweep.",
-        EVENTS
-        | {"snapshot": "The sweep and its members' losses. Opens a stream without a cursor."},
     ),
     "LabelName": EnumDescription(
         "What the training loss says about the learning rate.",
@@ -188,15 +172,15 @@ ENUMS: dict[str, EnumDescription] = {
 """By the name of the enum on gRPC."""
 
 UNIONS: dict[str, str] = {
-    "NetworkSpec": "A network: its input shape and its layers, or the id of a saved network.",
+    "JobNetwork": "The network of a job: its input shape and its layers, or a saved network.",
     "DatasetSpec": "The data of a job: a built-in data set by its name, an uploaded one by its id, "
     "or inputs and targets.",
-    "LayerSpec": "A layer. Each field names the types that have it, if not all do.",
-    "OptimizerSpec": "An optimizer. Each field names the types that have it, if not all do.",
-    "ScheduleSpec": "A learning rate schedule. Each field names the types that have it.",
-    "AugmentationSpec": "An augmentation. Each field names the types that have it.",
-    "CorruptionSpec": "A corruption. Each field names the types that have it.",
-    "RewardSpec": "A reward of a text, a number that a network learns to increase. Each field "
-    "names the types that have it.",
+    "ShortDataset": "The data of a short run: a built-in data set, or inputs and targets.",
+    "LayerSpec": "A layer.",
+    "OptimizerSpec": "An optimizer.",
+    "ScheduleSpec": "A learning rate schedule.",
+    "AugmentationSpec": "A random change of the training samples.",
+    "CorruptionSpec": "A corruption, which hides a part of every sample.",
+    "RewardSpec": "A reward of a text, a number that a network learns to increase.",
 }
 """The messages that hold one of several kinds."""

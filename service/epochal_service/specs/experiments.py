@@ -267,7 +267,7 @@ class Experiment(Reply):
 
 
 class ExperimentEvent(Reply):
-    """One event of the stream of an experiment. The field named like its `type` has its data."""
+    """One event of the stream of an experiment."""
 
     seq: Int64
     """Cursor of the event."""

@@ -178,7 +178,7 @@ class GenerationEnd(Reply):
 
 
 class GenerationEvent(Reply):
-    """One event of a generation. The field of the same name as its `type` holds its data."""
+    """One event of a generation."""
 
     seq: Int64
     """Number of the event, from 1."""

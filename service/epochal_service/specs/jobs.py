@@ -804,21 +804,23 @@ class End(Reply):
 
 
 class JobEvent(Reply):
-    """One event of a job's stream. The field of the same name as its `type` holds its data."""
+    """One event of a job's stream."""
 
     seq: Int64
     """Cursor of the event."""
     type: Literal["snapshot", "state", "epochs", "checkpoint", "change", "end", "heartbeat"]
     """The event type. The field of the same name holds its data."""
     snapshot: JobSnapshot | None = None
-    """Data of a `snapshot` event."""
+    """Data of a `snapshot` event: the job and its curve so far. It opens a stream that has no
+    cursor.
+    """
     state: StateChange | None = None
-    """Data of a `state` event."""
+    """Data of a `state` event: a change of state."""
     epochs: EpochBatch | None = None
-    """Data of an `epochs` event."""
+    """Data of an `epochs` event: new epochs."""
     checkpoint: NewCheckpoints | None = None
-    """Data of a `checkpoint` event."""
+    """Data of a `checkpoint` event: new checkpoints."""
     change: TrainingChange | None = None
-    """Data of a `change` event."""
+    """Data of a `change` event: the settings of the training have changed after an epoch."""
     end: End | None = None
-    """Data of an `end` event."""
+    """Data of an `end` event, the last one."""

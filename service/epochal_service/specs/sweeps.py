@@ -284,17 +284,19 @@ class SweepSnapshot(Reply):
 
 
 class SweepEvent(Reply):
-    """One event of a sweep's stream. The field of the same name as its `type` holds its data."""
+    """One event of a sweep's stream."""
 
     seq: Int64
     """Cursor of the event."""
     type: Literal["snapshot", "state", "epochs", "end", "heartbeat"]
     """The event type. The field of the same name holds its data."""
     snapshot: SweepSnapshot | None = None
-    """Data of a `snapshot` event."""
+    """Data of a `snapshot` event: the sweep and its members' losses so far. It opens a stream that
+    has no cursor.
+    """
     state: StateChange | None = None
-    """Data of a `state` event."""
+    """Data of a `state` event: a change of state."""
     epochs: SweepBatch | None = None
-    """Data of an `epochs` event."""
+    """Data of an `epochs` event: new epochs."""
     end: End | None = None
-    """Data of an `end` event."""
+    """Data of an `end` event, the last one."""

@@ -342,7 +342,7 @@ class InitialWeightsSpec(WeightsOfJobSpec):
 
 def _network_kind(value: Any) -> str:
     has_id = "id" in value if isinstance(value, dict) else hasattr(value, "id")
-    return "@id" if has_id else "@layers"
+    return "@saved" if has_id else "@inline"
 
 
 class TrainingSpec(Spec):
@@ -357,7 +357,7 @@ class TrainingSpec(Spec):
     )
 
     network: Annotated[
-        Annotated[NetworkSpec, Tag("@layers")] | Annotated[NetworkRef, Tag("@id")],
+        Annotated[NetworkSpec, Tag("@inline")] | Annotated[NetworkRef, Tag("@saved")],
         Discriminator(_network_kind),
     ]
     """The network: its layers, or the id of a saved network."""

@@ -35,11 +35,11 @@ class RowsSpec(Spec):
 
 def _kind(value: Any) -> str:
     has = value.keys() if isinstance(value, dict) else set(dir(value))
-    return "@inputs" if {"inputs", "targets"} & set(has) else "@name"
+    return "@inline" if {"inputs", "targets"} & set(has) else "@builtin"
 
 
 ShortDataset = Annotated[
-    Annotated[GeneratorSpec, Tag("@name")] | Annotated[RowsSpec, Tag("@inputs")],
+    Annotated[GeneratorSpec, Tag("@builtin")] | Annotated[RowsSpec, Tag("@inline")],
     Discriminator(_kind),
 ]
 

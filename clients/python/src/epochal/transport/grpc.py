@@ -11,7 +11,12 @@ from urllib.parse import urlsplit
 
 import grpc
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import (
+    Descriptor,
+    EnumDescriptor,
+    FieldDescriptor,
+    OneofDescriptor,
+)
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct, Value
@@ -222,6 +227,12 @@ def _numbers(enum: EnumDescriptor) -> dict[str, int]:
     return {word: number for number, word in _words(enum).items()}
 
 
+@cache
+def _oneof_of(descriptor: Descriptor) -> OneofDescriptor | None:
+    """Return the `oneof` of a message of several kinds: not one of an optional field."""
+    return next((oneof for oneof in descriptor.oneofs if not oneof.name.startswith("_")), None)
+
+
 def _map_values(field: FieldDescriptor) -> FieldDescriptor | None:
     entry = field.message_type
     return entry.fields_by_name["value"] if entry and entry.GetOptions().map_entry else None
@@ -235,6 +246,9 @@ def write(message: Message, fields: object, path: str = "") -> None:
     if not isinstance(fields, Mapping):
         raise InvalidArgument.of(path, "must be an object")
     descriptor = cast(Descriptor, message.DESCRIPTOR)
+    if oneof := _oneof_of(descriptor):
+        message, fields = _kind_of(message, oneof, fields, path)
+        descriptor = cast(Descriptor, message.DESCRIPTOR)
     for name, value in fields.items():
         place = f"{path}.{name}" if path else name
         field = descriptor.fields_by_name.get(name)
@@ -256,6 +270,29 @@ def write(message: Message, fields: object, path: str = "") -> None:
         else:
             with _placed(field, place):
                 setattr(message, name, _scalar(field, value, place))
+
+
+def _kind_of(
+    message: Message, oneof: OneofDescriptor, fields: Mapping[str, Any], path: str
+) -> tuple[Message, Mapping[str, Any]]:
+    """Return the message of a spec's kind, and its fields.
+
+    The `type` of a layer or an optimizer names it; of a data set or a network, it is the first kind
+    that has the most of the fields.
+    """
+    kinds = {kind.name: kind for kind in oneof.fields}
+    if oneof.name == "type":
+        name = fields.get("type")
+        if not isinstance(name, str) or name not in kinds:
+            error = "is required" if name is None else f"must be one of {', '.join(kinds)}"
+            raise InvalidArgument.of(f"{path}.type", error)
+        fields = {key: value for key, value in fields.items() if key != "type"}
+    else:
+        known: dict[str, Any] = {kind.name: kind.message_type for kind in oneof.fields}
+        name = max(known, key=lambda kind: sum(f in known[kind].fields_by_name for f in fields))
+    part = getattr(message, name)
+    part.SetInParent()
+    return part, fields
 
 
 def _write_value(message: Value, value: Any, place: str) -> None:
@@ -344,7 +381,14 @@ _EXPECTED = {
 
 def to_dict(message: Message) -> dict[str, Any]:
     """Return the set fields of `message`: enums as words, rows as lists, times as datetimes."""
-    return {field.name: _value(field, value) for field, value in message.ListFields()}
+    fields = {field.name: _value(field, value) for field, value in message.ListFields()}
+    oneof = _oneof_of(message.DESCRIPTOR)
+    name = message.WhichOneof(oneof.name) if oneof else None
+    if oneof is None or name is None:
+        return fields
+    if oneof.name == "event":
+        return fields | {"type": name}
+    return {**fields[name], **({"type": name} if oneof.name == "type" else {})}
 
 
 def _value(field: FieldDescriptor, value: Any) -> Any:
@@ -365,6 +409,18 @@ def _item(field: FieldDescriptor, value: Any) -> Any:
         return list(value.values)
     if field.message_type is Timestamp.DESCRIPTOR:
         return value.ToDatetime(tzinfo=UTC)
-    if field.message_type is Value.DESCRIPTOR:
-        return MessageToDict(value)
+    if field.message_type in (Struct.DESCRIPTOR, Value.DESCRIPTOR):
+        return _with_integers(MessageToDict(value))
     return to_dict(value) if field.message_type else value
+
+
+def _with_integers(value: Any) -> Any:
+    """Return a JSON value with its whole numbers as integers, as a message has floats alone."""
+    match value:
+        case dict():
+            return {name: _with_integers(item) for name, item in value.items()}
+        case list():
+            return [_with_integers(item) for item in value]
+        case float() if value.is_integer():
+            return int(value)
+    return value
