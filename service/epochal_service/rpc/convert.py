@@ -91,19 +91,21 @@ def _in_json(message: Message, oneof: OneofDescriptor, fields: dict[str, Any]) -
 
 def _kind_of(oneof: OneofDescriptor, mapping: Mapping[str, Any]) -> dict[str, Any]:
     """The reverse of `_in_json`: the fields of the message, with one of the `oneof`."""
-    name = mapping.get("type")
+    fields = dict(mapping)
+    if oneof.name == "kind":
+        kinds = _names_of(oneof)
+        return {max(kinds, key=lambda kind: len(kinds[kind] & fields.keys())): fields}
+    name = fields.pop("type", None)
     if oneof.name == "event":
-        fields = {key: value for key, value in mapping.items() if key != "type"}
         return fields | ({name: fields.get(name) or {}} if name else {})
-    if oneof.name == "type":
-        return {name: {k: v for k, v in mapping.items() if k != "type"}} if name else {}
-    kind = max(oneof.fields, key=lambda kind: len(mapping.keys() & _names(kind.message_type)))
-    return {kind.name: mapping}
+    return {name: fields} if name else {}
 
 
 @cache
-def _names(descriptor: Descriptor) -> frozenset[str]:
-    return frozenset(descriptor.fields_by_name)
+def _names_of(oneof: OneofDescriptor) -> dict[str, frozenset[str]]:
+    """The names of the fields of each kind."""
+    kinds = {kind.name: kind.message_type for kind in oneof.fields}
+    return {name: frozenset(kind.fields_by_name) for name, kind in kinds.items() if kind}
 
 
 @cache
