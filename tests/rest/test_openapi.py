@@ -16,6 +16,7 @@ from tests.rest.conftest import XOR
 from tests.rest.test_generation import SENTENCES, Train, made
 
 from epochal_course.api import COURSE
+from epochal_course.content.presets import presets
 from epochal_service.apis import methods
 from epochal_service.methods.table import TRAINING
 from epochal_service.rest import openapi
@@ -73,6 +74,11 @@ def test_a_description_is_written_only_where_it_differs(
     paths[1].write_text("{}")
     openapi.main()
     assert [path.read_text() for path in paths] == [text for text, _ in before]
+
+
+def test_an_api_is_described_after_its_content_was_loaded() -> None:
+    presets()  # models of the content are replies with more checks
+    assert openapi.describe(COURSE)["paths"].keys() == openapi_document(COURSE)["paths"].keys()
 
 
 def test_every_method_is_in_one_document(training: dict[str, Any], course: dict[str, Any]) -> None:

@@ -165,15 +165,20 @@ def install(app: FastAPI, api: Api) -> None:
 def _held_requests() -> Sequence[BaseRoute]:
     """Return a route for each request that a field of a reply holds, so that FastAPI knows it."""
     router = APIRouter()
-    for reply in _subclasses(Reply):
-        for field in reply.model_fields.values():
-            if isinstance(extra := field.json_schema_extra, dict) and REQUEST in extra:
+    # A subclass of a reply has its fields, too.
+    held = {
+        extra[REQUEST]: field.annotation
+        for reply in _subclasses(Reply)
+        for field in reply.model_fields.values()
+        if isinstance(extra := field.json_schema_extra, dict) and REQUEST in extra
+    }
+    for name, annotation in held.items():
 
-                def take(body: Any) -> None: ...
+        def take(body: Any) -> None: ...
 
-                take.__annotations__["body"] = field.annotation
+        take.__annotations__["body"] = annotation
 
-                router.add_api_route(f"{HELD}{extra[REQUEST]}", take, methods=["POST"])
+        router.add_api_route(f"{HELD}{name}", take, methods=["POST"])
     return router.routes
 
 
