@@ -172,6 +172,18 @@ VARIATIONS = {
 }
 
 
+@pytest.mark.parametrize("most_ahead", [0.2, 1, 7.5])
+def test_rounds_of_any_length_have_the_same_bits(most_ahead: float) -> None:
+    training = Training("binary_cross_entropy", Adam(0.05), epochs=40)
+    whole, cut = Run(XOR_NETWORK, training, XOR), Run(XOR_NETWORK, training, XOR)
+    cut.most_ahead = most_ahead
+    expected, actual = finish(whole), finish(cut)
+    for name, column in expected.columns.items():
+        np.testing.assert_array_equal(actual.columns[name], column)
+    for name, array in whole.weights().items():
+        np.testing.assert_array_equal(cut.weights()[name], array)
+
+
 def test_the_training_loss_is_the_mean_over_the_tokens_that_count_not_over_batches() -> None:
     # At this rate no weight changes, so that all tokens meet the initial weights.
     network = Network((2,), (Embedding(3, 4), Dense(3, "softmax")))

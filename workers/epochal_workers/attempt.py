@@ -46,6 +46,9 @@ logger = structlog.get_logger(__name__)
 EPOCH_GRACE_SECONDS = 3.0  # how long a stopping worker waits for the end of its epoch
 ASK_SECONDS = 0.05
 """How often to ask whether a user has changed the job."""
+ROUND_SECONDS = 0.05
+"""Epochs that the engine trains before it computes their results. A user who changes the job waits
+for so long."""
 FIRST_FLUSH_SECONDS = 0.02
 """When to store the first epochs, since a user may be waiting for them. A job that ends before
 stores everything in one transaction."""
@@ -276,9 +279,11 @@ class JobAttempt(Attempt):
         while (spec := (yield from self._epochs_at_one_setting())) is not None:
             prepared = self._prepared = with_settings(self._prepared, spec)
             state = self._run.state_for(prepared.network, prepared.training)
+            most_ahead = self._run.most_ahead
             # Two runs may be more than the memory of the job.
             del self._training, self._run
             run = engine.Run(prepared.network, prepared.training, prepared.data, state)
+            run.most_ahead = most_ahead
             self._training = self._run = run
             self._first_flush = True
 
@@ -328,6 +333,8 @@ class JobAttempt(Attempt):
         counts = [len(block.columns["train_loss"]) for block in blocks]
         # The engine may compute short epochs together, so only their mean time is known.
         seconds_per_epoch = (perf_counter() - self._taken_at) / max(1, sum(counts))
+        if blocks:
+            self._run.most_ahead = ROUND_SECONDS / seconds_per_epoch
         for block, count in zip(blocks, counts, strict=True):
             seconds = np.full(count, seconds_per_epoch)
             entry = entry_of(block, seconds, after=self._stored_epoch)

@@ -104,6 +104,9 @@ class Loop:
         """False when the loop yields in the middle of an epoch."""
         self.step = 0
         """Steps of the epoch at whose middle the loop yields."""
+        self.most_ahead = math.inf
+        """Largest number of epochs in a round, for a caller who measures them and wants to do
+        something else soon. No result depends on it."""
         self._record, self._rate, self._streams = record, rate, streams
         self._indices = indices
         self._order = sorted(range(len(trainings)), key=indices.__getitem__)
@@ -250,6 +253,7 @@ class Loop:
                 for slots, training in zip(self._progress, self.trainings, strict=True)
             )
             ahead = min(self._ahead, max(math.ceil(self._ahead / 4), 2 * self.epoch))
+            ahead = max(1, int(min(ahead, self.most_ahead)))
             rates = self._learning_rates(int(min(ahead, epochs - self.epoch, certain)))
             for _ in self._advance(rates):
                 self.at_boundary = False
