@@ -259,6 +259,12 @@ def test_a_job_that_has_ended_does_not_change(service: Service) -> None:
         change(service, job_id, CHANGES["rate"])
 
 
+def test_a_sweep_does_not_change(service: Service) -> None:
+    job = {**SPEC, "changes": [{"epoch": 3, "training": CHANGES["rate"]}]}
+    with pytest.raises(InvalidArgument, match=r"job\.changes: must be absent"):
+        service.create({"job": job, "variants": [{"seed": 1}]})
+
+
 def test_more_epochs_are_priced(service: Service) -> None:
     job_id = service.create(SPEC)
     before = service.row(job_id)

@@ -98,6 +98,9 @@ def prepare_sweep(
     if spec.job.rollouts is not None:
         text = "must be absent: the members of a sweep write no texts"
         raise InvalidArgument.of(FieldError("job.rollouts", text))
+    if spec.job.changes:
+        text = "must be absent: the members of a sweep do not change while they train"
+        raise InvalidArgument.of(FieldError("job.changes", text))
     try:
         job = prepare(database, spec.job, owner, limits, stored=stored)
     except InvalidArgument as error:
