@@ -32,6 +32,12 @@ describe('a run that changed', () => {
     expect(totalEpochs(spec)).toBe(500)
   })
 
+  it('keeps an optimizer when its rate changes later', () => {
+    const last = { epoch: 40, training: { optimizer: { learning_rate: 0.5 } } }
+    const later = { ...spec, changes: [...spec.changes!, last] } as unknown as Spec
+    expect(specAfter(later).optimizer).toEqual({ type: 'sgd', learning_rate: 0.5 })
+  })
+
   it('says what changed', () => {
     expect(spec.changes!.map((change) => inWords(change.training))).toEqual([
       'learning rate 0.003',

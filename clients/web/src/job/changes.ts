@@ -16,7 +16,7 @@ export function specAfter(spec: Spec, epoch = Infinity): Spec {
       const { optimizer: options, ...fields } = training
       after = { ...after, ...fields } as Spec
       if (options) {
-        const stays = (options.type ?? spec.optimizer?.type) === after.optimizer?.type
+        const stays = (options.type ?? after.optimizer?.type) === after.optimizer?.type
         after.optimizer = { ...(stays ? after.optimizer : {}), ...options } as Optimizer
       }
     }
