@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.conftest import Opened, ask, number, rest
 from tests.servers.stack import MakeStack, Stack, await_condition
 
@@ -26,6 +26,12 @@ def open_private(chromium: Browser, private: Stack) -> Iterator[Opened]:
     yield opened
     opened.close()
     assert opened.complaints == []
+
+
+def distance(locator: Locator) -> float:
+    """Pixels from the top of the window."""
+    top: float = locator.evaluate("element => element.getBoundingClientRect().top")
+    return top
 
 
 def loss_table(page: Page) -> list[list[str]]:
@@ -114,3 +120,28 @@ def test_a_section_that_an_address_names_loads_nothing_above_it(open_page: Opene
     page.get_by_role("heading", name="The architecture zoo").hover()
     page.mouse.wheel(0, -400)
     expect(page.locator("#training > .body.waiting")).to_have_count(0)
+
+
+@pytest.mark.parametrize("address", ["/#architecture", "/"])
+def test_a_reload_returns_to_the_section_that_the_reader_was_in(
+    open_page: Opened, address: str
+) -> None:
+    page = open_page(address)
+    heading = page.get_by_role("heading", name="Layers and architecture")
+    heading.scroll_into_view_if_needed()
+    figure = page.get_by_role("figure", name="Your network", exact=True)
+    expect(figure).to_be_visible()
+    rest(page)
+    heading.hover()
+    was = distance(heading)
+    page.mouse.wheel(0, 300)
+    page.wait_for_function(
+        "([heading, was]) => heading.getBoundingClientRect().top < was - 100",
+        arg=[heading.element_handle(), was],
+    )
+    rest(page)
+    before = distance(heading)
+    page.reload()
+    expect(figure).to_be_visible()
+    rest(page)
+    assert distance(heading) == pytest.approx(before, abs=2)

@@ -6,11 +6,30 @@
 const QUIET = 1500
 const MOVES = ['wheel', 'touchmove', 'keydown', 'pointerdown'] as const
 
-/** After a reload the browser returns to where the user was, which may be far from the address. */
-const [navigation] = performance.getEntriesByType('navigation')
-const isNew = (navigation as PerformanceNavigationTiming | undefined)?.type === 'navigate'
+/** Where the user was in a page: the last section that began above, and its distance from the top. */
+interface Place {
+  path: string
+  id: string
+  top: number
+}
 
-let resting = $state(isNew && location.hash !== '')
+const PLACE = 'place'
+const PLACES = 'main :is(section, h2, h3)[id]'
+
+/**
+ * The place before a reload. The browser would return to a number of pixels, and another section lies there
+ * until the ones above have loaded.
+ */
+function placeBefore(): Place | undefined {
+  const [navigation] = performance.getEntriesByType('navigation')
+  if ((navigation as PerformanceNavigationTiming | undefined)?.type === 'navigate') return undefined
+  const place = JSON.parse(sessionStorage.getItem(PLACE) ?? 'null') as Place | null
+  return place?.path === location.pathname ? place : undefined
+}
+
+let before = placeBefore()
+
+let resting = $state((before ? before.id : location.hash) !== '')
 
 export const anchor = {
   /** Whether the page is where its address points, and the user has not moved since. */
@@ -29,13 +48,15 @@ export function scrollTo(element: Element, behavior: ScrollBehavior): void {
 
 export function keepScrollPosition(): () => void {
   let expected = ''
+  let top: number | undefined
   let chosen: Element | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let remaining: { scrolled: number; top: number } | undefined
 
   function release(): void {
+    history.scrollRestoration = 'auto'
     expected = ''
-    chosen = undefined
+    top = chosen = undefined
     clearTimeout(timer)
   }
 
@@ -55,8 +76,24 @@ export function keepScrollPosition(): () => void {
   /** Wait for a missing element until it exists or the user scrolls. */
   function arrive(): void {
     expected = decodeURIComponent(location.hash.slice(1))
-    chosen = remaining = undefined
+    top = chosen = remaining = undefined
     if (target()) wait()
+  }
+
+  function returnTo({ id, top: distance }: Place): void {
+    history.scrollRestoration = 'manual'
+    expected = id
+    top = distance
+    if (target()) wait()
+  }
+
+  function remember(): void {
+    const place: Place = { path: location.pathname, id: '', top: 0 }
+    for (const element of scrollY ? document.querySelectorAll(PLACES) : []) {
+      const { top } = element.getBoundingClientRect()
+      if (top < innerHeight / 3) Object.assign(place, { id: element.id, top })
+    }
+    sessionStorage.setItem(PLACE, JSON.stringify(place))
   }
 
   const place = (element: Element) => ({
@@ -79,7 +116,8 @@ export function keepScrollPosition(): () => void {
   const growth = new ResizeObserver(() => {
     const there = target()
     if (!there) return
-    there.scrollIntoView({ behavior: 'instant' })
+    if (top === undefined) there.scrollIntoView({ behavior: 'instant' })
+    else scrollBy({ top: there.getBoundingClientRect().top - top, behavior: 'instant' })
     remaining = place(there)
     wait()
   })
@@ -95,10 +133,13 @@ export function keepScrollPosition(): () => void {
     remaining = undefined
     wait()
   }
-  arrive()
+  if (before) returnTo(before)
+  else arrive()
+  before = undefined
   growth.observe(document.body)
   addEventListener('hashchange', follow)
   addEventListener('scroll', moved, { passive: true })
+  addEventListener('pagehide', remember)
   // Captured: a key or a click that scrolls to an element leaves the one before.
   const leaving = { passive: true, capture: true }
   for (const move of MOVES) addEventListener(move, leave, leaving)
@@ -108,6 +149,7 @@ export function keepScrollPosition(): () => void {
     growth.disconnect()
     removeEventListener('hashchange', follow)
     removeEventListener('scroll', moved)
+    removeEventListener('pagehide', remember)
     for (const move of MOVES) removeEventListener(move, leave, leaving)
   }
 }
