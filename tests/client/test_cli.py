@@ -441,6 +441,9 @@ def test_a_running_job_is_paused_resumed_and_cancelled(run: Run) -> None:
         rate = re.escape('{"optimizer": {"learning_rate": 0.003}}')
         when = r"(after epoch [\d,]+|at the end of its epoch)"
         assert re.fullmatch(rf"{job_id} changes {when}: {rate}\n", changed.stdout)
+        changed = run("change", job_id, "--set", "network.layers[0].activation=tanh", "--json")
+        network = json.loads(changed.stdout)["training"]["network"]
+        assert network["layers"][0]["activation"] == "tanh"
         assert run("change", job_id).returncode == 2
         assert re.fullmatch(rf"{job_id} paus(ing|ed)\n", run("pause", "last").stdout)
         assert re.fullmatch(rf"{job_id} (queued|running)\n", run("resume", job_id).stdout)

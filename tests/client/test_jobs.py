@@ -157,6 +157,7 @@ def test_a_job_changes_while_it_trains(client: epochal.Client) -> None:
         assert job.spec["changes"] == [{"epoch": changed.epoch, "training": made}]
         assert job.refresh().spec["changes"] == [{"epoch": changed.epoch, "training": made}]
         job.change(optimizer={"type": "sgd"}, epochs=job.total_epochs + 1)
+        job.change(activation="sigmoid")
         with pytest.raises(epochal.InvalidArgument, match=r"optimizer\.beta_1: is not a field"):
             job.change(optimizer={"type": "momentum", "beta_1": 0.5})
     finally:
@@ -165,6 +166,8 @@ def test_a_job_changes_while_it_trains(client: epochal.Client) -> None:
     assert job.total_epochs == 900_001
     last = client.jobs.get(job.id).fork(epochs=1)
     assert (last.spec["optimizer"]["type"], last.spec["batch_size"]) == ("sgd", 2)
+    activations = [layer["activation"] for layer in last.spec["network"]["layers"]]
+    assert activations == [*["sigmoid"] * (len(activations) - 1), activations[-1]]
     assert not last.spec.get("changes")
     with pytest.raises(epochal.Conflict, match="Fork it"):
         job.change(learning_rate=0.1)

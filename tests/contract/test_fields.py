@@ -87,7 +87,7 @@ def wrong_fields(message: Descriptor, at: str = "") -> Iterator[tuple[str, dict[
             yield f"{path}[1]", beside | {field.name: [1.0, -1.0]}
         elif message.name == "ResidualSpec" and field.name == "layers":
             continue  # the fields of layers are wrong in turn already
-        elif message.name == "JobRewardSpec" and field.name == "network":
+        elif message.name in ("JobRewardSpec", "ChangedTrainingSpec") and field.name == "network":
             continue  # as are the fields of networks
         elif field.message_type:
             item = f"{path}[0]" if field.is_repeated else path

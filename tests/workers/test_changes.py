@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.workers.in_process import (
     AT_ONCE,
@@ -18,16 +19,29 @@ from tests.workers.in_process import (
 )
 from tests.workers.record import check_log, columns, read, record
 
+import epochal_engine as engine
+from epochal_engine import Dense, Dropout, Network
+from epochal_service.answers.inspection import trained
 from epochal_service.errors import Conflict, InvalidArgument
-from epochal_service.methods import changes, jobs
+from epochal_service.methods import changes, jobs, predictions
+from epochal_service.preparation.prepare import scaled
 from epochal_service.specs.changes import spec_after
-from epochal_service.specs.jobs import ChangeTrainingRequest, TrainingChange
+from epochal_service.specs.jobs import ChangeTrainingRequest, PredictRequest, TrainingChange
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.streams.follow import frames_of, job_events
 from epochal_workers import attempt
 
 LONG = pytest.mark.long
 SPEC: dict[str, Any] = {**DIGITS, "epochs": 12, "early_stopping": None}
+
+
+def network(*layers: dict[str, Any], units: int = 16, activation: str = "relu") -> dict[str, Any]:
+    """The network of the digits, with other layers after the first."""
+    first = {"type": "dense", "units": units, "activation": activation}
+    last = {"type": "dense", "units": 10, "activation": "softmax"}
+    return {"network": {"input_shape": [64], "layers": [first, *layers, last]}}
+
+
 CHANGES: dict[str, Any] = {
     "rate": {"optimizer": {"learning_rate": 0.003}},
     "decay rate": {"optimizer": {"beta_1": 0.5}},
@@ -38,6 +52,9 @@ CHANGES: dict[str, Any] = {
     "schedule": {"schedule": {"type": "reduce_on_plateau", "patience": 1}},
     "order": {"shuffle": False},
     "epochs": {"epochs": 17},
+    "activation": network({"type": "dropout", "rate": 0.2}, activation="tanh"),
+    "dropout": network({"type": "dropout", "rate": 0.5}),
+    "no dropout": network({"type": "dropout", "rate": 0}),
 }
 
 
@@ -125,6 +142,25 @@ def test_changes_after_the_same_epoch_become_one(service: Service) -> None:
         "training": {"batch_size": 50, "optimizer": options},
     }
     assert replayed(service, job_id)
+
+
+def test_each_epoch_answers_with_the_network_that_it_was_trained_by(service: Service) -> None:
+    job_id = service.create(SPEC, snapshots={"weights_every": 1})
+    service.run(job_id, at_call(5, lambda: True), flush_seconds=AT_ONCE)
+    change(service, job_id, CHANGES["activation"])
+    service.run(job_id, at_call(4, changing(service, job_id, CHANGES["no dropout"])))
+    inputs = np.random.default_rng(1).normal(size=(5, 64))
+    for epoch, activation in ((5, "relu"), (6, "tanh"), (9, "tanh"), (10, "relu"), (12, "relu")):
+        layers = (Dense(16, activation), Dense(10, "softmax"))
+        request = PredictRequest(inputs=inputs.tolist(), epoch=epoch)
+        outputs = predictions.predict(service.context, job_id, request).outputs
+        with service.database.read() as connection:
+            answering = trained(connection, job_id, service.context.access, epoch)
+        np.testing.assert_array_equal(outputs, answering.outputs(inputs))
+        weights = {name: array for name, array in answering.weights.items() if "dense" in name}
+        former = Network((64,), (layers[0], Dropout(0.2), layers[1]))
+        expected = engine.predict(former, weights, scaled(inputs, answering.weights))
+        np.testing.assert_array_equal(outputs, expected)
 
 
 @pytest.mark.parametrize("stored", [0, 4])
@@ -220,6 +256,10 @@ def test_a_planned_change_comes_first(service: Service) -> None:
         ({"epochs": 11}, "epochs: must be at least the present 12"),
         ({"epochs": 10**9}, "epochs: must be at most"),
         ({"schedule": {"type": "cosine", "warmup_epochs": 90}}, "schedule.warmup_epochs"),
+        (network(units=17), "network.layers: must have the same parameters .* dense_1"),
+        (network({"type": "layer_norm"}), "network.layers: must have the same .* layer_norm_2"),
+        (network() | {"network": {**network()["network"], "input_shape": [8, 8]}}, "network"),
+        (network(activation="softmax"), "network"),
     ],
 )
 def test_a_change_that_does_not_fit_is_refused(

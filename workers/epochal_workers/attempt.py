@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from time import perf_counter
 
@@ -32,9 +32,10 @@ from epochal_service.jobs.endings import BEST, dump_best
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.preparation import baselines
 from epochal_service.preparation.prepare import Prepared, with_settings
-from epochal_service.specs.changes import changed, spec_after
+from epochal_service.specs.build import network_of
+from epochal_service.specs.changes import changed, spec_after, spec_at
 from epochal_service.specs.jobs import JobState
-from epochal_service.specs.training import TrainingChangeSpec, TrainingSpec
+from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import changes as requests
 from epochal_service.store.log import Entry
 from epochal_service.store.packing import pack, pack_state
@@ -258,7 +259,7 @@ class Attempt(ABC):
 
 
 class JobAttempt(Attempt):
-    """One attempt at a job. `later` are the changes of its spec from the epoch of the run on."""
+    """One attempt at a job, whose `spec` has all of its changes."""
 
     def __init__(
         self,
@@ -266,11 +267,12 @@ class JobAttempt(Attempt):
         claim: Claim,
         prepared: Prepared,
         run: engine.Run,
-        later: Sequence[TrainingChangeSpec] = (),
+        spec: TrainingSpec,
     ) -> None:
         self._run = run
         self._prepared = prepared
-        self._changes = deque(later)
+        self._changing_spec = spec
+        self._changes = deque(c for c in spec.changes if c.epoch >= run.epoch)
         self._asked_at = perf_counter()
         self._earlier: list[engine.Block] = []
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
@@ -324,7 +326,10 @@ class JobAttempt(Attempt):
         spec = changes.make(database, self._claim, progress, self._run.epoch)
         self._flushed(begun_at, is_stored=spec is not None)
         self._context.queue.notify_watchers(self._claim.id)
-        return None if spec is None else spec_after(spec)
+        if spec is None:
+            return None
+        self._changing_spec = spec
+        return spec_after(spec)
 
     def _take(self) -> tuple[list[Entry], str | None]:
         entries: list[Entry] = []
@@ -419,6 +424,6 @@ class JobAttempt(Attempt):
             epoch, weights = best.epoch, best.weights
         else:
             epoch, weights = self._run.epoch, self._run.weights()
-        prepared = self._prepared
-        arrays = {**weights, **prepared.scaling}
-        return Trained(self._claim.job.owner, prepared.spec, prepared.network, epoch, arrays)
+        spec = spec_at(self._changing_spec, epoch)
+        arrays = {**weights, **self._prepared.scaling}
+        return Trained(self._claim.job.owner, spec, network_of(spec), epoch, arrays)

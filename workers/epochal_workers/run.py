@@ -23,7 +23,7 @@ from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.preparation.prepare import forked, prepare, with_settings
 from epochal_service.preparation.rollouts import with_weights
 from epochal_service.request_ids import VARIABLE
-from epochal_service.specs.changes import spec_after
+from epochal_service.specs.changes import spec_at
 from epochal_service.specs.jobs import TERMINAL, JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
@@ -194,9 +194,9 @@ def _start(context: WorkerContext, claim: Claim) -> Attempt:
         prepared = replace(prepared, training=training)
     if claim.start.initial_weights is not None:
         state = forked(prepared, unpack(claim.start.initial_weights))
-    epoch = 0 if state is None else int(state.values["epoch"])
-    if changes := prepared.spec.changes:
+    if prepared.spec.changes:
         # A state is from before the change after its epoch.
-        prepared = with_settings(prepared, spec_after(prepared.spec, epoch - 1))
+        epoch = 0 if state is None else int(state.values["epoch"])
+        prepared = with_settings(prepared, spec_at(prepared.spec, epoch))
     run = engine.Run(prepared.network, prepared.training, prepared.data, state)
-    return JobAttempt(context, claim, prepared, run, [c for c in changes if c.epoch >= epoch])
+    return JobAttempt(context, claim, prepared, run, spec)

@@ -21,6 +21,7 @@ from ..jobs.endings import restored_epoch
 from ..preparation.prepare import Prepared, corrupted_once, scaled, scaled_targets, unscaled_outputs
 from ..settings import Limits
 from ..specs.build import network_of
+from ..specs.changes import spec_at
 from ..specs.inspection import EvaluationSplit, Split
 from ..specs.jobs import TERMINAL
 from ..specs.training import TrainingSpec
@@ -101,7 +102,9 @@ def trained(connection: Connection, job_id: str, access: Access, epoch: int | No
     checkpoint = checkpoints.nearest(connection, job_id, epoch)
     if checkpoint is None:
         raise without_weights(row.state)
-    return Trained(row.owner, spec, network_of(spec), checkpoint[0], unpack(checkpoint[1]))
+    epoch, blob = checkpoint
+    spec = spec_at(spec, epoch)
+    return Trained(row.owner, spec, network_of(spec), epoch, unpack(blob))
 
 
 def without_weights(state: str) -> NotFound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..resources.sources import INITIAL_WEIGHTS, sources, with_source
 from ..resources.transfer import initial_weights
 from ..specs.build import network_of
+from ..specs.changes import spec_at
 from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints, jobs
 from ..store.jobs import JobWithSpec
@@ -27,6 +28,7 @@ def hand_over(connection: Connection, source: JobWithSpec, job_id: str, scaling:
     assert checkpoint is not None
     epoch, blob = checkpoint
     arrays = unpack(blob)
+    source_spec = spec_at(source_spec, epoch)
     network = network_of(source_spec)
     ordered = {name: arrays[name] for name in network.parameters}
     for field in [name for name, used in sources(spec).items() if used.job == source.id]:
@@ -35,5 +37,6 @@ def hand_over(connection: Connection, source: JobWithSpec, job_id: str, scaling:
             checkpoints.insert(connection, job_id, [(0, pack({**weights, **unpack(scaling)}))])
         else:
             checkpoints.put_reward_weights(connection, job_id, pack(ordered))
+            spec = with_source(spec, field, network=source_spec.network)
         spec = with_source(spec, field, epoch=epoch)
     jobs.replace_spec(connection, job_id, spec.model_dump_json())

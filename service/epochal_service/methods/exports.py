@@ -19,6 +19,7 @@ from ..jobs import lifecycle
 from ..preparation.prepare import SCALE, SHIFT, TARGET_SCALE, TARGET_SHIFT
 from ..resources.datasets import schema_of_job
 from ..specs.build import network_of
+from ..specs.changes import spec_at
 from ..specs.exports import ExportContent, GetExportRequest
 from ..specs.training import TrainingSpec
 from ..store.packing import unpack
@@ -39,8 +40,8 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
         return _training_program(context, id, request)
     row = lifecycle.get(context.database, id, context.access)
     spec = TrainingSpec.model_validate_json(row.spec)
-    network = network_of(spec)
     epoch, blob = checkpoint_of(context, id, request.epoch)
+    network = network_of(spec_at(spec, epoch))
     weights = unpack(blob)
     with context.database.read() as connection:
         schema = schema_of_job(connection, id, spec)

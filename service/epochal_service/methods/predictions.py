@@ -16,6 +16,7 @@ from ..preparation.preferences import is_scorer
 from ..resources.datasets import Schema, invalid_argument, schema_of_job
 from ..settings import Limits
 from ..specs.build import network_of
+from ..specs.changes import spec_at
 from ..specs.jobs import GridSpec, Prediction, PredictRequest
 from ..specs.training import TrainingSpec
 from ..store.packing import unpack
@@ -54,7 +55,9 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
         inputs = _encoded(request, schema, limits)
     require_small(len(inputs) * (1 + int(np.prod(network.output_shape))) * NUMBER_BYTES)
     epoch, blob = checkpoint_of(context, id, request.epoch)
-    outputs = Trained(row.owner, spec, network, epoch, unpack(blob)).outputs(inputs)
+    spec = spec_at(spec, epoch)
+    trained = Trained(row.owner, spec, network_of(spec), epoch, unpack(blob))
+    outputs = trained.outputs(inputs)
     loss = engine.LOSSES[spec.loss]
     classes: list[int] = []
     labels: list[str] = []

@@ -34,7 +34,7 @@ def get_random_draws(context: Context, id: str, request: GetRandomDrawsRequest) 
 
     Raises `NotFound`; `InvalidArgument` for an epoch that is not stored, a batch that does not
     exist, a layer that draws nothing, and for more numbers than the limits allow; `Conflict` after
-    a change of the batches.
+    a change of the batches or the network.
     """
     row = lifecycle.get(context.database, id, context.access)
     epoch = _checked_epoch(request.epoch, row.epoch, row.state)
@@ -94,10 +94,11 @@ def _check_changes(spec: TrainingSpec, epoch: int) -> None:
     """Raise `Conflict` if the draws of the epoch depend on a change of the batches before it."""
     for change in spec.changes:
         fields = change.training
-        if change.epoch < epoch and (fields.batch_size is not None or fields.shuffle is not None):
+        drawn = fields.batch_size, fields.shuffle, fields.network
+        if change.epoch < epoch and any(field is not None for field in drawn):
             raise Conflict(
-                f"The batches of the job changed after epoch {change.epoch}: the draws of later "
-                "epochs cannot be drawn again without the training before them",
+                f"The batches or the network of the job changed after epoch {change.epoch}: the "
+                "draws of later epochs cannot be drawn again without the training before them",
                 reason="job_state",
             )
 

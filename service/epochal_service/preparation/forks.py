@@ -18,6 +18,7 @@ from ..jobs import lifecycle
 from ..jobs.endings import restored_epoch
 from ..resources.transfer import Arrays
 from ..specs.build import network_of
+from ..specs.changes import spec_at
 from ..specs.training import TrainingSpec, WeightsOfJobSpec
 from ..store import Access, Connection, checkpoints
 from ..store.packing import unpack
@@ -69,6 +70,7 @@ def parent_of(connection: Connection, source: WeightsOfJobSpec, owner: str, fiel
             )
         )
     epoch, blob = checkpoint
+    spec = spec_at(spec, epoch)
     arrays, network = unpack(blob), network_of(spec)
     ordered = {name: arrays[name] for name in network.parameters}
     return Parent(spec, network, row.state, epoch, ordered)

@@ -227,13 +227,35 @@ def with_settings(prepared: Prepared, spec: TrainingSpec, limits: Limits = UNLIM
     Raises `InvalidArgument` with all fields that do not fit.
     """
     _check_limits(spec, prepared.dataset, limits)
-    network, dataset = prepared.network, prepared.dataset
-    if errors := [error for check in CHECKS for error in check(spec, network, dataset)]:
+    dataset = prepared.dataset
+    network, errors = _changed_network(prepared, spec, limits)
+    errors += [error for check in CHECKS for error in check(spec, network, dataset)]
+    if errors:
         raise InvalidArgument.of(*errors)
     training = build_training(spec, dataset.ignore_label)
     training = replace(training, rollouts=prepared.training.rollouts)
     cost = _cost(spec, network, len(prepared.rows.train), limits)
-    return replace(prepared, spec=spec, training=training, cost=cost)
+    return replace(prepared, spec=spec, network=network, training=training, cost=cost)
+
+
+def _changed_network(
+    prepared: Prepared, spec: TrainingSpec, limits: Limits
+) -> tuple[Network, list[FieldError]]:
+    """Return the network of the spec, and the errors if it does not fit the prepared one."""
+    former = prepared.network
+    if spec.network == prepared.spec.network:
+        return former, []
+    assert isinstance(spec.network, NetworkSpec)
+    network = _frozen(spec, check_network(spec.network, limits))
+    if network.input_shape != former.input_shape or network.output_shape != former.output_shape:
+        text = "must have inputs and outputs of the same shapes as before: fork the job instead"
+        return network, [FieldError("network", text)]
+    names = network.parameters.items() ^ former.parameters.items()
+    if names:
+        which = ", ".join(sorted({name for name, _ in names})[:3])
+        text = f"must have the same parameters as before, but {which} differs: fork the job instead"
+        return network, [FieldError("network.layers", text)]
+    return network, _network_errors(spec, spec.network, network, prepared.dataset, prepared.targets)
 
 
 def after_changes(prepared: Prepared, limits: Limits = UNLIMITED) -> Prepared:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..errors import FieldError, InvalidArgument
+from .limits import in_bytes
 from .training import (
     MAX_CHANGES,
     OPTIMIZER_SPECS,
@@ -17,6 +18,9 @@ from .training import (
 )
 from .validation import parse
 
+MAX_NETWORKS_BYTES = 1_000_000
+"""Of the networks in the changes of a job: every change writes its spec again."""
+
 
 def spec_after(spec: TrainingSpec, epoch: float = math.inf) -> TrainingSpec:
     """Return the spec with the changes up to an epoch made, and without others. Raises
@@ -26,6 +30,11 @@ def spec_after(spec: TrainingSpec, epoch: float = math.inf) -> TrainingSpec:
         if change.epoch <= epoch:
             spec = changed(spec, change.training)
     return spec.model_copy(update={"changes": []}) if spec.changes else spec
+
+
+def spec_at(spec: TrainingSpec, epoch: int) -> TrainingSpec:
+    """Return the spec that an epoch was trained by: without the change after it."""
+    return spec_after(spec, epoch - 1)
 
 
 def changed(spec: TrainingSpec, change: ChangedTrainingSpec) -> TrainingSpec:
@@ -64,6 +73,11 @@ def with_change(spec: TrainingSpec, epoch: int, change: ChangedTrainingSpec) -> 
     one. Raises `InvalidArgument` if there are too many, or a later one is planned.
     """
     changes = [*spec.changes]
+    networks = [c.training.network for c in changes] + [change.network]
+    size = sum(len(network.model_dump_json()) for network in networks if network is not None)
+    if change.network is not None and size > MAX_NETWORKS_BYTES:
+        text = f"may change until all its versions are {in_bytes(MAX_NETWORKS_BYTES)} of JSON: "
+        raise InvalidArgument.of(FieldError("network", text + "fork the job to go on"))
     if changes and changes[-1].epoch > epoch:
         text = f"cannot come before the planned change after epoch {changes[-1].epoch}"
         raise InvalidArgument.of(FieldError("changes", text))

@@ -296,6 +296,10 @@ class ChangedTrainingSpec(Partial):
     """Another gradient clipping, both limits of it."""
     shuffle: bool | None = None
     """Whether every epoch takes the training samples in a new random order."""
+    network: NetworkSpec | None = None
+    """The network with other options of its layers, such as an activation or a rate of dropout. The
+    parameters have the same names and shapes, and so do inputs and outputs.
+    """
 
 
 class TrainingChangeSpec(Spec):

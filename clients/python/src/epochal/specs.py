@@ -47,6 +47,13 @@ def spec_after(spec: Spec, epoch: float = math.inf) -> dict[str, Any]:
     return after
 
 
+def with_activation(network: NetworkSpec, activation: str) -> NetworkSpec:
+    """Return the network with another activation of the hidden layers that have one."""
+    *hidden, last = network["layers"]
+    layers = [{**l, "activation": activation} if "activation" in l else l for l in hidden]
+    return {**network, "layers": [*layers, last]}  # type: ignore[list-item]
+
+
 def table(
     frame: DataFrame,
     target: str | None = None,

@@ -1542,6 +1542,10 @@ class ChangedTrainingSpec(TypedDict):
     """Another gradient clipping, both limits of it."""
     shuffle: NotRequired[bool | None]
     """Whether every epoch takes the training samples in a new random order."""
+    network: NotRequired[NetworkSpec | None]
+    """The network with other options of its layers, such as an activation or a rate of dropout.
+    The parameters have the same names and shapes, and so do inputs and outputs.
+    """
 
 
 class TrainingChangeSpec(TypedDict):

@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import type { Schemas } from '../lib/api'
-import { inWords, specAfter, totalEpochs } from './changes'
+import { hiddenActivations, lastInWords, specAfter, totalEpochs, withHidden } from './changes'
 
 type Spec = Schemas['TrainingSpecOutput']
 
 const spec = {
+  network: {
+    input_shape: [2],
+    layers: [
+      { type: 'dense', units: 8, activation: 'relu' },
+      { type: 'dropout', rate: 0.2 },
+      { type: 'dense', units: 4, activation: 'relu' },
+      { type: 'dense', units: 1, activation: 'sigmoid' },
+    ],
+  },
   epochs: 100,
   batch_size: 32,
   optimizer: { type: 'adam', learning_rate: 0.01, beta_1: 0.9 },
@@ -39,10 +48,21 @@ describe('a run that changed', () => {
   })
 
   it('says what changed', () => {
-    expect(spec.changes!.map((change) => inWords(change.training))).toEqual([
+    const upTo = (n: number) => ({ ...spec, changes: spec.changes!.slice(0, n) })
+    expect([1, 2, 3].map((n) => lastInWords(upTo(n)))).toEqual([
       'learning rate 0.003',
       'SGD, learning rate 0.1, batches of 8',
       '500 epochs',
     ])
+  })
+
+  it('replaces an option of its hidden layers', () => {
+    const network = withHidden(spec, { activation: 'tanh', rate: 0.5 })
+    const change = { epoch: 40, training: { network } }
+    const later = { ...spec, changes: [...spec.changes!, change] } as unknown as Spec
+    expect(hiddenActivations(specAfter(later, 39))).toEqual(['relu', 'relu'])
+    expect(hiddenActivations(specAfter(later))).toEqual(['tanh', 'tanh'])
+    expect(network.layers.at(-1)).toMatchObject({ activation: 'sigmoid' })
+    expect(lastInWords(later)).toBe('activation tanh, rate 0.5')
   })
 })

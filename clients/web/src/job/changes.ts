@@ -28,8 +28,46 @@ export function totalEpochs(spec: Spec): number {
   return specAfter(spec).epochs
 }
 
-/** A change in words, e.g. `learning rate 0.003, batches of 64`. */
-export function inWords(change: Changed): string {
+type Network = Extract<Spec['network'], { layers: unknown }>
+type Layer = Network['layers'][number]
+
+/** The activations of the hidden layers, which a change of the activation replaces. */
+export function hiddenActivations(spec: Spec): string[] {
+  if (!('layers' in spec.network)) return []
+  const hidden = spec.network.layers.slice(0, -1)
+  return hidden.flatMap((layer) => ('activation' in layer ? [layer.activation ?? 'linear'] : []))
+}
+
+/** The network with fields of its layers replaced, as far as a hidden layer has them. */
+export function withHidden(spec: Spec, fields: Record<string, string | number>): Network {
+  const network = spec.network as Network
+  const last = network.layers.length - 1
+  const layers = network.layers.map((layer, i) => {
+    const mine = Object.entries(fields).filter(([name]) => i < last && name in layer)
+    return { ...layer, ...Object.fromEntries(mine) } as Layer
+  })
+  return { ...network, layers }
+}
+
+/** The last change of a spec in words. */
+export function lastInWords(spec: Spec): string {
+  const { epoch, training } = spec.changes!.at(-1)!
+  return inWords(training, specAfter(spec, epoch - 1).network as Network)
+}
+
+/** Options of layers that differ, e.g. `activation tanh`. */
+function layersInWords(former: Network, network: Network): string[] {
+  const differing = network.layers.flatMap((layer, i) => {
+    const before = (former.layers[i] ?? {}) as Record<string, unknown>
+    return Object.entries(layer).filter(
+      ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]),
+    )
+  })
+  return [...new Set(differing.map(([name, value]) => `${name.replaceAll('_', ' ')} ${value}`))]
+}
+
+/** A change in words, e.g. `learning rate 0.003, batches of 64`; `former` is the network before it. */
+function inWords(change: Changed, former: Network): string {
   const { type, learning_rate, ...options } = change.optimizer ?? {}
   const words = [
     type && OPTIMIZER_NAMES[type as keyof typeof OPTIMIZER_NAMES],
@@ -41,6 +79,7 @@ export function inWords(change: Changed): string {
     change.regularization && 'other penalties',
     change.clipping && 'other clipping',
     change.shuffle != null && (change.shuffle ? 'shuffled' : 'not shuffled'),
+    ...(change.network ? layersInWords(former, change.network) : []),
   ]
   return words.filter(Boolean).join(', ')
 }

@@ -22,6 +22,7 @@ from ..jobs import Job, Verification
 from ..paging import pages
 from ..pictures.terminal import picture
 from ..records import plain
+from ..specs import spec_after
 from ..sweeps import Sweep
 from ..types import AugmentationDraws, CorruptionDraws, Delivery, ForkedFrom, Label, MaskDraws
 from .command import Output
@@ -434,7 +435,11 @@ def change(
     job: JobArgument,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="E.g. optimizer.learning_rate=0.003"),
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="E.g. optimizer.learning_rate=0.003, or network.layers[0].activation=tanh",
+        ),
     ] = None,
     epochs: EpochsOption = None,
 ) -> Output:
@@ -442,13 +447,15 @@ def change(
 
     The spec of the job has the change from then on: the same spec repeats every bit.
     """
+    if not changes and epochs is None:
+        raise typer.BadParameter("give at least one --set PATH=VALUE, or --epochs")
+    handle = find_job(client, job)
     fields: dict[str, Any] = {}
+    if any(assignment.startswith("network.") for assignment in changes or ()):
+        fields["network"] = spec_after(handle.spec)["network"]
     for assignment in changes or ():
         set_field(fields, assignment)
     replace(fields, epochs=epochs)
-    if not fields:
-        raise typer.BadParameter("give at least one --set PATH=VALUE, or --epochs")
-    handle = find_job(client, job)
     made = handle.change(**fields)
     yield made
     when = "at the end of its epoch" if made.epoch is None else f"after epoch {made.epoch:,}"

@@ -14,7 +14,7 @@ from ..errors import EpochalError
 from ..paging import pages_by_epoch
 from ..records import read, request
 from ..session import Session
-from ..specs import Spec, spec_after, with_objects
+from ..specs import Spec, spec_after, with_activation, with_objects
 from ..types import (
     Baselines,
     ChangedTrainingSpec,
@@ -108,11 +108,16 @@ class Job(Verifiable, Inspection, Writing):
         return self._update(self._call("Resume"))
 
     def change(
-        self, *, learning_rate: float | None = None, **fields: Unpack[ChangedTrainingSpec]
+        self,
+        *,
+        learning_rate: float | None = None,
+        activation: str | None = None,
+        **fields: Unpack[ChangedTrainingSpec],
     ) -> TrainingChange:
         """Change the settings while the job trains, after the epoch that is being trained.
 
-        `optimizer={"type": "sgd"}` changes the optimizer, `learning_rate=0.003` its rate alone.
+        `optimizer={"type": "sgd"}` changes the optimizer, `learning_rate=0.003` its rate alone, and
+        `activation="tanh"` the hidden layers. A `network` has the same parameters as the present.
         The spec of the job has the change from then on, and the same spec repeats every bit. A
         worker in a long epoch makes the change at its end: `epoch` of the result is then None.
         Raises `Conflict` if the job is over, `InvalidArgument` for settings that do not fit.
@@ -125,6 +130,9 @@ class Job(Verifiable, Inspection, Writing):
         if learning_rate is not None:
             options = {**(fields.get("optimizer") or {}), "learning_rate": learning_rate}
             fields["optimizer"] = options  # type: ignore[typeddict-item]
+        if activation is not None:
+            network = fields.get("network") or spec_after(self.spec)["network"]
+            fields["network"] = with_activation(network, activation)
         return read(TrainingChange, self._session.call("ChangeTraining", {"id": self.id, **fields}))
 
     def fork(self, epoch: int | None = None, **changes: Unpack[TrainingFields]) -> Job:
