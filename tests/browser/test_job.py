@@ -282,8 +282,19 @@ def test_a_run_changes_while_it_trains(open_page: Opened, api: Api, long_run: st
     expect(page.get_by_role("figure", name="Loss").get_by_text("SGD, learning")).to_be_visible()
     changes = api.get(f"/v1/jobs/{long_run}")["spec"]["changes"]
     assert [[*change["training"]] for change in changes] == [["optimizer"], ["optimizer"]]
+    dials.get_by_label("Activation").select_option("sigmoid")
+    expect(dials.get_by_text("activation sigmoid")).to_be_visible()
+    expect(page.locator("header").get_by_text("sigmoid").first).to_be_visible()
+    # Without its last change, another run repeats this one, which waits beside it.
+    dials.get_by_role("button", name="Take it back").click()
+    page.wait_for_url(f"**?job.with={long_run}")
+    expect(dials.get_by_text("SGD, learning rate 0.1")).to_be_visible()
+    assert api.state(long_run) in ("pausing", "paused")
+    again = page.url.split("/jobs/")[1].split("?")[0]
+    assert api.get(f"/v1/jobs/{again}")["spec"]["changes"] == changes
     page.get_by_role("button", name="Cancel").click()
     expect(dials).to_have_count(0)
+    api.post(f"/v1/jobs/{long_run}/cancel")
 
 
 def test_the_pictures_follow_a_run_until_somebody_scrubs(open_page: Opened, long_run: str) -> None:
@@ -396,6 +407,25 @@ def test_a_fork_goes_on_from_the_scrubbed_epoch_beside_its_origin(
     page.get_by_role("link", name="epoch 20 of another run").click()
     expect(page.get_by_role("heading", name="Moons of the test", level=1)).to_be_visible()
     expect(page.get_by_test_id("scrubbed")).to_have_text("20")
+
+
+def test_a_fork_whose_optimizer_goes_on_differs_in_the_rate_alone(
+    open_page: Opened, api: Api, moons: str
+) -> None:
+    page = open_page(f"/jobs/{moons}?job.epoch=20")
+    page.get_by_role("switch", name="The optimizer goes on").click()
+    page.get_by_label("Learning rate, as a number").fill("0.5")
+    page.get_by_role("button", name="Fork from epoch 20").click()
+    page.wait_for_url("**?job.with=*")
+    job = page.url.split("/jobs/")[1].split("?")[0]
+    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible()
+    change = {"epoch": 20, "training": {"optimizer": {"learning_rate": 0.5}}}
+    assert api.get(f"/v1/jobs/{job}")["spec"]["changes"] == [change]
+    differences = page.get_by_role("region", name="Comparison").get_by_role("row")
+    expect(differences.filter(has_text="changes[0]").first).to_be_visible()
+    rows = table_of(page, "Loss")
+    ours, theirs = (rows[0].index(name) for name in ("this run", "Moons of the test"))
+    assert [row[ours] == row[theirs] for row in rows[1:22]] == [*[True] * 20, False]
 
 
 def test_another_run_can_be_compared_and_removed(open_page: Opened, api: Api, moons: str) -> None:

@@ -404,6 +404,18 @@ def test_a_fork_takes_the_layers_that_are_named_and_freezes_others(
     assert frozen["spec"]["freeze"] == [last]
 
 
+def test_a_job_repeats_another_and_changes_after_an_epoch(run: Run, client: epochal.Client) -> None:
+    first = client.jobs.create(XOR, epochs=20).wait(60)
+    again = ("train", "--from", f"{first.id}@7", "--keep-state", "--json")
+    done = run(*again, "--set", "network.layers[0].activation=relu", "--epochs", "30")
+    other = client.jobs.get(json.loads(done.stdout)["id"])
+    assert (other.epoch, other.spec["epochs"], other.total_epochs) == (30, 20, 30)
+    losses, before = other.curve()["train_loss"], first.curve()["train_loss"]
+    assert losses[:7].tolist() == before[:7].tolist()
+    assert losses[7] != before[7]
+    assert run("train", "xor", "--keep-state").returncode == 2
+
+
 def test_two_jobs_are_drawn_together_and_their_differences_listed(
     run: Run, client: epochal.Client
 ) -> None:

@@ -119,6 +119,25 @@ def test_a_fork_begins_where_another_job_was(moons: epochal.Job) -> None:
         moons.fork(7)
 
 
+def test_a_fork_that_keeps_the_state_repeats_its_parent(moons: epochal.Job) -> None:
+    same = moons.fork(7, keep_state=True, name="Again").wait(60, check=True)
+    assert (same.spec["name"], same.forked_from) == ("Again", None)
+    whole = moons.curve()["train_loss"]
+    np.testing.assert_array_equal(same.curve()["train_loss"], whole)
+    change = {"optimizer": {"learning_rate": 0.5}}
+    slower = moons.fork(7, keep_state=True, **change).wait(60, check=True)
+    losses = slower.curve()["train_loss"]
+    assert np.flatnonzero(losses != whole)[0] == 7
+    again = slower.fork(7, keep_state=True, optimizer={"beta_1": 0.5}, batch_size=7)
+    options = {"learning_rate": 0.5, "beta_1": 0.5}
+    joined = {"epoch": 7, "training": {"optimizer": options, "batch_size": 7}}
+    assert again.spec["changes"] == [joined]
+    undone = again.fork(6, keep_state=True)
+    assert not undone.spec.get("changes")
+    with pytest.raises(epochal.InvalidArgument, match="less than the"):
+        moons.fork(moons.epoch, keep_state=True, **change)
+
+
 def test_jobs_are_compared(client: epochal.Client, moons: epochal.Job) -> None:
     fork = moons.fork(20, epochs=3, optimizer={"type": "sgd", "learning_rate": 0.25}).wait(60)
     reply = client.jobs.compare(moons, fork.id)

@@ -10,6 +10,7 @@ from .arrays import DataFrame
 from .deferred import np
 from .errors import InvalidArgument
 from .types import (
+    ChangedTrainingSpec,
     Dataset,
     InlineDataset,
     LayerSpec,
@@ -45,6 +46,25 @@ def spec_after(spec: Spec, epoch: float = math.inf) -> dict[str, Any]:
                 fields["optimizer"] = {**former, **options} if is_same else options
             after |= fields
     return after
+
+
+def repeated(spec: Spec, epoch: int, fields: Spec) -> dict[str, Any]:
+    """Return the spec of a job that repeats another one up to an epoch and has other settings after
+    it. Fields that do not change while a job trains, such as `name`, are those of the new job.
+    """
+    changing = ChangedTrainingSpec.__annotations__
+    training = {name: value for name, value in fields.items() if name in changing}
+    changes = [change for change in spec.get("changes") or () if change["epoch"] <= epoch]
+    if training and changes and changes[-1]["epoch"] == epoch:
+        former = changes.pop()["training"]
+        options = training.get("optimizer") or {}
+        if "optimizer" in former and "type" not in options:
+            training["optimizer"] = {**former["optimizer"], **options}
+        training = {**former, **training}
+    if training:
+        changes.append({"epoch": epoch, "training": training})
+    others = {name: value for name, value in fields.items() if name not in changing}
+    return {**spec, "name": None, **others, "changes": changes}
 
 
 def with_activation(network: NetworkSpec, activation: str) -> NetworkSpec:

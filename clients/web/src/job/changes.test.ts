@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Schemas } from '../lib/api'
-import { hiddenActivations, lastInWords, specAfter, totalEpochs, withHidden } from './changes'
+import {
+  hiddenActivations,
+  lastInWords,
+  repeated,
+  specAfter,
+  totalEpochs,
+  withHidden,
+} from './changes'
 
 type Spec = Schemas['TrainingSpecOutput']
 
@@ -53,6 +60,17 @@ describe('a run that changed', () => {
       'learning rate 0.003',
       'SGD, learning rate 0.1, batches of 8',
       '500 epochs',
+    ])
+  })
+
+  it('is repeated up to an epoch', () => {
+    expect(repeated(spec, 15, {}).changes).toEqual(spec.changes!.slice(0, 1))
+    const optimizer = { beta_1: 0.5 }
+    expect(repeated(spec, 15, { optimizer }).changes!.slice(1)).toEqual([
+      { epoch: 15, training: { optimizer } },
+    ])
+    expect(repeated(spec, 10, { optimizer, epochs: 200 }).changes).toEqual([
+      { epoch: 10, training: { optimizer: { learning_rate: 0.003, beta_1: 0.5 }, epochs: 200 } },
     ])
   })
 

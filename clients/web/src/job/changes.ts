@@ -23,6 +23,18 @@ export function specAfter(spec: Spec, epoch = Infinity): Spec {
   return after
 }
 
+/** The spec of a run that repeats another one up to an epoch and changes after it. */
+export function repeated(spec: Spec, epoch: number, training: Changed): Spec {
+  const changes = (spec.changes ?? []).filter((change) => change.epoch <= epoch)
+  const former = changes.at(-1)?.epoch === epoch ? changes.pop()!.training : {}
+  const options =
+    training.optimizer &&
+    (training.optimizer.type ? training.optimizer : { ...former.optimizer, ...training.optimizer })
+  const joined = { ...former, ...training, ...(options ? { optimizer: options } : {}) }
+  if (Object.keys(joined).length) changes.push({ epoch, training: joined })
+  return { ...spec, changes }
+}
+
 /** The number of epochs of a run, with its changes. */
 export function totalEpochs(spec: Spec): number {
   return specAfter(spec).epochs

@@ -19,6 +19,12 @@ export async function rerun(spec: Spec, from: string): Promise<void> {
   navigate(`/jobs/${job.id}?job.with=${from}`)
 }
 
+/** The name of a fork, as far as its parent has one. */
+export function forkName(spec: Spec, epoch: number): string | null {
+  const name = spec.name?.replace(/, from epoch \d+$/, '').slice(0, 80)
+  return name ? `${name}, from epoch ${epoch}` : null
+}
+
 /** Create a run that starts from the weights of `epoch`, with a fresh optimizer state. */
 export async function fork(
   spec: Spec,
@@ -31,9 +37,7 @@ export async function fork(
   const optimizer = { ...(spec.optimizer ?? { type: 'adam' }), learning_rate: rate } as NonNullable<
     Spec['optimizer']
   >
-  const name = spec.name
-    ? `${spec.name.replace(/, from epoch \d+$/, '').slice(0, 80)}, from epoch ${epoch}`
-    : null
+  const name = forkName(spec, epoch)
   const job = await body(
     api.POST('/v1/jobs', {
       body: { ...spec, name, labels, optimizer, epochs, initial_weights: { job: from, epoch } },

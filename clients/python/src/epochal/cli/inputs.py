@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..client import DEFAULT_URL, Client
 from ..errors import EpochalError, NotFound
 from ..files import csv_text
 from ..jobs import Job
+from ..specs import Spec
 from ..sweeps import Sweep
 from ..types import DatasetName
 from .output import err
@@ -114,6 +116,14 @@ def find_checkpoint(client: Client, text: str) -> tuple[Job, int]:
     if not stored:
         raise NotFound(f"{job.id} has no checkpoint yet")
     return job, stored[-1].epoch
+
+
+def find_epoch(client: Client, text: str) -> tuple[Job, int]:
+    """Return the job and the epoch in `JOB@EPOCH`, which may be any; the latest for `JOB` alone."""
+    if "@" in text:
+        return find_checkpoint(client, text)
+    job = find_job(client, text)
+    return job, job.epoch
 
 
 def _names(text: str, job_id: str) -> bool:
@@ -257,6 +267,17 @@ def set_field(spec: dict[str, Any], assignment: str) -> None:
         target[steps[-1] if isinstance(target, dict) else int(steps[-1])] = value
     except (IndexError, TypeError, ValueError):
         raise typer.BadParameter(f"{path!r} does not exist in this spec") from None
+
+
+def changed_fields(spec: Spec, assignments: Sequence[str], epochs: int | None) -> dict[str, Any]:
+    """Return the fields of a change of the training by a spec, from `PATH=VALUE`."""
+    fields: dict[str, Any] = {}
+    if any(assignment.startswith("network.") for assignment in assignments):
+        fields["network"] = deepcopy(spec["network"])
+    for assignment in assignments:
+        set_field(fields, assignment)
+    replace(fields, epochs=epochs)
+    return fields
 
 
 def replace(spec: dict[str, Any], **fields: Any) -> None:

@@ -33,13 +33,12 @@ from .inputs import (
     JobOrSweepArgument,
     JsonOption,
     OutputOption,
+    changed_fields,
     confirm,
     find_handle,
     find_job,
     pairs,
     read_inputs,
-    replace,
-    set_field,
 )
 from .output import (
     Columns,
@@ -450,13 +449,7 @@ def change(
     if not changes and epochs is None:
         raise typer.BadParameter("give at least one --set PATH=VALUE, or --epochs")
     handle = find_job(client, job)
-    fields: dict[str, Any] = {}
-    if any(assignment.startswith("network.") for assignment in changes or ()):
-        fields["network"] = spec_after(handle.spec)["network"]
-    for assignment in changes or ():
-        set_field(fields, assignment)
-    replace(fields, epochs=epochs)
-    made = handle.change(**fields)
+    made = handle.change(**changed_fields(spec_after(handle.spec), changes or (), epochs))
     yield made
     when = "at the end of its epoch" if made.epoch is None else f"after epoch {made.epoch:,}"
     out.print(f"{handle.id} changes {when}: {json.dumps(made.training)}", soft_wrap=True)

@@ -21,7 +21,7 @@ from ..events import SnapshotEvent, StateEvent
 from ..following import follow
 from ..jobs import Job
 from ..pictures.terminal import picture
-from ..specs import spec_after
+from ..specs import repeated, spec_after
 from ..types import Gaps
 from .inputs import (
     DetachOption,
@@ -29,7 +29,9 @@ from .inputs import (
     JobArgument,
     JsonOption,
     SeedOption,
+    changed_fields,
     find_checkpoint,
+    find_epoch,
     find_job,
     names,
     pairs,
@@ -113,6 +115,14 @@ def train(
             "from new weights.",
         ),
     ] = None,
+    keep_state: Annotated[
+        bool,
+        typer.Option(
+            "--keep-state",
+            help="With --from: the optimizer and the random numbers continue, too. The job repeats "
+            "the other one up to any epoch, and --set and --epochs take effect after it.",
+        ),
+    ] = False,
     freeze: Annotated[
         str | None,
         typer.Option(metavar="LIST", help="Layers that training does not change, e.g. embedding_1"),
@@ -130,13 +140,19 @@ def train(
     file = Path(spec) if spec and Path(spec).suffix.lower() in FILES else None
     if layers is not None and begin is None:
         raise typer.BadParameter("--layers needs --from: the job whose layers to take")
+    if keep_state and (begin is None or spec or layers is not None or freeze is not None):
+        raise typer.BadParameter("--keep-state needs --from JOB@EPOCH, and no other start")
     if target is not None and file is None:
         raise typer.BadParameter("--target needs a CSV file")
     if file is not None or (spec or "").startswith("data_"):
         body = _suggest(client, file or str(spec), target, quiet=as_json or detach)
     else:
         body = {} if spec is None else read_spec(spec, client)
-    if begin is not None:
+    if begin is not None and keep_state:
+        parent, epoch = find_epoch(client, begin)
+        change = changed_fields(spec_after(parent.spec, epoch), changes or (), epochs)
+        body, changes, epochs = repeated(parent.spec, epoch, change), None, None
+    elif begin is not None:
         parent, epoch = find_checkpoint(client, begin)
         body = body or spec_after({**parent.spec, "name": None}, epoch)
         body["initial_weights"] = {"job": parent.id, "epoch": epoch}

@@ -14,7 +14,7 @@ from ..errors import EpochalError
 from ..paging import pages_by_epoch
 from ..records import read, request
 from ..session import Session
-from ..specs import Spec, spec_after, with_activation, with_objects
+from ..specs import Spec, repeated, spec_after, with_activation, with_objects
 from ..types import (
     Baselines,
     ChangedTrainingSpec,
@@ -135,15 +135,28 @@ class Job(Verifiable, Inspection, Writing):
             fields["network"] = with_activation(network, activation)
         return read(TrainingChange, self._session.call("ChangeTraining", {"id": self.id, **fields}))
 
-    def fork(self, epoch: int | None = None, **changes: Unpack[TrainingFields]) -> Job:
+    def fork(
+        self,
+        epoch: int | None = None,
+        *,
+        keep_state: bool = False,
+        **changes: Unpack[TrainingFields],
+    ) -> Job:
         """Start another job from the weights of this one at a stored epoch.
 
         By default it is the best epoch if early stopping restored it, else the latest.
+
+        With `keep_state`, the optimizer and the random numbers continue, too. The new job repeats
+        this one up to any `epoch`, by default the latest, and `changes` are those that `change`
+        can make: without any, every epoch is the same, to the bit.
 
         The spec is the same, with the settings of that epoch, except for the name and `changes`,
         which replace fields of it. The optimizer starts without its state. Raises `InvalidArgument`
         if that epoch has no checkpoint; the message names the nearest ones.
         """
+        if keep_state:
+            at = self.epoch if epoch is None else epoch
+            return create_job(self._session, repeated(self.spec, at, changes))
         epoch = self._default_checkpoint() if epoch is None else epoch
         start = {"job": self.id, "epoch": epoch}
         fields = {**spec_after(self.spec, epoch), "initial_weights": start, "name": None, **changes}
