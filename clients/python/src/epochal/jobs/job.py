@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from ..curves import Curve
 from ..deferred import np
@@ -135,13 +135,26 @@ class Job(Verifiable, Inspection, Writing):
             fields["network"] = with_activation(network, activation)
         return read(TrainingChange, self._session.call("ChangeTraining", {"id": self.id, **fields}))
 
+    @overload
     def fork(
         self,
         epoch: int | None = None,
         *,
-        keep_state: bool = False,
+        keep_state: Literal[False] = False,
         **changes: Unpack[TrainingFields],
-    ) -> Job:
+    ) -> Job: ...
+
+    @overload
+    def fork(
+        self,
+        epoch: int | None = None,
+        *,
+        keep_state: Literal[True],
+        name: str | None = None,
+        **changes: Unpack[ChangedTrainingSpec],
+    ) -> Job: ...
+
+    def fork(self, epoch: int | None = None, *, keep_state: bool = False, **changes: Any) -> Job:
         """Start another job from the weights of this one at a stored epoch.
 
         By default it is the best epoch if early stopping restored it, else the latest.
