@@ -14,7 +14,7 @@ interface Place {
 }
 
 const PLACE = 'place'
-const PLACES = 'main :is(section, h2, h3)[id]'
+const SECTIONS = 'main :is(section, h2, h3)[id]'
 
 /**
  * The place before a reload. The browser would return to a number of pixels, and another section lies there
@@ -89,7 +89,7 @@ export function keepScrollPosition(): () => void {
 
   function remember(): void {
     const place: Place = { path: location.pathname, id: '', top: 0 }
-    for (const element of scrollY ? document.querySelectorAll(PLACES) : []) {
+    for (const element of scrollY ? document.querySelectorAll(SECTIONS) : []) {
       const { top } = element.getBoundingClientRect()
       if (top < innerHeight / 3) Object.assign(place, { id: element.id, top })
     }
