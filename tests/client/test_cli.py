@@ -361,6 +361,9 @@ def test_jobs_are_searched_by_text_and_several_states(run: Run, client: epochal.
     assert [row.split()[0] for row in listed.stdout.splitlines()[1:]] == [job.id]
     assert f"Lesson {word}" in listed.stdout
     assert run("jobs", "--query", word, "--state", "failed").stdout == "No job matches.\n"
+    listed = run("jobs", "--filter", f"name = *{word} AND epoch = 2", "--order", "epoch desc")
+    assert [row.split()[0] for row in listed.stdout.splitlines()[1:]] == [job.id]
+    assert run("jobs", "--filter", f"name = *{word} -epoch:2").stdout == "No job matches.\n"
 
 
 def test_a_fork_begins_from_another_jobs_weights(run: Run, client: epochal.Client) -> None:

@@ -90,6 +90,20 @@ def test_arrays_may_stand_in_a_spec(client: epochal.Client) -> None:
     assert job.spec["dataset"]["inputs"] == inputs.tolist()
 
 
+def test_listed_jobs_have_their_rows_when_the_spec_is_used(client: epochal.Client) -> None:
+    label, rows = uuid.uuid4().hex, [[0.5, -0.25]] * 3
+    inline = {"inputs": rows, "targets": [[0.0], [1.0], [0.0]]}
+    client.jobs.create(XOR, dataset=inline, epochs=1, labels={label: ""}, name="inline")
+    client.jobs.create(XOR, epochs=2, labels={label: ""}).wait(60)
+    listed_jobs = client.jobs.list(f"labels:{label}", order_by="spec.epochs desc")
+    xor, listed = listed_jobs
+    assert [xor.total_epochs, listed.total_epochs, listed.name] == [2, 1, "inline"]
+    assert not listed.data.spec["dataset"].get("inputs")
+    assert listed.spec["dataset"]["inputs"] == rows
+    with pytest.raises(epochal.InvalidArgument, match="did you mean spec.epochs"):
+        next(client.jobs.list("epochs = 2"))
+
+
 def test_the_same_request_gives_the_same_job(client: epochal.Client) -> None:
     key = uuid.uuid4().hex
     first = client.jobs.create(XOR, epochs=2, request_id=key)

@@ -117,6 +117,8 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"label": "course"},
         {"label": "course=week-3", "page_size": 1},
         {"page_token": w.queued},
+        {"filter": "labels.course = week-3 AND NOT best.value < 0", "view": "full"},
+        {"order_by": "best.value desc, name", "page_size": 2},
     ],
     "ListEpochs": lambda w: [
         {"id": w.ended},

@@ -249,8 +249,8 @@ def test_a_request_and_a_reply_have_schemas_of_their_own(
         ("TrainingSpec", {"loss": "mse", "loss_options": {}}, True),
         ("TrainingSpec", {"loss": "focal", "loss_options": {"delta": 2.0}}, False),
         ("TrainingSpec", {"loss": "mse", "labels": {"Week 3": "x"}}, False),
-        ("ListJobs page_token", "job_6612a76ead8fe_5c155054dfa79592", True),
-        ("ListJobs page_token", "net_6612a76ead8fe_5c155054dfa79592", False),
+        ("ListSweeps page_token", "sweep_6612a76ead8fe_5c155054dfa79592", True),
+        ("ListSweeps page_token", "net_6612a76ead8fe_5c155054dfa79592", False),
     ],
 )
 def test_a_schema_says_which_fields_belong_together(
@@ -260,8 +260,8 @@ def test_a_schema_says_which_fields_belong_together(
     described = {"$ref": f"#/components/schemas/{schema}"}
     if schema == "TrainingSpec":
         change = {**XOR, **change}
-    if schema == "ListJobs page_token":
-        parameters = document["paths"]["/v1/jobs"]["get"]["parameters"]
+    if schema == "ListSweeps page_token":
+        parameters = document["paths"]["/v1/sweeps"]["get"]["parameters"]
         (described,) = (p["schema"] for p in parameters if p["name"] == "page_token")
     validator = jsonschema_rs.validator_for({**described, "components": document["components"]})
     assert validator.is_valid(change) == is_valid

@@ -66,7 +66,7 @@ EXTRA_FIELDS = {
 }
 # Models with a handle that reads the fields of its record, and fields that the handle defines
 # itself.
-HANDLES = {"Job": {"curve"}, "Sweep": set[str](), "Experiment": {"jobs"}}
+HANDLES = {"Job": {"curve", "spec"}, "Sweep": set[str](), "Experiment": {"jobs"}}
 
 # Types that a request accepts in place of a spec: words and objects of the SDK.
 CHOICES = {

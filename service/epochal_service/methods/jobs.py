@@ -23,6 +23,7 @@ from ..jobs.endings import restored_epoch
 from ..large import COUNT_BYTES, NUMBER_BYTES, POINT_BYTES, require_small
 from ..preparation import baselines
 from ..preparation.prepare import prepare
+from ..specs import filters
 from ..specs.base import timestamp
 from ..specs.jobs import (
     BestEpoch,
@@ -52,6 +53,7 @@ from ..specs.jobs import (
     UpdateJobRequest,
     ValidatedJob,
     WatchJobRequest,
+    job_fields,
 )
 from ..specs.training import Metric, TrainingSpec
 from ..store import checkpoints
@@ -124,16 +126,33 @@ def get_job(context: Context, id: str) -> Job:
 
 
 def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
-    """List jobs, newest first; on request with a small curve of each."""
+    """List jobs, newest first or in another order; on request with a small curve of each.
+
+    Raises `InvalidArgument` for a filter or an order that cannot be read.
+    """
     size = page_size(request.page_size)
+    tree = filters.parse(request.filter or "", job_fields())
+    orders = filters.parse_order(request.order_by or "", job_fields())
+    basic = request.view == "basic"
     if request.curve_points is not None:
         size = min(size, MAX_CURVES)
     with context.database.read() as connection:
-        page, token = page_of(connection, context, request, "job", size, request.query)
+        page, token = page_of(
+            connection,
+            context,
+            request,
+            "job",
+            size,
+            request.query,
+            filter=tree,
+            orders=orders,
+            basic=basic,
+        )
         curves = {}
         if request.curve_points is not None:
             curves = curve.small(connection, [row.id for row in page], request.curve_points)
-    replies = [reply(row).model_copy(update={"curve": curves.get(row.id)}) for row in page]
+    make = _basic if basic else reply
+    replies = [make(row).model_copy(update={"curve": curves.get(row.id)}) for row in page]
     return JobPage(jobs=replies, next_page_token=token)
 
 
@@ -389,3 +408,12 @@ def reply(row: JobWithSpec) -> Job:
         latest=latest,
         best=best,
     )
+
+
+def _basic(row: JobWithSpec) -> Job:
+    """Return the reply for a row without what a list leaves out by default."""
+    job = reply(row)
+    if job.baselines is None:
+        return job
+    less = job.baselines.model_copy(update={"separability": None, "ngrams": []})
+    return job.model_copy(update={"baselines": less})

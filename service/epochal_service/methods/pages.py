@@ -1,14 +1,19 @@
-"""Pages of a list sorted by id, newest first. A page token is the last id of the previous page."""
+"""Pages of a list, newest first. A page token is the last id of the previous page; in another order
+also the values that the list is sorted by.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from ..errors import FieldError, InvalidArgument
 from ..large import require_small
 from ..specs.base import MAX_PAGE_SIZE, id_pattern
+from ..specs.filters import Order
 
 
 class HasId(Protocol):
@@ -33,10 +38,53 @@ def before(token: str | None, kind: str) -> str | None:
     Raises `InvalidArgument` unless the token is an id that begins with `kind`, such as "job".
     """
     if token is not None and not re.fullmatch(id_pattern(kind), token):
-        raise InvalidArgument.of(
-            FieldError("page_token", "must be the next_page_token of the previous page")
-        )
+        raise InvalidArgument.of(_WRONG_TOKEN)
     return token
+
+
+_WRONG_TOKEN = FieldError(
+    "page_token", "must be the next_page_token of the previous page, in the same order"
+)
+_TYPES: dict[str, tuple[type, ...]] = {
+    "number": (int, float),
+    "time": (int, float),
+    "boolean": (bool, int),
+}
+
+
+def ordered_token(orders: Sequence[Order], values: Sequence[Any], id: str) -> str:
+    """Return the token of the page after the row with these values and this id."""
+    content = json.dumps([*map(str, orders), *values, id])
+    return urlsafe_b64encode(content.encode()).decode()
+
+
+def after(token: str | None, orders: Sequence[Order], kind: str) -> tuple[list[Any], str | None]:
+    """Return the values and the id of the row that the page starts after.
+
+    Raises `InvalidArgument` unless the token is from a page in this order.
+    """
+    if not orders or token is None:
+        return [], before(token, kind)
+    try:
+        content = json.loads(urlsafe_b64decode(token))
+        *names, last = content
+    except (ValueError, TypeError):
+        raise InvalidArgument.of(_WRONG_TOKEN) from None
+    values = names[len(orders) :]
+    is_right = names[: len(orders)] == [*map(str, orders)] and len(values) == len(orders)
+    for order, value in zip(orders, values, strict=False):
+        is_right &= value is None or _has_kind(value, order.kind)
+    if not is_right:
+        raise InvalidArgument.of(_WRONG_TOKEN)
+    return values, before(str(last), kind)
+
+
+def _has_kind(value: Any, kind: str) -> bool:
+    """Return whether a value of a token is one that the database compares with such a field."""
+    if isinstance(value, str):
+        return kind not in _TYPES and "\0" not in value
+    is_small = not isinstance(value, int) or abs(value) < 2**63
+    return isinstance(value, _TYPES.get(kind, ())) and is_small
 
 
 def cut(

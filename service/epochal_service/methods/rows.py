@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -10,12 +11,13 @@ from ..jobs import webhooks
 from ..preparation import baselines
 from ..preparation.prepare import Cost
 from ..specs.base import timestamp
+from ..specs.filters import Order, Tree
 from ..specs.jobs import ListJobsRequest
 from ..specs.sweeps import ListSweepsRequest
 from ..store import Connection, jobs
 from ..store.jobs import JobWithSpec
 from .context import Context
-from .pages import before, cut
+from .pages import after, cut, ordered_token
 
 
 def fields_of(row: JobWithSpec) -> dict[str, Any]:
@@ -60,18 +62,30 @@ def page_of(
     kind: str,
     size: int,
     text: str | None = None,
+    *,
+    filter: Tree | None = None,
+    orders: Sequence[Order] = (),
+    basic: bool = False,
 ) -> tuple[list[JobWithSpec], str | None]:
-    """Return a page of jobs or sweeps, newest first, and the token of the next page."""
+    """Return a page of jobs or sweeps, by default newest first, and the token of the next page."""
+    values, before = after(request.page_token, orders, kind)
     key, equals, value = (request.label or "").partition("=")
     rows = jobs.page(
         connection,
         context.access.narrowed(request.owner),
         size=size + 1,
-        before=before(request.page_token, kind),
+        before=before,
         states=request.states,
         label=(key, value if equals else None) if request.label else None,
         text=text,
         kind=kind,
+        filter=filter,
+        orders=orders,
+        after=values,
+        basic=basic,
     )
     with closing(rows):
-        return cut(rows, size, lambda row: len(row.spec))
+        page, token = cut(rows, size, lambda row: len(row.spec))
+    if token is not None and orders:
+        token = ordered_token(orders, jobs.sort_values(connection, token, orders), token)
+    return page, token

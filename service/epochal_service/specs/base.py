@@ -320,6 +320,9 @@ PageSize = Annotated[int, Field(ge=1, description="Rows a page; more than 1000 c
 PageToken = Annotated[
     str, Field(max_length=200, description="`next_page_token` of the page before.")
 ]
+OrderedPageToken = Annotated[
+    str, Field(max_length=2000, description="`next_page_token` of the page before.")
+]
 MAX_LABELS = 16
 Labels = Annotated[
     dict[LabelKey, LabelValue],

@@ -81,9 +81,9 @@ def _rows(targets: object) -> object:
 class InlineDataset(Spec):
     """Samples in the request itself."""
 
-    inputs: Rows = Field(min_length=1)
-    """Samples, one row per sample, one number per feature."""
-    targets: Annotated[Rows, BeforeValidator(_rows)] = Field(min_length=1)
+    inputs: Rows
+    """Samples, one row per sample, one number per feature. Empty in the `basic` view of a job."""
+    targets: Annotated[Rows, BeforeValidator(_rows)]
     """Targets, one row per sample: a number, a class label (0, 1, 2 …) or class probabilities. For
     several binary outputs, 0 or 1 for each. For sequences, one label per time step, or -1 for steps
     that do not count.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from math import isfinite
 from typing import Annotated, Literal
 
@@ -17,13 +18,12 @@ from .base import (
     EpochNumber,
     EveryError,
     FileReply,
-    IdOf,
     Int64,
     LabelKey,
     Labels,
     NameOrEmpty,
+    OrderedPageToken,
     PageSize,
-    PageToken,
     Reply,
     Request,
     RequestId,
@@ -31,6 +31,8 @@ from .base import (
     Spec,
     exactly_one,
 )
+from .fields import FieldKind, fields_of
+from .filters import MAX_LENGTH as MAX_FILTER
 from .training import ChangedTrainingSpec, Metric, TrainingSpec
 from .webhooks import Webhook
 
@@ -67,11 +69,26 @@ class CreateJobOptions(Request):
     """Idempotency key: the same key and the same spec return the same job."""
 
 
+JobView = Literal["basic", "full"]
+
+
 class ListJobsRequest(Request):
-    """Filters and page of a list of jobs."""
+    """Filters, order and page of a list of jobs."""
 
     page_size: PageSize = PAGE_SIZE
-    page_token: Annotated[PageToken, IdOf("job")] | None = None
+    page_token: OrderedPageToken | None = None
+    filter: str | None = Field(default=None, max_length=MAX_FILTER)
+    """Return jobs for which this is true, such as `state = succeeded AND best.value < 0.1`, in the
+    syntax of AIP-160.
+    """
+    order_by: str | None = Field(default=None, max_length=300)
+    """Fields to sort by, such as `best.value, created_at desc`. Jobs without a value come last.
+    Newest first by default.
+    """
+    view: JobView = "basic"
+    """Parts of each job. Default `basic`: without the rows of an inline data set, and without
+    `separability` and `ngrams` of `baselines`. `full`: everything.
+    """
     states: list[JobState] = Field(default_factory=list)
     """Return jobs in any of these states; all states if empty."""
     label: str | None = Field(default=None, max_length=130)
@@ -517,6 +534,17 @@ class Job(Reply):
     """Downsampled training loss; present in lists that request `curve_points`."""
 
 
+@cache
+def job_fields() -> dict[str, FieldKind]:
+    """Return the fields that jobs are filtered and sorted by, by their paths."""
+    fields = fields_of(Job)
+    loss, label = FieldKind("number"), FieldKind("map")
+    more = {"best.train_loss": loss, "best.validation_loss": loss}
+    more |= {"name": FieldKind("text"), "labels": label}
+    omitted = ("warning", "curve", "forked_from", "best.is_restored")
+    return {path: kind for path, kind in fields.items() if not path.startswith(omitted)} | more
+
+
 class ValidatedJob(Reply):
     """A valid spec and its cost."""
 
@@ -548,7 +576,7 @@ class JobPage(Reply):
     """A page of jobs."""
 
     jobs: list[Job]
-    """Jobs, newest first."""
+    """Jobs, newest first unless the request has another order."""
     next_page_token: str | None = None
     """`page_token` of the next page; absent on the last page."""
 

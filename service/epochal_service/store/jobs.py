@@ -9,9 +9,12 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
 from ..large import LARGE_BYTES, LargeRequest, is_limited
+from ..specs.filters import Order, Tree
+from . import filters
 from .access import Access
 from .database import byte_length, now
 from .tables import (
@@ -47,6 +50,7 @@ __all__ = [
     "record_stored_bytes",
     "rewrite",
     "schema",
+    "sort_values",
     "stored_bytes",
     "unnotified",
     "user_of_dataset",
@@ -124,8 +128,8 @@ _SPEC = job_specs.c.spec
 _SMALL_SPEC = sa.case((byte_length(_SPEC) <= LARGE_BYTES, _SPEC)).label("spec")
 
 
-def _query(limited: bool) -> sa.Select[Any]:
-    spec = _SMALL_SPEC if limited else _SPEC
+def _query(limited: bool, basic: bool = False) -> sa.Select[Any]:
+    spec = filters.SETTINGS.label("spec") if basic else _SMALL_SPEC if limited else _SPEC
     return sa.select(*jobs.c, spec, job_specs.c.webhooks).select_from(jobs).join(job_specs)
 
 
@@ -148,10 +152,22 @@ def insert(
     """
     row = dict(values)
     of_spec = {name: row.pop(name, None) for name in ("spec", "schema", "webhooks")}
+    of_spec["settings"] = _settings(of_spec["spec"])
     columns: tuple[Any, ...] = tuple(connection.execute(_INSERT_JOB, row).one())
     connection.execute(_INSERT_SPEC, {"job_id": row["id"], **of_spec})
     _insert_labels(connection, row["id"], labels)
     return JobWithSpec(*columns, *(of_spec[name] for name in ("spec", "webhooks")))
+
+
+def _settings(spec: str) -> str | None:
+    """Return the spec without the rows of inline data sets; None if it has none."""
+    if '"inputs":[' not in spec:
+        return None
+    values = from_json(spec)
+    for part in ("dataset", "validation_dataset"):
+        if (values.get(part) or {}).get("inputs"):
+            values[part] |= {"inputs": [], "targets": [], "weights": []}
+    return to_json(values).decode()
 
 
 def _insert_labels(connection: Connection, job_id: str, labels: Mapping[str, str]) -> None:
@@ -177,7 +193,8 @@ def rewrite(
     # A second statement: with the lock, PostgreSQL returns columns of another table as they were
     # before it waited.
     unchanged = (job_specs.c.job_id == row.id, job_specs.c.spec == row.spec)
-    replaced = connection.execute(sa.update(job_specs).where(*unchanged).values(spec=spec))
+    values = {"spec": spec, "settings": _settings(spec)}
+    replaced = connection.execute(sa.update(job_specs).where(*unchanged).values(values))
     if replaced.rowcount == 0:
         return False
     connection.execute(sa.delete(job_labels).where(job_labels.c.job_id == row.id))
@@ -191,7 +208,8 @@ def rewrite(
 def replace_spec(connection: Connection, job_id: str, spec: str) -> None:
     """Replace the spec of a locked job."""
     of_job = job_specs.c.job_id == job_id
-    connection.execute(sa.update(job_specs).where(of_job).values(spec=spec))
+    values = {"spec": spec, "settings": _settings(spec)}
+    connection.execute(sa.update(job_specs).where(of_job).values(values))
     revision = {"revision": jobs.c.revision + 1}
     connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(revision))
 
@@ -245,17 +263,26 @@ def page(
     label: tuple[str, str | None] | None = None,
     text: str | None = None,
     kind: str = "job",
+    filter: Tree | None = None,
+    orders: Sequence[Order] = (),
+    after: Sequence[Any] = (),
+    basic: bool = False,
 ) -> Generator[JobWithSpec]:
     """Yield at most `size` rows of the owners and a kind older than the id `before`, newest first.
 
-    `states` and `label` (key and value, or key alone) filter; `text` is searched in `search_text`.
-    Rows are fetched a few at a time, since a spec may hold its data.
+    `states`, `label` (key and value, or key alone) and `filter` filter; `text` is searched in
+    `search_text`. With `orders`, rows are sorted by them, and begin after the job with the sort
+    values `after` and the id `before`. Rows are fetched a few at a time, since a spec may hold its
+    data; `basic` leaves its rows out.
     """
     # A range and no pattern, so that the index ends the search: ids begin with their kind.
-    end = before or kind[:-1] + chr(ord(kind[-1]) + 1)
+    last = kind[:-1] + chr(ord(kind[-1]) + 1)
+    end = last if orders else before or last
     where = [jobs.c.id > kind, jobs.c.id < end]
     if text:
         where.append(jobs.c.search_text.contains(text.casefold(), autoescape=True))
+    if filter is not None:
+        where.append(filters.condition(filter))
     labels: list[sa.ColumnElement[bool]] = []
     if label is not None:
         key, value = label
@@ -265,7 +292,14 @@ def page(
         else:
             labels = [job_labels.c.key == key, job_labels.c.value == value]
             labels += [job_labels.c.job_id > kind, job_labels.c.job_id < end]
-    query = newest(owners, where, size, states, labels)
+    if orders:
+        if states:
+            where.append(jobs.c.state.in_(states))
+        if labels:
+            where.append(sa.exists().where(job_labels.c.job_id == jobs.c.id, *labels))
+        query = _sorted(owners, where, size, orders, before, after, basic)
+    else:
+        query = newest(owners, where, size, states, labels, basic=basic)
     options = {"stream_results": True, "max_row_buffer": 8}
     with connection.execute(query, execution_options=options) as rows:
         for row in rows:
@@ -282,6 +316,8 @@ def newest(
     size: int,
     states: Collection[str] = (),
     labels: Sequence[sa.ColumnElement[bool]] = (),
+    *,
+    basic: bool = False,
 ) -> sa.Select[Any]:
     """Select the newest `size` rows of the owners in one of the states, newest first.
 
@@ -292,9 +328,9 @@ def newest(
     """
     if len(owners) * len(states) > MAX_QUERIES:
         where, states = [*where, jobs.c.state.in_(states)], ()
-    filters = [[jobs.c.state == state, *where] for state in sorted({*states})] or [[*where]]
+    choices = [[jobs.c.state == state, *where] for state in sorted({*states})] or [[*where]]
     newest = []
-    for owner, conditions in product(owners, filters):
+    for owner, conditions in product(owners, choices):
         of_owner = jobs.c.owner == owner, *conditions
         query = sa.select(jobs.c.id).where(*of_owner).order_by(jobs.c.id.desc())
         if labels:
@@ -302,12 +338,42 @@ def newest(
             label_ids = sa.select(job_labels.c.job_id.label("id")).where(*labels, is_job)
             query = label_ids.order_by(job_labels.c.job_id.desc())
         newest.append(query.limit(size))
+    rows = _query(is_limited(), basic)
     if not newest:
-        return _query(is_limited()).where(sa.false())
+        return rows.where(sa.false())
     of_all = sa.union_all(*(sa.select(ids.subquery().c.id) for ids in newest)).subquery()
     ids = sa.select(of_all.c.id).order_by(of_all.c.id.desc()).limit(size)
     chosen = ids if len(newest) > 1 else newest[0]
-    return _query(is_limited()).where(jobs.c.id.in_(chosen)).order_by(jobs.c.id.desc())
+    return rows.where(jobs.c.id.in_(chosen)).order_by(jobs.c.id.desc())
+
+
+def _sorted(
+    owners: tuple[str, ...],
+    where: Sequence[sa.ColumnElement[bool]],
+    size: int,
+    orders: Sequence[Order],
+    before: str | None,
+    after: Sequence[Any],
+    basic: bool,
+) -> sa.Select[Any]:
+    """Select the first `size` rows in another order. Specs are read for these only."""
+    keys = filters.sort_keys(orders)
+    where = [jobs.c.owner.in_(owners), *where]
+    if before is not None:
+        where.append(filters.after(orders, keys, after, before))
+    named = [key.label(f"key{number}") for number, key in enumerate(keys)]
+    first = sa.select(jobs.c.id, *named).where(*where)
+    first = first.order_by(*filters.sorted_by(orders, keys, jobs.c.id)).limit(size)
+    chosen = first.subquery()
+    columns = [chosen.c[key.name] for key in named]
+    rows = _query(is_limited(), basic).join(chosen, chosen.c.id == jobs.c.id)
+    return rows.order_by(*filters.sorted_by(orders, columns, chosen.c.id))
+
+
+def sort_values(connection: Connection, job_id: str, orders: Sequence[Order]) -> list[Any]:
+    """Return the values of a job that a list is sorted by."""
+    keys = sa.select(*filters.sort_keys(orders)).where(jobs.c.id == job_id)
+    return list(connection.execute(keys).one())
 
 
 def advance(

@@ -106,6 +106,8 @@ job_specs = Table(
     metadata,
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("spec", Text, nullable=False),
+    # The spec without the rows of inline data sets; NULL if it has none.
+    Column("settings", Text),
     # The columns, classes and targets of an uploaded data set, which may be deleted.
     Column("schema", Text),
     # Where the end of the job is sent, with the secrets that sign, as JSON.

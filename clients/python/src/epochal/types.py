@@ -225,6 +225,9 @@ JobState: TypeAlias = Literal[
 ]
 
 
+JobView: TypeAlias = Literal["basic", "full"]
+
+
 KernelName: TypeAlias = Literal[
     "edge", "vertical_edge", "horizontal_edge", "blur", "sharpen", "identity"
 ]
@@ -689,7 +692,7 @@ class InlineDataset(TypedDict):
     """Samples in the request itself."""
 
     inputs: ArrayLike
-    """Samples, one row per sample, one number per feature."""
+    """Samples, one row per sample, one number per feature. Empty in the `basic` view of a job."""
     targets: ArrayLike
     """Targets, one row per sample: a number, a class label (0, 1, 2 …) or class probabilities.
     For several binary outputs, 0 or 1 for each. For sequences, one label per time step, or -1
@@ -5797,11 +5800,6 @@ class JobProperties:
         of versions that did not compute them.
         """
         return self._data.baselines
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        """Spec of the job, with all defaults filled in."""
-        return self._data.spec
 
     @property
     def forked_from(self) -> ForkedFrom | None:

@@ -15,7 +15,9 @@ export function datasetName(spec: Spec): string {
   const { dataset } = spec
   if ('name' in dataset)
     return GATES.has(dataset.name) ? dataset.name.toUpperCase() : dataset.name.replaceAll('_', ' ')
-  return 'id' in dataset ? 'your data' : `${dataset.inputs.length} inline samples`
+  if ('id' in dataset) return 'your data'
+  // A list of runs has no rows.
+  return dataset.inputs.length ? `${dataset.inputs.length} inline samples` : 'inline samples'
 }
 
 export function nameOf(job: Job): string {

@@ -81,11 +81,22 @@ def jobs(
     query: Annotated[
         str | None, typer.Option(help="Only jobs with this text in name, labels, data set or id.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Number of jobs, newest first.")] = 20,
+    filter: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILTER", help="E.g. 'spec.optimizer.learning_rate > 0.01 AND best.value < 0.1'"
+        ),
+    ] = None,
+    order_by: Annotated[
+        str | None, typer.Option("--order", metavar="FIELDS", help="E.g. 'best.value, epoch desc'.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Number of jobs.")] = 20,
     as_json: JsonOption = False,
 ) -> Output:
-    """List jobs, newest first."""
+    """List jobs, newest first or in another order."""
     fields = {
+        "filter": filter,
+        "order_by": order_by,
         "states": states or None,
         "label": label,
         "owner": owner,
@@ -100,7 +111,7 @@ def jobs(
     ]
     yield {"jobs": [job.data for job in rows]}
     if not rows:
-        filtered = states or label or owner or query
+        filtered = states or label or owner or query or filter
         out.print("No job matches." if filtered else "No job yet. Start one: epochal train xor")
         return
     several = len({job.owner for job in rows}) > 1

@@ -10,7 +10,7 @@ from ..paging import pages
 from ..records import read, request
 from ..session import Part
 from ..specs import Spec, with_objects
-from ..types import JobState, Metric, TrainingFields, TrainingSpec, ValidatedJob
+from ..types import JobState, JobView, Metric, TrainingFields, TrainingSpec, ValidatedJob
 from .job import Job, create_job
 
 
@@ -56,7 +56,10 @@ class Jobs(Part):
 
     def list(
         self,
+        filter: str | None = None,
         *,
+        order_by: str | None = None,
+        view: JobView | None = None,
         states: JobState | Sequence[JobState] = (),
         label: str | None = None,
         owner: str | None = None,
@@ -64,14 +67,24 @@ class Jobs(Part):
         curve_points: int | None = None,
         page_size: int | None = None,
     ) -> Iterator[Job]:
-        """Yield jobs, newest first, page by page.
+        """Yield jobs, newest first or in the order of `order_by`, page by page.
 
-        `states` is one state or several; `label` is `key` or `key=value`; `owner` is a member of
-        the caller's class; `query` is text in the name, the labels, the data set or the id, in
-        upper or lower case. With `curve_points` (4 to 100), each job has a `small_curve` of about
-        that many points. Raises `InvalidArgument`.
+        `filter` compares any fields of a job, see docs/api/conventions.md. `states` is one state
+        or several; `label` is `key` or `key=value`; `owner` is a member of the caller's class;
+        `query` is text in the name, the labels, the data set or the id, in upper or lower case.
+        With `curve_points` (4 to 100), each job has a `small_curve` of about that many points. In
+        the `basic` view, the default, baselines have no `separability` and no `ngrams`; the rows
+        of an inline data set are read from the service when `job.spec` is used. Raises
+        `InvalidArgument`.
+
+        >>> good = client.jobs.list("best.value < 0.1", order_by="best.value")
+        >>> all(job.best.value < 0.1 for job in good)
+        True
         """
         fields = {
+            "filter": filter,
+            "order_by": order_by,
+            "view": view,
             "states": ([states] if isinstance(states, str) else list(states)) or None,
             "label": label,
             "owner": owner,

@@ -31,6 +31,15 @@ class JobHandle(JobProperties, Handle[JobData, Event]):
     _deliveries_rpc = "ListDeliveries"
     _events = (StateEvent, EpochsEvent, CheckpointEvent, ChangeEvent, EndEvent)
 
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Spec of the job, with all defaults filled in. The rows of an inline data set are read
+        from the service if the job is from a list.
+        """
+        if any(map(_has_no_rows, map(self._data.spec.get, ("dataset", "validation_dataset")))):
+            self.refresh()
+        return self._data.spec
+
     def checkpoints(self) -> list[Checkpoint]:
         """Return the stored checkpoints in the order of their epochs. Raises `NotFound`."""
         return [
@@ -50,7 +59,7 @@ class JobHandle(JobProperties, Handle[JobData, Event]):
         return stored[-1].epoch
 
     def _job_spec(self) -> Mapping[str, Any]:
-        return self.spec
+        return self._data.spec
 
     def _snapshot(self, seq: int, data: Mapping[str, Any]) -> Event:
         curve = Curve.of(data.get("curve") or {})
@@ -78,3 +87,8 @@ class JobHandle(JobProperties, Handle[JobData, Event]):
             case EndEvent():
                 data = replace(data, state=event.state, stop_reason=event.stop_reason)
         return replace(data, seq=event.seq)
+
+
+def _has_no_rows(dataset: Mapping[str, Any] | None) -> bool:
+    """Return whether it is an inline data set from a list."""
+    return dataset is not None and not any(map(dataset.get, ("id", "name", "inputs")))

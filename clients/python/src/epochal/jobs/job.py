@@ -55,7 +55,7 @@ class Job(Verifiable, Inspection, Writing):
     @property
     def total_epochs(self) -> int:
         """The number of epochs in the spec with its changes; the job may end earlier."""
-        return int(spec_after(self.spec)["epochs"])
+        return int(spec_after(self._data.spec)["epochs"])
 
     @property
     def small_curve(self) -> CurveSeries | None:
