@@ -366,6 +366,23 @@ def test_jobs_are_searched_by_text_and_several_states(run: Run, client: epochal.
     assert run("jobs", "--filter", f"name = *{word} -epoch:2").stdout == "No job matches.\n"
 
 
+def test_several_jobs_are_labelled_cancelled_and_deleted(run: Run, client: epochal.Client) -> None:
+    word = uuid.uuid4().hex
+    done = client.jobs.create(XOR, epochs=1, name=word).wait(60)
+    endless = client.jobs.create(XOR, epochs=10**6, name=word)
+    chosen = ("--filter", f"name = {word}")
+    assert run("label", "week=3", *chosen).stdout == "2 jobs labelled\n"
+    assert done.refresh().labels == {"week": "3"}
+    refused = run("delete", *chosen, "--yes")
+    assert refused.stdout.startswith(f"1 job deleted\n{endless.id} The job is ")
+    cancelled = json.loads(run("cancel", *chosen, "--json").stdout)
+    assert cancelled == {"ids": [endless.id], "refused": [], "has_more": False}
+    for wrong in (("cancel",), ("delete", "last", *chosen), ("label",)):
+        failed = run(*wrong)
+        assert failed.returncode == 2, wrong
+        assert "give a job, or --filter" in failed.stderr
+
+
 def test_a_fork_begins_from_another_jobs_weights(run: Run, client: epochal.Client) -> None:
     parent = client.jobs.create(
         client.preset("xor"), epochs=20, snapshots={"weights_every": 10}

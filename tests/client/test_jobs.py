@@ -100,8 +100,22 @@ def test_listed_jobs_have_their_rows_when_the_spec_is_used(client: epochal.Clien
     assert [xor.total_epochs, listed.total_epochs, listed.name] == [2, 1, "inline"]
     assert not listed.data.spec["dataset"].get("inputs")
     assert listed.spec["dataset"]["inputs"] == rows
-    with pytest.raises(epochal.InvalidArgument, match="did you mean spec.epochs"):
+    with pytest.raises(epochal.InvalidArgument, match="is not a field of a job"):
         next(client.jobs.list("epochs = 2"))
+
+
+def test_several_jobs_are_labelled_and_deleted(client: epochal.Client) -> None:
+    label = uuid.uuid4().hex
+    made = [client.jobs.create(XOR, epochs=1, labels={label: ""}).wait(60) for _ in range(2)]
+    endless = client.jobs.create(XOR, epochs=10**6, labels={label: ""})
+    outcome = client.jobs.update(filter=f"labels:{label}", labels={"done": "yes"})
+    assert outcome.ids == (endless.id, made[1].id, made[0].id)
+    assert made[0].refresh().labels == {label: "", "done": "yes"}
+    outcome = client.jobs.delete(*made, endless)
+    assert outcome.ids == (made[0].id, made[1].id)
+    [refused] = outcome.refused
+    assert (refused.id, refused.reason, outcome.has_more) == (endless.id, "job_not_ended", False)
+    assert client.jobs.cancel(filter=f"labels:{label}").ids == (endless.id,)
 
 
 def test_the_same_request_gives_the_same_job(client: epochal.Client) -> None:

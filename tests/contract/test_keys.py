@@ -40,6 +40,8 @@ def requests(world: World, rpc: str) -> list[dict[str, Any]]:
     ids = {"jobs": world.queued, "sweeps": world.queued_sweep, "networks": world.network}
     ids |= {"experiments": world.experiment, "exercises": world.exercise}
     ids |= {"datasets": world.dataset, "uploads": world.upload}
+    if "{id}" not in methods()[rpc].path:
+        return [{"ids": [ids[noun]]}]
     return [{"id": ids[noun]}]
 
 
@@ -148,6 +150,7 @@ ADMIN = {"ListWorkers"}
 TRAIN = {
     *("CreateNetwork", "DeleteNetwork", "CreateDataset", "DeleteDataset"),
     *("CreateUpload", "AppendUpload", "DeleteUpload"),
+    *("BatchDeleteJobs", "BatchCancelJobs", "BatchUpdateJobs"),
     *("CreateJob", "UpdateJob", "DeleteJob", "CancelJob", "PauseJob", "ResumeJob"),
     "ChangeTraining",
     *("CreateSweep", "UpdateSweep", "DeleteSweep", "CancelSweep"),

@@ -32,8 +32,7 @@ def update(
     Raises `NotFound`, `Forbidden`; `InvalidArgument` if a label is both set and removed, or there
     would be too many.
     """
-    if both := [key for key in request.remove_labels if key in request.labels]:
-        raise InvalidArgument.of(FieldError("remove_labels", f"must not have {both[0]}, a label"))
+    check(request)
     while True:
         row = lifecycle.get(database, job_id, access, kind)
         access.require_owner(row.owner)
@@ -53,6 +52,12 @@ def update(
             ):
                 return lifecycle.find(connection, job_id, access, kind)
         # Another request changed the spec in the meantime.
+
+
+def check(request: UpdateJobRequest) -> None:
+    """Raise `InvalidArgument` if a label is both set and removed."""
+    if both := [key for key in request.remove_labels if key in request.labels]:
+        raise InvalidArgument.of(FieldError("remove_labels", f"must not have {both[0]}, a label"))
 
 
 def _changed(spec: Mapping[str, Any], request: UpdateJobRequest) -> dict[str, Any]:

@@ -83,6 +83,18 @@ UPDATES: dict[str, Any] = {
     }
 }
 
+BATCHES: dict[str, Any] = {
+    "By a filter": {"filter": 'labels.course = "week-4" AND best.value > 0.5'},
+}
+
+BATCH_UPDATES: dict[str, Any] = {
+    "A label more and one less": {
+        "filter": 'name = "draft*"',
+        "labels": {"course": "week-4"},
+        "remove_labels": ["draft"],
+    },
+}
+
 CHANGES: dict[str, Any] = {
     "A smaller learning rate": {"optimizer": {"learning_rate": 0.003}},
     "Another optimizer and larger batches": {

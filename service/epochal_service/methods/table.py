@@ -7,6 +7,7 @@ from ..specs.generation import Generation, GenerationEvent
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
 from . import (
+    batches,
     changes,
     comparison,
     datasets,
@@ -140,6 +141,27 @@ SERVICES: tuple[Service, ...] = (
                 "Suggest a job",
             ),
             Method("ListJobs", "GET /v1/jobs", jobs.list_jobs, "List jobs"),
+            Method(
+                "BatchDeleteJobs",
+                "POST /v1/jobs/batch-delete",
+                batches.batch_delete_jobs,
+                "Delete several jobs",
+                examples=examples.BATCHES,
+            ),
+            Method(
+                "BatchCancelJobs",
+                "POST /v1/jobs/batch-cancel",
+                batches.batch_cancel_jobs,
+                "Cancel several jobs",
+                examples=examples.BATCHES,
+            ),
+            Method(
+                "BatchUpdateJobs",
+                "POST /v1/jobs/batch-update",
+                batches.batch_update_jobs,
+                "Label several jobs",
+                examples=examples.BATCH_UPDATES,
+            ),
             Method(
                 "GetJob",
                 "GET /v1/jobs/{id}",

@@ -44,6 +44,7 @@ __all__ = [
     "hide",
     "hide_outlived",
     "insert",
+    "matching",
     "newest",
     "outlived",
     "page",
@@ -363,11 +364,21 @@ def _sorted(
         where.append(filters.after(orders, keys, after, before))
     named = [key.label(f"key{number}") for number, key in enumerate(keys)]
     first = sa.select(jobs.c.id, *named).where(*where)
-    first = first.order_by(*filters.sorted_by(orders, keys, jobs.c.id)).limit(size)
+    first = first.order_by(*filters.sorted_by(orders, named, jobs.c.id)).limit(size)
     chosen = first.subquery()
     columns = [chosen.c[key.name] for key in named]
     rows = _query(is_limited(), basic).join(chosen, chosen.c.id == jobs.c.id)
     return rows.order_by(*filters.sorted_by(orders, columns, chosen.c.id))
+
+
+def matching(
+    connection: Connection, owner: str, filter: Tree, without: Collection[str], limit: int
+) -> list[str]:
+    """Return ids of the owner's newest jobs that a filter matches, in other states than these."""
+    where = [jobs.c.owner == owner, jobs.c.id > "job", jobs.c.id < "joc"]
+    where += [jobs.c.state.not_in(without), filters.condition(filter)]
+    query = sa.select(jobs.c.id).where(*where).order_by(jobs.c.id.desc()).limit(limit)
+    return list(connection.execute(query).scalars())
 
 
 def sort_values(connection: Connection, job_id: str, orders: Sequence[Order]) -> list[Any]:

@@ -1820,6 +1820,30 @@ class VariantColumns(TypedDict, total=False):
 # ---------------------------------------------------------------- replies
 
 
+@dataclass(frozen=True)
+class RefusedJob:
+    """A job that could not be changed."""
+
+    id: str
+    """Id of the job."""
+    reason: str
+    """Stable word of the error that the method for one job has: `job_not_ended`, `not_found`."""
+    detail: str
+    """The error in a sentence."""
+
+
+@dataclass(frozen=True)
+class BatchJobs:
+    """The outcome of a change of several jobs."""
+
+    ids: tuple[str, ...]
+    """Ids of the jobs that were changed."""
+    refused: tuple[RefusedJob, ...]
+    """Jobs that were not."""
+    has_more: bool
+    """Whether the filter matches further jobs: repeat the request. Default false."""
+
+
 @dataclass(frozen=True, eq=False)
 class ComparedJob(ComparedJobMethods):
     """One of the compared jobs."""

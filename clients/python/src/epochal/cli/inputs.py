@@ -43,11 +43,14 @@ SpecArgument = Annotated[
 JobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="An id, its beginning or its end, or `last`.")
 ]
-JobOrSweepArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="JOB", help="An id, its beginning or its end, or `last`; or the id of a sweep."
-    ),
+_JOB_OR_SWEEP = typer.Argument(
+    metavar="JOB", help="An id, its beginning or its end, or `last`; or the id of a sweep."
+)
+JobOrSweepArgument = Annotated[str, _JOB_OR_SWEEP]
+JobOrFilterArgument = Annotated[str | None, _JOB_OR_SWEEP]
+FilterOption = Annotated[
+    str | None,
+    typer.Option(metavar="FILTER", help="E.g. 'labels.course = a AND best.value < 0.1'."),
 ]
 OutputOption = Annotated[
     Path | None,

@@ -24,12 +24,22 @@ from ..pictures.terminal import picture
 from ..records import plain
 from ..specs import spec_after
 from ..sweeps import Sweep
-from ..types import AugmentationDraws, CorruptionDraws, Delivery, ForkedFrom, Label, MaskDraws
+from ..types import (
+    AugmentationDraws,
+    BatchJobs,
+    CorruptionDraws,
+    Delivery,
+    ForkedFrom,
+    Label,
+    MaskDraws,
+)
 from .command import Output
 from .inputs import (
     EpochOption,
     EpochsOption,
+    FilterOption,
     JobArgument,
+    JobOrFilterArgument,
     JobOrSweepArgument,
     JsonOption,
     OutputOption,
@@ -81,12 +91,7 @@ def jobs(
     query: Annotated[
         str | None, typer.Option(help="Only jobs with this text in name, labels, data set or id.")
     ] = None,
-    filter: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILTER", help="E.g. 'spec.optimizer.learning_rate > 0.01 AND best.value < 0.1'"
-        ),
-    ] = None,
+    filter: FilterOption = None,
     order_by: Annotated[
         str | None, typer.Option("--order", metavar="FIELDS", help="E.g. 'best.value, epoch desc'.")
     ] = None,
@@ -466,9 +471,34 @@ def change(
     out.print(f"{handle.id} changes {when}: {json.dumps(made.training)}", soft_wrap=True)
 
 
-def cancel(client: Client, job: JobOrSweepArgument) -> Output:
-    """Cancel a job or sweep. Its stored epochs stay."""
-    yield from _state_of(find_handle(client, job).cancel())
+def cancel(client: Client, job: JobOrFilterArgument = None, filter: FilterOption = None) -> Output:
+    """Cancel a job or sweep, or the jobs that a filter matches. Their stored epochs stay."""
+    if filter is None:
+        yield from _state_of(find_handle(client, _one(job)).cancel())
+    else:
+        _none(job)
+        yield from _batch("cancelled", client.jobs.cancel(filter=filter))
+
+
+def _one(job: str | None) -> str:
+    if job is None:
+        raise typer.BadParameter("give a job, or --filter")
+    return job
+
+
+def _none(job: str | None) -> None:
+    if job is not None:
+        raise typer.BadParameter("give a job, or --filter, and not both")
+
+
+def _batch(participle: str, outcome: BatchJobs) -> Output:
+    """Print how many jobs were changed, and which were refused."""
+    yield outcome
+    count = len(outcome.ids)
+    more = ". The filter matches further jobs: repeat the command" if outcome.has_more else ""
+    out.print(f"{count:,} job{'' if count == 1 else 's'} {participle}{more}")
+    for refused in outcome.refused:
+        out.print(Text(f"{refused.id} {refused.detail}", style="yellow"), soft_wrap=True)
 
 
 def pause(client: Client, job: JobArgument) -> Output:
@@ -527,7 +557,7 @@ def rename(
 
 def label(
     client: Client,
-    job: JobOrSweepArgument,
+    job: JobOrFilterArgument = None,
     labels: Annotated[
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE", help="Labels to add, or to give another value."),
@@ -535,10 +565,19 @@ def label(
     remove: Annotated[
         list[str] | None, typer.Option(metavar="KEY", help="A label to remove. Repeatable.")
     ] = None,
+    filter: FilterOption = None,
 ) -> Output:
-    """Add, change or remove labels of a job or sweep, or print its name and labels."""
+    """Add, change or remove labels of a job or sweep, or print its name and labels.
+
+    With --filter, change the labels of the jobs that it matches: all arguments are labels.
+    """
+    if filter is not None:
+        changes = pairs([*([job] if job else []), *(labels or [])])
+        outcome = client.jobs.update(filter=filter, labels=changes, remove_labels=remove or ())
+        yield from _batch("labelled", outcome)
+        return
     changes = pairs(labels or [])
-    handle = find_handle(client, job)
+    handle = find_handle(client, _one(job))
     if changes or remove:
         handle.update(labels=changes, remove_labels=remove or ())
     yield from _name_of(handle)
@@ -551,11 +590,20 @@ def _name_of(handle: Job | Sweep) -> Output:
 
 def delete(
     client: Client,
-    job: JobOrSweepArgument,
+    job: JobOrFilterArgument = None,
+    filter: FilterOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> Output:
-    """Delete a job or sweep that is over, with its stored data. Asks first."""
-    handle = find_handle(client, job)
+    """Delete a job or sweep that is over, with its stored data, or the jobs that a filter matches.
+    Asks first.
+    """
+    if filter is not None:
+        _none(job)
+        if not yes:
+            confirm(f"Delete the jobs with {filter}, with their epochs and weights?")
+        yield from _batch("deleted", client.jobs.delete(filter=filter))
+        return
+    handle = find_handle(client, _one(job))
     if not yes:
         confirm(_deletion_question(handle))
     handle.delete()

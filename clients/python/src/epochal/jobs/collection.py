@@ -10,7 +10,15 @@ from ..paging import pages
 from ..records import read, request
 from ..session import Part
 from ..specs import Spec, with_objects
-from ..types import JobState, JobView, Metric, TrainingFields, TrainingSpec, ValidatedJob
+from ..types import (
+    BatchJobs,
+    JobState,
+    JobView,
+    Metric,
+    TrainingFields,
+    TrainingSpec,
+    ValidatedJob,
+)
 from .job import Job, create_job
 
 
@@ -116,3 +124,43 @@ class Jobs(Part):
             "aligned": aligned or None,
         }
         return read(Comparison, self._session.call("GetComparison", dict(fields)))
+
+    def delete(self, *jobs: Job | str, filter: str | None = None) -> BatchJobs:
+        """Delete up to 1,000 jobs that have ended, or those that the filter matches.
+
+        The result has the ids of the deleted jobs, and says which were refused and why. With
+        `has_more`, the filter matches further jobs. Raises `InvalidArgument`.
+
+        >>> client.jobs.delete(filter="labels.course = sketches AND created_at < 2026-01-01T00:00Z")
+        BatchJobs(ids=[], refused=[], has_more=False)
+        """
+        return self._batch("BatchDeleteJobs", jobs, filter)
+
+    def cancel(self, *jobs: Job | str, filter: str | None = None) -> BatchJobs:
+        """Cancel up to 1,000 jobs, or those that the filter matches and that have not ended.
+
+        The result is as in `delete`. Raises `InvalidArgument`.
+        """
+        return self._batch("BatchCancelJobs", jobs, filter)
+
+    def update(
+        self,
+        *jobs: Job | str,
+        filter: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        remove_labels: Sequence[str] = (),
+    ) -> BatchJobs:
+        """Change the labels of up to 1,000 jobs, or of those that the filter matches.
+
+        The result is as in `delete`. Raises `InvalidArgument`.
+        """
+        labels = dict(labels or {})
+        changes = {"labels": labels, "remove_labels": list(remove_labels)}
+        return self._batch("BatchUpdateJobs", jobs, filter, **changes)
+
+    def _batch(
+        self, method: str, jobs: Sequence[Job | str], filter: str | None, **changes: Any
+    ) -> BatchJobs:
+        ids = [job if isinstance(job, str) else job.id for job in jobs]
+        fields = {"ids": ids or None, "filter": filter, **changes}
+        return read(BatchJobs, self._session.call(method, fields))
