@@ -243,6 +243,37 @@ def test_what_is_deleted_can_be_taken_back_for_a_moment(
     assert ask(url, f"/v1/jobs/{persisted}")["id"] == persisted
 
 
+@pytest.mark.journey
+def test_several_runs_are_selected_by_a_filter_labelled_and_deleted(
+    open_alone: Opened, url: str, train: Train
+) -> None:
+    made = [train(f"Several {number}", epochs=30 + number) for number in range(4)]
+    page = open_alone("/jobs")
+    page.get_by_role("searchbox").fill("name = several* AND spec.epochs > 30")
+    expect(row(page, "Several")).to_have_count(3)
+    page.get_by_role("checkbox", name="Select Several 3").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("checkbox", name="Select Several 1").click(modifiers=["Shift"])
+    actions = page.get_by_role("region", name="Selected runs")
+    expect(actions.get_by_role("status")).to_have_text("3 selected")
+    expect(actions.get_by_role("link", name="Compare 3 runs")).to_be_visible()
+    actions.get_by_role("textbox").fill("course=week-3")
+    actions.get_by_role("button", name="Label 3 runs").click()
+    expect(page.get_by_role("button", name="course=week-3")).to_have_count(3)
+    assert violations(page) == []
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now()") + 1000)
+    actions.get_by_role("button", name="Delete 3 runs").click()
+    expect(page.get_by_text("is being deleted.")).to_have_count(3)
+    row(page, "Several 2").get_by_role("button", name="Undo").click()
+    page.get_by_role("link", name="Lab").click()
+    await_condition(
+        lambda: [call(url, f"/v1/jobs/{job}").status_code for job in made] == [200, 404, 200, 404],
+        60,
+        "two runs are gone",
+    )
+
+
 def test_axe_finds_nothing_wrong_with_the_list(open_page: Opened, train: Train) -> None:
     train("Looked at", labels={"course": "week-3"})
     page = open_page("/jobs")

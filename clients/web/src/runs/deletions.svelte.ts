@@ -1,10 +1,11 @@
 /** Pending deletions of runs: the user can undo each one for a few seconds. */
-import { api, ApiProblem } from '../lib/api'
+import { api, ApiProblem, body } from '../lib/api'
 
 const UNDO_MILLISECONDS = 6000
 
 export class Deletions {
-  #pending = $state.raw<ReadonlyMap<string, ReturnType<typeof setTimeout>>>(new Map())
+  #pending = $state.raw<ReadonlySet<string>>(new Set())
+  readonly #timers = new Map<ReturnType<typeof setTimeout>, readonly string[]>()
   problem = $state.raw<ApiProblem>()
 
   constructor(private readonly onDeleted: () => void) {}
@@ -13,39 +14,43 @@ export class Deletions {
     return this.#pending.has(id)
   }
 
-  begin(id: string): void {
+  begin(ids: readonly string[]): void {
     this.problem = undefined
-    const timer = setTimeout(() => void this.#finish(id), UNDO_MILLISECONDS)
-    this.#pending = new Map(this.#pending).set(id, timer)
+    this.#pending = new Set([...this.#pending, ...ids])
+    const timer = setTimeout(() => void this.#finish(timer), UNDO_MILLISECONDS)
+    this.#timers.set(timer, ids)
   }
 
-  undo(id: string): void {
-    clearTimeout(this.#pending.get(id))
-    this.#forget(id)
+  undo(ids: readonly string[]): void {
+    this.#pending = new Set([...this.#pending].filter((id) => !ids.includes(id)))
   }
 
   /** Delete all pending runs now, because the user leaves the page. */
   settle(): void {
-    for (const [id, timer] of this.#pending) {
-      clearTimeout(timer)
-      void this.#finish(id)
-    }
+    for (const timer of [...this.#timers.keys()]) void this.#finish(timer)
   }
 
-  async #finish(id: string): Promise<void> {
+  async #finish(timer: ReturnType<typeof setTimeout>): Promise<void> {
+    clearTimeout(timer)
+    const ids = (this.#timers.get(timer) ?? []).filter((id) => this.#pending.has(id))
+    this.#timers.delete(timer)
+    if (!ids.length) return
     try {
-      await api.DELETE('/v1/jobs/{id}', { params: { path: { id } }, keepalive: true })
+      const request = api.POST('/v1/jobs/batch-delete', { body: { ids }, keepalive: true })
+      const refused = (await body(request)).refused.filter((job) => job.reason !== 'not_found')
+      const [first] = refused
+      if (first)
+        this.problem = new ApiProblem(
+          409,
+          first.reason,
+          refused.length > 1 ? `${refused.length} runs were not deleted` : 'A run was not deleted',
+          first.detail,
+        )
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error
-      if (error.status !== 404) this.problem = error
+      this.problem = error
     }
     this.onDeleted()
-    this.#forget(id)
-  }
-
-  #forget(id: string): void {
-    const rest = new Map(this.#pending)
-    rest.delete(id)
-    this.#pending = rest
+    this.undo(ids)
   }
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
 import { START } from '../lab/spec'
-import { age, clock, link, shape } from './list'
+import { age, between, clock, isFilter, link, shape } from './list'
 
 it('an age is a readable text', () => {
   const now = Date.UTC(2030, 5, 15, 12)
@@ -22,4 +22,17 @@ it('a network is one line of layers', () => {
 
 it('a comparison has its own address', () => {
   expect(link(['job_1', 'job_2'])).toBe('/jobs/compare?job=job_1&job=job_2')
+})
+
+it('a comparison is a filter, and a label or a name is text', () => {
+  const texts = ['best.value < 0.1', 'epoch>3 moons', 'name = a*', 'state != failed']
+  expect(texts.every(isFilter)).toBe(true)
+  expect(['course=week-3', 'Lesson 3: moons', 'job_0123', ''].some(isFilter)).toBe(false)
+})
+
+it('a range of runs goes both ways and has both ends', () => {
+  const jobs = ['a', 'b', 'c', 'd'].map((id) => ({ id }))
+  expect(between(jobs, 'b', 'd')).toEqual(['b', 'c', 'd'])
+  expect(between(jobs, 'd', 'b')).toEqual(['b', 'c', 'd'])
+  expect(between(jobs, 'gone', 'c')).toEqual(['c'])
 })

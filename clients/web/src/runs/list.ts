@@ -15,6 +15,18 @@ export type Filter = keyof typeof STATES
 
 export const MOST_COMPARED = 10
 
+/** Whether the text compares something, and is not only searched for. */
+export function isFilter(text: string): boolean {
+  return /[<>]|\s!?=\s/.test(text)
+}
+
+/** The ids from one run to another in the order of the list, both included. */
+export function between(jobs: readonly Pick<Job, 'id'>[], one: string, other: string): string[] {
+  const ids = jobs.map((job) => job.id)
+  const ends = [ids.indexOf(one), ids.indexOf(other)].sort((a, b) => a - b)
+  return ends[0]! < 0 ? [other] : ids.slice(ends[0], ends[1]! + 1)
+}
+
 /** `just now`, `5 min ago`, `yesterday`, `12 Mar`. */
 export function age(since: string | null, now: number): string {
   if (!since) return ''
