@@ -92,8 +92,13 @@ def test_arrays_may_stand_in_a_spec(client: epochal.Client) -> None:
 
 def test_listed_jobs_have_their_rows_when_the_spec_is_used(client: epochal.Client) -> None:
     label, rows = uuid.uuid4().hex, [[0.5, -0.25]] * 3
-    inline = {"inputs": rows, "targets": [[0.0], [1.0], [0.0]]}
-    client.jobs.create(XOR, dataset=inline, epochs=1, labels={label: ""}, name="inline")
+    client.jobs.create(
+        XOR,
+        dataset={"inputs": rows, "targets": [[0.0], [1.0], [0.0]]},
+        epochs=1,
+        labels={label: ""},
+        name="inline",
+    )
     client.jobs.create(XOR, epochs=2, labels={label: ""}).wait(60)
     listed_jobs = client.jobs.list(f"labels:{label}", order_by="spec.epochs desc")
     xor, listed = listed_jobs

@@ -112,7 +112,7 @@ def test_a_list_has_no_inline_data_unless_it_is_requested(
     [full] = client.get("/v1/jobs", params={"view": "full"}).json()["jobs"]
     assert full == job
     [basic] = client.get("/v1/jobs").json()["jobs"]
-    no_rows = {"inputs": [], "targets": [], "weights": []}
+    no_rows: dict[str, Any] = {"inputs": [], "targets": [], "weights": []}
     assert basic == {
         **job,
         "spec": {

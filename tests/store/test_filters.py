@@ -76,8 +76,7 @@ def filled(module_database_url: str) -> Iterator[tuple[Database, dict[str, Docum
     zeros |= dict.fromkeys(("fruitless_attempts", "fence", "last_seq"), 0)
 
     def dumped(value: Any) -> str | None:
-        text = json.dumps(value).replace("Infinity", '"Infinity"')
-        return None if value is None else text.replace('"inputs": [', '"inputs":[')
+        return None if value is None else json.dumps(value).replace("Infinity", '"Infinity"')
 
     with database.write() as connection:
         for number, job in enumerate(documents()):

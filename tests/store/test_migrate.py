@@ -334,3 +334,36 @@ def test_an_older_program_names_the_copy_that_it_can_read(tmp_path: Path) -> Non
         migrate.check(url)
     copy = tmp_path / f"epochal.db.{migrate.REVISIONS[-1]}.bak"
     assert f"`epochald restore {copy}`" in str(refusal.value)
+
+
+def test_the_specs_of_an_older_database_are_also_stored_without_their_data(
+    database_url: str,
+) -> None:
+    database = Database(database_url)
+    columns = "parameters, samples, flops, epoch, attempt, fruitless_attempts, fence, last_seq"
+    inline = {"dataset": {"inputs": [[1.5]], "targets": [[0]], "scaling": "none"}, "epochs": 3}
+    specs = {"job_1": inline, "job_2": {"dataset": {"name": "xor"}}, "sweep_1": {"job": inline}}
+    with database.write() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0030")
+        for job_id, spec in specs.items():
+            connection.execute(
+                sa.text(
+                    f"INSERT INTO jobs (id, owner, state, created_at, {columns})"
+                    f" VALUES ('{job_id}', 'me', 'queued', 1, 0, 0, 0, 0, 0, 0, 0, 0)"
+                )
+            )
+            connection.execute(
+                sa.text("INSERT INTO job_specs (job_id, spec) VALUES (:job, :spec)"),
+                {"job": job_id, "spec": json.dumps(spec)},
+            )
+    migrate.upgrade(database_url)
+    with database.read() as connection:
+        rows = connection.execute(sa.text("SELECT job_id, settings, spec FROM job_specs"))
+        stored = {job_id: (settings, json.loads(spec)) for job_id, settings, spec in rows}
+    database.close()
+    assert {job_id: spec for job_id, (_, spec) in stored.items()} == specs
+    without_rows = {"inputs": [], "targets": [], "weights": [], "scaling": "none"}
+    assert json.loads(stored["job_1"][0]) == {"dataset": without_rows, "epochs": 3}
+    assert stored["job_2"][0] is stored["sweep_1"][0] is None

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from tests.servers.tables import create_tables
 
+from epochal_service.specs.filters import Comparison, Some
 from epochal_service.store import Connection, Database, jobs, log
 from epochal_service.store.access import Access
 from epochal_service.store.tables import job_labels, job_specs
@@ -129,6 +130,8 @@ def page(owners: tuple[str, ...] = ("me",), **more: Any) -> Callable[[Connection
     return action
 
 
+STATES = Some(tuple(Comparison(("state",), "=", state, "word") for state in ("queued", "running")))
+
 # What each statement may read, in rows: about what it returns.
 READS: dict[str, tuple[Callable[[Connection], object], int]] = {
     "list": (page(), 50),
@@ -140,6 +143,8 @@ READS: dict[str, tuple[Callable[[Connection], object], int]] = {
     # Besides, the jobs of others with this label.
     "list by label": (page(label=("course", "week-7")), 150),
     "list by state and label": (page(states=["succeeded"], label=("course", "week-7")), 150),
+    "list by a filter of two states": (page(filter=STATES), 100),
+    "jobs by a filter": (lambda c: jobs.matching(c, "me", STATES, ("failed",), 10), 100),
     "find": (lambda connection: jobs.find(connection, LONG, Access("me")), 10),
     "expired leases": (jobs.expired, 50),
     "expired jobs": (lambda connection: jobs.outlived(connection, 100), 10),

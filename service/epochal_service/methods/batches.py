@@ -34,7 +34,7 @@ def batch_delete_jobs(context: Context, request: BatchDeleteJobsRequest) -> Batc
     def delete(job_id: str) -> None:
         lifecycle.delete(context.database, job_id, context.access)
 
-    return _each(context, request, delete)
+    return _change_all(context, request, delete)
 
 
 def batch_cancel_jobs(context: Context, request: BatchCancelJobsRequest) -> BatchJobs:
@@ -42,7 +42,7 @@ def batch_cancel_jobs(context: Context, request: BatchCancelJobsRequest) -> Batc
 
     Raises `InvalidArgument`; the reply lists jobs that cannot be cancelled.
     """
-    return _each(context, request, partial(cancel_job, context), without=TERMINAL)
+    return _change_all(context, request, partial(cancel_job, context), without=TERMINAL)
 
 
 def batch_update_jobs(context: Context, request: BatchUpdateJobsRequest) -> BatchJobs:
@@ -56,10 +56,10 @@ def batch_update_jobs(context: Context, request: BatchUpdateJobsRequest) -> Batc
     def update(job_id: str) -> None:
         naming.update(context.database, job_id, context.access, change, "job")
 
-    return _each(context, request, update)
+    return _change_all(context, request, update)
 
 
-def _each(
+def _change_all(
     context: Context,
     request: JobsRequest,
     change: Callable[[str], object],

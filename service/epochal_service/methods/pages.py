@@ -71,10 +71,10 @@ def after(token: str | None, orders: Sequence[Order], kind: str) -> tuple[list[A
     except (ValueError, TypeError):
         raise InvalidArgument.of(_WRONG_TOKEN) from None
     values = names[len(orders) :]
-    is_right = names[: len(orders)] == [*map(str, orders)] and len(values) == len(orders)
+    is_valid = names[: len(orders)] == [*map(str, orders)] and len(values) == len(orders)
     for order, value in zip(orders, values, strict=False):
-        is_right &= value is None or _has_kind(value, order.kind)
-    if not is_right:
+        is_valid &= value is None or _has_kind(value, order.kind)
+    if not is_valid:
         raise InvalidArgument.of(_WRONG_TOKEN)
     return values, before(str(last), kind)
 

@@ -18,7 +18,7 @@ from ..errors import FieldError, InvalidArgument
 from .fields import FieldKind
 
 MAX_LENGTH = 2000
-MAX_RESTRICTIONS = 50
+MAX_RESTRICTIONS = 20
 MAX_DEPTH = 20
 MAX_ORDERS = 4
 
@@ -204,10 +204,10 @@ class _Parser:
 
     def accept(self, word: str) -> bool:
         """Take the next token if it is this one."""
-        found = self.peek() == word
-        if found:
+        accepted = self.peek() == word
+        if accepted:
             self.take()
-        return found
+        return accepted
 
     # ----------------------------------------------------------------------------------- grammar
 

@@ -160,15 +160,18 @@ def insert(
     return JobWithSpec(*columns, *(of_spec[name] for name in ("spec", "webhooks")))
 
 
+_DATASETS = ("dataset", "validation_dataset")
+_NO_ROWS: dict[str, list[Any]] = {"inputs": [], "targets": [], "weights": []}
+
+
 def _settings(spec: str) -> str | None:
-    """Return the spec without the rows of inline data sets; None if it has none."""
-    if '"inputs":[' not in spec:
+    """Return the spec of a job without the rows of inline data sets; None if it has none."""
+    if '"inputs":' not in spec:
         return None
     values = from_json(spec)
-    for part in ("dataset", "validation_dataset"):
-        if (values.get(part) or {}).get("inputs"):
-            values[part] |= {"inputs": [], "targets": [], "weights": []}
-    return to_json(values).decode()
+    inline = [part for part in _DATASETS if (values.get(part) or {}).get("inputs")]
+    less = {part: values[part] | _NO_ROWS for part in inline}
+    return to_json(values | less).decode() if inline else None
 
 
 def _insert_labels(connection: Connection, job_id: str, labels: Mapping[str, str]) -> None:

@@ -21,10 +21,10 @@ export function isFilter(text: string): boolean {
 }
 
 /** The ids from one run to another in the order of the list, both included. */
-export function between(jobs: readonly Pick<Job, 'id'>[], one: string, other: string): string[] {
+export function between(jobs: readonly Pick<Job, 'id'>[], first: string, last: string): string[] {
   const ids = jobs.map((job) => job.id)
-  const ends = [ids.indexOf(one), ids.indexOf(other)].sort((a, b) => a - b)
-  return ends[0]! < 0 ? [other] : ids.slice(ends[0], ends[1]! + 1)
+  const ends = [ids.indexOf(first), ids.indexOf(last)].sort((a, b) => a - b)
+  return ends[0]! < 0 ? [last] : ids.slice(ends[0], ends[1]! + 1)
 }
 
 /** `just now`, `5 min ago`, `yesterday`, `12 Mar`. */

@@ -474,19 +474,19 @@ def change(
 def cancel(client: Client, job: JobOrFilterArgument = None, filter: FilterOption = None) -> Output:
     """Cancel a job or sweep, or the jobs that a filter matches. Their stored epochs stay."""
     if filter is None:
-        yield from _state_of(find_handle(client, _one(job)).cancel())
+        yield from _state_of(find_handle(client, _required(job)).cancel())
     else:
-        _none(job)
+        _check_absent(job)
         yield from _batch("cancelled", client.jobs.cancel(filter=filter))
 
 
-def _one(job: str | None) -> str:
+def _required(job: str | None) -> str:
     if job is None:
         raise typer.BadParameter("give a job, or --filter")
     return job
 
 
-def _none(job: str | None) -> None:
+def _check_absent(job: str | None) -> None:
     if job is not None:
         raise typer.BadParameter("give a job, or --filter, and not both")
 
@@ -577,7 +577,7 @@ def label(
         yield from _batch("labelled", outcome)
         return
     changes = pairs(labels or [])
-    handle = find_handle(client, _one(job))
+    handle = find_handle(client, _required(job))
     if changes or remove:
         handle.update(labels=changes, remove_labels=remove or ())
     yield from _name_of(handle)
@@ -598,12 +598,12 @@ def delete(
     Asks first.
     """
     if filter is not None:
-        _none(job)
+        _check_absent(job)
         if not yes:
             confirm(f"Delete the jobs with {filter}, with their epochs and weights?")
         yield from _batch("deleted", client.jobs.delete(filter=filter))
         return
-    handle = find_handle(client, _one(job))
+    handle = find_handle(client, _required(job))
     if not yes:
         confirm(_deletion_question(handle))
     handle.delete()

@@ -15,12 +15,13 @@ specs = sa.table(
 def upgrade() -> None:
     op.add_column("job_specs", sa.Column("settings", sa.Text))
     connection = op.get_bind()
-    has_rows = specs.c.spec.contains('"inputs":[')
+    has_rows = specs.c.spec.contains('"inputs":')
     for job_id in connection.execute(sa.select(specs.c.job_id).where(has_rows)).scalars().all():
         of_job = specs.c.job_id == job_id
         spec = from_json(connection.execute(sa.select(specs.c.spec).where(of_job)).scalar_one())
-        for part in ("dataset", "validation_dataset"):
-            if (spec.get(part) or {}).get("inputs"):
-                spec[part] |= {"inputs": [], "targets": [], "weights": []}
-        settings = {"settings": to_json(spec).decode()}
-        connection.execute(sa.update(specs).where(of_job).values(settings))
+        parts = [p for p in ("dataset", "validation_dataset") if (spec.get(p) or {}).get("inputs")]
+        for part in parts:
+            spec[part] |= {"inputs": [], "targets": [], "weights": []}
+        if parts:
+            settings = {"settings": to_json(spec).decode()}
+            connection.execute(sa.update(specs).where(of_job).values(settings))
