@@ -42,6 +42,7 @@ QUEUED = Comparison(("state",), "=", "queued", "word")
         ("epoch>-1.5e2", Comparison(("epoch",), ">", -150.0, "number")),
         ("epoch != 3", Not(Comparison(("epoch",), "=", 3, "number"))),
         ("state=(queued OR NOT queued)", Some((QUEUED, Not(QUEUED)))),
+        ("state = (queued) a", Every((QUEUED, A))),
         ("labels:course", Comparison(("labels", "course"), "has")),
         ("labels.course:*", Comparison(("labels", "course"), "has")),
         ("labels.course:a", Comparison(("labels", "course"), "=", "a")),
