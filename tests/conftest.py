@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from tests.servers.explorers import computed_neurons
 from tests.servers.postgres import (
     database_url,
+    empty_database_url,
     module_database_url,
     postgres_server,
     postgres_url,
@@ -22,6 +23,7 @@ __all__ = [
     "broker_url",
     "computed_neurons",
     "database_url",
+    "empty_database_url",
     "make_stack",
     "module_database_url",
     "module_stack",

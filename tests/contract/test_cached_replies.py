@@ -29,7 +29,6 @@ Call = Callable[..., Answer]
 def service(
     tmp_path_factory: pytest.TempPathFactory, valkey_server: str, module_database_url: str
 ) -> Iterator[Wires]:
-    create_tables(module_database_url)
     folder = tmp_path_factory.mktemp("replies")
     chosen = settings(folder, broker_url=valkey_server, database_url=module_database_url)
     with wires(chosen) as service:

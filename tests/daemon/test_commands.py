@@ -241,10 +241,10 @@ def test_check_reports_all_problems_at_once(epochald: Epochald, taken_port: int)
 
 
 def test_migrate_creates_a_database_and_accepts_an_existing_one(
-    epochald: Epochald, database_url: str
+    epochald: Epochald, empty_database_url: str
 ) -> None:
     for _ in range(2):
-        done = epochald("migrate", database_url=database_url)
+        done = epochald("migrate", database_url=empty_database_url)
         assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -7,13 +7,40 @@ import sqlalchemy
 from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import listening_on_tcp
 
+from epochal_service.store import migrate
+from epochal_service.store.tables import job_labels, jobs, metadata
+
 
 @pytest.mark.parametrize("turn", [1, 2])
-def test_a_fresh_database_holds_no_tables(database_url: str, turn: int) -> None:
-    engine = sqlalchemy.create_engine(database_url)
+def test_a_fresh_database_holds_no_tables(empty_database_url: str, turn: int) -> None:
+    engine = sqlalchemy.create_engine(empty_database_url)
     with engine.begin() as connection:
         assert sqlalchemy.inspect(connection).get_table_names() == []
         connection.execute(sqlalchemy.text("CREATE TABLE leftover (turn INTEGER)"))
+    engine.dispose()
+
+
+@pytest.mark.every_variant
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_database_with_tables_holds_no_rows(database_url: str, turn: int) -> None:
+    assert migrate.differences(database_url) == []
+    counts = (
+        "parameters",
+        "samples",
+        "epoch",
+        "attempt",
+        "fruitless_attempts",
+        "fence",
+        "last_seq",
+    )
+    row = {"id": f"job_{turn}", "owner": "me", "state": "queued", "created_at": 1.0, "flops": 1.0}
+    engine = sqlalchemy.create_engine(database_url)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            assert connection.execute(sqlalchemy.select(table)).all() == [], table.name
+        connection.execute(jobs.insert(), {**row, **dict.fromkeys(counts, 0)})
+        label = {"job_id": row["id"], "key": "course", "value": "1"}
+        connection.execute(job_labels.insert(), label)
     engine.dispose()
 
 

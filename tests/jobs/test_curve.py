@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from tests.servers.tables import create_tables
 
 from epochal_engine import BINS, STATISTICS, Block, Gradients
 from epochal_service.curves import curve, outlines
@@ -24,7 +23,6 @@ JOB = "job_0000000000000_0000000000000000"
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    create_tables(database_url)
     database = Database(database_url)
     with database.write() as connection:
         values = {"id": JOB, "owner": "me", "state": "running", "spec": "{}", "parameters": 1}

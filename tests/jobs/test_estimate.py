@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.servers.tables import create_tables
 
 from epochal_engine import Work
 from epochal_service.admission.estimate import (
@@ -77,7 +76,6 @@ def test_the_cost_survives_its_column() -> None:
 
 
 def test_nothing_is_estimated_before_anything_is_measured(database_url: str) -> None:
-    create_tables(database_url)
     database = Database(database_url)
     work = some_work()
     assert Estimator(database).seconds(work) is None

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.servers.tables import create_tables
 
 from epochal_engine import Block
 from epochal_service.curves.epochs import entry_of
@@ -34,7 +33,6 @@ SPEC = {
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    create_tables(database_url)
     database = Database(database_url)
     with database.write() as connection:
         values: dict[str, Any] = {"id": JOB, "owner": "me", "state": "running"}

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
-from tests.servers.tables import create_tables
 
 from epochal_service.errors import QuotaExceeded
 from epochal_service.jobs import lifecycle
@@ -27,7 +26,6 @@ ROW: dict[str, Any] = {
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    create_tables(database_url)
     database = Database(database_url, pool_size=16)
     yield database
     database.close()

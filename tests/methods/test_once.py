@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from tests.servers.tables import create_tables
 
 from epochal_service.errors import IdempotencyMismatch, NotFound
 from epochal_service.methods import datasets, jobs, networks
@@ -51,7 +50,6 @@ CREATES: list[Create] = [create_network, create_dataset, create_job]
 
 @pytest.fixture
 def context(database_url: str) -> Iterator[Context]:
-    create_tables(database_url)
     settings = Settings(database_url=database_url, _env_file=None)
     stack = AsyncExitStack()
     with asyncio.Runner() as runner:

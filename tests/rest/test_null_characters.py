@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 from tests.rest.conftest import XOR
-from tests.servers.tables import create_tables
 
 from epochal_service.settings import Settings
 
 
 @pytest.fixture
 def settings(tmp_path: Path, broker_url: str, database_url: str) -> Settings:
-    create_tables(database_url)
     return Settings(
         _env_file=None, data_dir=tmp_path, database_url=database_url, broker_url=broker_url
     )

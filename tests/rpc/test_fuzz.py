@@ -53,7 +53,7 @@ def server(
         others |= {"broker_url": valkey_server, "heartbeat_seconds": 0.05}
         if request.param == "postgresql":
             postgres: PostgresServer = request.getfixturevalue("postgres_server")
-            others["database_url"] = scope.enter_context(postgres.database())
+            others["database_url"] = scope.enter_context(postgres.tables())
         chosen = serving.settings(folder, **others)
         upgrade(chosen.database_url)
         monitor = scope.enter_context(monitored_server(chosen))

@@ -1,4 +1,4 @@
-"""A real PostgreSQL that the tests start themselves: one server, a fresh database each time."""
+"""A real PostgreSQL that the tests start themselves: one server, an empty database each time."""
 
 import os
 import random
@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
+from tests.servers.tables import create_tables
 
 # The pipe closes when the tests close it and also when they are killed. SIGINT: cut and leave.
 _UNTIL_THE_PIPE_CLOSES = '"$@" & server=$!; read -r nothing; kill -INT $server; wait $server'
@@ -58,7 +60,7 @@ def free_port() -> int:
 
 
 class PostgresServer:
-    """One running server; `create_database` gives the URL of an empty database.
+    """One running server; `database` and `tables` give the URLs of databases without rows.
 
     Trusts everyone on 127.0.0.1 and never calls fsync: for tests alone.
     """
@@ -66,6 +68,7 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self._numbers = count(1)
+        self._idle: list[str] = []
         self._folder = folder
         # PostgreSQL refuses to run as root.
         self._identity: dict[str, object] = (
@@ -155,6 +158,9 @@ class PostgresServer:
     def _url(self, database: str) -> str:
         return f"postgresql://epochal@127.0.0.1:{self.port}/{database}"
 
+    def _sqlalchemy_url(self, database: str) -> str:
+        return self._url(database).replace("postgresql://", "postgresql+psycopg://")
+
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
@@ -165,9 +171,34 @@ class PostgresServer:
         name = f"test_{next(self._numbers)}"
         self._execute(f"CREATE DATABASE {name}")
         try:
-            yield self._url(name).replace("postgresql://", "postgresql+psycopg://")
+            yield self._sqlalchemy_url(name)
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def tables(self) -> Iterator[str]:
+        """The same with all tables. It was used before and emptied, which takes a twentieth."""
+        if self._idle:
+            name = self._idle.pop()
+        else:
+            name = f"tables_{next(self._numbers)}"
+            self._execute(f"CREATE DATABASE {name}")
+            create_tables(self._sqlalchemy_url(name))
+        yield self._sqlalchemy_url(name)
+        with psycopg.connect(self._url(name), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            tables = connection.execute(
+                "SELECT tablename FROM pg_tables "
+                "WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+            )
+            # A replica leaves foreign keys to the server that it follows: no order is wrong.
+            connection.execute("SET session_replication_role = replica")
+            deletions = [SQL("DELETE FROM {}").format(Identifier(row[0])) for row in tables]
+            connection.execute(SQL("; ").join(deletions))
+        self._idle.append(name)
 
 
 @pytest.fixture(scope="session")
@@ -190,7 +221,7 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database: the test runs once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/epochal.db"
@@ -198,14 +229,33 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The same of a database that has all tables and no rows."""
+    with _tables(request, tmp_path_factory) as url:
+        yield url
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def module_database_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The same for a module whose tests share what they store: all on SQLite, then all again."""
+    with _tables(request, tmp_path_factory) as url:
+        yield url
+
+
+@contextmanager
+def _tables(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('database')}/epochal.db"
+        url = f"sqlite:///{tmp_path_factory.mktemp('database')}/epochal.db"
+        create_tables(url)
+        yield url
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        with server.database() as url:
+        with server.tables() as url:
             yield url

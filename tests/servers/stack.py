@@ -257,7 +257,7 @@ def _make(
             url = f"sqlite:///{folder}/data/epochal.db"
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            url = scope.enter_context(server.database())
+            url = scope.enter_context(server.database() if first_start else server.tables())
         stack = Stack(folder, url, settings, keys, first_start=first_start)
         _running.append(stack)
         scope.callback(_running.remove, stack)

@@ -21,20 +21,20 @@ from epochal_service.store.tables import metadata
 
 
 @pytest.mark.every_variant
-def test_migrations_create_the_tables_of_the_code(database_url: str) -> None:
-    migrate.upgrade(database_url)
-    assert migrate.differences(database_url) == []
-    database = Database(database_url)
+def test_migrations_create_the_tables_of_the_code(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url)
+    assert migrate.differences(empty_database_url) == []
+    database = Database(empty_database_url)
     with database.read() as connection:
         names = set(sa.inspect(connection).get_table_names())
     database.close()
     assert set(metadata.tables) <= names
 
 
-def test_upgrading_twice_changes_nothing(database_url: str) -> None:
-    migrate.upgrade(database_url)
-    migrate.upgrade(database_url)
-    migrate.check(database_url)
+def test_upgrading_twice_changes_nothing(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url)
+    migrate.upgrade(empty_database_url)
+    migrate.check(empty_database_url)
 
 
 def test_the_revisions_are_those_of_the_files() -> None:
@@ -43,13 +43,13 @@ def test_the_revisions_are_those_of_the_files() -> None:
 
 
 def test_a_database_of_this_program_is_opened_without_alembic(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its import takes a fifth of a second of each start."""
-    migrate.upgrade(database_url)
+    migrate.upgrade(empty_database_url)
     monkeypatch.setitem(sys.modules, "alembic", None)
-    migrate.upgrade(database_url)
-    migrate.check(database_url)
+    migrate.upgrade(empty_database_url)
+    migrate.check(empty_database_url)
 
 
 def test_a_migration_has_no_time_limit(postgres_url: str) -> None:
@@ -69,27 +69,27 @@ def test_a_migration_has_no_time_limit(postgres_url: str) -> None:
 
 
 @pytest.mark.every_variant
-def test_checking_an_empty_database_asks_for_a_migration(database_url: str) -> None:
+def test_checking_an_empty_database_asks_for_a_migration(empty_database_url: str) -> None:
     with pytest.raises(migrate.SchemaError, match="epochald migrate"):
-        migrate.check(database_url)
+        migrate.check(empty_database_url)
 
 
-def test_a_newer_database_is_refused_and_not_changed(database_url: str) -> None:
-    migrate.upgrade(database_url)
-    database = Database(database_url)
+def test_a_newer_database_is_refused_and_not_changed(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url)
+    database = Database(empty_database_url)
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     for step in (migrate.upgrade, migrate.check):
         with pytest.raises(migrate.SchemaError, match="newer than this program"):
-            step(database_url)
+            step(empty_database_url)
     with database.read() as connection:
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
     database.close()
     assert version == "9999"
 
 
-def test_a_search_finds_jobs_that_are_older_than_the_search(database_url: str) -> None:
-    database = Database(database_url)
+def test_a_search_finds_jobs_that_are_older_than_the_search(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     with database.write() as connection:
         config = migrate._config()
         config.attributes["connection"] = connection
@@ -104,7 +104,7 @@ def test_a_search_finds_jobs_that_are_older_than_the_search(database_url: str) -
                 ),
                 {"id": job_id, "spec": json.dumps(spec)},
             )
-    migrate.upgrade(database_url)
+    migrate.upgrade(empty_database_url)
     with database.read() as connection:
         for text in ("MOONS", "course=week-3", "job_1"):
             [row] = jobs.page(connection, ("me",), size=9, before=None, text=text)
@@ -154,8 +154,8 @@ def test_damaged_pages_are_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.every_variant
-def test_the_previous_revision_is_upgraded_without_loss(database_url: str) -> None:
-    database = Database(database_url)
+def test_the_previous_revision_is_upgraded_without_loss(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     with database.write() as connection:
         config = migrate._config()
         config.attributes["connection"] = connection
@@ -175,7 +175,7 @@ def test_the_previous_revision_is_upgraded_without_loss(database_url: str) -> No
                 " VALUES ('job_1', 7, 'state', 3, 3, 1000.5)"
             )
         )
-    migrate.upgrade(database_url)
+    migrate.upgrade(empty_database_url)
     with database.read() as connection:
         [row] = jobs.page(connection, ("me",), size=9, before=None, text="MOONS")
         assert (row.id, row.state, row.search_text) == ("job_1", "running", "job_1\ntwo_moons")
@@ -191,8 +191,8 @@ def test_the_previous_revision_is_upgraded_without_loss(database_url: str) -> No
     database.close()
 
 
-def test_an_experiment_of_the_previous_revision_has_lists_of_needs(database_url: str) -> None:
-    database = Database(database_url)
+def test_an_experiment_of_the_previous_revision_has_lists_of_needs(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     job = {"epochs": 3, "restores_best": False}
     plan = {
         "name": None,
@@ -208,7 +208,7 @@ def test_an_experiment_of_the_previous_revision_has_lists_of_needs(database_url:
             sa.text("INSERT INTO experiments VALUES ('exp_1', 'me', :plan, 1)"),
             {"plan": json.dumps(plan)},
         )
-    migrate.upgrade(database_url)
+    migrate.upgrade(empty_database_url)
     with database.read() as connection:
         row = experiments.find(connection, "exp_1", Access("me"))
     database.close()
@@ -217,8 +217,8 @@ def test_an_experiment_of_the_previous_revision_has_lists_of_needs(database_url:
     assert {name: job.needs for name, job in stored.jobs.items()} == {"base": [], "tuned": ["base"]}
 
 
-def test_a_measured_distance_of_samples_is_one_of_the_measures(database_url: str) -> None:
-    database = Database(database_url)
+def test_a_measured_distance_of_samples_is_one_of_the_measures(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     columns = "parameters, samples, flops, epoch, attempt, fruitless_attempts, fence, last_seq"
     with database.write() as connection:
         config = migrate._config()
@@ -230,7 +230,7 @@ def test_a_measured_distance_of_samples_is_one_of_the_measures(database_url: str
                 " VALUES (:id, 'me', 'succeeded', 1, 1, 1, 1, 1, 0, 1, 1, 1, :distance)"
             )
             connection.execute(sa.text(insert), {"id": job_id, "distance": distance})
-    migrate.upgrade(database_url)
+    migrate.upgrade(empty_database_url)
     with database.read() as connection:
         query = sa.text("SELECT measures FROM jobs ORDER BY id")
         measures = [*connection.execute(query).scalars()]
@@ -256,8 +256,8 @@ OLD_DIVERGENCE = {"epoch": 2, "layer": "dense_2", "what": "loss grew", "suggesti
 OLD_MEMBER = {"epoch": 2, "latest": None, "stop_reason": "diverged", "divergence": OLD_DIVERGENCE}
 
 
-def test_specs_and_divergences_with_old_names_can_still_be_read(database_url: str) -> None:
-    database = Database(database_url)
+def test_specs_and_divergences_with_old_names_can_still_be_read(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     sweep = {"job": OLD_SPEC, "variants": [{"seed": 1}, {"seed": 2}]}
     plain = {**OLD_SPEC, "augmentation": []}
     progress = json.dumps([OLD_MEMBER, {"epoch": 3}], separators=(",", ":"))
@@ -288,7 +288,7 @@ def test_specs_and_divergences_with_old_names_can_still_be_read(database_url: st
                 sa.text("INSERT INTO job_specs (job_id, spec) VALUES (:id, :spec)"),
                 {"id": job_id, "spec": json.dumps(spec, separators=(",", ":"))},
             )
-    migrate.upgrade(database_url)
+    migrate.upgrade(empty_database_url)
     with database.read() as connection:
         second, first = jobs.page(connection, ("me",), size=9, before=None)
         [stored_sweep] = jobs.page(connection, ("me",), size=9, before=None, kind="sweep")

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.servers.tables import create_tables
 
 from epochal_service.specs.filters import Comparison, Some
 from epochal_service.store import Connection, Database, jobs, log
@@ -27,7 +26,6 @@ LONG = "job_0000000000000_0000000000000000"
 @pytest.fixture(scope="module")
 def many(module_database_url: str) -> Iterator[Database]:
     """Many jobs that have ended, some of other owners, and a few that have not."""
-    create_tables(module_database_url)
     database = Database(module_database_url)
     zeros = dict.fromkeys(
         ("parameters", "samples", "flops", "epoch", "attempt", "fruitless_attempts", "fence"), 0

@@ -45,9 +45,9 @@ def loaded(value: Any) -> Any:
 
 
 @pytest.fixture
-def service(database_url: str, tmp_path: Path) -> Iterator[Service]:
+def service(empty_database_url: str, tmp_path: Path) -> Iterator[Service]:
     """A service on the migrated database."""
-    database = Database(database_url)
+    database = Database(empty_database_url)
     with database.write() as connection:
         config = migrate._config()
         config.attributes["connection"] = connection
@@ -61,8 +61,8 @@ def service(database_url: str, tmp_path: Path) -> Iterator[Service]:
                     [{name: loaded(value) for name, value in row.items()} for row in rows],
                 )
     database.close()
-    migrate.upgrade(database_url)
-    service = Service(database_url, "unix:///nowhere", tmp_path)
+    migrate.upgrade(empty_database_url)
+    service = Service(empty_database_url, "unix:///nowhere", tmp_path)
     yield service
     service.close()
 
