@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from tests.rest.conftest import served
 
 from epochal_service.daemon.server import raise_file_limit
-from epochal_service.rest import body, heads
+from epochal_service.rest import body, heads, lingering
 from epochal_service.rest.heads import BoundedHeads
 
 HALF_OF_A_JOB = (
@@ -172,6 +172,7 @@ def test_a_client_that_stops_within_a_body_gets_an_error(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(body, "STALLED_SECONDS", 0.1)
+    monkeypatch.setattr(lingering, "LINGER_SECONDS", 0.1)
     with served(app) as (url, _), connected(url) as connection:
         connection.sendall(HALF_OF_A_JOB)
         head, _, content = received(connection).partition(b"\r\n\r\n")
