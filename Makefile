@@ -120,10 +120,6 @@ BROWSER := $(if $(filter tests tests/browser%,$(TESTS)),$(PAGE) chromium)
 test: $(VENV)/.dev $(BROWSER) ## Run the quick tests of every room (TESTS=tests/specs for a part)
 	$(PYTEST) -m "not ($(PROOFS)) and not long" $(ARGS)
 
-.PHONY: test-rest
-test-rest: $(VENV)/.dev $(BROWSER) ## Run what test-all has beside test: more browser tests, data, seeds, processes, PostgreSQL
-	$(PYTEST) -m "not ($(PROOFS)) and long" $(ARGS)
-
 .PHONY: test-all
 test-all: $(VENV)/.dev $(BROWSER) ## Run all tests except for the proofs, which have their own commands
 	$(PYTEST) -m "not ($(PROOFS))" $(ARGS)
@@ -147,6 +143,10 @@ test-changed: $(VENV)/.dev $(PAGE) chromium ## Run the tests that a change since
 
 .PHONY: check
 check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.json ## Check style, types, imports, words, the contract and the page
+	@$(MAKE) --no-print-directory -j 2 check-code check-page
+
+.PHONY: check-code
+check-code:
 	$(call timed,ruff) $(BIN)/ruff check .
 	$(call timed,ruff format) $(BIN)/ruff format --check .
 	$(call timed,mypy) $(BIN)/mypy
@@ -159,6 +159,9 @@ check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.j
 	  $(BIN)/buf breaking protos --against ".git#$${base:+tag=}$${base:-branch=main},subdir=protos"; fi; }
 	$(call timed,protos) $(BIN)/python -m protos.generate --check
 	$(call timed,types of the SDK) $(BIN)/python clients/python/generate.py --check
+
+.PHONY: check-page
+check-page:
 	@cd clients/web && $(NODE) npm run -s types
 	$(call timed,page: lint) (cd clients/web && $(NODE) npm run -s lint)
 	$(call timed,page: svelte-check) (cd clients/web && $(NODE) npm run -s check:types)
@@ -182,7 +185,7 @@ check-oracles: $(VENV)/.dev .venv-oracles/.done ## Compare engine and service wi
 
 .PHONY: check-clients
 check-clients: $(VENV)/.dev .venv-generated/.done clients/generated/node_modules/.package-lock.json $(PAGE) chromium ## Generate clients with other tools, check their types, and train with each
-	$(NODE) $(BIN)/python -m pytest tests/client/generated.py tests/deploy/envoy.py -q $(ARGS)
+	$(NODE) $(BIN)/python -m pytest tests/client/generated.py tests/deploy/envoy.py -n 2 $(ARGS)
 
 .PHONY: check-training
 check-training: $(VENV)/.dev ## Train networks that take longer: long-range dependencies, sequences, text
