@@ -198,7 +198,8 @@ class PostgresServer:
             connection.execute("SET session_replication_role = replica")
             deletions = [SQL("DELETE FROM {}").format(Identifier(row[0])) for row in tables]
             connection.execute(SQL("; ").join(deletions))
-        self._idle.append(name)
+        if deletions:  # a test may have removed the tables
+            self._idle.append(name)
 
 
 @pytest.fixture(scope="session")
