@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.servers.postgres import free_port
 from tests.servers.stack import environment
+from tests.servers.tables import create_tables
 from tests.servers.valkey import listening_on_tcp
 
 from epochal_engine import why_python
@@ -62,6 +63,15 @@ class Epochald:
 @pytest.fixture
 def epochald(tmp_path: Path) -> Epochald:
     return Epochald(tmp_path)
+
+
+@pytest.fixture
+def migrated(epochald: Epochald) -> Epochald:
+    """The same in a folder with a database, as after an earlier command."""
+    folder = epochald.folder / "data"
+    folder.mkdir(mode=0o700)
+    create_tables(f"sqlite:///{folder}/epochal.db")
+    return epochald
 
 
 @pytest.mark.parametrize(
@@ -130,12 +140,11 @@ def test_a_new_database_is_for_its_user_alone(epochald: Epochald) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("command", ["up", "migrate"])
-def test_a_database_that_is_newer_than_the_program(epochald: Epochald, command: str) -> None:
-    assert epochald("migrate").returncode == 0
-    with sqlite3.connect(epochald.folder / "data" / "epochal.db") as database:
+def test_a_database_that_is_newer_than_the_program(migrated: Epochald, command: str) -> None:
+    with sqlite3.connect(migrated.folder / "data" / "epochal.db") as database:
         database.execute("UPDATE alembic_version SET version_num = 'from_the_future'")
     database.close()
-    assert "newer than this program" in epochald.refusal(command)
+    assert "newer than this program" in migrated.refusal(command)
 
 
 @pytest.mark.long
@@ -219,9 +228,8 @@ def test_an_engine_is_chosen_by_the_settings(
 
 
 @pytest.mark.long
-def test_check_reports_a_disk_without_room(epochald: Epochald) -> None:
-    assert epochald("migrate").returncode == 0
-    done = epochald("check", min_free_bytes=10**18)
+def test_check_reports_a_disk_without_room(migrated: Epochald) -> None:
+    done = migrated("check", min_free_bytes=10**18)
     assert done.returncode == 1
     assert re.search(r"^fail  the database can grow by \d+ bytes only", done.stdout, re.M)
 
@@ -267,17 +275,17 @@ def test_a_public_service_does_not_start_without_a_key(
 
 
 @pytest.mark.long
-def test_keys_are_created_listed_rotated_and_revoked(epochald: Epochald) -> None:
-    assert "No API key yet" in epochald("keys", "list").stdout
-    first = epochald("keys", "create", "laptop", "--owner", "ada", "--days", "30").stdout.strip()
-    second = epochald("keys", "create", "board", "--scope", "read").stdout.strip()
+def test_keys_are_created_listed_rotated_and_revoked(migrated: Epochald) -> None:
+    assert "No API key yet" in migrated("keys", "list").stdout
+    first = migrated("keys", "create", "laptop", "--owner", "ada", "--days", "30").stdout.strip()
+    second = migrated("keys", "create", "board", "--scope", "read").stdout.strip()
     prefix, key_id, secret = first.split("_")
     assert (prefix, len(secret)) == ("ep", 24)
-    rotated = epochald("keys", "rotate", key_id).stdout.strip()
+    rotated = migrated("keys", "rotate", key_id).stdout.strip()
     assert rotated.split("_")[:2] == ["ep", key_id]
     assert rotated != first
-    assert epochald("keys", "revoke", second.split("_")[1]).returncode == 0
-    listed = epochald("keys", "list").stdout
+    assert migrated("keys", "revoke", second.split("_")[1]).returncode == 0
+    listed = migrated("keys", "list").stdout
     rows = [line.split() for line in listed.splitlines()]
     assert [row[:3] for row in rows[1:]] == [
         [key_id, "ada", "train"],
@@ -289,33 +297,33 @@ def test_keys_are_created_listed_rotated_and_revoked(epochald: Epochald) -> None
 
 
 @pytest.mark.long
-def test_a_class_has_a_key_of_the_teacher_and_one_of_each_pupil(epochald: Epochald) -> None:
-    created = epochald("keys", "create", "--class", "10b", "--count", "3")
+def test_a_class_has_a_key_of_the_teacher_and_one_of_each_pupil(migrated: Epochald) -> None:
+    created = migrated("keys", "create", "--class", "10b", "--count", "3")
     rows = [line.split() for line in created.stdout.splitlines() if "ep_" in line]
     roles = ["teacher", "pupil", "pupil", "pupil"]
     assert [row[:2] for row in rows] == list(map(list, zip(CLASS, roles, strict=True)))
     assert "method=CreateKeys owner=10b" in created.stderr
-    further = epochald("keys", "create", "--class", "10b", "--count", "1", "--csv").stdout
+    further = migrated("keys", "create", "--class", "10b", "--count", "1", "--csv").stdout
     assert [row[:2] for row in csv.reader(further.splitlines())] == [
         ["owner", "role"],
         ["10b.04", "pupil"],
     ]
-    rotated = json.loads(epochald("keys", "rotate", "--class", "10b", "--json").stdout)["keys"]
+    rotated = json.loads(migrated("keys", "rotate", "--class", "10b", "--json").stdout)["keys"]
     assert [(key["owner"], key["role"]) for key in rotated] == [
         *zip(CLASS, roles, strict=True),
         ("10b.04", "pupil"),
     ]
     assert not {row[2] for row in rows} & {key["key"] for key in rotated}
-    assert epochald("keys", "revoke", "--class", "10b").stdout.startswith("5 keys")
-    assert epochald("keys", "list").stdout.count("revoked") == 5
+    assert migrated("keys", "revoke", "--class", "10b").stdout.startswith("5 keys")
+    assert migrated("keys", "list").stdout.count("revoked") == 5
 
 
 @pytest.mark.long
-def test_a_class_cannot_take_the_name_of_another_owner(epochald: Epochald) -> None:
-    epochald("keys", "create", "laptop", "--owner", "ada.02")
-    refusal = epochald.refusal("keys", "create", "--class", "ada", "--count", "3")
+def test_a_class_cannot_take_the_name_of_another_owner(migrated: Epochald) -> None:
+    migrated("keys", "create", "laptop", "--owner", "ada.02")
+    refusal = migrated.refusal("keys", "create", "--class", "ada", "--count", "3")
     assert refusal.startswith("there is an owner ada.02 already")
-    assert len(epochald("keys", "list").stdout.splitlines()) == 2
+    assert len(migrated("keys", "list").stdout.splitlines()) == 2
 
 
 @pytest.mark.long
@@ -343,15 +351,14 @@ def test_a_command_about_keys_needs_a_key_or_a_class(
 )
 @pytest.mark.long
 def test_a_wrong_command_about_keys_says_what_is_wrong(
-    epochald: Epochald, command: tuple[str, ...], reason: str
+    migrated: Epochald, command: tuple[str, ...], reason: str
 ) -> None:
-    assert epochald.refusal(*command).startswith(reason)
+    assert migrated.refusal(*command).startswith(reason)
 
 
 @pytest.mark.long
-def test_rows_that_belong_to_nothing_are_reported_and_deleted(epochald: Epochald) -> None:
-    epochald("migrate")
-    with closing(sqlite3.connect(epochald.folder / "data" / "epochal.db")) as connection:
+def test_rows_that_belong_to_nothing_are_reported_and_deleted(migrated: Epochald) -> None:
+    with closing(sqlite3.connect(migrated.folder / "data" / "epochal.db")) as connection:
         # As the sqlite3 program does: foreign keys are not enforced.
         connection.executemany(
             "INSERT INTO checkpoints VALUES ('job_1', ?, 1, '', 1.0, x'00')",
@@ -359,7 +366,7 @@ def test_rows_that_belong_to_nothing_are_reported_and_deleted(epochald: Epochald
         )
         connection.execute("INSERT INTO upload_pieces VALUES ('upload_1', 0, x'00')")
         connection.commit()
-    done = epochald("check", broker_url="redis://127.0.0.1:1")
+    done = migrated("check", broker_url="redis://127.0.0.1:1")
     sentence = (
         "fail  The database has 50 rows of checkpoints without their row of jobs, 1 rows of "
         "upload_pieces without their row of uploads; run `epochald check --repair`"
@@ -367,6 +374,6 @@ def test_rows_that_belong_to_nothing_are_reported_and_deleted(epochald: Epochald
     assert sentence in done.stdout.splitlines()
     assert done.returncode == 1
     for options in (["--repair"], []):
-        done = epochald("check", *options)
+        done = migrated("check", *options)
         assert "ok    every row of the database belongs to something" in done.stdout
         assert done.returncode == 0, done.stdout

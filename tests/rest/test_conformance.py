@@ -18,6 +18,7 @@ from hypothesis.errors import Flaky
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
+from tests.documents import openapi_document
 from tests.examples import examples
 from tests.rest.conftest import XOR
 from tests.rpc import serving
@@ -28,7 +29,6 @@ from epochal_service.apis import apis, methods
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.examples import EXERCISES
 from epochal_service.rest import system
-from epochal_service.rest.openapi import describe
 from epochal_service.settings import Address, Settings
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
@@ -92,7 +92,7 @@ def worker(chosen: Settings) -> Iterator[WorkerContext]:
 @pytest.fixture(scope="module")
 def descriptions() -> list[dict[str, Any]]:
     """Every process that runs tests imports this module; only one of them needs these."""
-    return [describe(api) for api in apis()]
+    return [openapi_document(api) for api in apis()]
 
 
 @pytest.fixture(scope="module")
