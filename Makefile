@@ -120,6 +120,10 @@ BROWSER := $(if $(filter tests tests/browser%,$(TESTS)),$(PAGE) chromium)
 test: $(VENV)/.dev $(BROWSER) ## Run the quick tests of every room (TESTS=tests/specs for a part)
 	$(PYTEST) -m "not ($(PROOFS)) and not long" $(ARGS)
 
+.PHONY: test-rest
+test-rest: $(VENV)/.dev $(BROWSER) ## Run what test-all has beside test: more browser tests, data, seeds, processes, PostgreSQL
+	$(PYTEST) -m "not ($(PROOFS)) and long" $(ARGS)
+
 .PHONY: test-all
 test-all: $(VENV)/.dev $(BROWSER) ## Run all tests except for the proofs, which have their own commands
 	$(PYTEST) -m "not ($(PROOFS))" $(ARGS)
