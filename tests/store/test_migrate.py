@@ -337,9 +337,9 @@ def test_an_older_program_names_the_copy_that_it_can_read(tmp_path: Path) -> Non
 
 
 def test_the_specs_of_an_older_database_are_also_stored_without_their_data(
-    database_url: str,
+    empty_database_url: str,
 ) -> None:
-    database = Database(database_url)
+    database = Database(empty_database_url)
     columns = "parameters, samples, flops, epoch, attempt, fruitless_attempts, fence, last_seq"
     inline = {"dataset": {"inputs": [[1.5]], "targets": [[0]], "scaling": "none"}, "epochs": 3}
     specs = {"job_1": inline, "job_2": {"dataset": {"name": "xor"}}, "sweep_1": {"job": inline}}
@@ -358,7 +358,7 @@ def test_the_specs_of_an_older_database_are_also_stored_without_their_data(
                 sa.text("INSERT INTO job_specs (job_id, spec) VALUES (:job, :spec)"),
                 {"job": job_id, "spec": json.dumps(spec)},
             )
-    migrate.upgrade(database_url)
+    migrate.upgrade(empty_database_url)
     with database.read() as connection:
         rows = connection.execute(sa.text("SELECT job_id, settings, spec FROM job_specs"))
         stored = {job_id: (settings, json.loads(spec)) for job_id, settings, spec in rows}
