@@ -161,8 +161,8 @@ class Limits(BaseModel):
     )
     max_memory_bytes: Count = Field(
         default_factory=lambda: _memory_share(_available_cores()),
-        description="bytes of memory of the worker that trains one job; unset: 60 % of the memory "
-        "divided by the workers",
+        description="bytes of memory of a process that trains, for the jobs that it holds; unset: "
+        "60 % of the memory divided by the workers",
     )
     max_stored_bytes: Count = Field(
         2 * 2**30, description="bytes that one job stores by its end: epochs and checkpoints"
@@ -279,7 +279,7 @@ class Settings(BaseSettings):
     )
     workers: Count = Field(
         default_factory=_available_cores,
-        description="jobs trained at the same time, one process each",
+        description="processes that train; each trains several jobs in turns",
     )
     lease_seconds: Seconds = Field(
         15.0, description="time without a sign of life after which a worker loses its job"

@@ -44,9 +44,9 @@ QUICK: dict[str, Any] = {
     "checkpoint_seconds": 0.2,
     "log_level": "warning",
 }
-# More processes than jobs: one that is stopped must not keep a job waiting.
-JOBS_AT_A_TIME = 3
-WORKERS = 5
+# Each process trains several jobs in turns; another one takes the jobs of one that is stopped.
+JOBS_AT_A_TIME = 6
+WORKERS = 2
 
 RECOVERY_SECONDS = 60.0
 END_SECONDS = 300.0

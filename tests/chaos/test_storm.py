@@ -22,8 +22,9 @@ LEAVE_SECONDS = 5.0
 # From a fault to the next epochs of each of its jobs.
 RECOVERY_SECONDS = 20.0
 # For five transactions of a job, and for its creation, beside a broker that hangs. If one of them
-# waited for the broker, it would take a second or more.
-STALL_SECONDS = 4.0
+# waited for the broker, it would take a second or more, and so would those of the other two jobs
+# that its process trains in turns.
+STALL_SECONDS = 10.0
 
 # Many short epochs, some with all kinds of memory, and a few long ones: each for some seconds.
 SPECS: dict[str, dict[str, Any]] = {

@@ -200,9 +200,7 @@ def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -
     with listening_on_tcp() as url:
         done = epochald("check", broker_url=url, wrokers=5)
     assert done.returncode == 0, done.stdout
-    assert re.search(
-        r"^EPOCHAL_WORKERS +3 +\.env +jobs trained at the same time", done.stdout, re.M
-    )
+    assert re.search(r"^EPOCHAL_WORKERS +3 +\.env +processes that train;", done.stdout, re.M)
     assert re.search(r"^EPOCHAL_DATA_DIR +data +default +folder", done.stdout, re.M)
     assert re.search(rf"^EPOCHAL_BROKER_URL +{url} +environment", done.stdout, re.M)
     assert re.search(r"^EPOCHAL_LIMITS__MAX_EPOCHS +1000000 +default", done.stdout, re.M)

@@ -24,7 +24,7 @@ from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database
 from epochal_service.store import jobs as stored_jobs
-from epochal_workers.memory import MARGIN_BYTES, allowed_bytes, is_exhausted, limited
+from epochal_workers.memory import MARGIN_BYTES, MemoryLimit, allowed_bytes, is_exhausted
 
 pytestmark = pytest.mark.long
 
@@ -140,20 +140,35 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the limit needs Linu
 def test_the_limit_ends_with_the_job() -> None:
     beyond = allowed_bytes(0) + 100_000_000
     assert beyond > MARGIN_BYTES
-    with limited(0), pytest.raises(MemoryError) as caught:
+    with MemoryLimit(0).applied(), pytest.raises(MemoryError) as caught:
         np.empty(beyond, np.uint8)
     assert is_exhausted(caught.value)
     assert np.empty(beyond, np.uint8).nbytes == beyond
 
 
 @linux
+def test_each_of_several_jobs_has_a_limit() -> None:
+    first, second = MemoryLimit(0), MemoryLimit(0)
+    half = MARGIN_BYTES * 2 // 3
+    with first.applied():
+        held = [np.empty(half, np.uint8)]
+    with second.applied():
+        held.append(np.empty(half, np.uint8))
+    with first.applied(), pytest.raises(MemoryError):
+        np.empty(half, np.uint8)
+    with second.applied():
+        del held[1]
+        held.append(np.empty(half, np.uint8))
+
+
+@linux
 def test_blocks_that_overlap_leave_no_limit() -> None:
-    with limited(GIGABYTE):
+    with MemoryLimit(GIGABYTE).applied():
         pass
     before = resource.getrlimit(resource.RLIMIT_DATA)
     with ExitStack() as first:
-        first.enter_context(limited(GIGABYTE))
-        with limited(GIGABYTE):
+        first.enter_context(MemoryLimit(GIGABYTE).applied())
+        with MemoryLimit(GIGABYTE).applied():
             assert resource.getrlimit(resource.RLIMIT_DATA) != before
             first.close()
         assert resource.getrlimit(resource.RLIMIT_DATA) == before
@@ -204,3 +219,22 @@ def test_a_child_that_aborts_ends_its_job(one_worker: Stack) -> None:
         assert ended.detail is not None
         assert "aborted the worker process: the job needs more than" in ended.detail
         assert client.jobs.create(XOR).wait(timeout=60).state == "succeeded"
+
+
+@linux
+def test_the_jobs_of_a_child_that_aborts_are_trained_alone_from_then_on(one_worker: Stack) -> None:
+    database = Database(one_worker.database_url)
+    with epochal.Client(one_worker.http) as client:
+        jobs_ = [client.jobs.create({**XOR, "epochs": 1_000_000}) for _ in range(2)]
+
+        def fruitless() -> list[int]:
+            with database.read() as connection:
+                rows = [stored_jobs.find(connection, job.id) for job in jobs_]
+            return [row.fruitless_attempts for row in rows if row is not None and row.epoch > 0]
+
+        await_condition(lambda: fruitless() == [0, 0], 60, "both train")
+        (worker,) = [worker for worker in client.workers() if len(worker.jobs) == 2]
+        os.kill(worker.pid, signal.SIGABRT)
+        await_condition(lambda: fruitless() == [1, 1], 120, "both are suspects")
+        assert [job.refresh().state for job in jobs_] == ["running", "running"]
+    database.close()

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from itertools import count
 
 import pytest
 import redis
@@ -11,7 +12,7 @@ from tests.servers.stack import await_condition
 from tests.workers.in_process import XOR, Service, at_call
 from tests.workers.record import record
 
-import epochal_workers.run
+import epochal_workers.scheduler
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.queue import QUEUE, Queue
 from epochal_service.methods import jobs, sweeps
@@ -22,7 +23,8 @@ from epochal_service.store import Access
 from epochal_service.store import jobs as stored
 from epochal_service.store.jobs import JobRow
 from epochal_workers.context import WorkerContext
-from epochal_workers.run import run_next, take_turn
+from epochal_workers.run import run
+from epochal_workers.scheduler import take_turns
 
 
 def create(service: Service, owner: str, epochs: int = 3, priority: int = 0) -> str:
@@ -40,14 +42,15 @@ def rows_of(service: Service, *job_ids: str) -> list[JobRow]:
 
 def next_queued(service: Service, max_running: int | None = None) -> str | None:
     with service.database.read() as connection:
-        return stored.next_queued(connection, max_running)
+        queued = stored.next_queued(connection, max_running)
+    return None if queued is None else queued.id
 
 
 def train_next(service: Service) -> str | None:
     """Train the next job; return its id."""
     job_id = next_queued(service)
     worker = WorkerContext(service.settings, service.database, service.queue, lambda: False)
-    state = run_next(worker)
+    state = run(worker)
     assert (state is None) == (job_id is None)
     return job_id
 
@@ -70,7 +73,7 @@ def test_one_message_is_enough_for_all_queued_jobs(service: Service) -> None:
     many = [create(service, "class") for _ in range(3)]
     few = create(service, "teacher")
     worker = WorkerContext(service.settings, service.database, service.queue, lambda: False)
-    take_turn(worker, many[0])
+    take_turns(worker, many[0])
     rows = sorted(rows_of(service, *many, few), key=lambda row: row.started_at or 0.0)
     assert [row.id for row in rows] == [many[0], few, *many[1:]]
     assert {row.state for row in rows} == {"succeeded"}
@@ -80,13 +83,13 @@ def test_a_worker_whose_turn_is_over_wakes_another_one(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = create(service, "student"), create(service, "student")
-    monkeypatch.setattr(epochal_workers.run, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(epochal_workers.scheduler, "TURN_SECONDS", 0.001)
     # A database of the broker that nobody else uses: messages of the two jobs may still be on
     # their way.
     url = f"{service.settings.broker_url}?db=1"
     with redis.Redis.from_url(url) as broker, closing(Queue(url)) as queue:
         broker.flushdb()
-        take_turn(WorkerContext(service.settings, service.database, queue, lambda: False), first)
+        take_turns(WorkerContext(service.settings, service.database, queue, lambda: False), first)
         await_condition(lambda: broker.llen(QUEUE) == 1, 60, "another message")
     states = [row.state for row in rows_of(service, first, second)]
     assert states == ["succeeded", "queued"]
@@ -95,9 +98,11 @@ def test_a_worker_whose_turn_is_over_wakes_another_one(
 def test_a_worker_that_stops_leaves_the_other_jobs_in_the_queue(service: Service) -> None:
     first, second = create(service, "student"), create(service, "student")
     # It asks before a job and after each of three epochs: 0 to 3 are of the first job.
-    stopping = at_call(4, lambda: True)
-    worker = WorkerContext(service.settings, service.database, service.queue, stopping)
-    take_turn(worker, first)
+    requested = count()
+    worker = WorkerContext(
+        service.settings, service.database, service.queue, lambda: next(requested) >= 4
+    )
+    take_turns(worker, first)
     states = [row.state for row in rows_of(service, first, second)]
     assert states == ["succeeded", "queued"]
 

@@ -22,7 +22,7 @@ from .calibration import calibrate
 from .context import WorkerContext
 from .lost import LostChildren
 from .presence import Presence
-from .run import take_turn
+from .scheduler import take_turns
 from .tally import Tally
 
 settings = Settings()
@@ -45,7 +45,7 @@ _presence: Presence | None = None
 def train(job_id: str) -> None:
     """Train jobs in turn. The message says only that there is work."""
     assert _context is not None
-    take_turn(_context, job_id)
+    take_turns(_context, job_id)
 
 
 @signals.worker_process_init.connect

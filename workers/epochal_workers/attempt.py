@@ -2,6 +2,7 @@
 
     epoch, epoch, … ──every 0.2 s──> one transaction: epochs, gradients, checkpoint, lease
          │
+         ├── the slice is over: wait for the next one
          └── the end, a request of the user, or a worker that stops
 
 The database holds everything. If this process is killed, only the epochs since the last resume
@@ -44,6 +45,13 @@ from .context import WorkerContext
 
 logger = structlog.get_logger(__name__)
 
+Slices = Generator[None, float, JobState | None]
+"""Training in slices. It yields when it is prepared and after each slice, and is sent the time, by
+`perf_counter`, until which the next one lasts. The value is the new state of the job; None if the
+worker has lost it."""
+RELEASE = -math.inf
+"""The time to send for a release of the job as soon as an epoch is complete."""
+
 EPOCH_GRACE_SECONDS = 3.0  # how long a stopping worker waits for the end of its epoch
 ASK_SECONDS = 0.05
 """How often to ask whether a user has changed the job."""
@@ -81,6 +89,8 @@ class Attempt(ABC):
         self._checkpoints = {*claim.stored_epochs}
         self._baselines = self._new_baselines() if claim.job.baselines is None else None
         self._taken_at = self._flushed_at = self._resume_point_at = perf_counter()
+        self._waited = 0.0
+        """Seconds between slices since the last transaction."""
         self._first_flush = True
         self._deadline_seconds = min(
             spec.deadline_seconds or math.inf, context.settings.limits.max_deadline_seconds
@@ -133,11 +143,8 @@ class Attempt(ABC):
         """Train; yield as the engine does."""
         yield from self._training
 
-    def run(self) -> JobState | None:
-        """Train until the job ends, pauses, or this worker stops.
-
-        Return the job's new state; None if the worker had lost the job.
-        """
+    def run(self) -> Slices:
+        """Train until the job ends, pauses, or this worker stops."""
         settings = self._context.settings
         logger.info(
             "attempt_started",
@@ -153,6 +160,8 @@ class Attempt(ABC):
         resumed_epoch = self._claim.job.epoch
         last_epoch = self._training.epoch
         stopping_since = None
+        until = yield from self._next_slice()
+        due = self._due(until)
         for epoch in self._epochs():
             now, at_boundary = perf_counter(), self._training.at_boundary
             if epoch != last_epoch:
@@ -164,12 +173,17 @@ class Attempt(ABC):
                 stopping_since = stopping_since or now
                 if at_boundary or now - stopping_since > EPOCH_GRACE_SECONDS:
                     return self._release()
-            waited = now - self._flushed_at
+            if now < due and self._pending_bytes < PENDING_BYTES:
+                continue
+            # At the start of a slice little is new.
+            waited = now - self._flushed_at - (0.0 if now >= until else self._waited)
             if (
                 waited >= flush_seconds
                 or (self._first_flush and at_boundary and waited >= FIRST_FLUSH_SECONDS)
                 or self._pending_bytes >= PENDING_BYTES
             ):
+                if self._first_flush:
+                    until = now  # jobs that have stored nothing come first
                 state = self._flush(now)
                 if state is None:
                     return None
@@ -179,7 +193,29 @@ class Attempt(ABC):
                     return self._release()
                 if self._deadline_exceeded():
                     return self._end(self._deadline_ending())
+            if now >= until:
+                until = yield from self._next_slice()
+                if until == RELEASE and at_boundary:
+                    return self._release()
+            due = self._due(until)
         return self._end(self._outcome())
+
+    def _due(self, until: float) -> float:
+        """Return when a slice with this end has something to do beside training."""
+        seconds = self._context.settings.flush_seconds
+        if self._first_flush:
+            seconds = min(seconds, FIRST_FLUSH_SECONDS)
+        return min(until, self._flushed_at + self._waited + seconds)
+
+    def _next_slice(self) -> Generator[None, float, float]:
+        """Wait for a slice, and return its end. The time does not count as training."""
+        begun_at = perf_counter()
+        until = yield
+        waited = perf_counter() - begun_at
+        self._waited += waited
+        self._taken_at += waited
+        self._resume_point_at += waited
+        return until
 
     # ---------------------------------------------------------------------------- transactions
 
@@ -196,7 +232,7 @@ class Attempt(ABC):
         return state
 
     def _flushed(self, begun_at: float, *, is_stored: bool) -> None:
-        self._flushed_at = perf_counter()
+        self._flushed_at, self._waited = perf_counter(), 0.0
         self._context.tally.observe(figures.FLUSH, self._flushed_at - begun_at)
         if is_stored:
             self._count_epochs()

@@ -1,4 +1,4 @@
-"""Renew the lease of a job while this process works on it."""
+"""Renew the leases of the jobs that this process holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RENEWALS_PER_LEASE = 5
 
 
 class Heartbeat:
-    """A thread that renews the lease of the claim that this process holds.
+    """A thread that renews the leases of the claims that this process holds.
 
     Preparing a job, or one epoch, may take longer than a lease. The thread stops with its process.
     Jobs that follow each other share one thread, since a small job takes no longer than to start
@@ -30,7 +30,7 @@ class Heartbeat:
     def __init__(self, database: Database, lease_seconds: float) -> None:
         self._database = database
         self._lease_seconds = lease_seconds
-        self._claim: Claim | None = None
+        self._claims: dict[str, Claim] = {}
         self._lock = Lock()
         self._closed = Event()
         self._thread: Thread | None = None
@@ -39,7 +39,7 @@ class Heartbeat:
     def renewing(self, claim: Claim) -> Iterator[None]:
         """Renew the lease of the claim until the block ends, or another worker has the job."""
         with self._lock:
-            self._claim = claim
+            self._claims[claim.id] = claim
             # After an unexpected exception it is there, and not alive.
             if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
@@ -48,15 +48,20 @@ class Heartbeat:
             yield
         finally:
             with self._lock:
-                self._claim = None
+                if self._claims.get(claim.id) is claim:
+                    del self._claims[claim.id]
 
     def _run(self) -> None:
         while not self._closed.wait(self._lease_seconds / RENEWALS_PER_LEASE):
             with self._lock:
-                if self._claim is None:
+                if not self._claims:
                     self._thread = None
                     return
-                self._renew(self._claim)
+                claims = [*self._claims.values()]
+            for claim in claims:
+                with self._lock:  # no claim is renewed after it has ended
+                    if claim.id in self._claims:
+                        self._renew(claim)
 
     def close(self) -> None:
         """End the thread."""
@@ -68,6 +73,6 @@ class Heartbeat:
     def _renew(self, claim: Claim) -> None:
         try:
             if not lifecycle.renew(self._database, claim, self._lease_seconds):
-                self._claim = None
+                del self._claims[claim.id]
         except (Unavailable, MemoryError) as error:
             logger.warning("lease_not_renewed", job=claim.id, error=str(error))

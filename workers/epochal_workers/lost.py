@@ -2,8 +2,8 @@
 
 A library that gets no memory may abort its process. The kernel kills a process when a machine or a
 container has no memory left, and counts that. The worker ends the job of such a child: another
-attempt would need as much. A child that dies for another reason is replaced, and its job continues
-from its resume point.
+attempt would need as much. If the child held several jobs, each is trained alone from then on. A
+child that dies for another reason is replaced, and its jobs continue from their resume points.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class LostChildren:
             with database.read() as connection:
                 rows = workers.all_workers(connection)
             for row in filter(_is_dead_child, rows):
-                _end_job(database, row, cause)
+                _end_jobs(database, row, cause)
         except Unavailable as error:  # the lease expires, and another worker tries
             logger.warning("job_not_ended", reason=reason, error=str(error))
         finally:
@@ -55,7 +55,7 @@ class LostChildren:
 
 
 def _is_dead_child(row: WorkerRow) -> bool:
-    if row.host != socket.gethostname() or row.job_id is None:
+    if row.host != socket.gethostname() or not row.jobs:
         return False
     try:
         os.kill(row.pid, 0)
@@ -66,15 +66,21 @@ def _is_dead_child(row: WorkerRow) -> bool:
     return False
 
 
-def _end_job(database: Database, worker: WorkerRow, cause: str) -> None:
-    assert worker.job_id is not None
-    with database.read() as connection:
-        job = jobs.find(connection, worker.job_id)
-    if job is None or job.worker_id != worker.id or job.state not in HELD:
-        return
-    ending = out_of_memory(job.memory_bytes, cause)
-    ended = lifecycle.end(database, Claim(job), Progress(), ending)
-    logger.warning("out_of_memory", job=job.id, worker=worker.id, ended=ended)
+def _end_jobs(database: Database, worker: WorkerRow, cause: str) -> None:
+    """End the job of a dead child. If it held several, any of them may have needed the memory: once
+    their leases have expired, each is trained alone.
+    """
+    for held in worker.jobs:
+        with database.read() as connection:
+            job = jobs.find(connection, held.id)
+        if job is None or job.worker_id != worker.id or job.state not in HELD:
+            continue
+        if len(worker.jobs) > 1:
+            lifecycle.suspect(database, Claim(job))
+            continue
+        ending = out_of_memory(job.memory_bytes, cause)
+        ended = lifecycle.end(database, Claim(job), Progress(), ending)
+        logger.warning("out_of_memory", job=job.id, worker=worker.id, ended=ended)
 
 
 def count_kills() -> int:

@@ -1,12 +1,14 @@
 """Limit the memory of this process while it trains a job.
 
 The limit is above the price of the job. A job that needs more gets a MemoryError and fails alone;
-without a limit, the kernel would kill some process of the machine.
+without a limit, the kernel would kill some process of the machine. Where a process holds several
+jobs, each has a limit for what it allocates in its slices.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,34 +23,45 @@ MARGIN = 1.5
 is allocated, and NumPy, SQLite and BLAS keep some of what they had."""
 MARGIN_BYTES = 256_000_000
 
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
 
 def allowed_bytes(price: int) -> int:
     """Return the bytes that a job of this price may allocate."""
     return int(MARGIN * price) + MARGIN_BYTES
 
 
-@contextmanager
-def limited(price: int | None) -> Iterator[None]:
-    """Limit what this process allocates until the block ends. Linux only; None: no limit.
+class MemoryLimit:
+    """What a job of a price may allocate. Linux only; None: no limit."""
 
-    The limit holds for the process: where blocks overlap in several threads, the first that ends
-    lifts it.
-    """
-    if price is None or sys.platform != "linux":
-        yield
-        return
-    import resource
+    def __init__(self, price: int | None) -> None:
+        is_limited = price is not None and sys.platform == "linux"
+        self._left = allowed_bytes(price) if is_limited and price is not None else None
 
-    former, hard = _limits_at_first()
-    # The data segment, unlike the address space, has no mapped files and no shared memory.
-    limit = _data_bytes() + allowed_bytes(price)
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (former, hard))
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Limit what this process allocates until the block ends, which counts as the job's.
+
+        The limit holds for the process: where blocks overlap in several threads, the first that
+        ends lifts it.
+        """
+        if self._left is None:
+            yield
+            return
+        import resource
+
+        former, hard = _limits_at_first()
+        # The data segment, unlike the address space, has no mapped files and no shared memory.
+        before = _data_bytes()
+        limit = max(0, before + self._left)
+        if hard != resource.RLIM_INFINITY:
+            limit = min(limit, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, (former, hard))
+            self._left -= _data_bytes() - before
 
 
 @cache
@@ -63,10 +76,8 @@ def _limits_at_first() -> tuple[int, int]:
 
 def _data_bytes() -> int:
     """Return the bytes that this process has allocated, used or not."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmData:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    # The sixth number of this file is the data segment with the stack, in pages.
+    return int(Path("/proc/self/statm").read_text().split()[5]) * _PAGE_BYTES
 
 
 def out_of_memory(price: int | None, cause: str) -> Ending:

@@ -1,10 +1,11 @@
 """Run one attempt at a job or sweep: until its end, a pause, or the shutdown of this worker.
 
-claim ── prepare ── epoch, epoch, … ── the end, a pause, or a release
+claim ── prepare ── slice, slice, … ── the end, a pause, or a release
 """
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from contextlib import suppress
@@ -30,59 +31,32 @@ from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import dependencies
 from epochal_service.store.packing import unpack, unpack_state
 
-from .attempt import Attempt, JobAttempt
+from .attempt import Attempt, JobAttempt, Slices
 from .context import WorkerContext
-from .memory import is_exhausted, limited, out_of_memory
+from .memory import MemoryLimit, is_exhausted, out_of_memory
 from .sweep import SweepAttempt
 
-__all__ = ["WorkerContext", "run", "run_next", "take_turn"]
-
-MOST_LOST = 8
-"""The number of lost jobs in a row after which a process waits for the next message."""
-
-TURN_SECONDS = 10.0
-"""After so long, a process that trains one job after another takes another message. Celery then
-replaces a process that has taken many."""
+__all__ = ["Held", "WorkerContext", "claim", "run"]
 
 logger = structlog.get_logger(__name__)
 
 
-def take_turn(context: WorkerContext, job_id: str) -> None:
-    """Train jobs, each in its turn, until none is queued.
-
-    To take a message for each would cost more than to train a small job, and the messages of jobs
-    that waited for a quota are gone. `job_id` comes from the message.
-    """
-    until = perf_counter() + TURN_SECONDS
-    while run_next(context) is not None:
-        if perf_counter() > until:
-            # The messages of the jobs that are still queued may be gone.
-            context.queue.notify_workers(job_id)
-            return
-
-
-def run_next(context: WorkerContext) -> JobState | None:
-    """Train the next job in turn, and return its new state; None if no job could be claimed."""
-    for _ in range(MOST_LOST):
-        claim = _claim(context)
-        if claim is None:
-            return None
-        state = _attempt(context, claim)
-        if state is not None:
-            return state
-    return None
-
-
-def run(context: WorkerContext, job_id: str) -> JobState | None:
-    """Claim the job and train it until it ends or pauses, or this worker stops.
+def run(context: WorkerContext, job_id: str | None = None) -> JobState | None:
+    """Claim the job, by default the next in turn, and train it until it ends or pauses, or this
+    worker stops.
 
     Return the job's new state; None if this worker did not get the job, or lost it.
     """
-    claim = _claim(context, job_id)
-    return None if claim is None else _attempt(context, claim)
+    claimed = claim(context, job_id)
+    if claimed is None:
+        return None
+    held = Held(context, claimed)
+    while held.train(math.inf):
+        pass
+    return held.state
 
 
-def _claim(context: WorkerContext, job_id: str | None = None) -> Claim | None:
+def claim(context: WorkerContext, job_id: str | None = None) -> Claim | None:
     """Claim the job, by default the next in turn; None if this worker does not get it."""
     if context.stopping():
         return None  # the reaper notifies another worker
@@ -102,18 +76,43 @@ def _claim(context: WorkerContext, job_id: str | None = None) -> Claim | None:
         return None
 
 
-def _attempt(context: WorkerContext, claim: Claim) -> JobState | None:
+class Held:
+    """A job that this process holds, and trains in slices."""
+
+    def __init__(self, context: WorkerContext, claim: Claim) -> None:
+        self.job = claim.job
+        self.claimed_at = claim.claimed_at
+        self.state: JobState | None = None
+        """The new state of the job once it is no longer held; None if the worker has lost it."""
+        self._slices = _attempt(context, claim)
+        self._limit = MemoryLimit(claim.job.memory_bytes)
+        self._is_prepared = False
+        # The lines of this attempt have the id of the request that created the job.
+        self._names = {} if claim.job.request is None else {VARIABLE: claim.job.request}
+
+    def train(self, seconds: float) -> bool:
+        """Train for so long, or until the end; return whether the job is still held."""
+        with self._limit.applied(), bound_contextvars(**self._names):
+            try:
+                if not self._is_prepared:
+                    next(self._slices)
+                    self._is_prepared = True
+                self._slices.send(perf_counter() + seconds)
+            except StopIteration as ended:
+                self.state = ended.value
+                return False
+            except Exception:  # its lease expires
+                logger.exception("attempt_failed", job=self.job.id)
+                return False
+        return True
+
+
+def _attempt(context: WorkerContext, claim: Claim) -> Slices:
     """Train a job that is claimed, and notify everyone who waits for its end."""
-    # The lines of this attempt have the id of the request that created the job.
-    with bound_contextvars(**({} if claim.job.request is None else {VARIABLE: claim.job.request})):
-        return _notifying(context, claim)
-
-
-def _notifying(context: WorkerContext, claim: Claim) -> JobState | None:
     context.queue.notify_watchers(claim.id)
     try:
         with context.heartbeat.renewing(claim):
-            state = _train(context, claim)
+            state = yield from _train(context, claim)
     except Unavailable as error:
         logger.warning("job_released", job=claim.id, error=str(error))
         _try_release(context, claim)
@@ -123,9 +122,6 @@ def _notifying(context: WorkerContext, claim: Claim) -> JobState | None:
     logger.info("attempt_ended", job=claim.id, attempt=claim.job.attempt, state=state or "lost")
     if claim.job.experiment_id is not None and state in TERMINAL:
         _notify_dependents(context, claim.id)
-    if state == "queued":
-        # This process may be about to exit.
-        context.queue.send_to_workers(claim.id)
     return state
 
 
@@ -149,13 +145,12 @@ def _try_release(context: WorkerContext, claim: Claim) -> None:
         lifecycle.release(context.database, claim, Progress())
 
 
-def _train(context: WorkerContext, claim: Claim) -> JobState | None:
+def _train(context: WorkerContext, claim: Claim) -> Slices:
     """Train until the job ends or pauses. An unexpected exception fails the job and is recorded on
     it.
     """
     try:
-        with limited(claim.job.memory_bytes):
-            return _start(context, claim).run()
+        return (yield from _start(context, claim).run())
     except Unavailable:
         raise
     except Exception as error:

@@ -265,7 +265,11 @@ def describe_workers(settings: Settings) -> list[str]:
     rows = _read(settings, lambda database, connection: workers.all_workers(connection), none)
     return [
         f"worker {row.host}:{row.pid} "
-        + ("is lost" if row.lost else f"trains {row.job_id}" if row.job_id else "is idle")
+        + (
+            f"trains {', '.join(j.id for j in row.jobs)}"
+            if row.state == "busy"
+            else f"is {row.state}"
+        )
         for row in rows
     ] or ["no worker is running"]
 

@@ -394,7 +394,7 @@ def _start_api(children: Children, settings: Settings, epochald: Epochald) -> No
 
 
 API_MODULES = ("epochal_service.daemon.server", "anyio._backends._asyncio", "uvloop")
-WORKER_MODULES = ("epochal_workers.run", "epochal_workers.pool", "celery.apps.worker")
+WORKER_MODULES = ("epochal_workers.scheduler", "epochal_workers.pool", "celery.apps.worker")
 """Not `epochal_workers.app`, which belongs to the process that imports it."""
 FORKS = sys.platform == "linux"
 """Whether children share the modules that the supervisor has imported. Libraries of macOS do not

@@ -498,9 +498,12 @@ def claim(
     values = jobs.claimed(lease_seconds) | {"worker_id": worker_id}
     for _ in range(MOST_CHOICES):
         with database.write() as connection:
-            chosen = job_id or jobs.next_queued(connection, max_running)
+            chosen = job_id
             if chosen is None:
-                return None
+                queued = jobs.next_queued(connection, max_running)
+                if queued is None:
+                    return None
+                chosen = queued.id
             row = None
             if max_running is None or not _is_busy(connection, chosen, max_running):
                 row = jobs.advance(connection, chosen, states=("queued",), events=1, values=values)
@@ -548,6 +551,14 @@ def renew(database: Database, claim: Claim, lease_seconds: float) -> bool:
             connection, claim.id, states=HELD, fence=claim.job.fence, events=0, values=values
         )
         return row is not None
+
+
+def suspect(database: Database, claim: Claim) -> None:
+    """Count an attempt that may have killed its worker as one without progress."""
+    with database.write() as connection:
+        values = {"fruitless_attempts": max(1, claim.job.fruitless_attempts)}
+        fence = claim.job.fence
+        jobs.advance(connection, claim.id, states=HELD, fence=fence, events=0, values=values)
 
 
 def flush(database: Database, claim: Claim, progress: Progress) -> JobState | None:

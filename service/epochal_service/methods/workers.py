@@ -20,13 +20,15 @@ def list_workers(context: Context) -> Workers:
 
 
 def _reply(row: WorkerRow, access: Access) -> Worker:
+    readable = [job.id for job in row.jobs if job.owner in access.readable]
     return Worker(
         id=row.id,
         state=row.state,
         host=row.host,
         pid=row.pid,
         version=row.version,
-        job=row.job_id if row.job_owner in access.readable else None,
+        job=readable[0] if readable else None,
+        jobs=readable,
         started_at=cast(datetime, timestamp(row.started_at)),
         seen_at=cast(datetime, timestamp(row.seen_at)),
     )

@@ -11,7 +11,7 @@ WorkerState = Literal["idle", "busy", "lost"]
 
 
 class Worker(Reply):
-    """A process that trains one job at a time."""
+    """A process that trains jobs, several in turns."""
 
     id: str
     """Id of the worker. A worker that restarts has a new one."""
@@ -24,7 +24,9 @@ class Worker(Reply):
     version: str
     """Version of its program."""
     job: str | None = None
-    """Id of the job or sweep that it trains; absent if it is idle or trains for another owner."""
+    """Id of the last created job or sweep of `jobs`; absent if there is none."""
+    jobs: list[str]
+    """Ids of the jobs and sweeps that it trains, without those of other owners."""
     started_at: datetime
     """Time of its start."""
     seen_at: datetime

@@ -32,6 +32,7 @@ __all__ = [
     "HELD",
     "JobRow",
     "JobWithSpec",
+    "Queued",
     "Remainder",
     "Version",
     "advance",
@@ -46,6 +47,7 @@ __all__ = [
     "insert",
     "matching",
     "newest",
+    "next_queued",
     "outlived",
     "page",
     "record_stored_bytes",
@@ -443,15 +445,26 @@ def _update(
     )
 
 
-def next_queued(connection: Connection, max_running: int | None = None) -> str | None:
-    """Return the id of the job that a worker should claim next; None if there is none.
+class Queued(NamedTuple):
+    """A job that waits for a worker."""
+
+    id: str
+    owner: str
+    memory_bytes: int | None
+    fruitless_attempts: int
+    age_seconds: float
+
+
+def next_queued(connection: Connection, max_running: int | None = None) -> Queued | None:
+    """Return the job that a worker should claim next; None if there is none.
 
     The owner with the fewest running jobs comes first, among several the owner that was served
     longest ago. An owner with `max_running` running jobs waits; None: no owner does. Within an
     owner, the highest priority comes first, then the oldest job. So an owner waits for one running
     job, however many jobs another owner has in the queue, and whatever their priority.
     """
-    return connection.execute(_next_queued(max_running)).scalar_one_or_none()
+    row = connection.execute(_next_queued(max_running)).one_or_none()
+    return None if row is None else Queued(*row)
 
 
 @cache
@@ -477,7 +490,13 @@ def _next_queued(max_running: int | None) -> sa.Select[Any]:
     if max_running is not None:
         chosen = chosen.where(running < max_running)
     first = (
-        sa.select(jobs.c.id)
+        sa.select(
+            jobs.c.id,
+            jobs.c.owner,
+            jobs.c.memory_bytes,
+            jobs.c.fruitless_attempts,
+            now() - jobs.c.created_at,
+        )
         .where(jobs.c.state == "queued", jobs.c.owner == chosen.limit(1).scalar_subquery())
         .order_by(jobs.c.priority.desc(), jobs.c.id)
     )

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from .database import insert_into, now
+from .jobs import HELD
 from .tables import jobs, workers
 
 LOST_SECONDS = 60.0
 """A worker that was not seen for so long is lost."""
+IDLE_SECONDS = 15.0
+"""A worker that was not seen for so long is not sent jobs of others."""
 FORGOTTEN_SECONDS = 3600.0
 """A worker that was not seen for so long is deleted."""
+
+
+class HeldJob(NamedTuple):
+    """A job that a worker holds."""
+
+    id: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +36,15 @@ class WorkerRow:
     version: str
     started_at: float
     seen_at: float
-    job_id: str | None
-    """The job that it trains."""
-    job_owner: str | None
     lost: bool
+    jobs: tuple[HeldJob, ...]
+    """The jobs that it holds, the last created first."""
 
     @property
     def state(self) -> Literal["idle", "busy", "lost"]:
         if self.lost:
             return "lost"
-        return "idle" if self.job_id is None else "busy"
+        return "busy" if self.jobs else "idle"
 
 
 def _seen_within(seconds: float) -> sa.ColumnElement[bool]:
@@ -65,18 +75,27 @@ def delete_forgotten(connection: Connection) -> None:
 
 def all_workers(connection: Connection) -> list[WorkerRow]:
     """Return all workers, the last started first."""
-    held = jobs.c.state.in_(("running", "pausing", "cancelling"))
-    job_id = (
-        sa.select(sa.func.max(jobs.c.id))
-        .where(jobs.c.worker_id == workers.c.id, held)
-        .correlate(workers)
-        .scalar_subquery()
+    query = (
+        sa.select(jobs.c.worker_id, jobs.c.id, jobs.c.owner)
+        .where(jobs.c.state.in_(HELD))
+        .order_by(jobs.c.id.desc())
     )
-    owner = sa.select(jobs.c.owner).where(jobs.c.id == job_id).correlate(workers).scalar_subquery()
-    query = sa.select(workers, job_id, owner, sa.not_(_seen_within(LOST_SECONDS))).order_by(
-        workers.c.started_at.desc(), workers.c.id
-    )
-    return [WorkerRow(*row) for row in connection.execute(query)]
+    held: dict[str, list[HeldJob]] = defaultdict(list)
+    for worker_id, *job in connection.execute(query):
+        held[worker_id].append(HeldJob(*job))
+    lost = sa.not_(_seen_within(LOST_SECONDS)).label("lost")
+    rows = sa.select(workers, lost).order_by(workers.c.started_at.desc(), workers.c.id)
+    return [
+        WorkerRow(**row._asdict(), jobs=tuple(held[row.id])) for row in connection.execute(rows)
+    ]
+
+
+def any_idle(connection: Connection, host: str) -> bool:
+    """Return whether a worker of a host holds no job, and has just been seen."""
+    busy = sa.exists().where(jobs.c.worker_id == workers.c.id, jobs.c.state.in_(HELD))
+    seen = _seen_within(IDLE_SECONDS)
+    query = sa.select(workers.c.id).where(workers.c.host == host, seen, ~busy).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def any_alive(connection: Connection) -> bool:

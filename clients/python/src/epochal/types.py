@@ -3654,7 +3654,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Worker:
-    """A process that trains one job at a time."""
+    """A process that trains jobs, several in turns."""
 
     id: str
     """Id of the worker. A worker that restarts has a new one."""
@@ -3667,7 +3667,9 @@ class Worker:
     version: str
     """Version of its program."""
     job: str | None
-    """Id of the job or sweep that it trains; absent if it is idle or trains for another owner."""
+    """Id of the last created job or sweep of `jobs`; absent if there is none."""
+    jobs: tuple[str, ...]
+    """Ids of the jobs and sweeps that it trains, without those of other owners."""
     started_at: datetime
     """Time of its start."""
     seen_at: datetime

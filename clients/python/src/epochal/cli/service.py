@@ -23,6 +23,6 @@ def workers(client: Client) -> Output:
             "STARTED": lambda row: ago(row.started_at),
             "SEEN": lambda row: ago(row.seen_at),
             "VERSION": lambda row: row.version,
-            "JOB": lambda row: brief_id(row.job) if row.job else "",
+            "JOBS": lambda row: ", ".join(map(brief_id, row.jobs)),
         },
     )
