@@ -285,6 +285,10 @@ def test_a_run_changes_while_it_trains(open_page: Opened, api: Api, long_run: st
     dials.get_by_label("Activation").select_option("sigmoid")
     expect(dials.get_by_text("activation sigmoid")).to_be_visible()
     expect(page.locator("header").get_by_text("sigmoid").first).to_be_visible()
+    dials.get_by_label("Speed").select_option("10 epochs/s")
+    await_condition(
+        lambda: api.get(f"/v1/jobs/{long_run}")["spec"]["pace"] == 10, 30, "a pace of 10"
+    )
     # Without its last change, another run repeats this one, which waits beside it.
     dials.get_by_role("button", name="Take it back").click()
     page.wait_for_url(f"**?job.with={long_run}")

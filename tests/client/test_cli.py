@@ -476,6 +476,8 @@ def test_a_running_job_is_paused_resumed_and_cancelled(run: Run) -> None:
         changed = run("change", job_id, "--set", "network.layers[0].activation=tanh", "--json")
         network = json.loads(changed.stdout)["training"]["network"]
         assert network["layers"][0]["activation"] == "tanh"
+        slow = run("change", job_id, "--pace", "2").stdout
+        assert re.fullmatch(rf"{job_id} trains at most 2 epochs a second {when}\n", slow)
         assert run("change", job_id).returncode == 2
         assert re.fullmatch(rf"{job_id} paus(ing|ed)\n", run("pause", "last").stdout)
         assert re.fullmatch(rf"{job_id} (queued|running)\n", run("resume", job_id).stdout)

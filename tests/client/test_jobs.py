@@ -190,7 +190,8 @@ def test_a_job_changes_while_it_trains(client: epochal.Client) -> None:
         assert job.spec["changes"] == [{"epoch": changed.epoch, "training": made}]
         assert job.refresh().spec["changes"] == [{"epoch": changed.epoch, "training": made}]
         job.change(optimizer={"type": "sgd"}, epochs=job.total_epochs + 1)
-        job.change(activation="sigmoid")
+        job.change(activation="sigmoid", pace=1000)
+        assert job.refresh().spec["pace"] == 1000
         with pytest.raises(epochal.InvalidArgument, match=r"optimizer\.beta_1: is not a field"):
             job.change(optimizer={"type": "momentum", "beta_1": 0.5})
     finally:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,43 @@ def random_change(rng: random.Random) -> dict[str, Any]:
 
 def die() -> None:
     raise Killed
+
+
+def test_a_pace_changes_no_result(service: Service) -> None:
+    whole, paced = service.create(SPEC), service.create(SPEC, pace=50)
+    service.run(whole)
+    begun_at = perf_counter()
+    assert service.run(paced) == "succeeded"
+    assert perf_counter() - begun_at > 11 / 50
+    theirs, ours = (columns(read(service.database, job)[1]) for job in (whole, paced))
+    assert ours["train_loss"].tolist() == theirs["train_loss"].tolist()
+    assert np.median(ours["seconds"]) < 1 / 50  # the training alone
+
+
+def test_a_pace_is_changed_while_a_run_waits(service: Service) -> None:
+    job_id = service.create(SPEC, pace=0.001)
+    actions = iter((changing(service, job_id, CHANGES["rate"]), None, None))
+
+    def act() -> bool:
+        """After the first epoch, change the rate, and a few looks later the pace."""
+        if service.row(job_id).epoch > 0:
+            action = next(actions, changing(service, job_id, {"pace": 0}))
+            if action is not None:
+                action()
+        return False
+
+    assert service.run(job_id, act, flush_seconds=AT_ONCE) == "succeeded"
+    spec = spec_of(service, job_id)
+    assert (spec.pace, [made.epoch for made in spec.changes]) == (0, [1])
+    assert replayed(service, job_id)
+
+
+def test_a_repeated_run_keeps_its_pace_from_its_last_change_on(service: Service) -> None:
+    changes = [{"epoch": 11, "training": CHANGES["rate"]}]
+    job_id = service.create(SPEC, pace=1, changes=changes)
+    begun_at = perf_counter()
+    assert service.run(job_id) == "succeeded"
+    assert perf_counter() - begun_at < 10
 
 
 def test_a_planned_change_comes_first(service: Service) -> None:

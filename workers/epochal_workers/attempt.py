@@ -45,10 +45,10 @@ from .context import WorkerContext
 
 logger = structlog.get_logger(__name__)
 
-Slices = Generator[None, float, JobState | None]
+Slices = Generator[float, float, JobState | None]
 """Training in slices. It yields when it is prepared and after each slice, and is sent the time, by
-`perf_counter`, until which the next one lasts. The value is the new state of the job; None if the
-worker has lost it."""
+`perf_counter`, until which the next one lasts. It yields the time to begin that one, which is later
+for a job with a pace. The value is the new state of the job; None if the worker has lost it."""
 RELEASE = -math.inf
 """The time to send for a release of the job as soon as an epoch is complete."""
 
@@ -58,6 +58,8 @@ ASK_SECONDS = 0.05
 ROUND_SECONDS = 0.05
 """Epochs that the engine trains before it computes their results. A user who changes the job waits
 for so long."""
+FRAME_SECONDS = 0.03
+"""How often a job with a pace stores its epochs, each of which a user watches."""
 FIRST_FLUSH_SECONDS = 0.02
 """When to store the first epochs, since a user may be waiting for them. A job that ends before
 stores everything in one transaction."""
@@ -91,6 +93,8 @@ class Attempt(ABC):
         self._taken_at = self._flushed_at = self._resume_point_at = perf_counter()
         self._waited = 0.0
         """Seconds between slices since the last transaction."""
+        self._next_at = 0.0
+        """When the next epoch begins."""
         self._first_flush = True
         self._deadline_seconds = min(
             spec.deadline_seconds or math.inf, context.settings.limits.max_deadline_seconds
@@ -173,12 +177,14 @@ class Attempt(ABC):
                 stopping_since = stopping_since or now
                 if at_boundary or now - stopping_since > EPOCH_GRACE_SECONDS:
                     return self._release()
-            if now < due and self._pending_bytes < PENDING_BYTES:
+            waits = now < self._next_at
+            if now < due and not waits and self._pending_bytes < PENDING_BYTES:
                 continue
             # At the start of a slice little is new.
-            waited = now - self._flushed_at - (0.0 if now >= until else self._waited)
+            waited = now - self._flushed_at - (0.0 if waits or now >= until else self._waited)
             if (
                 waited >= flush_seconds
+                or (waits and epoch > self._stored_epoch and waited >= FRAME_SECONDS)
                 or (self._first_flush and at_boundary and waited >= FIRST_FLUSH_SECONDS)
                 or self._pending_bytes >= PENDING_BYTES
             ):
@@ -193,7 +199,7 @@ class Attempt(ABC):
                     return self._release()
                 if self._deadline_exceeded():
                     return self._end(self._deadline_ending())
-            if now >= until:
+            if waits or now >= until:
                 until = yield from self._next_slice()
                 if until == RELEASE and at_boundary:
                     return self._release()
@@ -207,10 +213,11 @@ class Attempt(ABC):
             seconds = min(seconds, FIRST_FLUSH_SECONDS)
         return min(until, self._flushed_at + self._waited + seconds)
 
-    def _next_slice(self) -> Generator[None, float, float]:
+    def _next_slice(self) -> Generator[float, float, float]:
         """Wait for a slice, and return its end. The time does not count as training."""
         begun_at = perf_counter()
-        until = yield
+        # In the meantime users may change the job, or pause it.
+        until = yield min(self._next_at, begun_at + ASK_SECONDS)
         waited = perf_counter() - begun_at
         self._waited += waited
         self._taken_at += waited
@@ -312,6 +319,8 @@ class JobAttempt(Attempt):
         self._asked_at = perf_counter()
         self._earlier: list[engine.Block] = []
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
+        self._paced_epoch = run.epoch
+        self._set_pace(spec.pace)
 
     def _epochs(self) -> Iterator[int]:
         while (spec := (yield from self._epochs_at_one_setting())) is not None:
@@ -327,17 +336,27 @@ class JobAttempt(Attempt):
 
     def _epochs_at_one_setting(self) -> Generator[int, None, TrainingSpec | None]:
         """Train until the settings change or the run ends; return the spec after the change."""
-        run = self._run
-        spec = self._planned()
-        if spec is not None:
-            return spec
-        for epoch in run:
-            yield epoch
+        run, rounds = self._run, iter(self._run)
+        while True:
             if run.at_boundary and run.outcome is None:
                 spec = self._planned() or self._requested()
                 if spec is not None:
                     return spec
-        return None
+                if perf_counter() < self._next_at:
+                    yield run.epoch
+                    continue
+            epoch = next(rounds, None)
+            if epoch is None:
+                return None
+            self._keep_pace(epoch)
+            yield epoch
+
+    def _keep_pace(self, epoch: int) -> None:
+        """Set the time of the next epoch. Epochs up to the last planned change are not watched."""
+        if self._pace and not self._changes:
+            next_at = self._next_at + (epoch - self._paced_epoch) / self._pace
+            self._next_at = max(next_at, perf_counter())
+        self._paced_epoch = epoch
 
     def _planned(self) -> TrainingSpec | None:
         """Return the spec after the change that it has at the present epoch; None without one."""
@@ -364,8 +383,20 @@ class JobAttempt(Attempt):
         self._context.queue.notify_watchers(self._claim.id)
         if spec is None:
             return None
+        is_changed = spec.changes != self._changing_spec.changes
         self._changing_spec = spec
-        return spec_after(spec)
+        if self._pace != spec.pace:
+            self._set_pace(spec.pace)
+        return spec_after(spec) if is_changed else None
+
+    def _set_pace(self, pace: float) -> None:
+        """Train so many epochs a second, or as many as possible: 0."""
+        self._pace, self._next_at = pace, perf_counter()
+        self._run.most_ahead = self._ahead(self._run.most_ahead)
+
+    def _ahead(self, epochs: float) -> float:
+        """Return how many epochs the engine may train at once, at most `epochs`."""
+        return min(epochs, max(1.0, self._pace * ROUND_SECONDS)) if self._pace else epochs
 
     def _take(self) -> tuple[list[Entry], str | None]:
         entries: list[Entry] = []
@@ -375,7 +406,7 @@ class JobAttempt(Attempt):
         # The engine may compute short epochs together, so only their mean time is known.
         seconds_per_epoch = (perf_counter() - self._taken_at) / max(1, sum(counts))
         if blocks:
-            self._run.most_ahead = ROUND_SECONDS / seconds_per_epoch
+            self._run.most_ahead = self._ahead(ROUND_SECONDS / seconds_per_epoch)
         for block, count in zip(blocks, counts, strict=True):
             seconds = np.full(count, seconds_per_epoch)
             entry = entry_of(block, seconds, after=self._stored_epoch)

@@ -10,7 +10,7 @@ import os
 import socket
 from contextlib import suppress
 from dataclasses import replace
-from time import perf_counter
+from time import perf_counter, sleep
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -52,7 +52,7 @@ def run(context: WorkerContext, job_id: str | None = None) -> JobState | None:
         return None
     held = Held(context, claimed)
     while held.train(math.inf):
-        pass
+        sleep(max(0.0, held.next_at - perf_counter()))
     return held.state
 
 
@@ -86,6 +86,8 @@ class Held:
         """The new state of the job once it is no longer held; None if the worker has lost it."""
         self._slices = _attempt(context, claim)
         self._limit = MemoryLimit(claim.job.memory_bytes)
+        self.next_at = 0.0
+        """When the next slice begins."""
         self._is_prepared = False
         # The lines of this attempt have the id of the request that created the job.
         self._names = {} if claim.job.request is None else {VARIABLE: claim.job.request}
@@ -97,7 +99,7 @@ class Held:
                 if not self._is_prepared:
                     next(self._slices)
                     self._is_prepared = True
-                self._slices.send(perf_counter() + seconds)
+                self.next_at = self._slices.send(perf_counter() + seconds)
             except StopIteration as ended:
                 self.state = ended.value
                 return False

@@ -14,7 +14,7 @@ import socket
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from time import perf_counter
+from time import perf_counter, sleep
 
 import structlog
 
@@ -89,11 +89,12 @@ class Scheduler:
     # ---------------------------------------------------------------------------------- slices
 
     def _train_next(self) -> None:
-        owner = next(iter(self._held))
-        runs = self._held.pop(owner)
-        held = runs.popleft()
+        held = min(self._all(), key=lambda held: max(0.0, held.next_at - perf_counter()))
+        sleep(min(max(0.0, held.next_at - perf_counter()), ASK_SECONDS))
+        runs = self._held.pop(held.job.owner)
+        runs.remove(held)
         if runs:
-            self._held[owner] = runs
+            self._held[held.job.owner] = runs
         releases = held is self._leaving or self._context.stopping()
         self._train(held, RELEASE if releases else SLICE_SECONDS)
 

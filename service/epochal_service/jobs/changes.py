@@ -8,13 +8,13 @@ A change that is made is part of the spec from then on, with its epoch: the spec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ..errors import Conflict
 from ..specs.changes import spec_after, with_change
-from ..specs.jobs import TERMINAL
-from ..specs.training import ChangedTrainingSpec, TrainingSpec
+from ..specs.jobs import TERMINAL, ChangeTrainingRequest
+from ..specs.training import TrainingSpec
 from ..store import Access, Connection, Database, jobs
 from ..store import changes as requests
 from ..store import log as job_log
@@ -29,7 +29,7 @@ made, and returns new values of the row."""
 
 
 def request(
-    database: Database, job_id: str, access: Access, change: ChangedTrainingSpec, check: Check
+    database: Database, job_id: str, access: Access, change: ChangeTrainingRequest, check: Check
 ) -> int | None:
     """Change the job, or request it of the worker that holds the job.
 
@@ -44,9 +44,8 @@ def request(
         require_active(former)
         # A spec may hold megabytes of data: parse it outside of the transaction.
         spec = TrainingSpec.model_validate_json(former.spec)
-        for text in waiting.values():
-            spec = with_change(spec, former.epoch, ChangedTrainingSpec.model_validate_json(text))
-        spec = with_change(spec, former.epoch, change)
+        for request in (*_read(waiting), change):
+            spec = _requested(spec, former.epoch, request)
         after = spec_after(spec)
         with database.write() as connection:
             row = lifecycle.find_to_change(connection, job_id, access, "job")
@@ -57,10 +56,12 @@ def request(
             if row.state in HELD:
                 jobs.advance(connection, job_id, states=HELD, events=0, values=values)
                 return requests.insert(connection, job_id, change.model_dump_json())
-            states = (row.state,)
-            updated = jobs.advance(connection, job_id, states=states, events=1, values=values)
+            entries = _entries(spec, [*_read(waiting), change])
+            updated = jobs.advance(
+                connection, job_id, states=(row.state,), events=len(entries), values=values
+            )
             assert updated is not None
-            job_log.append(connection, job_id, updated.last_seq, [_entry(spec)])
+            job_log.append(connection, job_id, updated.last_seq, entries)
             _record(connection, job_id, spec, waiting, row.epoch)
             return None
 
@@ -97,20 +98,36 @@ def make(database: Database, claim: Claim, progress: Progress, epoch: int) -> Tr
             job = jobs.find(connection, claim.id)
             assert job is not None
             spec = TrainingSpec.model_validate_json(job.spec)
-            for text in waiting.values():
-                spec = with_change(spec, epoch, ChangedTrainingSpec.model_validate_json(text))
-            return [_entry(spec)] if waiting else []
+            for request in made:
+                spec = _requested(spec, epoch, request)
+            return _entries(spec, made)
 
-        lifecycle.store(connection, claim, progress, HELD, {}, bool(waiting), last_entries)
+        made = _read(waiting)
+        reserved = any(request.training is not None for request in made)
+        lifecycle.store(connection, claim, progress, HELD, {}, reserved, last_entries)
         if spec is not None:
             _record(connection, claim.id, spec, waiting, epoch)
         return spec
 
 
-def _entry(spec: TrainingSpec) -> Entry:
-    """Return the entry of the log for the last change of the spec."""
+def _read(waiting: Mapping[int, str]) -> list[ChangeTrainingRequest]:
+    return [ChangeTrainingRequest.model_validate_json(text) for text in waiting.values()]
+
+
+def _requested(spec: TrainingSpec, epoch: int, request: ChangeTrainingRequest) -> TrainingSpec:
+    """Return the spec with a request made. A pace is no change of the training."""
+    if request.pace is not None:
+        spec = spec.model_copy(update={"pace": request.pace})
+    training = request.training
+    return spec if training is None else with_change(spec, epoch, training)
+
+
+def _entries(spec: TrainingSpec, made: Sequence[ChangeTrainingRequest]) -> list[Entry]:
+    """Return the entry of the log for the last change of the spec, if a request made it."""
+    if all(request.training is None for request in made):
+        return []
     change = spec.changes[-1]
-    return Entry("change", change.epoch, change.epoch, note=change.model_dump_json())
+    return [Entry("change", change.epoch, change.epoch, note=change.model_dump_json())]
 
 
 def _record(

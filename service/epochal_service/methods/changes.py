@@ -29,7 +29,7 @@ MEMORY_GROWTH = 1.5
 def change_training(context: Context, id: str, request: ChangeTrainingRequest) -> TrainingChange:
     """Change a job that has not ended. The change takes effect after the epoch that is being
     trained, and becomes one of the `changes` of the job's spec: the same spec gives the same
-    results. The optimizer keeps its moments if its type stays.
+    results. The optimizer keeps its moments if its type stays. The `pace` changes no result.
 
     Raises `NotFound`; `Conflict` if the job has ended; `InvalidArgument` for settings that do not
     fit the job, or exceed a limit; `QuotaExceeded`.
@@ -56,11 +56,10 @@ def change_training(context: Context, id: str, request: ChangeTrainingRequest) -
         values = {"flops": after.cost.flops, **price.values}
         return {**values, "stored_bytes": row.stored_bytes + more}
 
-    change = ChangedTrainingSpec.model_validate(request.model_dump())
-    request_id = changes.request(context.database, id, context.access, change, check)
+    request_id = changes.request(context.database, id, context.access, request, check)
     context.queue.notify_watchers(id)
     epoch = row.epoch if request_id is None else _epoch_of(context, request_id)
-    return TrainingChange(epoch=epoch, training=change)
+    return TrainingChange(epoch=epoch, training=request.training or ChangedTrainingSpec())
 
 
 def _epoch_of(context: Context, request_id: int) -> int | None:

@@ -33,7 +33,7 @@ from .base import (
 )
 from .fields import FieldKind, fields_of
 from .filters import MAX_LENGTH as MAX_FILTER
-from .training import ChangedTrainingSpec, Metric, TrainingSpec
+from .training import ChangedTrainingSpec, Metric, Pace, TrainingSpec
 from .webhooks import Webhook
 
 JobState = Literal[
@@ -117,6 +117,17 @@ class UpdateJobRequest(Spec):
 class ChangeTrainingRequest(ChangedTrainingSpec):
     """Fields of a training to change. Fields that are absent stay."""
 
+    pace: Pace | None = None
+    """Epochs a second, or 0: as many as possible. In [0, 1000]. It affects no result, and is no
+    part of `changes`.
+    """
+
+    @property
+    def training(self) -> ChangedTrainingSpec | None:
+        """The change of the training; None if the request has none."""
+        change = ChangedTrainingSpec.model_validate(self.model_dump(exclude={"pace"}))
+        return change if change.model_dump() else None
+
 
 class TrainingChange(Reply):
     """A change of a training."""
@@ -126,7 +137,7 @@ class TrainingChange(Reply):
     yet: the stream of the job then has the change as an event.
     """
     training: ChangedTrainingSpec
-    """The fields that change."""
+    """The fields that change, without the pace."""
 
 
 class ListEpochsRequest(Request):

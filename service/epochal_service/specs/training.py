@@ -344,6 +344,9 @@ class InitialWeightsSpec(WeightsOfJobSpec):
     """
 
 
+Pace = Annotated[float, Field(ge=0, le=1000)]
+
+
 def _network_kind(value: Any) -> str:
     has_id = "id" in value if isinstance(value, dict) else hasattr(value, "id")
     return "@saved" if has_id else "@inline"
@@ -451,6 +454,10 @@ class TrainingSpec(Spec):
     deadline_seconds: float | None = Field(default=None, gt=0)
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
     Greater than 0. Defaults to `max_deadline_seconds` of `GET /v1/limits`, the largest value.
+    """
+    pace: Pace = 0.0
+    """Epochs a second, for a training to watch, or 0: as many as possible. It affects no result,
+    and no epoch before the last of `changes`. In [0, 1000]. Default 0.
     """
     priority: int = Field(default=0, ge=-10, le=10)
     """Priority among your queued jobs: the highest starts first, of several the oldest. It does not

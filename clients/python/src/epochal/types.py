@@ -596,6 +596,10 @@ class TrainingOptions(TypedDict, total=False):
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
     Greater than 0. Defaults to `max_deadline_seconds` of `GET /v1/limits`, the largest value.
     """
+    pace: float
+    """Epochs a second, for a training to watch, or 0: as many as possible. It affects no result,
+    and no epoch before the last of `changes`. In [0, 1000]. Default 0.
+    """
     priority: int
     """Priority among your queued jobs: the highest starts first, of several the oldest. It does
     not affect jobs of others, or any result. In [-10, 10]. Default 0.
@@ -2678,7 +2682,7 @@ class TrainingChange:
     yet: the stream of the job then has the change as an event.
     """
     training: ChangedTrainingSpec
-    """The fields that change."""
+    """The fields that change, without the pace."""
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ export class Run {
   }
 
   /** Change the settings after the epoch that is being trained. Throws `ApiProblem`. */
-  async change(fields: Schemas['ChangedTrainingSpec']): Promise<void> {
+  async change(fields: Schemas['ChangeTrainingRequest']): Promise<void> {
     const params = { path: { id: this.id } }
     await body(api.POST('/v1/jobs/{id}/changes', { params, body: fields }))
     await this.refresh()

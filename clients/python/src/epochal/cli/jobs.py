@@ -457,18 +457,27 @@ def change(
         ),
     ] = None,
     epochs: EpochsOption = None,
+    pace: Annotated[
+        float | None,
+        typer.Option(help="Epochs a second, for a run to watch; 0: as many as possible."),
+    ] = None,
 ) -> Output:
     """Change the settings of a job while it trains.
 
     The spec of the job has the change from then on: the same spec repeats every bit.
     """
-    if not changes and epochs is None:
-        raise typer.BadParameter("give at least one --set PATH=VALUE, or --epochs")
+    if not changes and epochs is None and pace is None:
+        raise typer.BadParameter("give at least one --set PATH=VALUE, --epochs or --pace")
     handle = find_job(client, job)
-    made = handle.change(**changed_fields(spec_after(handle.spec), changes or (), epochs))
+    fields = changed_fields(spec_after(handle.spec), changes or (), epochs)
+    made = handle.change(pace=pace, **fields)
     yield made
     when = "at the end of its epoch" if made.epoch is None else f"after epoch {made.epoch:,}"
-    out.print(f"{handle.id} changes {when}: {json.dumps(made.training)}", soft_wrap=True)
+    if pace is not None:
+        speed = f"at most {pace:g} epochs a second" if pace else "at full speed"
+        out.print(f"{handle.id} trains {speed} {when}")
+    if made.training:
+        out.print(f"{handle.id} changes {when}: {json.dumps(made.training)}", soft_wrap=True)
 
 
 def cancel(client: Client, job: JobOrFilterArgument = None, filter: FilterOption = None) -> Output:

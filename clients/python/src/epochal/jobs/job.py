@@ -112,12 +112,14 @@ class Job(Verifiable, Inspection, Writing):
         *,
         learning_rate: float | None = None,
         activation: str | None = None,
+        pace: float | None = None,
         **fields: Unpack[ChangedTrainingSpec],
     ) -> TrainingChange:
         """Change the settings while the job trains, after the epoch that is being trained.
 
         `optimizer={"type": "sgd"}` changes the optimizer, `learning_rate=0.003` its rate alone, and
         `activation="tanh"` the hidden layers. A `network` has the same parameters as the present.
+        `pace` is the number of epochs a second, or 0 for as many as possible; no result changes.
         The spec of the job has the change from then on, and the same spec repeats every bit. A
         worker in a long epoch makes the change at its end: `epoch` of the result is then None.
         Raises `Conflict` if the job is over, `InvalidArgument` for settings that do not fit.
@@ -133,7 +135,8 @@ class Job(Verifiable, Inspection, Writing):
         if activation is not None:
             network = fields.get("network") or spec_after(self.spec)["network"]
             fields["network"] = with_activation(network, activation)
-        return read(TrainingChange, self._session.call("ChangeTraining", {"id": self.id, **fields}))
+        request = {"id": self.id, "pace": pace, **fields}
+        return read(TrainingChange, self._session.call("ChangeTraining", request))
 
     @overload
     def fork(
