@@ -71,10 +71,12 @@ def record(case: Case, dtype: DType, steps_at_once: float = inf) -> Recording:
     run = engine.Run(case.network, training, data, steps_at_once=steps_at_once)
     initial_weights, states = run.weights(), dict[At, engine.State]()
     for epoch in run:
-        if run.at_boundary:
-            states[epoch] = run.state()
-        else:
+        if not run.at_boundary:
             states[epoch + 1, run.step] = engine.State(run.arrays_within(), {})
+            continue
+        state = run.state()
+        if state.values["epoch"] == epoch:  # and not that before a divergence
+            states[epoch] = state
     block = join(run.take())
     return Recording(
         name="a training",
@@ -84,7 +86,7 @@ def record(case: Case, dtype: DType, steps_at_once: float = inf) -> Recording:
         initial_weights=initial_weights,
         columns=block.columns,
         gradients=block.gradients,
-        checkpoints={run.epoch: run.weights()},
+        checkpoints={run.epoch: run.weights()} if run.epoch in states else {},
         states=states,
     )
 

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from tests.engine.random_trainings import random_case
 from tests.engine.recordings import CASES, Case, DType, record, training_program
 from tests.selection import one_in
 
@@ -36,6 +37,7 @@ from epochal_engine.model.layers import Layer, Residual
 from epochal_service.datasets import load
 
 XOR = CASES["l2"]
+RNG = np.random.default_rng(24)
 
 
 def layer_types(layers: tuple[Layer, ...]) -> set[str]:
@@ -123,6 +125,16 @@ def test_a_chaotic_training_is_verified_from_state_to_state(seed: int) -> None:
     assert rows["weights of dense_1"]["compared"] == 0
 
 
+@pytest.mark.parametrize("z", [-15.3, -7.7, 7.7, 15.3])
+def test_the_derivative_of_a_saturated_loss_has_all_digits(z: float) -> None:
+    """Computed from the loss, which is rounded as a number near z, it would have fewer."""
+    names = training_program(training_numpy(record(fitted(), "float32")))
+    logit = names["Traced"](np.array([z], np.float32), names["Tape"]())
+    names["backward"](np.logaddexp(logit, np.float32(0.0)), np.ones(1, np.float32))
+    exact = 1.0 / (1.0 + np.exp(-np.float64(np.float32(z))))
+    assert logit.derivative == pytest.approx([exact], rel=2e-7)
+
+
 def fitted(seed: int = 1) -> Case:
     """Two classes, learned so well that gradients are differences of rounded numbers."""
     inputs = np.random.default_rng(seed).normal(size=(60, 2))
@@ -134,6 +146,33 @@ def fitted(seed: int = 1) -> Case:
     return Case(Network((2,), (hidden, output)), inputs, targets, training)
 
 
+NOBODY_CHOSE = [
+    0,  # gradients of exactly 0 here, and of rounding errors there
+    64,  # a batch of its own decides the loss
+    97,  # a unit that switches
+    135,  # rounding errors beyond every tolerance
+    *(121, 146),  # gradients far below the rounding errors of others
+]
+
+
+@pytest.mark.parametrize(
+    "number", [*NOBODY_CHOSE, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 41))]
+)
+def test_a_training_that_nobody_chose_is_not_accused(number: int) -> None:
+    assert not wrong(compare(record(*random_case(number)))[0])
+
+
+def test_other_rounding_errors_begin_in_the_first_batch() -> None:
+    """An epoch of one batch has a loss that no step has changed."""
+    training = replace(fitted().training, batch_size=100, epochs=1)
+    names = training_program(
+        training_numpy(record(replace(fitted(), training=training), "float32"))
+    )
+    first, other = (next(names["train"](rounding))["logits"]["train"] for rounding in (None, RNG))
+    assert (first != other).mean() > 0.5
+    np.testing.assert_allclose(first, other, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_training_that_is_fitted_to_rounding_errors_is_not_accused(seed: int) -> None:
     table, _ = compare(record(fitted(seed), "float32"))
@@ -141,7 +180,7 @@ def test_a_training_that_is_fitted_to_rounding_errors_is_not_accused(seed: int) 
     assert all(row["compared"] == row["total"] for row in table)
 
 
-@pytest.mark.parametrize("seed", [41, 58, 127])
+@pytest.mark.parametrize("seed", [41, 58, 93, 127])
 def test_terms_that_cancel_in_one_order_only_are_not_accused(seed: int) -> None:
     """The gradient of a bias before a batch norm is a sum of rounding errors, or 0."""
     inputs = np.random.default_rng(seed).normal(size=(20, 3))

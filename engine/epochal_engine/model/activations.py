@@ -297,7 +297,7 @@ ACTIVATIONS: dict[str, Activation] = {
             derivative_formula="Φ(x) + x·φ(x)",
             range="[-0.1700, ∞)",
             traced=_gelu,
-            numpy="0.5 * x * (1.0 + np.vectorize(math.erf, [x.dtype])(x / math.sqrt(2.0)))",
+            numpy="0.5 * x * np.vectorize(math.erfc, [x.dtype])(-x / math.sqrt(2.0))",
             numpy_backward="""
                 cdf = np.divide(y, x, out=np.full_like(x, 0.5), where=x != 0.0)
                 return dy * (cdf + x * np.exp(-0.5 * x**2) / math.sqrt(2.0 * math.pi))
@@ -313,7 +313,7 @@ ACTIVATIONS: dict[str, Activation] = {
             " with t = tanh(√(2/π)·(x + 0.044715·x³))",
             range="[-0.1700, ∞)",
             traced=_gelu_tanh,
-            numpy="0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3)))",
+            numpy="x * sigmoid(2.0 * math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3))",
             numpy_backward="""
                 c = math.sqrt(2.0 / math.pi)
                 t = np.tanh(c * (x + 0.044715 * x**3))

@@ -154,7 +154,8 @@ def are_zeros_explained(share, below_first_edge, gradient, shadows, least):
 
     The first bin of the histogram counts the zeros, too. Where rounding errors switch a unit on or
     off, both counts change by as many. Beside that, only the numbers may change that are as near to
-    zero, or to the edge of the bin, as they are to those of the runs with other rounding errors.
+    zero, or to the edge of the bin, as they are to those of the runs with other rounding errors, or
+    that a rounding error of the largest number hides.
     """
     sizes, n = np.abs(gradient), gradient.size
     entered = (below_first_edge - float((sizes < EDGES[0]).sum())) / n
@@ -164,6 +165,7 @@ def are_zeros_explained(share, below_first_edge, gradient, shadows, least):
     left = abs(change - np.clip(change, min(entered, 0.0), max(entered, 0.0)))
     errors = FACTOR * np.max([np.abs(shadow - gradient) for shadow in shadows], 0)
     may_change = (errors > 0.0) & (np.minimum(sizes, np.abs(sizes - EDGES[0])) <= errors)
+    may_change |= (sizes > 0.0) & (sizes <= FACTOR * EPSILON * largest(sizes))
     # Terms that cancel here, and in the other runs by chance, leave a rounding error elsewhere.
     allowed = (may_change.sum() + (change < 0.0)) / n
     return share <= below_first_edge / n + least and left <= allowed + least
@@ -187,6 +189,7 @@ def compared_gradients(epoch, actual, shadows):
         )
         gradient, *other_gradients = (gradients[layer] for gradients, _, _ in parts)
         sizes, most = np.abs(gradient), largest(gradient)
+        is_noise = np.any([other != 0.0 for other in other_gradients], 0)
         drift_of_all = drift_of(gradient, other_gradients, most)
         for place, name in enumerate(STATISTICS):
             expected = float(rows[index, place])
@@ -216,15 +219,17 @@ def compared_gradients(epoch, actual, shadows):
         # A number that consists of rounding errors may be 0 here: ignore a few numbers.
         changes = np.maximum(np.abs(counts - np.float64(histograms[index])) - 2.0, 0.0)
 
-        def share_of(error, sizes=sizes, changes=changes):
+        def share_of(error, sizes=sizes, changes=changes, is_noise=is_noise):
             """Return the share of the changes, in the bin of the smallest, that an error makes."""
             low, high = (np.digitize(sizes + sign * error, EDGES) for sign in (-1.0, 1.0))
-            may_change = (low < high) & (sizes > 0.0)
+            may_change = (low < high) & ((sizes > 0.0) | is_noise)
             bins = np.flatnonzero(changes)
             near = [(may_change & (low <= k) & (k <= high)).sum() for k in bins]
             return (near / changes[bins]).min()
 
-        deviation = error_that(share_of, float(changes.any()), most)
+        deviation = error_that(
+            share_of, float(changes.any()), largest([gradient, *other_gradients])
+        )
         if histograms[index].sum() != len(sizes) and np.isfinite(sizes).all():
             deviation = math.inf
         yield row, "histogram", epoch, deviation, drift_of_all, least, len(counts)
@@ -287,6 +292,7 @@ def judged(entries, noise, grown, is_closed):
     is_explained = all(deviation <= tolerance for deviation, tolerance, _ in at_end)
     # Where a step is a sign, rounding errors turn other signs in other runs.
     is_explained |= end <= FACTOR * max((drift for _, _, drift in at_end), default=0.0)
+    drifts = [entry[4] for entry in entries]
     for i, (row, value, epoch, deviation, tolerance, is_comparable, count) in enumerate(results):
         if is_noisy(row, value, noise):
             continue
@@ -295,7 +301,8 @@ def judged(entries, noise, grown, is_closed):
             is_last = row.startswith(("weights", "moments")) and deviation == end
             of_others = second if is_last else end
             tolerance = max(min(tolerance, CLOSE * TOLERANCE), SPREAD * of_others)
-            is_comparable = True
+            # Rounding errors may explain more than is tolerated.
+            is_comparable = deviation <= tolerance or deviation > drifts[i]
         elif is_explained:  # An interval is too long for its rounding errors.
             is_comparable = False
         else:

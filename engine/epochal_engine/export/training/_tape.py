@@ -5,7 +5,7 @@ a tape together with the derivatives of its operands. `backward` goes through th
 reverse accumulation, as in Griewank and Walther, "Evaluating Derivatives" (2008), chapter 3.
 """
 
-# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="operator"
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="operator, type-arg"
 # ruff: noqa: F821
 
 from __future__ import annotations
@@ -17,6 +17,22 @@ import numpy as np
 # Names that the program defines.
 ROUNDING: float
 EPSILON: float
+
+
+class Tape(list):
+    """What is computed, in order. With a stream `rounding`, each result has a rounding error: terms
+    that cancel in one order may not do so in another.
+    """
+
+    def __init__(self, rounding=None):
+        super().__init__()
+        self.rounding = rounding
+
+    def rounded(self, y):
+        if self.rounding is None:
+            return y
+        errors = ROUNDING * EPSILON * self.rounding.uniform(-1.0, 1.0, np.shape(y))
+        return y * (1.0 + errors).astype(y.dtype)
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
@@ -37,6 +53,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         y = ufunc(*values)
         if y.dtype == bool:
             return y
+        y = next(x for x in operands if isinstance(x, Traced)).tape.rounded(y)
         pairs = zip(operands, DERIVATIVES[ufunc], strict=True)
         return record(y, *((x, lambda dy, d=d: d(dy, y, *values)) for x, d in pairs))
 
@@ -64,7 +81,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     def sum(self, axis=None, keepdims=False):
         expanded = self.value.sum(axis=axis, keepdims=True).shape
-        y = self.value.sum(axis=axis, keepdims=keepdims)
+        y = self.tape.rounded(self.value.sum(axis=axis, keepdims=keepdims))
         return record(y, (self, lambda dy: np.broadcast_to(dy.reshape(expanded), self.shape)))
 
     def mean(self, axis=None, keepdims=False):
@@ -100,16 +117,12 @@ def record(y, *uses):
     return tape[-1][0]
 
 
-def backward(y, derivative, rounding=None):
-    """Compute the derivatives of all operands of y, given the derivative with respect to y. With a
-    stream `rounding`, each derivative has a rounding error: a sum of terms that cancel is not 0.
-    """
+def backward(y, derivative):
+    """Compute the derivatives of all operands of y, given the derivative with respect to y."""
     y.add(derivative, ())
     for result, uses in reversed(y.tape):
         if (dy := result.derivative) is not None:
-            if rounding is not None:
-                errors = ROUNDING * EPSILON * rounding.uniform(-1.0, 1.0, dy.shape)
-                dy = dy * (1.0 + errors).astype(dy.dtype)
+            dy = y.tape.rounded(dy)
             for x, derivative_of, *at in uses:
                 x.add(derivative_of(dy), at[0] if at else ())
 
@@ -129,7 +142,7 @@ def primitive(function, derivative):
     def traced(x):
         if not isinstance(x, Traced):
             return function(x)
-        y = function(x.value)
+        y = x.tape.rounded(function(x.value))
         return record(y, (x, lambda dy: derivative(x.value, y, dy)))
 
     return traced

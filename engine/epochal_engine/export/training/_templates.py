@@ -39,7 +39,7 @@ MOST = 100.0  # The tolerance grows with rounding errors, at most so many times,
 CLOSE = 5000.0  # or so many times, if the state at the end of the interval is known.
 SPREAD = 10.0  # All in an interval may deviate so many times as far as the state at its end.
 SHADOWS = {shadows}  # runs with other rounding errors,
-ROUNDING = 16.0  # which are so many times as large:
+ROUNDING = 4.0  # which are so many times as large:
 FACTOR = 10.0  # deviations may be so many times those of these runs.
 EPSILON = float(np.finfo(DTYPE).eps)
 NOISE = {{"float32": 1e-5, "float64": 1e-12}}[DTYPE.__name__]
@@ -251,7 +251,7 @@ def train(rounding=None):
     """Train from the initial weights; yield what there is to see after every epoch.
 
     Continue from the stored state of an epoch, if there is one: its rounding errors are 0. With a
-    stream `rounding`, every step changes every weight and derivative by a rounding error.
+    stream `rounding`, every weight and every result of an operation has a rounding error.
     """
     streams = new_streams()
     w = {{name: initial.astype(DTYPE) for name, initial in initial_weights.items()}}
@@ -265,13 +265,13 @@ def train(rounding=None):
         for start in range(0, len(x), BATCH_SIZE):
             rows_of_batch = order[start : start + BATCH_SIZE]
             masks = draw_masks(streams["dropout"], len(rows_of_batch))
-            tape = []
+            tape = Tape(rounding)
             traced = {{name: Traced(array, tape) for name, array in w.items() if name in LEARNED}}
             z = forward({{**w, **traced}}, x[rows_of_batch], masks, training=True)
             logits[rows_of_batch] = z.value
             y = targets[rows_of_batch]
             values = {values}
-            backward(values, np.full(values.shape, DTYPE(1.0 / count(y))), rounding)
+            backward(values, np.full(values.shape, DTYPE(1.0 / count(y))))
             gradient = {{name: traced[name].derivative for name in LEARNED}}
             gradient = {penalized}
             t += 1
