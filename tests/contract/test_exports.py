@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.contract.conftest import World
+from tests.contract.conftest import JOB, World
 from tests.contract.wires import Wires
+from tests.engine.recordings import training_program
+from tests.rpc.training import train
 
 from epochal_service.answers import recordings
 from epochal_service.methods import exports
@@ -46,6 +48,23 @@ def test_weights_beyond_the_range_of_a_format_name_the_format(
     assert "beyond the range of float32" in description
     numpy, _ = service.both("GetExport", id=world.ended, format="numpy")
     assert numpy.kind is None
+
+
+def test_a_job_that_changed_is_verified(service: Wires) -> None:
+    changes = [{"epoch": 2, "training": {"optimizer": {"learning_rate": 0.5}, "batch_size": 2}}]
+    job = service.rpc.call("CreateJob", spec=JOB | {"epochs": 4, "changes": changes})["id"]
+    assert train(service.context, job) == "succeeded"
+    over_http, over_grpc = service.both("GetExport", id=job, format="training_numpy")
+    assert over_http == over_grpc
+    assert over_http.kind is None
+    params = {"format": "training_numpy"}
+    program = service.http.get(f"/v1/jobs/{job}/export", params=params).content
+    for factor, epochs in ((1.0, []), (1.01, [4])):
+        names = training_program(program)
+        names["stored"]["train_loss"] = names["stored"]["train_loss"] * [1.0, 1.0, 1.0, factor]
+        table, _ = names["compare"]()
+        wrong = [row["epoch"] for row in table if row["deviation"] > row["tolerance"]]
+        assert wrong == epochs
 
 
 def test_a_training_is_repeated_where_no_other_large_request_waits(

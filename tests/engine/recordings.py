@@ -1,6 +1,6 @@
 """Small trainings that together use every layer, loss, optimizer, schedule and augmentation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Literal
@@ -57,10 +57,16 @@ class Case:
         return weights * self.sample_weights.reshape(-1, *(1,) * (weights.ndim - 1))
 
 
-def record(case: Case, dtype: DType, steps_at_once: float = inf) -> Recording:
+def record(
+    case: Case,
+    dtype: DType,
+    steps_at_once: float = inf,
+    changes: Mapping[int, Mapping[str, Any]] | None = None,
+) -> Recording:
     """Train and return what is stored of it; the last fifth of the samples validates.
 
-    With `steps_at_once`, there are states within epochs, too.
+    With `steps_at_once`, there are states within epochs, too. Each of the `changes` of the training
+    follows an epoch, and the changes before it.
     """
     n = len(case.inputs) * 4 // 5
     training = replace(case.training, dtype=dtype)
@@ -70,14 +76,23 @@ def record(case: Case, dtype: DType, steps_at_once: float = inf) -> Recording:
     data = check_data(case.network, training, data)
     run = engine.Run(case.network, training, data, steps_at_once=steps_at_once)
     initial_weights, states = run.weights(), dict[At, engine.State]()
-    for epoch in run:
-        if not run.at_boundary:
-            states[epoch + 1, run.step] = engine.State(run.arrays_within(), {})
-            continue
-        state = run.state()
-        if state.values["epoch"] == epoch:  # and not that before a divergence
-            states[epoch] = state
-    block = join(run.take())
+    settings, blocks = dict[int, Training](), []
+    for end, change in [*(changes or {}).items(), (inf, None)]:
+        for epoch in run:
+            if not run.at_boundary:
+                states[epoch + 1, run.step] = engine.State(run.arrays_within(), {})
+                continue
+            state = run.state()
+            if state.values["epoch"] == epoch:  # and not that before a divergence
+                states[epoch] = state
+            if epoch == end:
+                break
+        blocks += run.take()
+        if change is not None:
+            settings[run.epoch] = changed = replace(run.training, **change)
+            state = run.state_for(case.network, changed)
+            run = engine.Run(case.network, changed, data, state, steps_at_once)
+    block = join(blocks)
     return Recording(
         name="a training",
         network=case.network,
@@ -88,6 +103,7 @@ def record(case: Case, dtype: DType, steps_at_once: float = inf) -> Recording:
         gradients=block.gradients,
         checkpoints={run.epoch: run.weights()} if run.epoch in states else {},
         states=states,
+        changes=settings,
     )
 
 

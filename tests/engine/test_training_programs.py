@@ -125,6 +125,65 @@ def test_a_chaotic_training_is_verified_from_state_to_state(seed: int) -> None:
     assert rows["weights of dense_1"]["compared"] == 0
 
 
+ADAM, MOMENTUM, MUON = (OPTIMIZERS[name] for name in ("adam", "momentum", "muon"))
+CHANGES: dict[str, dict[int, dict[str, Any]]] = {
+    "rate": {3: {"optimizer": ADAM(0.003)}},
+    "decay rate": {3: {"optimizer": ADAM(0.01, beta_1=0.5)}},  # type: ignore[call-arg]
+    "optimizer and back": {2: {"optimizer": MOMENTUM(0.05)}, 5: {"optimizer": ADAM(0.01)}},
+    "batch": {1: {"batch_size": 5}, 4: {"batch_size": 100}},
+    "penalties": {3: {"l2": 0.1, "l1": 0.01}, 6: {"l1": 0.0}},
+    "clipping": {3: {"clip_norm": 0.1}, 5: {"clip_norm": None, "clip_value": 0.01}},
+    "order": {3: {"shuffle": False}, 5: {"shuffle": True}},
+    "epochs": {3: {"epochs": 11}, 5: {"schedule": SCHEDULES["cosine"]()}},
+    "plateau": {
+        2: {"schedule": SCHEDULES["reduce_on_plateau"](0.5, 1)},  # type: ignore[call-arg]
+        5: {"batch_size": 5},
+        6: {"optimizer": ADAM(0.02)},
+        7: {"epochs": 14},
+    },
+    "all": {
+        1: {"optimizer": MUON(0.02), "schedule": SCHEDULES["one_cycle"](), "batch_size": 7},
+        4: {"optimizer": ADAM(0.02), "l2": 0.1, "clip_norm": 0.5, "shuffle": False},
+        7: {"epochs": 10, "schedule": SCHEDULES["step"](2)},  # type: ignore[call-arg]
+    },
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_program_follows_changes(name: str) -> None:
+    recording = record(CASES["optimizer adam"], "float64", changes=CHANGES[name])
+    # Without states, the program carries the moments and the random streams across by itself.
+    for states in (recording.states, {}):
+        table, _ = compare(replace(recording, states=states))
+        assert not wrong(table)
+        for row in table:
+            assert row["compared"] == row["total"]
+            assert row["deviation"] <= 1e-9
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changes_that_were_not_made_are_refused(name: str) -> None:
+    recording = record(CASES["optimizer adam"], "float64", changes=CHANGES[name])
+    first = min(CHANGES[name])
+    refused = wrong(compare(replace(recording, changes={}, states={}))[0])
+    # More epochs alone change nothing, nor does a plateau that is not reached.
+    assert min(row["epoch"] for row in refused) == (
+        6 if name in ("epochs", "plateau") else first + 1
+    )
+
+
+def test_a_number_after_a_change_that_is_changed_is_refused() -> None:
+    recording = record(CASES["optimizer adam"], "float32", changes=CHANGES["all"])
+    forgery = forged(recording, "train_loss", lambda loss: 1.01 * loss)
+    (row,) = wrong(compare(forgery)[0])
+    assert (row["name"], row["epoch"]) == ("train_loss", 5)
+
+
+def test_a_changed_training_has_a_program_for_pytorch() -> None:
+    program = training_pytorch(record(CASES["optimizer adam"], "float32", changes=CHANGES["all"]))
+    compile(program, "training.py", "exec")
+
+
 @pytest.mark.parametrize("z", [-15.3, -7.7, 7.7, 15.3])
 def test_the_derivative_of_a_saturated_loss_has_all_digits(z: float) -> None:
     """Computed from the loss, which is rounded as a number near z, it would have fewer."""

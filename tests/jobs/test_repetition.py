@@ -24,7 +24,7 @@ def states_of(training: Training) -> list[At]:
     columns = join(run.take()).columns
     between = steps_between(NETWORK, training, DATA, EPOCHS)
     again = Run(NETWORK, training, DATA, steps_at_once=between)
-    repetition = repeat(again, columns, None, {0: initial})
+    repetition = repeat(again, {}, columns, None, {0: initial})
     assert repetition.contradictions == []
     return [*repetition.states]
 

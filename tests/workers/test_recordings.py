@@ -61,11 +61,24 @@ def interrupted(service: Service) -> str:
     return job_id
 
 
+def changed(service: Service) -> str:
+    """A job with changes of each kind: from the start, where weights are stored, and beside."""
+    trainings: dict[int, dict[str, Any]] = {
+        0: {"batch_size": 100},
+        3: {"optimizer": {"type": "momentum", "learning_rate": 0.02}, "clipping": {"norm": 0.5}},
+        4: {"batch_size": 64, "regularization": {"l2": 0.01}, "shuffle": False},
+        7: {"epochs": 11, "optimizer": {"type": "adam"}, "schedule": {"type": "cosine"}},
+    }
+    changes = [{"epoch": epoch, "training": fields} for epoch, fields in trainings.items()]
+    return service.create(SHORT, changes=changes, early_stopping=None)
+
+
 ENDS: dict[str, Callable[[Service, str], str]] = {
     "diverged": lambda service, _: diverging(service),
     "interrupted": lambda service, _: interrupted(service),
     "of another job": lambda service, job: service.create(SHORT, initial_weights={"job": job}),
     "float64": lambda service, _: service.create(SHORT, dtype="float64"),
+    "changed": lambda service, _: changed(service),
     "stopped early": lambda service, _: service.create(
         SHORT, early_stopping={"patience": 1, "min_delta": 10.0, "restore_best": True}
     ),
@@ -154,6 +167,17 @@ def test_a_stored_number_that_is_changed_is_found(service: Service, what: str) -
     recording = recorded(service, job_id)
     assert [name for name, _, _ in recording.contradictions] == [row]
     assert [name for name, _, _ in verified(recording)] == [row]
+
+
+def test_a_number_after_a_change_that_is_changed_is_found(service: Service) -> None:
+    job_id = changed(service)
+    assert service.run(job_id) == "succeeded"
+    at = (tables.log.c.job_id == job_id) & (tables.log.c.last_epoch == 11)
+    change_blob(service, tables.log, "body", at, in_metrics)
+    recording = recorded(service, job_id)
+    assert sorted(recording.changes) == [3, 4, 7]
+    assert recording.contradictions == [("validation_loss", "", 11)]
+    assert [row for row, _, _ in verified(recording)] == ["validation_loss"]
 
 
 def test_baselines_of_a_version_without_boosted_trees_are_repeated(service: Service) -> None:

@@ -29,8 +29,9 @@ from ..jobs.endings import dump_best
 from ..jobs.kernel import kernel
 from ..large import require_small
 from ..preparation import baselines
-from ..preparation.prepare import forked, prepare
+from ..preparation.prepare import Prepared, forked, prepare, with_settings
 from ..settings import Limits
+from ..specs.changes import changed
 from ..specs.training import TrainingSpec
 from ..store import Access, Connection, Database, checkpoints
 from ..store import log as job_log
@@ -56,8 +57,8 @@ Weights = Mapping[int, Mapping[str, Array]]
 def recording_of(database: Database, job_id: str, access: Access, limits: Limits) -> Recording:
     """Return the training of the job up to its latest stored epoch.
 
-    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted; `Conflict` for a
-    job whose settings changed.
+    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted; `Conflict` if its
+    network changed.
     """
     with database.read() as connection:
         row = lifecycle.find(connection, job_id, access)
@@ -73,34 +74,31 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         notes = map(json.loads, job_log.notes(connection, job_id, "state"))
         kernels = {note.get("kernel") for note in notes if note["state"] == "running"}
     spec = TrainingSpec.model_validate_json(row.spec)
-    if spec.changes:
-        raise Conflict(
-            f"The settings of the job changed after epoch {spec.changes[0].epoch}, and the "
-            "verifying program does not follow changes",
-            reason="job_state",
-        )
     prepared = prepare(database, spec, row.owner, limits, stored=True)
-    network, training, data = prepared.network, prepared.training, prepared.data
+    network, data = prepared.network, prepared.data
+    settings = _settings(prepared)
+    training = settings.pop(0)
     columns = {name: c for name, c in segment.columns.items() if name != "seconds"}
     initial = weights.pop(0, None)
     state = None
     if initial is not None and spec.initial_weights is not None:
         state = forked(prepared, initial)
     epochs = len(columns["train_loss"])
+    settings = {epoch: later for epoch, later in settings.items() if epoch < epochs}
     run = engine.Run(network, training, data, state, steps_between(network, training, data, epochs))
     drawn = run.weights()
     is_here = kernels == {kernel()}
     # Versions before boosted trees stored none.
     omitted = {"boosted"} if row.baselines and '"boosted"' not in row.baselines else None
     first = baselines.of_job(run, prepared.dataset) if is_here else None
-    repetition = repeat(run, columns, gradients, {0: initial or drawn, **weights})
+    repetition = repeat(run, settings, columns, gradients, {0: initial or drawn, **weights})
     if first is None:
         repetition = repetition.elsewhere()
     else:
         if row.baselines not in (None, first.model_dump_json(exclude=omitted)):
             repetition.contradictions.append(("baselines", "", 0))
-        if run.epoch == row.epoch and row.best != dump_best(run.best()):
-            repetition.contradictions.append(("best", "", run.epoch))
+        if repetition.epoch == row.epoch and row.best != dump_best(repetition.best):
+            repetition.contradictions.append(("best", "", row.epoch))
     return Recording(
         name=job_id,
         network=network,
@@ -113,8 +111,26 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         states=repetition.states,
         omitted=too_many,
         contradictions=repetition.contradictions,
+        changes=settings,
         source=source_of(prepared),
     )
+
+
+def _settings(prepared: Prepared) -> dict[int, engine.Training]:
+    """Return the settings of the job by the epoch that they follow, from 0 on. Raises `Conflict` if
+    its network changed.
+    """
+    settings = {0: prepared.training}
+    for change in prepared.spec.changes:
+        if change.training.network is not None:
+            raise Conflict(
+                f"The network of the job changed after epoch {change.epoch}, and the verifying "
+                "program has one network",
+                reason="job_state",
+            )
+        prepared = with_settings(prepared, changed(prepared.spec, change.training))
+        settings[change.epoch] = prepared.training
+    return settings
 
 
 def _checkpoints(connection: Connection, job_id: str) -> tuple[dict[int, dict[str, Array]], int]:
@@ -138,6 +154,9 @@ class Repetition:
     contradictions: list[Contradiction] = field(default_factory=list)
     same_until: int = 0
     """The last epoch up to which all stored weights are the same."""
+    epoch: int = 0
+    """The last epoch that was repeated."""
+    best: engine.Best | None = None
 
     def elsewhere(self) -> Repetition:
         """Return the repetition of a training by other software or on another processor.
@@ -151,42 +170,56 @@ class Repetition:
 
 
 def repeat(
-    run: engine.Run, columns: Columns, gradients: engine.Gradients | None, weights: Weights
+    run: engine.Run,
+    settings: Mapping[int, engine.Training],
+    columns: Columns,
+    gradients: engine.Gradients | None,
+    weights: Weights,
 ) -> Repetition:
     """Train the stored number of epochs, while time lasts.
 
-    `run` begins where the job did; `columns`, `gradients` and `weights` are stored.
+    `run` begins where the job did, and continues with other settings after some epochs; `columns`,
+    `gradients` and `weights` are stored.
     """
     epochs = len(columns["train_loss"])
     began, states, step = process_time(), dict[At, engine.State](), 0
     contradictions, same_until = [*_other_weights(0, run.weights(), weights)], 0
-    every = math.ceil(epochs * state_bytes(run.network, run.training) / STATE_BYTES)
-    is_within = steps_between(run.network, run.training, run.data, epochs) < math.inf
-    for epoch in run:
-        if process_time() - began > REPEAT_SECONDS:  # also within an epoch, which may be long
+    blocks: list[engine.Block] = []
+    for end in (*settings, epochs):
+        network, training, data = run.network, run.training, run.data
+        every = math.ceil(epochs * state_bytes(network, training) / STATE_BYTES)
+        is_within = steps_between(network, training, data, epochs) < math.inf
+        for epoch in run:
+            if process_time() - began > REPEAT_SECONDS:  # also within an epoch, which may be long
+                break
+            if not run.at_boundary:
+                if run.step > step and is_within:
+                    states[epoch + 1, run.step] = engine.State(run.arrays_within(), {})
+                step = run.step
+                continue
+            if epoch in weights:
+                contradictions += _other_weights(epoch, run.weights(), weights)
+                same_until = same_until if contradictions else epoch
+            if epoch % every == 0:
+                state = run.state()
+                if state.values["epoch"] == epoch:  # and not that before a divergence
+                    states[epoch] = state
+            if epoch == end:
+                break
+        blocks += run.take()
+        if run.epoch < end or end == epochs:
             break
-        if not run.at_boundary:
-            if run.step > step and is_within:
-                states[epoch + 1, run.step] = engine.State(run.arrays_within(), {})
-            step = run.step
-            continue
-        if epoch in weights:
-            contradictions += _other_weights(epoch, run.weights(), weights)
-            same_until = same_until if contradictions else epoch
-        if epoch % every == 0:
-            state = run.state()
-            if state.values["epoch"] == epoch:  # and not that before a divergence
-                states[epoch] = state
-        if epoch == epochs:
-            break
-    blocks = run.take()
+        training, state = settings[end], run.state_for(network, settings[end])
+        at_once = steps_between(network, training, data, epochs)
+        run = engine.Run(network, training, data, state, at_once)
+    repetition = Repetition(states, contradictions, same_until, run.epoch, run.best())
     if not blocks:
-        return Repetition(states, contradictions, same_until)
+        return repetition
     block = join(blocks)
     contradictions += _other_columns(block.columns, columns)
     if block.gradients is not None and gradients is not None:
         contradictions += _other_gradients(block.gradients, gradients)
-    return Repetition(states, contradictions, same_until)
+    return repetition
 
 
 def state_bytes(network: engine.Network, training: engine.Training) -> int:

@@ -197,6 +197,20 @@ EXACT_MATCH = """    is_exact = ((correct == 1.0){ignored}).reshape(len(targets)
     measured["exact_match"] = float(is_exact{double}.mean())
 """
 
+NOT_PENALIZED = '''
+
+def penalize(w, gradient):
+    """Return the gradient: there is no penalty."""
+    return gradient
+'''
+
+NOT_CLIPPED = '''
+
+def clip(gradient):
+    """Return the gradient: there is no limit."""
+    return gradient
+'''
+
 PENALIZE = '''
 
 def penalize(w, gradient):
@@ -224,7 +238,7 @@ CLIP_NORM = """    norm = math.sqrt(sum(float((g{double} ** 2).sum()) for g in g
 
 STEP = '''
 
-def step_of(w, gradient, moments, rate, t):
+def step_of(update, w, gradient, moments, rate, t):
     """Return step number t in float64: it may be too small to show in the weights."""
     wide = {{name: {weights} for name in LEARNED}}
     update(
@@ -245,6 +259,13 @@ def update(w, gradient, moments, rate, t):
         {optimizer}_step(w[name], g, moments[name], rate, t{options})
 '''
 
+CHANGED = """        if epoch in SETTINGS:
+            BATCH_SIZE, draw_order, learning_rate, penalize, clip, update, new = SETTINGS[epoch]
+            if new is not None:  # Another optimizer starts without moments.
+                moments = {{n: [{library}.zeros_like(w[n]) for _ in range(new)] for n in LEARNED}}
+                t = 0
+"""
+
 TRAIN_NUMPY = '''
 
 def train(rounding=None):
@@ -258,7 +279,7 @@ def train(rounding=None):
     moments = {{name: [np.zeros_like(w[name]) for _ in range({moments})] for name in LEARNED}}
     losses, t = [], 0
     for epoch in range(EPOCHS):
-        rate = learning_rate(epoch, losses)
+{settings}        rate = learning_rate(epoch, losses)
         x, targets = {changed}
         order = draw_order(streams["shuffle"], len(x))
         logits = np.empty((len(x), {output_shape}), DTYPE)
@@ -276,7 +297,7 @@ def train(rounding=None):
             gradient = {penalized}
             t += 1
             if start + BATCH_SIZE >= len(x):
-                step = step_of(w, {clipped}, moments, rate, t)
+                step = step_of(update, w, {clipped}, moments, rate, t)
             update(w, {clipped}, moments, rate, t)
             if rounding is not None:
                 for name in LEARNED:
@@ -306,7 +327,7 @@ def train(rounding=None):
     moments = {{name: [torch.zeros_like(w[name]) for _ in range({moments})] for name in LEARNED}}
     losses, t = [], 0
     for epoch in range(EPOCHS):
-        rate = learning_rate(epoch, losses)
+{settings}        rate = learning_rate(epoch, losses)
         x, targets = {changed}
         order = torch.tensor(draw_order(streams["shuffle"], len(x)))
         logits = x.new_empty(len(x), {output_shape})
@@ -330,7 +351,7 @@ def train(rounding=None):
                 gradient = {penalized}
                 t += 1
                 if start + BATCH_SIZE >= len(x):
-                    step = step_of(w, {clipped}, moments, rate, t)
+                    step = step_of(update, w, {clipped}, moments, rate, t)
                 update(w, {clipped}, moments, rate, t)
                 if rounding is not None:
                     for name in LEARNED:

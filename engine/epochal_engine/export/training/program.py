@@ -10,7 +10,7 @@ import ast
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -87,6 +87,9 @@ class Recording:
     """How many stored checkpoints are not here, because they are too many."""
     contradictions: Sequence[Contradiction] = ()
     """The stored numbers that differ from a repetition of the same training."""
+    changes: Mapping[int, Training] = field(default_factory=dict)
+    """Other settings from the end of an epoch on, by epoch and in order: `training` with another
+    optimizer, batch size, schedule, regularization, clipping, shuffling or number of epochs."""
     source: Source | None = None
     """Where the data came from; None if a program cannot prepare it again."""
 
@@ -204,6 +207,7 @@ class _Writer:
     def __init__(self, recording: Recording, library: Library) -> None:
         self._recording, self._library = recording, library
         self._training, self._data = recording.training, recording.data
+        self._settings = {0: recording.training, **recording.changes}
         self._is_torch = library == "torch"
         self._double = ".double()" if self._is_torch else ".astype(np.float64)"
         self._loss = find_loss(self._training.loss)
@@ -219,15 +223,11 @@ class _Writer:
     def program(self) -> bytes:
         """Return the whole program."""
         data = self._numbers()
-        forward, loss, draws, step, rate = (
-            self._forward(),
-            self._loss_functions(),
-            self._draws(),
-            self._update(),
-            self._rate(),
-        )
+        forward, loss, draws = self._forward(), self._loss_functions(), self._draws()
+        step, rate = self._update(self._training), self._rate(0)
+        changes = self._changes()
         library_functions = included(forward + loss, self._functions)
-        optimizers = included(step, self._steps)
+        optimizers = included(step + changes, self._steps)
         if self._is_torch:
             optimizers = optimizers.replace("np.", "torch.")
         sections = [
@@ -241,6 +241,7 @@ class _Writer:
             ),
             ("the learning rate", rate),
             ("the optimizer", optimizers + step),
+            *([("the changes", changes)] if changes else []),
             ("the training", self._train()),
             ("the data set", section_of(self._recording.source)),
             ("the comparison", included("main()", functions_of("training/_comparison.py"))),
@@ -268,7 +269,7 @@ class _Writer:
             imports=imports,
             dtype=training.dtype,
             epochs=len(self._recording.columns["train_loss"]),
-            planned=training.epochs,
+            planned=[*self._settings.values()][-1].epochs,
             shadows=SHADOWS_OF_STATES if self._recording.states else SHADOWS,
             batch_size=training.samples_per_step(samples),
             seed=training.seed,
@@ -339,8 +340,7 @@ class _Writer:
 
     def _draws(self) -> str:
         training = self._training
-        samples = len(self._data.train_inputs)
-        text = _templates.SHUFFLED if training.is_shuffled(samples) else _templates.IN_ORDER
+        text = self._order(training)
         calls = ""
         for change in training.augmentation:
             calls += f"        samples = {_change(change, change.type, 'samples')}\n"
@@ -367,20 +367,56 @@ class _Writer:
             f"    return {masks}\n"
         )
 
-    def _rate(self) -> str:
-        schedule, training = self._training.schedule, self._training
+    def _order(self, training: Training) -> str:
+        is_shuffled = training.is_shuffled(len(self._data.train_inputs))
+        return _templates.SHUFFLED if is_shuffled else _templates.IN_ORDER
+
+    def _rate(self, start: int) -> str:
+        """Return the learning rate by the settings from epoch `start` on."""
+        training = self._settings[start]
+        schedule = training.schedule
         body = _templates.RATES[schedule.type].format(
             base=repr(training.optimizer.learning_rate),
             planned=training.epochs,
             **{field.name: repr(getattr(schedule, field.name)) for field in fields(schedule)},
         )
+        rule = schedule, training.optimizer.learning_rate
+        for epoch in reversed([epoch for epoch in self._settings if epoch <= start]):
+            former = self._settings[epoch]
+            if (former.schedule, former.optimizer.learning_rate) != rule:
+                break
+            start = epoch
+        if start > 0 and "losses" in body:
+            body = f"    losses = losses[{start}:]  # since the rate was set\n{body}"
         has_validation = self._data.validation_inputs is not None
-        helper = _templates.HALF_COSINE if "half_cosine" in body else ""
+        used = (_templates.RATES[settings.schedule.type] for settings in self._settings.values())
+        helper = _templates.HALF_COSINE if any("half_cosine" in text for text in used) else ""
         watched = "validation" if has_validation else "training"
         return helper + _templates.RATE.format(body=body, watched=watched)
 
-    def _update(self) -> str:
-        training, optimizer = self._training, self._training.optimizer
+    def _changes(self) -> str:
+        """Return the settings by the epoch that they follow; empty if nothing changes."""
+        if not self._recording.changes:
+            return ""
+        text, rows, former = "", "", self._training
+        bodies, names = dict[str, str](), {}
+        for epoch, training in self._settings.items():
+            functions = self._order(training) + self._rate(epoch) + self._update(training)
+            for name, body in _FUNCTION.findall(functions):
+                if name in _CHANGING and body != bodies.get(name):
+                    names[name] = f"{name}_after_{epoch}" if epoch > 0 else name
+                    text += f"\n\ndef {names[name]}{body}\n" if epoch > 0 else ""
+                    bodies[name] = body
+            size = training.samples_per_step(len(self._data.train_inputs))
+            is_same = type(training.optimizer) is type(former.optimizer)
+            new = None if is_same else training.optimizer.moments
+            listed = ", ".join(names[name] for name in _CHANGING)
+            rows += f"    {epoch}: ({size}, {listed}, {new}),\n"
+            former = training
+        return f"{text}\n\nSETTINGS = {{  # from the end of an epoch on\n{rows}}}\n"
+
+    def _update(self, training: Training) -> str:
+        optimizer = training.optimizer
         xp = "torch" if self._is_torch else "np"
         text = ""
         penalties = []
@@ -390,6 +426,8 @@ class _Writer:
             penalties.append(f"{training.l2!r} * w[name]")
         if penalties:
             text += _templates.PENALIZE.format(penalties=" + ".join(penalties))
+        elif self._recording.changes:
+            text += _templates.NOT_PENALIZED
         limits = ""
         if training.clip_value is not None:
             limits += _templates.CLIP_VALUE.format(xp=xp, limit=repr(training.clip_value))
@@ -398,6 +436,8 @@ class _Writer:
             limits += _templates.CLIP_NORM.format(double=self._double, limit=limit)
         if limits:
             text += _templates.CLIP.format(body=limits)
+        elif self._recording.changes:
+            text += _templates.NOT_CLIPPED
         options = {
             field.name: repr(getattr(optimizer, field.name))
             for field in fields(optimizer)
@@ -420,8 +460,9 @@ class _Writer:
 
     def _train(self) -> str:
         training = self._training
-        has_penalties = training.l1 > 0.0 or training.l2 > 0.0
-        has_limits = training.clip_value is not None or training.clip_norm is not None
+        changes = len(self._recording.changes) > 0
+        has_penalties = changes or training.l1 > 0.0 or training.l2 > 0.0
+        has_limits = changes or training.clip_value is not None or training.clip_norm is not None
         values = "loss_of(z, y)"
         if self._weights["train"] is not None:
             weights = "train_weights[rows_of_batch]"
@@ -433,6 +474,9 @@ class _Writer:
         )
         text = train.format(
             changed=self._changed(),
+            settings=_templates.CHANGED.format(library="torch" if self._is_torch else "np")
+            if changes
+            else "",
             values=values,
             moments=training.optimizer.moments,
             output_shape=", ".join(map(str, self._recording.network.output_shape)),
@@ -547,11 +591,13 @@ class _Writer:
 
     def _moments_after(self) -> dict[At, Array]:
         """Return the optimizer's moments of the states, `(moments, changing)`."""
-        network, optimizer = self._recording.network, self._training.optimizer
-        return {
-            epoch: optimizer.in_formula(state.arrays["moments"], network.changing)
-            for epoch, state in self._recording.states.items()
-        }
+        result, changing = {}, self._recording.network.changing
+        for at, state in self._recording.states.items():
+            within = at[0] - 1 if isinstance(at, tuple) else at - 1
+            last = max(epoch for epoch in self._settings if epoch <= within)
+            optimizer = self._settings[last].optimizer
+            result[at] = optimizer.in_formula(state.arrays["moments"], changing)
+        return result
 
     @property
     def _no_weights(self) -> bool:
@@ -567,6 +613,10 @@ class _Writer:
             f"validation_weights = {text(self._weights.get('validation'))}\n"
         )
 
+
+_CHANGING = ("draw_order", "learning_rate", "penalize", "clip", "update")
+"""The functions that follow from settings that may change."""
+_FUNCTION = re.compile(r"def (\w+)(\(.*?)\s*(?=\ndef |\Z)", re.DOTALL)
 
 _CORRUPTIONS = {"mask": "mask_tokens", "diffuse": "diffuse"}
 """The function of each type of corruption."""
