@@ -14,6 +14,7 @@ from tests.workers.in_process import AT_ONCE, DIGITS, XOR, Service
 from epochal_engine.export.training import Recording, training_numpy
 from epochal_service.answers import recordings
 from epochal_service.answers.recordings import recording_of
+from epochal_service.errors import Conflict
 from epochal_service.store import tables
 from epochal_service.store.packing import pack, pack_state, unpack, unpack_state
 
@@ -167,6 +168,16 @@ def test_a_stored_number_that_is_changed_is_found(service: Service, what: str) -
     recording = recorded(service, job_id)
     assert [name for name, _, _ in recording.contradictions] == [row]
     assert [name for name, _, _ in verified(recording)] == [row]
+
+
+def test_a_change_of_the_network_has_no_program(service: Service) -> None:
+    network = {**SHORT["network"], "layers": [*SHORT["network"]["layers"]]}
+    network["layers"][0] = {**network["layers"][0], "activation": "tanh"}
+    job_id = service.create(SHORT, changes=[{"epoch": 1, "training": {"network": network}}])
+    service.run(job_id)
+    access, limits = service.context.access, service.settings.limits
+    with pytest.raises(Conflict, match="changed after epoch 1"):
+        recording_of(service.database, job_id, access, limits)
 
 
 def test_a_number_after_a_change_that_is_changed_is_found(service: Service) -> None:
