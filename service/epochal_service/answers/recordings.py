@@ -57,8 +57,8 @@ Weights = Mapping[int, Mapping[str, Array]]
 def recording_of(database: Database, job_id: str, access: Access, limits: Limits) -> Recording:
     """Return the training of the job up to its latest stored epoch.
 
-    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted; `Conflict` if its
-    network changed.
+    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted; `Conflict` if
+    its network changed.
     """
     with database.read() as connection:
         row = lifecycle.find(connection, job_id, access)
