@@ -1,6 +1,9 @@
 // @vitest-environment jsdom
 import { mount, unmount } from 'svelte'
-import { expect, test, vi } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
+
+// Other files of tests may have the same document.
+afterAll(() => delete document.documentElement.dataset['course'])
 
 test('without the course the brand and the start page lead to the lab', async () => {
   document.documentElement.dataset['course'] = 'off'
