@@ -29,6 +29,7 @@ from epochal_service.preparation.prepare import scaled
 from epochal_service.specs.changes import spec_after
 from epochal_service.specs.jobs import ChangeTrainingRequest, PredictRequest, TrainingChange
 from epochal_service.specs.training import TrainingSpec
+from epochal_service.store import checkpoints
 from epochal_service.streams.follow import frames_of, job_events
 from epochal_workers import attempt
 
@@ -251,6 +252,36 @@ def test_a_pace_changes_no_result(service: Service) -> None:
     theirs, ours = (columns(read(service.database, job)[1]) for job in (whole, paced))
     assert ours["train_loss"].tolist() == theirs["train_loss"].tolist()
     assert np.median(ours["seconds"]) < 1 / 50  # the training alone
+
+
+def test_users_who_watch_a_job_with_a_pace_see_its_weights(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SHOW_SECONDS", "FRAME_SECONDS"):
+        monkeypatch.setattr(attempt, name, 0)
+    whole, paced = service.create(SPEC), service.create(SPEC, pace=10)
+    seen: list[frozenset[int]] = []
+
+    def look() -> bool:
+        with service.database.read() as connection:
+            seen.append(checkpoints.stored_epochs(connection, paced))
+        return False
+
+    def die_when_one_is_seen() -> bool:
+        if look() or seen[-1] - {0, 7}:
+            raise Killed
+        return False
+
+    service.run(whole)
+    with pytest.raises(Killed):
+        service.run(paced, die_when_one_is_seen, flush_seconds=AT_ONCE)
+    service.lose_worker(paced)
+    assert service.run(paced, look, flush_seconds=AT_ONCE) == "succeeded"
+    assert len(frozenset[int]().union(*seen)) > 5
+    assert all(len(epochs - {0, 7, 12}) <= 1 for epochs in seen)
+    with service.database.read() as connection:
+        stored = [checkpoints.stored_epochs(connection, job) for job in (whole, paced)]
+    assert stored[0] == stored[1]
 
 
 def test_a_pace_is_changed_while_a_run_waits(service: Service) -> None:

@@ -60,6 +60,8 @@ ROUND_SECONDS = 0.05
 for so long."""
 FRAME_SECONDS = 0.03
 """How often a job with a pace stores its epochs, each of which a user watches."""
+SHOW_SECONDS = 0.25
+"""How often a job with a pace replaces the checkpoint of the epoch that users see."""
 FIRST_FLUSH_SECONDS = 0.02
 """When to store the first epochs, since a user may be waiting for them. A job that ends before
 stores everything in one transaction."""
@@ -95,6 +97,9 @@ class Attempt(ABC):
         """Seconds between slices since the last transaction."""
         self._next_at = 0.0
         """When the next epoch begins."""
+        self._shown: list[int] = []
+        """The epoch with a checkpoint for those who watch a job with a pace."""
+        self._shown_at = 0.0
         self._first_flush = True
         self._deadline_seconds = min(
             spec.deadline_seconds or math.inf, context.settings.limits.max_deadline_seconds
@@ -190,6 +195,8 @@ class Attempt(ABC):
             ):
                 if self._first_flush:
                     until = now  # jobs that have stored nothing come first
+                if waits:
+                    self._show(epoch, now)
                 state = self._flush(now)
                 if state is None:
                     return None
@@ -251,7 +258,16 @@ class Attempt(ABC):
             self._count_epochs()
         return state
 
+    def _show(self, epoch: int, now: float) -> None:
+        """Record the weights that users watch, in place of those before."""
+        is_new = epoch not in self._weights and epoch not in self._checkpoints
+        if is_new and now - self._shown_at >= SHOW_SECONDS:
+            self._superseded += self._shown
+            self._record_weights()
+            self._shown, self._shown_at = [epoch], now
+
     def _end(self, ending: Ending) -> JobState | None:
+        self._superseded += self._shown
         self._record_weights()
         self._record_best_weights()
         progress = self._progress(resume_point=False)
@@ -319,6 +335,9 @@ class JobAttempt(Attempt):
         self._asked_at = perf_counter()
         self._earlier: list[engine.Block] = []
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
+        # A worker that died has left the one that users saw.
+        every = prepared.weights_every
+        self._shown = [e for e in claim.stored_epochs if e > 0 and (not every or e % every)]
         self._paced_epoch = run.epoch
         self._set_pace(spec.pace)
 

@@ -64,7 +64,9 @@ export class Run {
   readonly over = $derived(isOver(this.state))
 
   /** Whether checkpoints are deleted while the run trains. */
-  readonly #thins = $derived(this.job?.spec.snapshots?.thin_weights_after != null)
+  readonly #thins = $derived(
+    this.job?.spec.snapshots?.thin_weights_after != null || Boolean(this.job?.spec.pace),
+  )
   #listing = false
   #outdated = false
 

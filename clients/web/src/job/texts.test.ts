@@ -114,6 +114,7 @@ describe('time', () => {
 
   it('remaining is estimated from the last epochs', () => {
     expect(timeLeft(100, 60, [9, ...Array<number>(20).fill(0.5)])).toBe(20)
+    expect(timeLeft(100, 60, [0.01], 2)).toBe(20)
     expect(timeLeft(100, 100, [0.5])).toBeUndefined()
     expect(timeLeft(100, 1, [])).toBeUndefined()
   })

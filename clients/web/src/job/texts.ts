@@ -160,10 +160,12 @@ export function timeLeft(
   epochs: number,
   done: number,
   seconds: readonly number[],
+  pace = 0,
 ): number | undefined {
   const recent = seconds.slice(-20).filter(Number.isFinite)
   if (!recent.length || done >= epochs) return undefined
-  return ((epochs - done) * recent.reduce((sum, value) => sum + value, 0)) / recent.length
+  const mean = recent.reduce((sum, value) => sum + value, 0) / recent.length
+  return (epochs - done) * Math.max(mean, pace ? 1 / pace : 0)
 }
 
 export function wallClock(job: Job): number | undefined {
