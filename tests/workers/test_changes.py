@@ -372,6 +372,8 @@ def test_a_sweep_does_not_change(service: Service) -> None:
     job = {**SPEC, "changes": [{"epoch": 3, "training": CHANGES["rate"]}]}
     with pytest.raises(InvalidArgument, match=r"job\.changes: must be absent"):
         service.create({"job": job, "variants": [{"seed": 1}]})
+    with pytest.raises(InvalidArgument, match=r"job\.pace: must be 0"):
+        service.create({"job": {**SPEC, "pace": 3}, "variants": [{"seed": 1}]})
 
 
 def test_more_epochs_are_priced(service: Service) -> None:

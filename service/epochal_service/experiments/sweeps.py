@@ -101,6 +101,9 @@ def prepare_sweep(
     if spec.job.changes:
         text = "must be absent: the members of a sweep do not change while they train"
         raise InvalidArgument.of(FieldError("job.changes", text))
+    if spec.job.pace:
+        text = "must be 0: the members of a sweep train together, as fast as possible"
+        raise InvalidArgument.of(FieldError("job.pace", text))
     try:
         job = prepare(database, spec.job, owner, limits, stored=stored)
     except InvalidArgument as error:
