@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from epochal_engine.export.training._tape import DERIVATIVES, FUNCTIONS, Traced, backward, plain
+from epochal_engine.export.training._tape import (
+    DERIVATIVES,
+    FUNCTIONS,
+    Tape,
+    Traced,
+    backward,
+    plain,
+)
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.uniform(0.5, 2.0, (3, 4, 2)), RNG.uniform(0.5, 2.0, (4, 2))
@@ -42,7 +49,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 
 
 def agrees_with_differences(function: Callable[[Any], Any], x: Any) -> None:
-    traced = Traced(x, [])
+    traced = Traced(x, Tape())
     y = function(traced)
     direction = RNG.normal(size=y.shape)
     backward(y, direction)
@@ -76,4 +83,4 @@ def test_every_function_is_compared() -> None:
 
 def test_a_function_without_a_derivative_is_an_error() -> None:
     with pytest.raises(KeyError, match="arctan"):
-        np.arctan(Traced(X, []))
+        np.arctan(Traced(X, Tape()))

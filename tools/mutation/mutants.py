@@ -81,7 +81,7 @@ MUTANTS = (
     Mutant(
         "heartbeat of the lease",
         f"{WORKERS}/heartbeat.py",
-        "            self._claim = claim\n",
+        "            self._claims[claim.id] = claim\n",
         "",
         (f"{RUN}::test_the_lease_is_renewed_while_the_job_is_being_prepared",),
     ),
@@ -627,7 +627,7 @@ MUTANTS = (
     Mutant(
         "limit of the memory of a process that trains",
         f"{WORKERS}/memory.py",
-        "    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))\n",
+        "        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))\n",
         "",
         (
             "tests/workers/test_memory.py"
@@ -840,8 +840,8 @@ MUTANTS = (
     Mutant(
         "owner of what a worker trains",
         f"{SERVICE}/methods/workers.py",
-        "row.job_id if row.job_owner in access.readable else None",
-        "row.job_id",
+        "for job in row.jobs if job.owner in access.readable]",
+        "for job in row.jobs]",
         ("tests/workers/test_presence.py::test_a_worker_is_busy_while_it_holds_a_job",),
     ),
     # ---------------------------------------------------------------------------- verification

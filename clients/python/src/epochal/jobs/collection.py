@@ -132,7 +132,7 @@ class Jobs(Part):
         `has_more`, the filter matches further jobs. Raises `InvalidArgument`.
 
         >>> client.jobs.delete(filter="labels.course = sketches AND created_at < 2026-01-01T00:00Z")
-        BatchJobs(ids=[], refused=[], has_more=False)
+        BatchJobs(ids=(), refused=(), has_more=False)
         """
         return self._batch("BatchDeleteJobs", jobs, filter)
 
