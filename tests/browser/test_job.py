@@ -354,14 +354,14 @@ def test_a_stream_that_was_cut_goes_on_where_it_was(
 
 
 def test_a_run_that_waits_says_what_for(open_page: Opened, api: Api) -> None:
-    jobs = [api.post("/v1/jobs", LONG)["id"] for _ in range(4)]
+    # Each of two processes holds 16 jobs of an owner.
+    jobs = [api.post("/v1/jobs", LONG | {"pace": 1})["id"] for _ in range(34)]
+    states = ["running"] * 32 + ["queued"] * 2
     try:
         await_condition(
-            lambda: [api.state(job) for job in jobs] == ["running", "running", "queued", "queued"],
-            60,
-            "two run and two wait",
+            lambda: [api.state(job) for job in jobs] == states, 60, "32 run and two wait"
         )
-        page = open_page(f"/jobs/{jobs[3]}")
+        page = open_page(f"/jobs/{jobs[33]}")
         state = page.locator("p[role=status]")
         expect(state.filter(has_text="Waiting for a worker")).to_be_visible()
         expect(page.get_by_text("1 before it")).to_be_visible()

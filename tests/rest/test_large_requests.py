@@ -135,7 +135,7 @@ def test_a_job_with_large_data_does_not_hold_up_the_loop(url: str, monitor: Loop
         created = post(url, "/v1/jobs", body)
         path = created.headers["location"]
         fetched = httpx2.get(url + path, timeout=60)
-        listed = httpx2.get(f"{url}/v1/jobs?page_size=1", timeout=60)
+        listed = httpx2.get(f"{url}/v1/jobs?page_size=1&view=full", timeout=60)
         cancelled = post(url, f"{path}/cancel", b"")
         curve = httpx2.get(f"{url}{path}/curve", timeout=60)
         replies[:] = created, fetched, listed, cancelled, curve
