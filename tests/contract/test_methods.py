@@ -75,6 +75,9 @@ def without_identity(answer: Answer) -> Answer:
 
 def agree(service: Wires, rpc: str, request: dict[str, Any]) -> Answer:
     over_http, over_grpc = service.both(rpc, **request)
+    if rpc == "ListDeliveries" and over_http != over_grpc:
+        # A message was sent between the two; the next try is seconds away.
+        over_http, over_grpc = service.both(rpc, **request)
     if rpc in ISSUING or (rpc in MAKING and "request_id" not in request):
         assert without_identity(over_http) == without_identity(over_grpc)
     else:
