@@ -73,7 +73,7 @@ def http(stack: Stack, name: str, target: str, rows: str, new_rows: str) -> Arra
         query = {"name": name, "target": target, "missing": "auto"}
         csv = {"content-type": "text/csv"}
         dataset = call("POST", "/v1/datasets", params=query, content=rows, headers=csv)
-        suggestion = call("POST", f"/v1/datasets/{dataset['id']}/suggest")
+        suggestion = call("GET", f"/v1/datasets/{dataset['id']}/suggest")
         job = call("POST", "/v1/jobs", json=suggestion["spec"])
         with client.stream("GET", f"/v1/jobs/{job['id']}/events") as events:
             for _ in events.iter_lines():

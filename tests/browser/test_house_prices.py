@@ -81,7 +81,7 @@ def test_a_table_is_trained_on_as_suggested_and_asked_about_another_row(
             assert "spec" in page.url
     job = ask(url, f"/v1/jobs/{job_of(page)}")
     assert job["spec"]["name"] == "house-prices"
-    suggestion = ask(url, f"/v1/datasets/{job['spec']['dataset']['id']}/suggest", {})
+    suggestion = ask(url, f"/v1/datasets/{job['spec']['dataset']['id']}/suggest")
     # A job also says which seed splits its samples.
     assert job["spec"] | {"split": None} == suggestion["spec"] | {"split": None}
     assert job["warning"] is None
@@ -121,7 +121,7 @@ def test_each_suggested_setting_has_its_reason_and_can_be_undone(
     suggested = page.get_by_role("region", name="Suggested settings")
     page.wait_for_url(re.compile("data_"))
     (dataset,) = re.findall(r"data_\w+", page.url)
-    suggestion = ask(url, f"/v1/datasets/{dataset}/suggest", {})
+    suggestion = ask(url, f"/v1/datasets/{dataset}/suggest")
     assert len(suggestion["reasons"]) > 5
     expect(suggested.get_by_role("definition")).to_have_text(
         [reason["reason"] for reason in suggestion["reasons"]]
@@ -147,7 +147,7 @@ def test_each_suggested_setting_has_its_reason_and_can_be_undone(
     suggested.get_by_role("button", name="Use the suggested settings").click()
     page.get_by_text("Built-in").click()
     page.get_by_role("button", name="circles").click()
-    circles = ask(url, "/v1/datasets/circles/suggest?samples=400", {})["spec"]
+    circles = ask(url, "/v1/datasets/circles/suggest?samples=400")["spec"]
     assert circles["epochs"] != suggestion["spec"]["epochs"]
     expect(epochs).to_have_value(str(circles["epochs"]))
     expect(page.get_by_label("Scaling of the target")).to_have_count(0)

@@ -144,7 +144,7 @@ def test_a_run_that_is_over_is_shown_with_the_numbers_of_the_api(
     assert read(page, "epoch") == 40
     assert read(page, "training-loss") == written(latest["train_loss"])
     assert read(page, "validation-accuracy") == round(100 * latest["validation_accuracy"], 1)
-    confusion = api.post(f"/v1/jobs/{moons}/confusion-matrix", {"epoch": 40})
+    confusion = api.get(f"/v1/jobs/{moons}/confusion-matrix", epoch=40)
     page.get_by_role("figure", name="Confusion matrix").scroll_into_view_if_needed()
     expect(page.get_by_test_id("confusion-accuracy")).to_be_visible()
     assert read(page, "confusion-accuracy") == round(100 * confusion["accuracy"], 1)
@@ -201,8 +201,8 @@ def test_predictions_far_from_all_targets_are_in_the_picture(open_page: Opened, 
 
 def test_scrubbing_shows_the_network_as_it_was(open_page: Opened, api: Api, moons: str) -> None:
     def missed(epoch: int) -> str:
-        body = {"epoch": epoch, "order": "random", "count": 400}
-        samples = api.post(f"/v1/jobs/{moons}/sample-predictions", body)["samples"]
+        query = {"epoch": epoch, "order": "random", "count": 400}
+        samples = api.get(f"/v1/jobs/{moons}/sample-predictions", **query)["samples"]
         wrong = [s for s in samples if s["target_class"] != s["predicted_class"]]
         return f"{len(wrong)} of {len(samples)} misclassified"
 

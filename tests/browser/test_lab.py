@@ -195,7 +195,7 @@ def test_other_data_bring_the_settings_that_are_suggested_for_them(
     expect(page.get_by_label("Loss", exact=True)).to_have_value("cross_entropy")
     expect(as_suggested).to_be_visible()
     spec = spec_of(page)
-    suggested = ask(url, "/v1/datasets/iris/suggest", {})["spec"]
+    suggested = ask(url, "/v1/datasets/iris/suggest")["spec"]
     assert spec["dataset"] == {"name": "iris", "scaling": "standard"}
     assert spec["network"]["layers"][0]["units"] == suggested["network"]["layers"][0]["units"]
     assert spec["epochs"] == suggested["epochs"]

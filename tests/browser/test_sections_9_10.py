@@ -65,8 +65,8 @@ def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
         f"{100 * latest['validation_accuracy']:.1f} % validation accuracy"
     )
 
-    request_body = {"order": "random", "count": 6, "split": "validation", "epoch": latest["epoch"]}
-    answer = ask(url, f"/v1{job}/sample-predictions", request_body)
+    query = f"order=random&count=6&split=validation&epoch={latest['epoch']}"
+    answer = ask(url, f"/v1{job}/sample-predictions?{query}")
     written = panel.get_by_role("listitem").filter(has_text="target")
     expect(written).to_have_count(6)
     for shown, sample in zip(written.all(), answer["samples"], strict=True):
@@ -78,7 +78,7 @@ def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
 
     # The page of the run shows the same, and the share of entirely correct sequences.
     page = open_page(job)
-    matrix = ask(url, f"/v1{job}/confusion-matrix", {})
+    matrix = ask(url, f"/v1{job}/confusion-matrix")
     # The samples come first once they are known to be text.
     expect(page.get_by_text("prediction", exact=True).first).to_be_visible()
     page.get_by_role("figure", name="Samples").scroll_into_view_if_needed()

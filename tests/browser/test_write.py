@@ -47,7 +47,7 @@ def train(url: str, spec: Words) -> str:
 
 
 def names_of(url: str, job: str) -> str:
-    return "".join(ask(url, f"/v1/jobs/{job}/sample-predictions", {"count": 1})["class_names"])
+    return "".join(ask(url, f"/v1/jobs/{job}/sample-predictions?count=1")["class_names"])
 
 
 def outputs_after(
@@ -297,7 +297,7 @@ def test_texts_are_points_without_a_class(open_page: Opened, url: str, sentences
     figure.scroll_into_view_if_needed()
     points = figure.locator(".point circle")
     expect(points).to_have_count(
-        len(ask(url, f"/v1/jobs/{sentences}/hidden-space", {"samples": 300})["points"])
+        len(ask(url, f"/v1/jobs/{sentences}/hidden-space?samples=300")["points"])
     )
     expect(points.first).to_have_attribute("fill", "var(--ink-soft)")
     expect(figure.locator(".key")).to_have_count(0)

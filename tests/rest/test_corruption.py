@@ -54,7 +54,7 @@ def test_tokens_are_masked_in_training_and_by_one_draw_in_what_is_inspected(
     reply = client.get(f"/v1/jobs/{job}").json()
     assert reply["spec"]["corruption"] == TOPICS["corruption"]
     selection = {"count": 200, "split": "validation"}
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()
+    seen = client.get(f"/v1/jobs/{job}/sample-predictions", params=selection).json()
     assert len(seen["samples"]) == 24
     assert seen["token_names"] == [*seen["class_names"], "_"]
     rows = client.get("/v1/datasets/topics/preview?rows=100&samples=120&length=9").json()["inputs"]
@@ -66,7 +66,7 @@ def test_tokens_are_masked_in_training_and_by_one_draw_in_what_is_inspected(
         if sample["index"] < 100:
             expected = np.array(rows[sample["index"]])[is_masked]
             np.testing.assert_array_equal(targets[is_masked], expected)
-    again = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()
+    again = client.get(f"/v1/jobs/{job}/sample-predictions", params=selection).json()
     assert again == seen
     mean = np.mean([sample["loss"] for sample in seen["samples"]])
     assert mean == pytest.approx(reply["latest"]["validation_loss"], rel=1e-5)
@@ -157,7 +157,7 @@ def test_the_mask_has_a_name_that_no_token_of_the_data_has(
         "corruption": {"type": "mask", "token": mask},
     }
     job = created(client, train, spec)
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json={"count": 4}).json()
+    seen = client.get(f"/v1/jobs/{job}/sample-predictions", params={"count": 4}).json()
     assert seen["token_names"] == [*about["token_names"], *expected]
     assert seen["class_names"] == about["token_names"]
 
@@ -181,7 +181,7 @@ def test_a_labeled_fork_is_validated_on_rows_that_were_not_seen_before(
     validated = [
         {
             sample["index"]
-            for sample in client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()[
+            for sample in client.get(f"/v1/jobs/{job}/sample-predictions", params=selection).json()[
                 "samples"
             ]
         }
@@ -194,7 +194,7 @@ def test_a_labeled_fork_is_validated_on_rows_that_were_not_seen_before(
 
 def test_a_mask_that_is_a_token_of_the_data_has_its_name(client: TestClient, train: Train) -> None:
     job = created(client, train, TOPICS | {"corruption": {"type": "mask", "token": 7}})
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json={"count": 4}).json()
+    seen = client.get(f"/v1/jobs/{job}/sample-predictions", params={"count": 4}).json()
     assert seen["token_names"] == seen["class_names"]
 
 
@@ -245,7 +245,7 @@ def test_rows_that_are_filled_up_are_not_masked_behind_their_end(
         "corruption": {"type": "mask", "token": tokens, "share": 0.9},
     }
     job = created(client, train, spec)
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json={"count": 32}).json()
+    seen = client.get(f"/v1/jobs/{job}/sample-predictions", params={"count": 32}).json()
     sizes = {int((np.array(s["inputs"]) == tokens).sum()) for s in seen["samples"]}
     # Rows of 2, 4 and 8 letters, with the line ends around them that are inputs.
     assert sizes == {round(0.9 * n) for n in (4, 6, length)}
@@ -455,7 +455,7 @@ def test_what_a_diffusion_network_is_inspected_on_is_the_fixed_draw(
     job = created(client, train, MOONS | {"epochs": 3, "validation_fraction": 0.25})
     reply = client.get(f"/v1/jobs/{job}").json()
     selection = {"count": 500, "split": "validation"}
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()
+    seen = client.get(f"/v1/jobs/{job}/sample-predictions", params=selection).json()
     losses = [sample["loss"] for sample in seen["samples"]]
     assert np.mean(losses) == pytest.approx(reply["latest"]["validation_loss"], rel=1e-4)
     times = {round(50 * sample["inputs"][2], 4) for sample in seen["samples"]}
@@ -488,7 +488,7 @@ def test_a_claim_compares_generated_samples_with_those_of_validation(
         claims = client.get(url).json()["claims"]
     assert [claim["outcome"] for claim in claims] == ["met", "met"]
     selection = {"split": "validation", "count": 1000, "order": "random"}
-    seen = client.post(f"/v1/jobs/{jobs['trained']}/sample-predictions", json=selection).json()
+    seen = client.get(f"/v1/jobs/{jobs['trained']}/sample-predictions", params=selection).json()
     rows = [sample["index"] for sample in seen["samples"]]
     assert len(rows) == 400
     points, _ = two_moons(samples=2000, noise=0.06, rng=np.random.default_rng(0))

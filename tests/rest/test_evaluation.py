@@ -143,7 +143,7 @@ def test_an_evaluation_of_sequences_has_the_accuracy_of_each_position(
     reply = evaluation(client, job_id)
     sequence = reply["sequence"]
     body: dict[str, Any] = {"split": "validation"}
-    matrix = client.post(f"/v1/jobs/{job_id}/confusion-matrix", json=body).json()
+    matrix = client.get(f"/v1/jobs/{job_id}/confusion-matrix", params=body).json()
     assert 0 < sequence["exact_match"] == latest["validation_exact_match"] == matrix["exact_match"]
     assert sequence["perplexity"] == pytest.approx(np.exp(latest["validation_loss"]), rel=1e-5)
     bits = latest["validation_loss"] / np.log(2)
@@ -154,7 +154,7 @@ def test_an_evaluation_of_sequences_has_the_accuracy_of_each_position(
     accuracies = [row["accuracy"] for row in rows]
     assert np.mean(accuracies) == pytest.approx(latest["validation_accuracy"])
     body = {"split": "validation", "count": 150}
-    samples = client.post(f"/v1/jobs/{job_id}/sample-predictions", json=body).json()["samples"]
+    samples = client.get(f"/v1/jobs/{job_id}/sample-predictions", params=body).json()["samples"]
     predicted, expected = (
         np.array([sample[f"{kind}_classes"] for sample in samples])
         for kind in ("predicted", "target")
@@ -193,7 +193,7 @@ def test_the_loss_of_a_text_is_also_that_of_each_character(
     job_id = trained(client, train, spec)
     sequence = evaluation(client, job_id)["sequence"]
     body = {"split": "train", "count": 40}
-    reply = client.post(f"/v1/jobs/{job_id}/sample-predictions", json=body).json()
+    reply = client.get(f"/v1/jobs/{job_id}/sample-predictions", params=body).json()
     written = "".join(
         reply["class_names"][token]
         for sample in reply["samples"]

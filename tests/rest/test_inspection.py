@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from httpx2 import Response
 from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
@@ -59,15 +60,23 @@ def made(client: TestClient, train: Train, spec: dict[str, Any]) -> str:
     return job_id
 
 
-def look(client: TestClient, job_id: str, what: str, **body: Any) -> dict[str, Any]:
-    answer = client.post(f"/v1/jobs/{job_id}/{what}", json=body)
+def ask(client: TestClient, job_id: str, what: str, fields: dict[str, Any]) -> Response:
+    """The answer for fields of a body, which unit maps have, or of a query."""
+    path = f"/v1/jobs/{job_id}/{what}"
+    return (
+        client.post(path, json=fields) if what == "unit-maps" else client.get(path, params=fields)
+    )
+
+
+def look(client: TestClient, job_id: str, what: str, **fields: Any) -> dict[str, Any]:
+    answer = ask(client, job_id, what, fields)
     assert answer.status_code == 200, answer.text
     reply: dict[str, Any] = answer.json()
     return reply
 
 
-def refused(client: TestClient, job_id: str, what: str, **body: Any) -> dict[str, Any]:
-    answer = client.post(f"/v1/jobs/{job_id}/{what}", json=body)
+def refused(client: TestClient, job_id: str, what: str, **fields: Any) -> dict[str, Any]:
+    answer = ask(client, job_id, what, fields)
     assert answer.status_code in (400, 404), answer.text
     reply: dict[str, Any] = answer.json()
     return reply
@@ -361,7 +370,7 @@ def test_what_needs_the_data_says_that_they_are_gone(client: TestClient, train: 
     job = made(client, train, {**MOONS, "dataset": {"id": path.rpartition("/")[2]}})
     assert client.delete(path).status_code == 204
     methods = ["unit-maps", "hidden-space", "confusion-matrix", "sample-predictions"]
-    answers = [client.post(f"/v1/jobs/{job}/{method}", json={}) for method in methods]
+    answers = [ask(client, job, method, {}) for method in methods]
     for answer in (*answers, client.get(f"/v1/jobs/{job}/diagnosis")):
         assert answer.status_code == 404
         assert answer.json()["reason"] == "dataset_not_found"

@@ -146,7 +146,7 @@ def test_novelty_counts_generated_texts_that_end_and_are_no_rows(
     job, (actual,) = values(client, train, {**NAMES, "epochs": 30}, {"metric": "novelty"})
     request = {"count": 200, "max_tokens": 16, "seed": 0}
     samples = client.post(f"/v1/jobs/{job}/generate", json=request).json()["samples"]
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json={"count": 100}).json()
+    seen = client.get(f"/v1/jobs/{job}/sample-predictions", params={"count": 100}).json()
     tokens = seen["token_names"]
     rows = {
         "".join(tokens[label] for label in sample["target_classes"] if label >= 0)

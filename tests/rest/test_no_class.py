@@ -72,14 +72,14 @@ def test_samples_that_blow_a_network_up_are_taken_for_no_class(
     spec = SPEC | {"dataset": data, "network": {"input_shape": [2], "layers": layers}}
     job = client.post("/v1/jobs", json=spec).json()["id"]
     assert train(job) == "failed"
-    samples = client.post(f"/v1/jobs/{job}/sample-predictions", json={}).json()["samples"]
+    samples = client.get(f"/v1/jobs/{job}/sample-predictions", params={}).json()["samples"]
     assert [s["target_class"] for s in samples] == [0, 1, 2]
     lost = [s for s in samples if s["predicted_class"] is None]
     assert lost
     assert all(s["outputs"] == ["NaN"] * 3 for s in lost)
     assert all("NaN" not in s["outputs"] for s in samples if s not in lost)
 
-    matrix = client.post(f"/v1/jobs/{job}/confusion-matrix", json={}).json()
+    matrix = client.get(f"/v1/jobs/{job}/confusion-matrix", params={}).json()
     assert (matrix["predictions"], matrix["unclassified"]) == (3, len(lost))
     assert sum(sum(row["counts"]) for row in matrix["rows"]) == 3 - len(lost)
     right = [s for s in samples if s["predicted_class"] == s["target_class"]]

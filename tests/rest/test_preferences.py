@@ -122,7 +122,7 @@ def test_single_rows_are_judged_by_their_next_tokens(
     job = created(client, train, after(writer))
     evaluation = client.get(f"/v1/jobs/{job}/evaluation").json()
     assert evaluation["classification"]["log_loss"] < 2.5
-    worst = client.post(f"/v1/jobs/{job}/sample-predictions", json={"order": "worst", "count": 2})
+    worst = client.get(f"/v1/jobs/{job}/sample-predictions", params={"order": "worst", "count": 2})
     assert worst.is_success, worst.text
     assert all(0 < sample["loss"] < 5 for sample in worst.json()["samples"])
     diagnosis = client.get(f"/v1/jobs/{job}/diagnosis").json()
@@ -150,7 +150,7 @@ def test_a_network_with_one_output_becomes_a_reward_model(client: TestClient, tr
             answer = client.post(f"/v1/jobs/{job}/{path}", json={})
         assert answer.status_code == 400, answer.text
         assert "compares two rows" in answer.text
-    space = client.post(f"/v1/jobs/{job}/hidden-space", json={"samples": 20}).json()
+    space = client.get(f"/v1/jobs/{job}/hidden-space", params={"samples": 20}).json()
     assert len(space["points"]) == 20
     assert space["targets"] == space["classes"] == space["class_names"] == []
 

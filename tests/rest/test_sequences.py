@@ -72,13 +72,13 @@ def test_a_transformer_of_9450_parameters_sorts_letters_that_it_has_not_seen(
     reply = client.get(f"/v1/jobs/{job}").json()
     assert reply["parameters"] == 9_450
     assert reply["latest"]["validation_accuracy"] > 0.97
-    matrix = client.post(f"/v1/jobs/{job}/confusion-matrix", json={"split": "validation"}).json()
+    matrix = client.get(f"/v1/jobs/{job}/confusion-matrix", params={"split": "validation"}).json()
     assert matrix["predictions"] == 6 * 1_000
     assert matrix["accuracy"] == pytest.approx(reply["latest"]["validation_accuracy"])
     assert 0.9 < matrix["exact_match"] <= matrix["accuracy"]
 
     selection = {"order": "worst", "count": 1_000, "split": "validation"}
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()
+    seen = client.get(f"/v1/jobs/{job}/sample-predictions", params=selection).json()
     assert seen["token_names"] == seen["class_names"] == list("abcdefghij")
     samples = seen["samples"]
     assert all(s["target_classes"] == sorted(s["inputs"]) for s in samples)
@@ -98,7 +98,7 @@ def test_rows_of_labels_in_the_request_are_a_sequence_and_may_have_names(
 ) -> None:
     named = SHORT | {"dataset": SHORT["dataset"] | {"class_names": ["low", "high"]}}
     job = made(client, train, named)
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json={}).json()
+    seen = client.get(f"/v1/jobs/{job}/sample-predictions", params={}).json()
     assert seen["class_names"] == ["low", "high"]
     assert seen["token_names"] == []
     assert [s["target_classes"] for s in seen["samples"]] == [[0, 0, 1], [0, 1, 1]]
@@ -176,7 +176,7 @@ PADDED: dict[str, Any] = SHORT | {
 def test_padded_steps_are_left_out_of_all_results(client: TestClient, train: Train) -> None:
     job = made(client, train, PADDED)
     selection = {"count": 3, "epoch": 3}
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()["samples"]
+    seen = client.get(f"/v1/jobs/{job}/sample-predictions", params=selection).json()["samples"]
     assert [s["target_classes"] for s in seen] == PADDED["dataset"]["targets"]
     assert seen[2]["target"] == [0, 0, 1, 0, 0, 0]
     surprises, right = [], []
@@ -193,14 +193,16 @@ def test_padded_steps_are_left_out_of_all_results(client: TestClient, train: Tra
     # Three steps of the first row, two of the second and one of the third.
     assert len(surprises) == 6
 
-    matrix = client.post(f"/v1/jobs/{job}/confusion-matrix", json={"epoch": 3}).json()
+    matrix = client.get(f"/v1/jobs/{job}/confusion-matrix", params={"epoch": 3}).json()
     assert (matrix["predictions"], matrix["unclassified"]) == (6, 0)
     assert [sum(row["counts"]) for row in matrix["rows"]] == [3, 3]
     assert matrix["accuracy"] == pytest.approx(sum(map(sum, right)) / 6)
     assert matrix["exact_match"] == pytest.approx(np.mean([all(row) for row in right]))
 
     # The last epoch's figures belong to the weights before its only step.
-    before = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection | {"epoch": 2}).json()
+    before = client.get(
+        f"/v1/jobs/{job}/sample-predictions", params=selection | {"epoch": 2}
+    ).json()
     losses = [s["loss"] * n for s, n in zip(before["samples"], (3, 2, 1), strict=True)]
     latest = client.get(f"/v1/jobs/{job}").json()["latest"]
     assert latest["train_loss"] == pytest.approx(sum(losses) / 6, rel=1e-5)
@@ -259,6 +261,6 @@ def test_the_hidden_space_of_sequences_names_the_class_of_each_step(
     client: TestClient, train: Train
 ) -> None:
     job = made(client, train, SHORT)
-    reply = client.post(f"/v1/jobs/{job}/hidden-space", json={}).json()
+    reply = client.get(f"/v1/jobs/{job}/hidden-space", params={}).json()
     assert reply["targets"] == SHORT["dataset"]["targets"]
     assert reply["classes"] == []

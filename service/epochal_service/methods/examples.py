@@ -214,22 +214,11 @@ UNIT_MAPS: dict[str, Any] = {
     "The units of the first layer on a coarse grid": {"layer": "dense_1", "resolution": 20}
 }
 
-HIDDEN_SPACES: dict[str, Any] = {
-    "The inputs of the output layer": {"split": "all"},
-    "The inputs of the network": {"layer": "input"},
-}
-
 ATTENTION: dict[str, Any] = {"The first two rows of the data, all heads": {"rows": [0, 1]}}
 
 ACTIVATIONS: dict[str, Any] = {
     "All layers, for the first three rows of the data": {"rows": [0, 1, 2]},
     "The first layer, for an input of one's own": {"inputs": [[0, 1]], "layer": "dense_1"},
-}
-
-CONFUSION_MATRICES: dict[str, Any] = {"The training samples": {"split": "train"}}
-
-SAMPLE_PREDICTIONS: dict[str, Any] = {
-    "The three samples with the largest loss": {"order": "worst", "count": 3}
 }
 
 ATTEMPTS: dict[str, Any] = {

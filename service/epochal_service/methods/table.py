@@ -136,7 +136,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "SuggestJob",
-                "POST /v1/datasets/{id}/suggest",
+                "GET /v1/datasets/{id}/suggest",
                 suggestion.suggest_job,
                 "Suggest a job",
             ),
@@ -298,17 +298,15 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetHiddenSpace",
-                "POST /v1/jobs/{id}/hidden-space",
+                "GET /v1/jobs/{id}/hidden-space",
                 inspection.get_hidden_space,
                 "Show the hidden space",
-                examples=examples.HIDDEN_SPACES,
             ),
             Method(
                 "GetConfusionMatrix",
-                "POST /v1/jobs/{id}/confusion-matrix",
+                "GET /v1/jobs/{id}/confusion-matrix",
                 inspection.get_confusion_matrix,
                 "Compute the confusion matrix",
-                examples=examples.CONFUSION_MATRICES,
             ),
             Method(
                 "GetEvaluation",
@@ -318,10 +316,9 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetSamplePredictions",
-                "POST /v1/jobs/{id}/sample-predictions",
+                "GET /v1/jobs/{id}/sample-predictions",
                 inspection.get_sample_predictions,
                 "Predict samples",
-                examples=examples.SAMPLE_PREDICTIONS,
             ),
             Method(
                 "GetWeights", "GET /v1/jobs/{id}/weights", inspection.get_weights, "Get weights"

@@ -67,7 +67,7 @@ class UnitMaps(Reply):
     """Layers in forward order."""
 
 
-class GetHiddenSpaceRequest(Spec):
+class GetHiddenSpaceRequest(Request):
     """Layer, samples and checkpoint of a hidden space."""
 
     epoch: EpochNumber | None = None
@@ -115,7 +115,7 @@ class HiddenSpace(Reply):
     """Names of the classes; empty for regression and for a reward model."""
 
 
-class GetConfusionMatrixRequest(Spec):
+class GetConfusionMatrixRequest(Request):
     """Samples and checkpoint of a confusion matrix."""
 
     epoch: EpochNumber | None = None
@@ -308,7 +308,7 @@ class Evaluation(Reply):
     """
 
 
-class GetSamplePredictionsRequest(Spec):
+class GetSamplePredictionsRequest(Request):
     """Samples, their order and the checkpoint."""
 
     epoch: EpochNumber | None = None

@@ -273,7 +273,7 @@ function suggest(source: string): Promise<Sourced> {
   if (known) return known
   const { id, name, ...query } = JSON.parse(source) as { id?: string; name?: string }
   const request = body(
-    api.POST('/v1/datasets/{id}/suggest', { params: { path: { id: id ?? name! }, query } }),
+    api.GET('/v1/datasets/{id}/suggest', { params: { path: { id: id ?? name! }, query } }),
   ).then((suggestion) => ({ ...suggestion, source }))
   suggestions.set(source, request)
   request.catch(() => suggestions.delete(source))
