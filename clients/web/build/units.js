@@ -2,6 +2,12 @@
 import { vi } from 'vitest'
 
 vi.resetModules()
-// No media query matches.
-if ('window' in globalThis)
+// No media query matches, and nothing changes its size.
+if ('window' in globalThis) {
   window.matchMedia ??= () => Object.assign(new EventTarget(), { matches: false })
+  globalThis.ResizeObserver ??= class {
+    observe() {}
+    unobserve() {}
+    disconnect() {}
+  }
+}
