@@ -6,9 +6,9 @@ import { widths, type Activation, type Layer, type Network, type Parameters } fr
 /** The lowest and highest value of each input, in order. */
 export type Plane = readonly number[]
 
-/** Units of one column of the drawing: of a dense layer and of what follows it up to the next. */
+/** The units of a dense layer, as they are after the layers up to the next dense one. */
 export interface Column {
-  /** Index of the layer with the units, and of the one with the outputs that are drawn. */
+  /** Index of the dense layer, and of the layer with the outputs that are drawn. */
   layer: number
   shown: number
   name: string
@@ -16,7 +16,7 @@ export interface Column {
   activation: Activation
 }
 
-/** Inputs that can be added to those of the data. */
+/** Inputs of the data, and terms that can be added. */
 export const TERMS = ['x1', 'x2', 'x1^2', 'x2^2', 'x1*x2', 'sin(3*x1)', 'sin(3*x2)']
 
 const layersOf = (network: Network): readonly Layer[] => network.layers
@@ -82,13 +82,13 @@ export function columnsOf(network: Network): Column[] {
 /** A resolution with which a picture takes about `work` multiplications. */
 export function resolutionFor(network: Network, work: number, most: number): number {
   const units = widths(network) ?? []
-  const each = units.reduce((sum, width, i) => sum + width * (units[i + 1] ?? 1), 0)
-  const points = work / Math.max(each, 1)
+  const weights = units.reduce((sum, width, i) => sum + width * (units[i + 1] ?? 1), 0)
+  const points = work / Math.max(weights, 1)
   const side = network.input_shape[0] === 1 ? points : Math.sqrt(points)
   return Math.min(Math.max(Math.floor(side), 12), most)
 }
 
-/** Places `rows × inputs` of a grid: from the lowest y on, each from the lowest x. */
+/** The positions of a grid, `rows × inputs`: from the lowest y on, each from the lowest x. */
 export function gridOf(plane: Plane, resolution: number): { inputs: Float32Array; rows: number } {
   const at = (axis: number, i: number) =>
     plane[2 * axis]! + (i / (resolution - 1)) * (plane[2 * axis + 1]! - plane[2 * axis]!)
