@@ -40,6 +40,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "NamedDataset": {"name": "two_moons"},
     "UploadedDataset": {"id": "data_1"},
     "InlineDataset": {"inputs": [[0.0, 0.0], [1.0, 1.0]], "targets": [[0.0], [1.0]]},
+    "WeightSpec": {"layer": "dense_1", "array": "bias", "index": [0], "value": 0.5},
     "StepSpec": {"every": 2},
     "ExponentialSpec": {"decay": 0.5},
     "ShiftSpec": {"max_shift": 1},

@@ -24,9 +24,11 @@ import epochal_engine as engine
 from epochal_engine import Dense, Dropout, Network
 from epochal_service.answers.inspection import trained
 from epochal_service.errors import Conflict, InvalidArgument
-from epochal_service.methods import changes, jobs, predictions
+from epochal_service.methods import changes, inspection, jobs, predictions
 from epochal_service.preparation.prepare import scaled
 from epochal_service.specs.changes import spec_after
+from epochal_service.specs.datasets import InlineDataset
+from epochal_service.specs.inspection import GetSamplePredictionsRequest
 from epochal_service.specs.jobs import ChangeTrainingRequest, PredictRequest, TrainingChange
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import checkpoints
@@ -57,6 +59,65 @@ CHANGES: dict[str, Any] = {
     "activation": network({"type": "dropout", "rate": 0.2}, activation="tanh"),
     "dropout": network({"type": "dropout", "rate": 0.5}),
     "no dropout": network({"type": "dropout", "rate": 0}),
+    "weights": {
+        "weights": [
+            {"layer": "dense_1", "array": "weight", "index": [20, 3], "value": -1.5},
+            {"layer": "dense_3", "array": "bias", "index": [9], "value": 0.25},
+        ]
+    },
+    "freezing": {"freeze": ["dense_1"]},
+    "thawing": {"unfreeze": ["dense_1"], "freeze": ["dense_3"]},
+    "class weights": {"class_weights": [1, 5, 1, 1, 1, 1, 1, 1, 1, 1]},
+    "balanced": {"class_weights": "balanced"},
+    "augmentation": {"augmentation": [{"type": "noise", "standard_deviation": 0.3}]},
+    "clearing": {"clear": ["augmentation", "class_weights"]},
+}
+"""Changes of the digits that are possible at any time."""
+
+MOONS: dict[str, Any] = {
+    **SPEC,
+    "network": {
+        "input_shape": [2],
+        "layers": [
+            {"type": "dense", "units": 6, "activation": "tanh"},
+            {"type": "dropout", "rate": 0.1},
+            {"type": "dense", "units": 1, "activation": "sigmoid"},
+        ],
+    },
+    "loss": "binary_cross_entropy",
+    "batch_size": 16,
+}
+
+
+def rows(seed: int, count: int = 60) -> dict[str, Any]:
+    """Points inside and outside of a circle, as an inline data set."""
+    inputs = np.random.default_rng(seed).normal(size=(count, 2)).round(3)
+    targets = (np.hypot(*inputs.T) > 1).astype(float)[:, None]
+    return {
+        "inputs": inputs.tolist(),
+        "targets": targets.tolist(),
+        "class_names": ["in", "out"],
+    }
+
+
+INLINE: dict[str, Any] = {**MOONS, "dataset": {**rows(1), "scaling": "standard"}}
+GENERATED: dict[str, Any] = {**MOONS, "dataset": {"name": "two_moons", "samples": 80}}
+POINT_CHANGES: dict[str, Any] = {
+    "add": {"samples": [{"inputs": [2.5, -1], "targets": [1]}] * 3},
+    "move": {"samples": [{"index": 7, "inputs": [0.5, 3], "targets": [1]}]},
+    "remove": {"samples": [{"index": 11}, {"index": 11}, {"index": 0}]},
+    "all": {
+        "samples": [
+            {"index": 4},
+            {"inputs": [0.1, 0.2], "targets": [0]},
+            {"index": 59, "inputs": [0.3, 0.4], "targets": [0]},
+            {"index": 58},
+        ]
+    },
+    "rows": {"dataset": rows(2, 45)},
+    "rows and more": {"dataset": rows(3, 70), "samples": [{"index": 69}]},
+    "noise": {"dataset": {"name": "two_moons", "samples": 80, "noise": 0.4}},
+    "generator": {"dataset": {"name": "circles", "samples": 50, "seed": 4}},
 }
 
 
@@ -99,16 +160,102 @@ def test_a_running_job_changes_after_its_epoch(service: Service, kind: str) -> N
     request = at_call(5, changing(service, job_id, CHANGES[kind]))
     assert service.run(job_id, request) == "succeeded"
     (made,) = spec_of(service, job_id).changes
-    assert (made.epoch, [*made.training.model_dump()]) == (5, [*CHANGES[kind]])
+    assert (made.epoch, made.training.model_dump().keys()) == (5, CHANGES[kind].keys())
     losses = columns(read(service.database, job_id)[1])["train_loss"]
     assert len(losses) == CHANGES[kind].get("epochs", 12)
     whole = service.create(SPEC)
     service.run(whole)
     others = columns(read(service.database, whole)[1])["train_loss"]
     assert losses[:5].tolist() == others[:5].tolist()
-    if kind != "schedule":  # which waits for a plateau
+    if kind not in ("schedule", "clearing"):  # which waits for a plateau, or has no effect
         assert losses[6:12].tolist() != others[6:].tolist()
     assert replayed(service, job_id)
+
+
+@pytest.mark.parametrize("base", [INLINE, GENERATED], ids=["inline", "generated"])
+@pytest.mark.parametrize("kind", POINT_CHANGES)
+def test_the_data_of_a_running_job_changes(
+    service: Service, kind: str, base: dict[str, Any]
+) -> None:
+    made = POINT_CHANGES[kind]
+    job_id = service.create(base)
+    if base is GENERATED and "dataset" not in made:
+        with pytest.raises(InvalidArgument, match="samples: need an inline data set"):
+            change(service, job_id, made)
+        return
+    request = at_call(5, changing(service, job_id, made))
+    assert service.run(job_id, request) == "succeeded"
+    losses = columns(read(service.database, job_id)[1])["train_loss"]
+    whole = service.create(base)
+    service.run(whole)
+    others = columns(read(service.database, whole)[1])["train_loss"]
+    assert losses[:5].tolist() == others[:5].tolist()
+    assert losses[5:].tolist() != others[5:].tolist()
+    assert replayed(service, job_id)
+
+
+def test_other_samples_stay_in_their_part(service: Service) -> None:
+    job_id = service.create(INLINE)
+    rng = np.random.default_rng(5)
+
+    def parts() -> dict[tuple[float, ...], bool]:
+        request = GetSamplePredictionsRequest(split="all", count=100)
+        answers = inspection.get_sample_predictions(service.context, job_id, request).samples
+        dataset = spec_after(spec_of(service, job_id)).dataset
+        assert isinstance(dataset, InlineDataset)
+        return {tuple(dataset.inputs[a.index]): a.split == "validation" for a in answers}
+
+    def act() -> None:
+        samples: list[dict[str, Any]] = [{"index": int(n)} for n in rng.integers(40, size=9)]
+        samples += [{"inputs": point, "targets": [1]} for point in ([9, 9], [8, 8], [7, 7])]
+        samples += [{"index": 30, "inputs": [6, 6], "targets": [0]}]
+        change(service, job_id, {"samples": samples})
+
+    service.run(job_id, at_call(3, lambda: True), flush_seconds=AT_ONCE)
+    before = parts()
+    act()
+    assert service.run(job_id) == "succeeded"
+    after = parts()
+    assert len(after) == 60 - 9 + 3
+    assert not any(after[new] for new in ((9, 9), (8, 8), (7, 7)))
+    assert all(before[point] == part for point, part in after.items() if point in before)
+    assert len(after.keys() - before.keys()) == 4
+    assert replayed(service, job_id)
+
+
+def test_frozen_layers_stay_until_they_are_thawed(service: Service) -> None:
+    job_id = service.create(SPEC, snapshots={"weights_every": 1})
+    change(service, job_id, {"freeze": ["dense_1"]})
+    service.run(job_id, at_call(4, changing(service, job_id, CHANGES["thawing"])))
+    access = service.context.access
+    with service.database.read() as connection:
+        weights = [trained(connection, job_id, access, n).weights for n in range(13)]
+    for before, after, epoch in zip(weights[:-1], weights[1:], range(1, 13), strict=True):
+        changed = {n[:7] for n, array in after.items() if not np.array_equal(array, before[n])}
+        assert changed == {"dense_3" if epoch <= 4 else "dense_1"}
+
+
+def test_changes_of_lists_after_the_same_epoch_become_one(service: Service) -> None:
+    job_id = service.create(SPEC)
+    for kind in ("freezing", "balanced", "augmentation", "clearing", "thawing", "class weights"):
+        change(service, job_id, CHANGES[kind])
+    (made,) = spec_of(service, job_id).changes
+    assert made.training.model_dump() == {
+        "class_weights": CHANGES["class weights"]["class_weights"],
+        "clear": ["augmentation"],
+        "freeze": ["dense_3"],
+        "unfreeze": ["dense_1"],
+    }
+    joined = service.create(INLINE)
+    for kind in ("add", "move", "remove", "rows", "move", "remove"):
+        change(service, joined, POINT_CHANGES[kind])
+    (made,) = spec_of(service, joined).changes
+    later = [*POINT_CHANGES["move"]["samples"], *POINT_CHANGES["remove"]["samples"]]
+    assert made.training.dataset is not None
+    assert made.training.model_dump()["samples"] == later
+    for job in (job_id, joined):
+        assert service.run(job) == "succeeded"
+        assert replayed(service, job)
 
 
 def test_the_stream_tells_of_a_change(service: Service) -> None:
@@ -310,6 +457,71 @@ def test_a_repeated_run_keeps_its_pace_from_its_last_change_on(service: Service)
     assert perf_counter() - begun_at < 10
 
 
+def test_a_change_while_a_run_waits_is_part_of_one_change(service: Service) -> None:
+    """Two optimizers, and no step between them: the moments of the first one stay."""
+    job_id = service.create(SPEC, pace=0.001)
+    kinds = iter(({"type": "sgd"}, {"type": "adam", "learning_rate": 0.003}, {}))
+
+    def act() -> bool:
+        """Change the settings twice after the first epoch, and let another worker go on."""
+        if service.row(job_id).epoch == 0:
+            return False
+        kind = next(kinds, None)
+        if kind:
+            change(service, job_id, {"optimizer": kind})
+        elif kind is not None:
+            change(service, job_id, {"pace": 0})
+        return kind is None
+
+    assert service.run(job_id, act, flush_seconds=AT_ONCE, checkpoint_seconds=AT_ONCE) == "queued"
+    assert service.run(job_id, flush_seconds=AT_ONCE) == "succeeded"
+    (made,) = spec_of(service, job_id).changes
+    assert made.epoch == 1
+    assert replayed(service, job_id)
+
+
+def test_weights_are_set_once(service: Service) -> None:
+    job_id = service.create(SPEC, optimizer={"type": "sgd", "learning_rate": 1e-30})
+
+    def weights(value: float) -> dict[str, Any]:
+        place = {"layer": "dense_1", "array": "weight", "index": [20, 3]}
+        other = {"layer": "dense_3", "array": "bias", "index": [9]}
+        return {"weights": [{**place, "value": value}, {**other, "value": 0.25}]}
+
+    def both() -> None:
+        change(service, job_id, weights(-1.5))
+        change(service, job_id, {"weights": weights(0.75)["weights"][:1]})
+
+    assert service.run(job_id, at_call(4, both)) == "succeeded"
+    (made,) = spec_of(service, job_id).changes
+    assert made.training.model_dump() == weights(0.75)
+    with service.database.read() as connection:
+        access = service.context.access
+        before, after = (trained(connection, job_id, access, n).weights for n in (0, 12))
+    for name, array in before.items():
+        expected = array.copy()
+        if name == "dense_1.weight":
+            expected[20, 3] = 0.75
+        if name == "dense_3.bias":
+            expected[9] = 0.25
+        np.testing.assert_allclose(after[name], expected, atol=1e-20)
+
+
+def test_the_weights_that_one_change_sets_are_limited(service: Service) -> None:
+    job_id = service.create(SPEC)
+    place = {"layer": "dense_1", "array": "weight", "value": 0.5}
+
+    def request(column: int) -> None:
+        weights = [{**place, "index": [row, column]} for row in range(60)]
+        change(service, job_id, {"weights": weights})
+
+    request(0)
+    request(0)
+    with pytest.raises(InvalidArgument, match="weights: may set 100 weights after the same epoch"):
+        request(1)
+    assert service.run(job_id) == "succeeded"
+
+
 def test_a_planned_change_comes_first(service: Service) -> None:
     job_id = service.create(SPEC, changes=[{"epoch": 8, "training": CHANGES["rate"]}])
     with pytest.raises(InvalidArgument, match="planned change after epoch 8"):
@@ -321,6 +533,15 @@ def test_a_planned_change_comes_first(service: Service) -> None:
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
+        ({"freeze": ["dense_2"]}, "freeze.* there is no dense_2"),
+        ({"freeze": ["dense_1", "dense_3"]}, "freeze: must leave a layer"),
+        ({"class_weights": [1, 2]}, "class_weights: must have 10 numbers"),
+        ({"clear": ["class_weights"], "class_weights": "balanced"}, r"clear\[0\]: must not be"),
+        ({"augmentation": [{"type": "flip"}]}, r"augmentation\[0\]"),
+        ({"dataset": {"id": "data_1"}}, "dataset.id: must be built-in or inline"),
+        ({"dataset": {"name": "iris"}}, "dataset: must have 64 features and 10 classes as before"),
+        ({"dataset": {"name": "unheard"}}, "dataset.name"),
+        ({"samples": [{"index": 3}]}, "samples: need an inline data set"),
         ({"optimizer": {"momentum": 0.5}}, "optimizer.momentum: is not a field of adam"),
         ({"epochs": 11}, "epochs: must be at least the present 12"),
         ({"epochs": 10**9}, "epochs: must be at most"),
@@ -329,6 +550,17 @@ def test_a_planned_change_comes_first(service: Service) -> None:
         (network({"type": "layer_norm"}), "network.layers: must have the same .* layer_norm_2"),
         (network() | {"network": {**network()["network"], "input_shape": [8, 8]}}, "network"),
         (network(activation="softmax"), "network"),
+        *(
+            ({"weights": [{"layer": layer, "array": array, "index": index, "value": value}]}, text)
+            for layer, array, index, value, text in (
+                ("dense_2", "bias", [0], 1, r"weights\[0\].layer: must be a layer: there is no"),
+                ("dropout_2", "bias", [0], 1, r"weights\[0\].array: .* it has none"),
+                ("dense_1", "scale", [0], 1, r"weights\[0\].array: .* dense_1: weight, bias"),
+                ("dense_1", "bias", [16], 1, r"weights\[0\].index: .* shape is \[16\]"),
+                ("dense_1", "weight", [3], 1, r"weights\[0\].index: .* shape is \[64, 16\]"),
+                ("dense_1", "bias", [0], 1e39, r"weights\[0\].value: must be at most 3.4e\+38"),
+            )
+        ),
     ],
 )
 def test_a_change_that_does_not_fit_is_refused(
@@ -342,7 +574,38 @@ def test_a_change_that_does_not_fit_is_refused(
         service.create(SPEC, changes=[{"epoch": 3, "training": fields}])
 
 
-@pytest.mark.parametrize(("epochs", "text"), [((3, 3), "greater than 3"), ((1, 12), "less than")])
+@pytest.mark.parametrize(
+    ("samples", "text"),
+    [
+        ([{"index": 60}], r"samples\[0\].index: must be less than 60"),
+        ([{"index": 0}] * 30 + [{"index": 30}], r"samples\[30\].index: must be less than 30"),
+        ([{"inputs": [1, 2]}], r"samples\[0\].targets: must be present with both"),
+        ([{}], r"samples\[0\].index: is needed"),
+        ([{"inputs": [1, 2, 3], "targets": [0]}], r"samples.inputs\[60\]"),
+        ([{"inputs": [1, 2], "targets": [2]}], "samples.class_names"),
+        ([{"inputs": [1e39, 2], "targets": [1]}], "samples: has inputs beyond"),
+        ([{"index": 0}] * 60, "samples.inputs: There must be at least one row"),
+        ([{"index": 0}] * 59, "samples: must leave a sample in the"),
+    ],
+)
+def test_samples_that_do_not_fit_are_refused(
+    service: Service, samples: list[dict[str, Any]], text: str
+) -> None:
+    job_id = service.create(INLINE)
+    with pytest.raises(InvalidArgument, match=text):
+        change(service, job_id, {"samples": samples})
+    assert spec_of(service, job_id).changes == []
+    with pytest.raises(InvalidArgument, match=r"changes\[0\].training." + text):
+        service.create(INLINE, changes=[{"epoch": 3, "training": {"samples": samples}}])
+
+
+def test_planned_changes_after_the_same_epoch_become_one(service: Service) -> None:
+    planned = [{"epoch": 3, "training": CHANGES[kind]} for kind in ("rate", "batch")]
+    (made,) = spec_of(service, service.create(SPEC, changes=planned)).changes
+    assert made.training.model_dump() == {**CHANGES["rate"], **CHANGES["batch"]}
+
+
+@pytest.mark.parametrize(("epochs", "text"), [((3, 2), "later than 3"), ((1, 12), "less than")])
 def test_planned_changes_are_in_order(service: Service, epochs: tuple[int, int], text: str) -> None:
     planned = [{"epoch": epoch, "training": CHANGES["rate"]} for epoch in epochs]
     with pytest.raises(InvalidArgument, match=rf"changes\[1\].epoch: must be {text}"):

@@ -32,11 +32,11 @@ from epochal_service.jobs import changes, figures, lifecycle
 from epochal_service.jobs.endings import BEST, dump_best
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.preparation import baselines
-from epochal_service.preparation.prepare import Prepared, with_settings
+from epochal_service.preparation.prepare import Prepared, changed_state, with_change
 from epochal_service.specs.build import network_of
-from epochal_service.specs.changes import changed, spec_after, spec_at
+from epochal_service.specs.changes import spec_at
 from epochal_service.specs.jobs import WATCHED_PARAMETERS, JobState
-from epochal_service.specs.training import TrainingSpec
+from epochal_service.specs.training import ChangedTrainingSpec, TrainingSpec
 from epochal_service.store import changes as requests
 from epochal_service.store.log import Entry
 from epochal_service.store.packing import pack, pack_state
@@ -349,6 +349,8 @@ class JobAttempt(Attempt):
         self._prepared = prepared
         self._changing_spec = spec
         self._changes = deque(c for c in spec.changes if c.epoch >= run.epoch)
+        self._changed_epoch = -1
+        """The last epoch after which the settings changed: one change follows it."""
         self._asked_at = perf_counter()
         self._earlier: list[engine.Block] = []
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
@@ -361,9 +363,10 @@ class JobAttempt(Attempt):
         self._set_pace(spec.pace)
 
     def _epochs(self) -> Iterator[int]:
-        while (spec := (yield from self._epochs_at_one_setting())) is not None:
-            prepared = self._prepared = with_settings(self._prepared, spec)
-            state = self._run.state_for(prepared.network, prepared.training)
+        while (change := (yield from self._epochs_at_one_setting())) is not None:
+            prepared = with_change(self._prepared, change)
+            state = changed_state(self._run, prepared, change)
+            self._prepared, self._changed_epoch = prepared, self._run.epoch
             most_ahead = self._run.most_ahead
             # Two runs may be more than the memory of the job.
             del self._training, self._run
@@ -372,17 +375,22 @@ class JobAttempt(Attempt):
             self._training = self._run = run
             self._first_flush = True
 
-    def _epochs_at_one_setting(self) -> Generator[int, None, TrainingSpec | None]:
-        """Train until the settings change or the run ends; return the spec after the change."""
-        run, rounds = self._run, iter(self._run)
+    def _epochs_at_one_setting(self) -> Generator[int, None, ChangedTrainingSpec | None]:
+        """Train until the settings change or the run ends; return the change.
+
+        It is made when the next epoch begins. Until then the state is from before it, and further
+        requests join it, so that a repetition makes the same single change.
+        """
+        run, rounds, change = self._run, iter(self._run), None
         while True:
             if run.at_boundary and run.outcome is None:
-                spec = self._planned() or self._requested()
-                if spec is not None:
-                    return spec
+                change = self._planned() or self._requested() or change
                 if perf_counter() < self._next_at:
                     yield run.epoch
                     continue
+                if change is not None:
+                    self._earlier += run.take()
+                    return change
             epoch = next(rounds, None)
             if epoch is None:
                 return None
@@ -396,19 +404,19 @@ class JobAttempt(Attempt):
             self._next_at = max(next_at, perf_counter())
         self._paced_epoch = epoch
 
-    def _planned(self) -> TrainingSpec | None:
-        """Return the spec after the change that it has at the present epoch; None without one."""
+    def _planned(self) -> ChangedTrainingSpec | None:
+        """Return the change that the spec has at the present epoch; None without one."""
         if not self._changes or self._changes[0].epoch != self._run.epoch:
             return None
-        self._earlier += self._run.take()
-        return changed(self._prepared.spec, self._changes.popleft().training)
+        return self._changes.popleft().training
 
-    def _requested(self) -> TrainingSpec | None:
-        """Make the changes that users have requested, and return the spec after them; None if there
-        are none, and while epochs are computed again.
+    def _requested(self) -> ChangedTrainingSpec | None:
+        """Make the changes that users have requested after this epoch, and return all of them; None
+        if there are none, and while epochs are computed again.
         """
         is_due = perf_counter() - self._asked_at > ASK_SECONDS
-        if not is_due or self._changes or self._run.epoch < self._claim.job.epoch:
+        is_again = self._changes or self._run.epoch < self._claim.job.epoch
+        if not is_due or is_again or self._run.epoch == self._changed_epoch:
             return None
         database = self._context.database
         self._asked_at = begun_at = perf_counter()
@@ -425,7 +433,7 @@ class JobAttempt(Attempt):
         self._changing_spec = spec
         if self._pace != spec.pace:
             self._set_pace(spec.pace)
-        return spec_after(spec) if is_changed else None
+        return spec.changes[-1].training if is_changed else None
 
     def _set_pace(self, pace: float) -> None:
         """Train so many epochs a second, or as many as possible: 0."""

@@ -21,10 +21,9 @@ from epochal_service.experiments.sweeps import prepare_sweep
 from epochal_service.jobs import figures, lifecycle
 from epochal_service.jobs.kernel import kernel
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
-from epochal_service.preparation.prepare import forked, prepare, with_settings
+from epochal_service.preparation.prepare import at_epoch, forked, prepare
 from epochal_service.preparation.rollouts import with_weights
 from epochal_service.request_ids import VARIABLE
-from epochal_service.specs.changes import spec_at
 from epochal_service.specs.jobs import TERMINAL, JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
@@ -194,6 +193,6 @@ def _start(context: WorkerContext, claim: Claim) -> Attempt:
     if prepared.spec.changes:
         # A state is from before the change after its epoch.
         epoch = 0 if state is None else int(state.values["epoch"])
-        prepared = with_settings(prepared, spec_at(prepared.spec, epoch))
+        prepared = at_epoch(prepared, epoch - 1)
     run = engine.Run(prepared.network, prepared.training, prepared.data, state)
     return JobAttempt(context, claim, prepared, run, spec)

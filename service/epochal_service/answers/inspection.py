@@ -95,6 +95,13 @@ def trained(connection: Connection, job_id: str, access: Access, epoch: int | No
 
     By default of the restored or the latest one. Raises `NotFound`.
     """
+    return trained_by(connection, job_id, access, epoch)[0]
+
+
+def trained_by(
+    connection: Connection, job_id: str, access: Access, epoch: int | None
+) -> tuple[Trained, TrainingSpec]:
+    """Return the same, and the spec of the job with all of its changes."""
     row = lifecycle.find(connection, job_id, access)
     spec = TrainingSpec.model_validate_json(row.spec)
     if epoch is None:
@@ -103,8 +110,8 @@ def trained(connection: Connection, job_id: str, access: Access, epoch: int | No
     if checkpoint is None:
         raise without_weights(row.state)
     epoch, blob = checkpoint
-    spec = spec_at(spec, epoch)
-    return Trained(row.owner, spec, network_of(spec), epoch, unpack(blob))
+    now = spec_at(spec, epoch)
+    return Trained(row.owner, now, network_of(now), epoch, unpack(blob)), spec
 
 
 def without_weights(state: str) -> NotFound:

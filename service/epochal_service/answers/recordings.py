@@ -29,9 +29,8 @@ from ..jobs.endings import dump_best
 from ..jobs.kernel import kernel
 from ..large import require_small
 from ..preparation import baselines
-from ..preparation.prepare import Prepared, forked, prepare, with_settings
+from ..preparation.prepare import Prepared, forked, prepare, with_change
 from ..settings import Limits
-from ..specs.changes import changed
 from ..specs.training import TrainingSpec
 from ..store import Access, Connection, Database, checkpoints
 from ..store import log as job_log
@@ -48,6 +47,19 @@ STEPS_BETWEEN = 32
 """Steps between two states within an epoch, at least."""
 CHECKPOINT_BYTES = 12_000_000
 """All stored checkpoints in a program together."""
+NOT_FOLLOWED = {
+    "network": "the network changed: the verifying program has one network",
+    "weights": "weights were set by hand: the verifying program computes all weights",
+    **dict.fromkeys(
+        ("dataset", "samples", "class_weights", "augmentation", "clear"),
+        "the data changed: the verifying program has one data set",
+    ),
+    **dict.fromkeys(
+        ("freeze", "unfreeze"),
+        "other layers were frozen: the verifying program trains the same throughout",
+    ),
+}
+"""Changes of a training that the program does not follow, and why."""
 
 Array = NDArray[Any]
 Columns = Mapping[str, Array]
@@ -57,8 +69,8 @@ Weights = Mapping[int, Mapping[str, Array]]
 def recording_of(database: Database, job_id: str, access: Access, limits: Limits) -> Recording:
     """Return the training of the job up to its latest stored epoch.
 
-    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted; `Conflict` if
-    its network changed.
+    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted; `Conflict` after
+    a change that the program does not follow.
     """
     with database.read() as connection:
         row = lifecycle.find(connection, job_id, access)
@@ -117,18 +129,15 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
 
 
 def _settings(prepared: Prepared) -> dict[int, engine.Training]:
-    """Return the settings of the job by the epoch that they follow, from 0 on. Raises `Conflict` if
-    its network changed.
+    """Return the settings of the job by the epoch that they follow, from 0 on. Raises `Conflict`
+    after a change that the program does not follow.
     """
     settings = {0: prepared.training}
     for change in prepared.spec.changes:
-        if change.training.network is not None:
-            raise Conflict(
-                f"The network of the job changed after epoch {change.epoch}, and the verifying "
-                "program has one network",
-                reason="job_state",
-            )
-        prepared = with_settings(prepared, changed(prepared.spec, change.training))
+        for name, text in NOT_FOLLOWED.items():
+            if getattr(change.training, name) is not None:
+                raise Conflict(f"After epoch {change.epoch} of the job, {text}", reason="job_state")
+        prepared = with_change(prepared, change.training)
         settings[change.epoch] = prepared.training
     return settings
 

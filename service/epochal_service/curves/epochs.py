@@ -122,7 +122,8 @@ def unpack_gradients(
 ) -> Gradients | None:
     """Return the snapshots of segments in order, or only of `epochs`; None without segments.
 
-    Their statistics have the type of the least precise segment.
+    Their statistics have the type of the least precise segment. A layer that was frozen in some of
+    them has NaN and counts of 0 there.
     """
     parts = []
     for arrays, values in map(unpack_state, blobs):
@@ -135,13 +136,24 @@ def unpack_gradients(
     # Earlier versions stored snapshots of float64 jobs in float32.
     types = {arrays["statistics"].dtype for arrays, _ in parts}
 
-    def merged(name: str) -> NDArray[Any]:
-        return np.concatenate([arrays[name] for arrays, _ in parts])
+    layers = tuple(dict.fromkeys(name for _, values in parts for name in values["layers"]))
+
+    def merged(name: str, absent: float = 0) -> NDArray[Any]:
+        """Return the array of all segments, with all layers on its second axis."""
+        pieces = []
+        for arrays, values in parts:
+            piece = arrays[name]
+            if name != "epochs" and tuple(values["layers"]) != layers:
+                whole = np.full((len(piece), len(layers), *piece.shape[2:]), absent, piece.dtype)
+                whole[:, [layers.index(layer) for layer in values["layers"]]] = piece
+                piece = whole
+            pieces.append(piece)
+        return np.concatenate(pieces)
 
     return Gradients(
         merged("epochs"),
-        tuple(parts[0][1]["layers"]),
-        merged("statistics").astype(min(types, key=lambda dtype: dtype.itemsize)),
+        layers,
+        merged("statistics", np.nan).astype(min(types, key=lambda dtype: dtype.itemsize)),
         merged("histogram").astype(np.uint32),
     )
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ..errors import Conflict
-from ..specs.changes import spec_after, with_change
+from ..specs.changes import with_change
 from ..specs.jobs import TERMINAL, ChangeTrainingRequest
-from ..specs.training import TrainingSpec
+from ..specs.training import ChangedTrainingSpec, TrainingSpec
 from ..store import Access, Connection, Database, jobs
 from ..store import changes as requests
 from ..store import log as job_log
@@ -23,18 +23,21 @@ from ..store.log import Entry
 from . import lifecycle
 from .lifecycle import HELD, Claim, Progress
 
-Check = Callable[[Connection, JobWithSpec, TrainingSpec], Mapping[str, Any]]
-"""`check(connection, row, spec)` raises if the job cannot be trained by the spec, whose changes are
-made, and returns new values of the row."""
+Check = Callable[[Connection, JobWithSpec], Mapping[str, Any]]
+"""`check(connection, row)` raises if a limit of the owner is exceeded, and returns new values of
+the row."""
+Prepare = Callable[[JobWithSpec, TrainingSpec, Sequence[ChangedTrainingSpec]], Check]
+"""`prepare(row, spec, changes)` raises if the job of the spec cannot be changed so."""
 
 
 def request(
-    database: Database, job_id: str, access: Access, change: ChangeTrainingRequest, check: Check
-) -> int | None:
+    database: Database, job_id: str, access: Access, change: ChangeTrainingRequest, prepare: Prepare
+) -> tuple[int | None, int | None]:
     """Change the job, or request it of the worker that holds the job.
 
-    Return the id of the request; None if the change is made. Raises `NotFound`, `Forbidden`;
-    `Conflict` if the job has ended, or is cancelling; and what `check` raises.
+    Return the id of the request that waits, or the epoch that the change follows. Raises
+    `NotFound`, `Forbidden`; `Conflict` if the job has ended, or is cancelling; and the errors of
+    `prepare`.
     """
     while True:
         with database.read() as connection:
@@ -43,27 +46,29 @@ def request(
         access.require_owner(former.owner)
         require_active(former)
         # A spec may hold megabytes of data: parse it outside of the transaction.
-        spec = TrainingSpec.model_validate_json(former.spec)
-        for request in (*_read(waiting), change):
+        spec = before = TrainingSpec.model_validate_json(former.spec)
+        made = [*_read(waiting), change]
+        for request in made:
             spec = _requested(spec, former.epoch, request)
-        after = spec_after(spec)
+        trainings = [request.training for request in made]
+        check = prepare(former, before, [t for t in trainings if t is not None])
         with database.write() as connection:
             row = lifecycle.find_to_change(connection, job_id, access, "job")
             require_active(row)
             if requests.open_requests(connection, job_id) != waiting or not _is_same(former, row):
                 continue  # another request, or a worker, changed it in the meantime
-            values = check(connection, row, after)
+            values = check(connection, row)
             if row.state in HELD:
                 jobs.advance(connection, job_id, states=HELD, events=0, values=values)
-                return requests.insert(connection, job_id, change.model_dump_json())
-            entries = _entries(spec, [*_read(waiting), change])
+                return requests.insert(connection, job_id, change.model_dump_json()), None
+            entries = _entries(spec, made)
             updated = jobs.advance(
                 connection, job_id, states=(row.state,), events=len(entries), values=values
             )
             assert updated is not None
             job_log.append(connection, job_id, updated.last_seq, entries)
             _record(connection, job_id, spec, waiting, row.epoch)
-            return None
+            return None, row.epoch
 
 
 def require_active(row: JobWithSpec) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import monotonic, sleep
 from typing import Any
 
 from ..admission.price import price_of
 from ..errors import FieldError, InvalidArgument
-from ..jobs import changes, lifecycle, quotas
-from ..preparation.prepare import prepare, with_settings
-from ..specs.changes import spec_after
+from ..jobs import changes, quotas
+from ..preparation.prepare import at_epoch, prepare, with_change
 from ..specs.jobs import ChangeTrainingRequest, TrainingChange
 from ..specs.limits import in_bytes
 from ..specs.training import ChangedTrainingSpec, TrainingSpec
@@ -34,31 +33,39 @@ def change_training(context: Context, id: str, request: ChangeTrainingRequest) -
     Raises `NotFound`; `Conflict` if the job has ended; `InvalidArgument` for settings that do not
     fit the job, or exceed a limit; `QuotaExceeded`.
     """
-    row = lifecycle.get(context.database, id, context.access)
-    context.access.require_owner(row.owner)
-    changes.require_active(row)
-    spec = spec_after(TrainingSpec.model_validate_json(row.spec))
-    prepared = prepare(context.database, spec, row.owner, context.settings.limits, stored=True)
 
-    def check(connection: Connection, row: JobWithSpec, spec: TrainingSpec) -> Mapping[str, Any]:
-        after = with_settings(prepared, spec, context.settings.limits)
+    def prepare_changes(
+        row: JobWithSpec, spec: TrainingSpec, made: Sequence[ChangedTrainingSpec]
+    ) -> changes.Check:
+        limits = context.settings.limits
+        before = at_epoch(prepare(context.database, spec, row.owner, limits, stored=True))
+        after = before
+        for change in made:
+            after = with_change(after, change, limits)
         price = price_of(after, context.settings)
         if row.memory_bytes is not None and price.memory_bytes > MEMORY_GROWTH * row.memory_bytes:
             text = (
                 f"makes the job need {in_bytes(price.memory_bytes)} of memory, and its worker "
                 f"reckons with {in_bytes(row.memory_bytes)}: fork the job instead"
             )
-            raise InvalidArgument.of(FieldError("batch_size", text), reason="limit_exceeded")
-        more = max(price.stored_bytes - row.stored_bytes, 0)
-        if more > 0:
-            name = "max_stored_bytes_per_owner"
-            quotas.reserve(connection, context.settings.quotas, row.owner, name, more)
-        values = {"flops": after.cost.flops, **price.values}
-        return {**values, "stored_bytes": row.stored_bytes + more}
+            has_more = after.cost.samples > before.cost.samples
+            field = "dataset" if has_more else "batch_size"
+            raise InvalidArgument.of(FieldError(field, text), reason="limit_exceeded")
 
-    request_id = changes.request(context.database, id, context.access, request, check)
+        def check(connection: Connection, row: JobWithSpec) -> Mapping[str, Any]:
+            more = max(price.stored_bytes - row.stored_bytes, 0)
+            if more > 0:
+                name = "max_stored_bytes_per_owner"
+                quotas.reserve(connection, context.settings.quotas, row.owner, name, more)
+            values = {"flops": after.cost.flops, **price.values}
+            return {**values, "stored_bytes": row.stored_bytes + more}
+
+        return check
+
+    waiting, epoch = changes.request(context.database, id, context.access, request, prepare_changes)
     context.queue.notify_watchers(id)
-    epoch = row.epoch if request_id is None else _epoch_of(context, request_id)
+    if waiting is not None:
+        epoch = _epoch_of(context, waiting)
     return TrainingChange(epoch=epoch, training=request.training or ChangedTrainingSpec())
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from threading import Lock
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 import epochal_engine as engine
@@ -17,9 +18,8 @@ from ..curves.epochs import merge, unpack_gradients
 from ..errors import InvalidArgument
 from ..jobs import lifecycle
 from ..preparation import baselines
-from ..preparation.prepare import Prepared, build, experiment_of, prepare, with_settings
+from ..preparation.prepare import Prepared, at_epoch, build, experiment_of, prepare
 from ..settings import UNLIMITED
-from ..specs.changes import spec_after
 from ..specs.diagnosis import Diagnosis, Finding, Label, Trial
 from ..specs.jobs import TERMINAL
 from ..specs.training import TrainingSpec
@@ -73,8 +73,9 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
     limits = context.settings.limits
     prepared = prepare(context.database, spec, row.owner, limits, stored=True)
     if spec.changes:
-        spec = spec_after(prepared.spec, row.epoch)
-        prepared = with_settings(prepared, spec)
+        gradients = None if gradients is None else _always_trained(gradients)
+        prepared = at_epoch(prepared, row.epoch)
+        spec = prepared.spec
     if segment is None:
         return Diagnosis(epoch=0)
     if engine.LOSSES[spec.loss].rows > 1 or spec.rollouts is not None:
@@ -129,6 +130,17 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         is_unfinished = findings.skipped_trials > 0 and results.progress > before
         _cache.put(key, results if is_unfinished else diagnosis)
         return diagnosis
+
+
+def _always_trained(gradients: engine.Gradients) -> engine.Gradients:
+    """Return the gradients without the layers that were frozen at some of the epochs."""
+    chosen = np.flatnonzero(gradients.histogram.any(-1).all(0))
+    return replace(
+        gradients,
+        layers=tuple(gradients.layers[index] for index in chosen),
+        statistics=gradients.statistics[:, chosen],
+        histogram=gradients.histogram[:, chosen],
+    )
 
 
 def _trial(trial: engine.Trial | None) -> Trial | None:

@@ -27,13 +27,14 @@ from ..answers.inspection import (
     samples_of,
     threshold_of,
     trained,
+    trained_by,
     true_classes,
 )
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..large import NUMBER_BYTES, require_small
 from ..preparation.preferences import is_scorer
-from ..preparation.prepare import Prepared, has_validation, prepare
+from ..preparation.prepare import Prepared, at_epoch, has_validation, prepare
 from ..resources.datasets import load_for_stored_job
 from ..resources.language import language_of
 from ..specs.build import build_row_loss
@@ -304,11 +305,10 @@ def get_weights(context: Context, id: str, request: GetWeightsRequest) -> Weight
 
 def _opened(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prepared]:
     with context.database.read() as connection:
-        trained_network = trained(connection, id, context.access, epoch)
-    database, limits = context.database, context.settings.limits
-    return trained_network, prepare(
-        database, trained_network.spec, trained_network.owner, limits, stored=True
-    )
+        trained_network, spec = trained_by(connection, id, context.access, epoch)
+    limits = context.settings.limits
+    prepared = prepare(context.database, spec, trained_network.owner, limits, stored=True)
+    return trained_network, at_epoch(prepared, trained_network.epoch - 1)
 
 
 def _judged(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prepared]:

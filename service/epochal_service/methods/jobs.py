@@ -313,6 +313,7 @@ def _gradient_page(
                     **dict(zip(STATISTICS, statistics[index][layer], strict=True)),
                 )
                 for layer, name in enumerate(gradients.layers)
+                if any(counts[index][layer])  # it is not frozen
             ],
         )
         for index in selected[:size].tolist()

@@ -94,11 +94,15 @@ def _check_changes(spec: TrainingSpec, epoch: int) -> None:
     """Raise `Conflict` if the draws of the epoch depend on a change of the batches before it."""
     for change in spec.changes:
         fields = change.training
-        drawn = fields.batch_size, fields.shuffle, fields.network
+        drawn = (
+            *(fields.batch_size, fields.shuffle, fields.network),
+            *(fields.dataset, fields.samples, fields.augmentation, fields.clear),
+        )
         if change.epoch < epoch and any(field is not None for field in drawn):
             raise Conflict(
-                f"The batches or the network of the job changed after epoch {change.epoch}: the "
-                "draws of later epochs cannot be drawn again without the training before them",
+                "The batches, the data or the network of the job changed after epoch "
+                f"{change.epoch}: the draws of later epochs cannot be drawn again without the "
+                "training before them",
                 reason="job_state",
             )
 

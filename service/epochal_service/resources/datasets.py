@@ -55,6 +55,17 @@ def load(connection: Connection, spec: TrainingSpec, access: Access | None) -> D
     return corrupted_dataset(dataset, spec)
 
 
+def load_inline_or_builtin(spec: TrainingSpec, field: str) -> Dataset:
+    """Return the data set of the spec, which is not an uploaded one.
+
+    Raises `InvalidArgument` on that field.
+    """
+    try:
+        return _read(spec, spec.dataset)
+    except DatasetError as error:
+        raise invalid_argument(error, field) from None
+
+
 def _load(
     connection: Connection,
     spec: TrainingSpec,
@@ -63,27 +74,28 @@ def _load(
     field: str,
 ) -> Dataset:
     try:
-        match dataset:
-            case NamedDataset():
-                return generate(dataset)
-            case InlineDataset():
-                scalar = all(len(row) == 1 for row in dataset.targets)
-                targets: Sequence[Any] = (
-                    [row[0] for row in dataset.targets] if scalar else dataset.targets
-                )
-                return from_rows(
-                    dataset.inputs,
-                    targets,
-                    loss=spec.loss,
-                    sequence_classes=_sequence_classes(spec),
-                    feature_names=dataset.feature_names,
-                    class_names=dataset.class_names,
-                    weights=dataset.weights,
-                )
-            case UploadedDataset():
-                return read_uploaded(connection, dataset.id, access)
+        if isinstance(dataset, UploadedDataset):
+            return read_uploaded(connection, dataset.id, access)
+        return _read(spec, dataset)
     except DatasetError as error:
         raise invalid_argument(error, field) from None
+
+
+def _read(spec: TrainingSpec, dataset: DatasetSpec) -> Dataset:
+    if isinstance(dataset, NamedDataset):
+        return generate(dataset)
+    assert isinstance(dataset, InlineDataset)
+    scalar = all(len(row) == 1 for row in dataset.targets)
+    targets: Sequence[Any] = [row[0] for row in dataset.targets] if scalar else dataset.targets
+    return from_rows(
+        dataset.inputs,
+        targets,
+        loss=spec.loss,
+        sequence_classes=_sequence_classes(spec),
+        feature_names=dataset.feature_names,
+        class_names=dataset.class_names,
+        weights=dataset.weights,
+    )
 
 
 def load_for_stored_job(connection: Connection, spec: TrainingSpec) -> Dataset:

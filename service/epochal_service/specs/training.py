@@ -9,13 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Discriminator, FailFast, Field, Tag, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    FailFast,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from epochal_engine import AUGMENTATIONS, CORRUPTIONS, OPTIMIZERS, SCHEDULES, Loss
 
 from .base import EpochNumber, Labels, LossName, Name, OptimizerName, Seed, Spec
 from .datasets import DatasetSpec
-from .derive import Derived, derive_models, derive_options, options_by_name, union_of
+from .derive import Derived, as_list, derive_models, derive_options, options_by_name, union_of
 from .networks import LayerName, NetworkRef, NetworkSpec
 from .webhooks import MAX_WEBHOOKS, WebhookSpec
 
@@ -131,6 +139,7 @@ else:
 
 
 MAX_CLASS_WEIGHT = 1e6
+MAX_LAYER_NAMES = 1_000
 
 
 def _class_weights_kind(value: Any) -> str | None:
@@ -277,6 +286,40 @@ class TargetSpec(Spec):
     """Upper bound of a loss, or lower bound of an accuracy or exact match (in [0, 1])."""
 
 
+Clearable = Literal["class_weights", "augmentation"]
+
+MAX_WEIGHTS = 100
+
+
+class WeightSpec(Spec):
+    """A single weight, set by hand."""
+
+    layer: LayerName
+    """Name of the layer, as in `GET /v1/jobs/{id}/weights`."""
+    array: str = Field(min_length=1, max_length=64)
+    """Name of the array, such as `weight` or `bias`."""
+    index: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=8)]
+    """Position in the array, a number for each axis, counted from 0."""
+    value: float
+    """The new value."""
+
+
+MAX_SAMPLES = 1_000
+
+
+class SampleSpec(Partial):
+    """A sample of an inline data set that is added, replaced or removed."""
+
+    index: int | None = Field(default=None, ge=0)
+    """Row of the data set to replace or remove, counted from 0, after the samples before it in the
+    list. Absent: the sample is a new row after the last.
+    """
+    inputs: Annotated[list[float], Field(min_length=1)] | None = None
+    """A number per feature. Absent: the row is removed, and the rows after it move up."""
+    targets: Annotated[list[float], BeforeValidator(as_list), Field(min_length=1)] | None = None
+    """The target, as in a row of the data set's `targets`. Absent: the row is removed."""
+
+
 class ChangedTrainingSpec(Partial):
     """Fields of a training that change while it runs. Fields that are absent stay."""
 
@@ -299,6 +342,32 @@ class ChangedTrainingSpec(Partial):
     network: NetworkSpec | None = None
     """The network with other options of its layers, such as an activation or a rate of dropout. The
     parameters have the same names and shapes, and so do inputs and outputs.
+    """
+    dataset: DatasetSpec | None = None
+    """Another data set, built-in or inline, with as many features and classes, such as the same one
+    with other `noise`. It is split again; the scaling stays, whatever its `scaling`.
+    """
+    samples: Annotated[list[SampleSpec], Field(min_length=1, max_length=MAX_SAMPLES)] | None = None
+    """Samples of an inline data set to add, replace or remove, in order. At most 1000. All others
+    stay in their part, a replaced one too; a new one belongs to the training part.
+    """
+    class_weights: ClassWeights | None = None
+    """Other weights of the classes."""
+    augmentation: Annotated[list[AugmentationSpec], Field(min_length=1, max_length=4)] | None = None
+    """Other random changes of the training samples, all of them."""
+    clear: Annotated[list[Clearable], Field(min_length=1, max_length=2)] | None = None
+    """Fields to set to none."""
+    freeze: Annotated[list[LayerName], Field(min_length=1, max_length=MAX_LAYER_NAMES)] | None = (
+        None
+    )
+    """Names of layers to freeze, beside those that are frozen."""
+    unfreeze: Annotated[list[LayerName], Field(min_length=1, max_length=MAX_LAYER_NAMES)] | None = (
+        None
+    )
+    """Names of frozen layers to train again, without moments. Others are ignored."""
+    weights: Annotated[list[WeightSpec], Field(min_length=1, max_length=MAX_WEIGHTS)] | None = None
+    """Single weights to set, once; training goes on from them, with the moments of before. At most
+    100. Layers may be frozen.
     """
 
 
@@ -328,9 +397,6 @@ class SnapshotsSpec(Spec):
     … times `weights_every` epochs only, and for the best epoch when the job has ended. At least 1.
     By default every checkpoint stays.
     """
-
-
-MAX_LAYER_NAMES = 1_000
 
 
 class InitialWeightsSpec(WeightsOfJobSpec):
@@ -448,8 +514,9 @@ class TrainingSpec(Spec):
     without weights may be among them. None by default.
     """
     changes: list[TrainingChangeSpec] = Field(default_factory=list, max_length=MAX_CHANGES)
-    """What changes while the training runs, in the order of the epochs. A job that was changed has
-    its changes here: the same spec with them gives the same results. None by default.
+    """What changes while the training runs, in the order of the epochs; those after the same epoch
+    become one. A job that was changed has its changes here: the same spec with them gives the same
+    results. None by default.
     """
     deadline_seconds: float | None = Field(default=None, gt=0)
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.

@@ -174,7 +174,11 @@ def _settings(spec: str) -> str | None:
     values = from_json(spec)
     inline = [part for part in _DATASETS if (values.get(part) or {}).get("inputs")]
     less = {part: values[part] | _NO_ROWS for part in inline}
-    return to_json(values | less).decode() if inline else None
+    changed = [change["training"] for change in values.get("changes") or ()]
+    changed = [training for training in changed if "inputs" in (training.get("dataset") or ())]
+    for training in changed:
+        training["dataset"] |= _NO_ROWS
+    return to_json(values | less).decode() if inline or changed else None
 
 
 def _insert_labels(connection: Connection, job_id: str, labels: Mapping[str, str]) -> None:

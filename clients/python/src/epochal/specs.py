@@ -16,7 +16,9 @@ from .types import (
     LayerSpec,
     Network,
     NetworkSpec,
+    SampleSpec,
     Scaling,
+    TrainingSpec,
 )
 
 Spec: TypeAlias = Mapping[str, Any]
@@ -39,13 +41,42 @@ def spec_after(spec: Spec, epoch: float = math.inf) -> dict[str, Any]:
     after = {**spec, "changes": []}
     for change in spec.get("changes") or ():
         if change["epoch"] <= epoch:
-            fields = dict(change["training"])
-            if options := fields.pop("optimizer", None):
-                former = after["optimizer"]
-                is_same = options.get("type", former["type"]) == former["type"]
-                fields["optimizer"] = {**former, **options} if is_same else options
-            after |= fields
+            after = _changed(after, change["training"])
     return after
+
+
+def _changed(spec: dict[str, Any], change: Spec) -> dict[str, Any]:
+    """Return the spec with one change made."""
+    fields = {name: value for name, value in change.items() if name in TrainingSpec.__annotations__}
+    if options := fields.get("optimizer"):
+        former = spec["optimizer"]
+        is_same = options.get("type", former["type"]) == former["type"]
+        fields["optimizer"] = {**former, **options} if is_same else options
+    if "dataset" in fields:
+        scaling = spec["dataset"].get("scaling", "none")
+        fields["dataset"] = {**fields["dataset"], "scaling": scaling}
+    if samples := change.get("samples"):
+        fields["dataset"] = _with_samples(fields.get("dataset") or spec["dataset"], samples)
+    frozen = dict.fromkeys([*(spec.get("freeze") or ()), *(change.get("freeze") or ())])
+    fields["freeze"] = [name for name in frozen if name not in (change.get("unfreeze") or ())]
+    cleared: dict[str, Any] = {"class_weights": None, "augmentation": []}
+    return spec | fields | {name: cleared[name] for name in change.get("clear") or ()}
+
+
+def _with_samples(dataset: Mapping[str, Any], samples: Sequence[SampleSpec]) -> dict[str, Any]:
+    names = [name for name in ("inputs", "targets", "weights") if len(dataset.get(name) or ())]
+    columns = {name: [*dataset[name]] for name in names}
+    for sample in samples:
+        row = {"weights": 1.0, **sample}
+        index = sample.get("index")
+        for name, column in columns.items():
+            if index is None:
+                column.append(row[name])
+            elif "inputs" not in sample:
+                del column[index]
+            elif name != "weights":
+                column[index] = row[name]
+    return {**dataset, **columns}
 
 
 def repeated(spec: Spec, epoch: int, fields: Spec) -> dict[str, Any]:
@@ -55,14 +86,8 @@ def repeated(spec: Spec, epoch: int, fields: Spec) -> dict[str, Any]:
     changing = ChangedTrainingSpec.__annotations__
     training = {name: value for name, value in fields.items() if name in changing}
     changes = [change for change in spec.get("changes") or () if change["epoch"] <= epoch]
-    if training and changes and changes[-1]["epoch"] == epoch:
-        former = changes.pop()["training"]
-        options = training.get("optimizer") or {}
-        if "optimizer" in former and "type" not in options:
-            training["optimizer"] = {**former["optimizer"], **options}
-        training = {**former, **training}
-    if training:
-        changes.append({"epoch": epoch, "training": training})
+    if training:  # the service joins changes after the same epoch
+        changes.append({"epoch": epoch, "training": with_objects(training)})
     others = {name: value for name, value in fields.items() if name not in changing}
     return {**spec, "name": None, **others, "changes": changes}
 

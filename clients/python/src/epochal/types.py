@@ -97,6 +97,9 @@ ClaimMetric: TypeAlias = Literal[
 ClaimOutcome: TypeAlias = Literal["pending", "met", "missed", "unknown"]
 
 
+Clearable: TypeAlias = Literal["class_weights", "augmentation"]
+
+
 Color: TypeAlias = Literal["grayscale", "rgb"]
 
 
@@ -591,8 +594,9 @@ class TrainingOptions(TypedDict, total=False):
     statistics. Layers without weights may be among them. None by default.
     """
     changes: Sequence[TrainingChangeSpec]
-    """What changes while the training runs, in the order of the epochs. A job that was changed
-    has its changes here: the same spec with them gives the same results. None by default.
+    """What changes while the training runs, in the order of the epochs; those after the same
+    epoch become one. A job that was changed has its changes here: the same spec with them gives
+    the same results. None by default.
     """
     deadline_seconds: float | None
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
@@ -1542,6 +1546,32 @@ class TargetSpec(TypedDict):
     """Upper bound of a loss, or lower bound of an accuracy or exact match (in [0, 1])."""
 
 
+class WeightSpec(TypedDict):
+    """A single weight, set by hand."""
+
+    layer: str
+    """Name of the layer, as in `GET /v1/jobs/{id}/weights`."""
+    array: str
+    """Name of the array, such as `weight` or `bias`."""
+    index: Sequence[int]
+    """Position in the array, a number for each axis, counted from 0."""
+    value: float
+    """The new value."""
+
+
+class SampleSpec(TypedDict):
+    """A sample of an inline data set that is added, replaced or removed."""
+
+    index: NotRequired[int | None]
+    """Row of the data set to replace or remove, counted from 0, after the samples before it in
+    the list. Absent: the sample is a new row after the last. At least 0.
+    """
+    inputs: NotRequired[ArrayLike | None]
+    """A number per feature. Absent: the row is removed, and the rows after it move up."""
+    targets: NotRequired[ArrayLike | None]
+    """The target, as in a row of the data set's `targets`. Absent: the row is removed."""
+
+
 class ChangedTrainingSpec(TypedDict):
     """Fields of a training that change while it runs. Fields that are absent stay."""
 
@@ -1564,6 +1594,28 @@ class ChangedTrainingSpec(TypedDict):
     network: NotRequired[NetworkSpec | None]
     """The network with other options of its layers, such as an activation or a rate of dropout.
     The parameters have the same names and shapes, and so do inputs and outputs.
+    """
+    dataset: NotRequired[DatasetSpec | None]
+    """Another data set, built-in or inline, with as many features and classes, such as the same
+    one with other `noise`. It is split again; the scaling stays, whatever its `scaling`.
+    """
+    samples: NotRequired[Sequence[SampleSpec] | None]
+    """Samples of an inline data set to add, replace or remove, in order. At most 1000. All
+    others stay in their part, a replaced one too; a new one belongs to the training part.
+    """
+    class_weights: NotRequired[Literal["balanced"] | ArrayLike | None]
+    """Other weights of the classes."""
+    augmentation: NotRequired[Sequence[AugmentationSpec] | None]
+    """Other random changes of the training samples, all of them."""
+    clear: NotRequired[Sequence[Clearable] | None]
+    """Fields to set to none."""
+    freeze: NotRequired[Sequence[str] | None]
+    """Names of layers to freeze, beside those that are frozen."""
+    unfreeze: NotRequired[Sequence[str] | None]
+    """Names of frozen layers to train again, without moments. Others are ignored."""
+    weights: NotRequired[Sequence[WeightSpec] | None]
+    """Single weights to set, once; training goes on from them, with the moments of before. At
+    most 100. Layers may be frozen.
     """
 
 
@@ -2686,7 +2738,7 @@ class SamplePredictions(SamplePredictionsMethods):
     """Samples in the requested order."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainingChange:
     """A change of a training."""
 

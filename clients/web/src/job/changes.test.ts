@@ -63,14 +63,44 @@ describe('a run that changed', () => {
     ])
   })
 
+  it('has the samples and the frozen layers of each epoch', () => {
+    const dataset = { inputs: [[1], [2], [3]], targets: [[0], [1], [0]], weights: [1, 2, 3] }
+    const changes = [
+      { epoch: 1, training: { freeze: ['dense_1'], samples: [{ index: 1 }] } },
+      { epoch: 2, training: { samples: [{ inputs: [5], targets: [1] }], clear: ['augmentation'] } },
+      {
+        epoch: 3,
+        training: {
+          unfreeze: ['dense_1'],
+          samples: [{ index: 0, inputs: [4], targets: [1] }, { index: 2 }],
+        },
+      },
+    ]
+    const run = { ...spec, dataset, changes, augmentation: [{}] } as unknown as Spec
+    expect(specAfter(run, 1)).toMatchObject({
+      freeze: ['dense_1'],
+      dataset: { inputs: [[1], [3]], targets: [[0], [0]], weights: [1, 3] },
+    })
+    expect(specAfter(run, 2)).toMatchObject({
+      augmentation: [],
+      dataset: { inputs: [[1], [3], [5]], targets: [[0], [0], [1]], weights: [1, 3, 1] },
+    })
+    expect(specAfter(run)).toMatchObject({
+      freeze: [],
+      dataset: { inputs: [[4], [3]], targets: [[1], [0]], weights: [1, 3] },
+    })
+    expect(lastInWords(run)).toBe('samples: 1 moved, 1 removed, dense_1 trained again')
+  })
+
   it('is repeated up to an epoch', () => {
     expect(repeated(spec, 15, {}).changes).toEqual(spec.changes!.slice(0, 1))
     const optimizer = { beta_1: 0.5 }
     expect(repeated(spec, 15, { optimizer }).changes!.slice(1)).toEqual([
       { epoch: 15, training: { optimizer } },
     ])
-    expect(repeated(spec, 10, { optimizer, epochs: 200 }).changes).toEqual([
-      { epoch: 10, training: { optimizer: { learning_rate: 0.003, beta_1: 0.5 }, epochs: 200 } },
+    expect(repeated(spec, 10, { optimizer }).changes).toEqual([
+      spec.changes![0],
+      { epoch: 10, training: { optimizer } },
     ])
   })
 

@@ -7,31 +7,52 @@ type Spec = Schemas['TrainingSpecOutput']
 type Optimizer = NonNullable<Spec['optimizer']>
 type Change = NonNullable<Spec['changes']>[number]
 type Changed = Change['training']
+type InlineDataset = Extract<Spec['dataset'], { inputs: unknown }>
+type Sample = NonNullable<Changed['samples']>[number]
 
 /** The spec with the changes up to an epoch made, and without others. */
 export function specAfter(spec: Spec, epoch = Infinity): Spec {
-  let after: Spec = { ...spec, changes: [] }
-  for (const { epoch: at, training } of spec.changes ?? [])
-    if (at <= epoch) {
-      const { optimizer: options, ...fields } = training
-      after = { ...after, ...fields } as Spec
-      if (options) {
-        const stays = (options.type ?? after.optimizer?.type) === after.optimizer?.type
-        after.optimizer = { ...(stays ? after.optimizer : {}), ...options } as Optimizer
-      }
-    }
+  const made = (spec.changes ?? []).filter((change) => change.epoch <= epoch)
+  const start: Spec = { ...spec, changes: [] }
+  return made.reduce((after, change) => changed(after, change.training), start)
+}
+
+function changed(spec: Spec, change: Changed): Spec {
+  const { optimizer: options, weights: _, samples, clear, freeze, unfreeze, ...fields } = change
+  const after = { ...spec, ...fields } as Spec
+  if (options) {
+    const stays = (options.type ?? spec.optimizer?.type) === spec.optimizer?.type
+    after.optimizer = { ...(stays ? spec.optimizer : {}), ...options } as Optimizer
+  }
+  if (fields.dataset) after.dataset = { ...after.dataset, scaling: spec.dataset.scaling }
+  if (samples) after.dataset = withSamples(after.dataset as InlineDataset, samples)
+  const frozen = [...new Set([...(spec.freeze ?? []), ...(freeze ?? [])])]
+  after.freeze = frozen.filter((name) => !unfreeze?.includes(name))
+  if (clear?.includes('augmentation')) after.augmentation = []
+  if (clear?.includes('class_weights')) after.class_weights = null
   return after
+}
+
+/** An inline data set with samples added, replaced and removed. */
+function withSamples(dataset: InlineDataset, samples: Sample[]): InlineDataset {
+  const inputs = [...dataset.inputs]
+  const targets = [...dataset.targets]
+  const weights = [...(dataset.weights ?? [])]
+  for (const { index: at, inputs: row, targets: target } of samples) {
+    const index = at ?? inputs.length
+    const isNew = at == null
+    inputs.splice(index, 1, ...(row ? [row] : []))
+    targets.splice(index, 1, ...(target ? [target] : []))
+    if (weights.length && (isNew || !row)) weights.splice(index, 1, ...(row ? [1] : []))
+  }
+  return { ...dataset, inputs, targets, weights }
 }
 
 /** The spec of a run that repeats another one up to an epoch and changes after it. */
 export function repeated(spec: Spec, epoch: number, training: Changed): Spec {
   const changes = (spec.changes ?? []).filter((change) => change.epoch <= epoch)
-  const former = changes.at(-1)?.epoch === epoch ? changes.pop()!.training : {}
-  const options =
-    training.optimizer &&
-    (training.optimizer.type ? training.optimizer : { ...former.optimizer, ...training.optimizer })
-  const joined = { ...former, ...training, ...(options ? { optimizer: options } : {}) }
-  if (Object.keys(joined).length) changes.push({ epoch, training: joined })
+  // The service joins changes after the same epoch.
+  if (Object.keys(training).length) changes.push({ epoch, training })
   return { ...spec, changes }
 }
 
@@ -78,6 +99,17 @@ function layersInWords(former: Network, network: Network): string[] {
   return [...new Set(differing.map(([name, value]) => `${name.replaceAll('_', ' ')} ${value}`))]
 }
 
+/** Samples that changed, e.g. `samples: 2 added, 1 removed`. */
+function samplesInWords(samples: Sample[]): string {
+  const counts = {
+    added: samples.filter(({ index }) => index == null).length,
+    moved: samples.filter(({ index, inputs }) => index != null && inputs).length,
+    removed: samples.filter(({ inputs }) => !inputs).length,
+  }
+  const parts = Object.entries(counts).filter(([, count]) => count)
+  return `samples: ${parts.map(([word, count]) => `${count} ${word}`).join(', ')}`
+}
+
 /** A change in words, e.g. `learning rate 0.003, batches of 64`; `former` is the network before it. */
 function inWords(change: Changed, former: Network): string {
   const { type, learning_rate, ...options } = change.optimizer ?? {}
@@ -92,6 +124,14 @@ function inWords(change: Changed, former: Network): string {
     change.clipping && 'other clipping',
     change.shuffle != null && (change.shuffle ? 'shuffled' : 'not shuffled'),
     ...(change.network ? layersInWords(former, change.network) : []),
+    change.dataset && 'other data',
+    change.samples && samplesInWords(change.samples),
+    change.class_weights && 'other class weights',
+    change.augmentation && 'other augmentation',
+    ...(change.clear ?? []).map((name) => `no ${name.replace('_', ' ')}`),
+    change.freeze && `${change.freeze.join(', ')} frozen`,
+    change.unfreeze && `${change.unfreeze.join(', ')} trained again`,
+    change.weights && `${change.weights.length === 1 ? 'a weight' : 'weights'} set by hand`,
   ]
   return words.filter(Boolean).join(', ')
 }

@@ -123,6 +123,9 @@ class Job(Verifiable, Inspection, Writing):
 
         `optimizer={"type": "sgd"}` changes the optimizer, `learning_rate=0.003` its rate alone, and
         `activation="tanh"` the hidden layers. A `network` has the same parameters as the present.
+        `dataset="two_moons"`, `samples=[{"inputs": [1, 2], "targets": 1}]` and
+        `weights=[{"layer": "dense_1", "array": "bias", "index": [0], "value": 2}]` change data and
+        weights, `freeze=["dense_1"]` and `unfreeze` the layers that train.
         `pace` is the number of epochs a second, or 0 for as many as possible; no result changes.
         The spec of the job has the change from then on, and the same spec repeats every bit. A
         worker in a long epoch makes the change at its end: `epoch` of the result is then None.
@@ -139,7 +142,7 @@ class Job(Verifiable, Inspection, Writing):
         if activation is not None:
             network = fields.get("network") or spec_after(self.spec)["network"]
             fields["network"] = with_activation(network, activation)
-        request = {"id": self.id, "pace": pace, **fields}
+        request = {"id": self.id, "pace": pace, **with_objects(fields)}
         return read(TrainingChange, self._session.call("ChangeTraining", request))
 
     @overload
