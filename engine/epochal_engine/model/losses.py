@@ -481,13 +481,13 @@ class PerceptronError(Binary):
     constant: ClassVar[str] = "predicting the most frequent class"
     numpy: ClassVar[str] = """
         error = np.heaviside(plain(z), 1.0) - y
-        rule = error * z  # whose derivative is that of Rosenblatt's rule
-        return (np.abs(error) + (rule - plain(rule))).mean(axis=-1)
+        # The derivative is that of Rosenblatt's rule.
+        return (np.abs(error) + error * vanishing(z)).mean(axis=-1)
     """
     pytorch: ClassVar[str] = """
         error = (z >= 0).to(z) - y
         rule = error * z  # whose derivative is that of Rosenblatt's rule
-        return (error.abs() + (rule - rule.detach())).mean(-1)
+        return (error.abs() + (rule - rule.detach()).nan_to_num()).mean(-1)
     """
     output_activation: ClassVar[str | None] = "step"
 

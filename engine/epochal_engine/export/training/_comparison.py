@@ -123,14 +123,12 @@ def compared_metrics(epoch, actual, shadows):
             drift = drift_of(logits, [shadow["logits"][part] for shadow in shadows], scale)
             deviation = error_that(share_of, deviation_of(value, expected, 1.0), scale)
         else:
-            scale = max(largest(expected), 1e-3 * largest(column))
+            scale = max(largest(expected), largest(value))
             drift = drift_of(value, [shadow["metrics"][name] for shadow in shadows], scale)
             if name == "gradient_norm":
                 whole, *others = (vector_of(of["gradient"]) for of in (actual, *shadows))
                 drift = max(drift, length_drift_of(whole, others))
             deviation = deviation_of(value, expected, scale)
-            # A late loss may be a difference of numbers as large as the early losses.
-            least = max(least, EPSILON * largest(column) / max(scale, 1e-300))
         yield name, "", epoch, deviation, drift, least, 1
 
 
@@ -194,7 +192,8 @@ def compared_gradients(epoch, actual, shadows):
         for place, name in enumerate(STATISTICS):
             expected = float(rows[index, place])
             if name == "zero_fraction":
-                is_explained = are_zeros_explained(
+                are_all_zero = rows[index, STATISTICS.index("max_abs")] == 0.0
+                is_explained = (expected == 1.0) == are_all_zero and are_zeros_explained(
                     expected, histograms[index, 0], gradient, other_gradients, least
                 )
                 deviation = 0.0 if is_explained else math.inf
@@ -202,18 +201,15 @@ def compared_gradients(epoch, actual, shadows):
                 continue
             # Mean and standard deviation may be far below the numbers that they are computed of.
             of = STATISTICS.index("max_abs") if name in ("mean", "std") else place
-            scale = max(largest(rows[index, of]), 1e-3 * largest(rows[:, of]))
+            scale = max(largest(rows[index, of]), largest(value[STATISTICS[of]]))
             if name == "update_ratio":  # A step is a difference of weights in float64.
                 scale = max(scale, 1e-15 / TOLERANCE)
             drift = drift_of(value[name], [other[name] for other in others], scale)
             place_of_vector = {"update_ratio": 1, "weight_norm": 2}.get(name, 0)
             vector, *other_vectors = (of[place_of_vector][layer] for of in parts)
             drift = max(drift, length_drift_of(vector, other_vectors))
-            # Late gradients are small differences of probabilities and targets, which are rounded
-            # as they were when the differences were large.
-            rounding = 4.0 * EPSILON * largest(rows[:, of]) / max(scale, 1e-300)
             deviation = deviation_of(value[name], expected, scale)
-            yield row, name, epoch, deviation, drift, max(least, rounding), 1
+            yield row, name, epoch, deviation, drift, least, 1
 
         counts = np.bincount(np.digitize(sizes, EDGES), minlength=len(EDGES) + 1)
         # A number that consists of rounding errors may be 0 here: ignore a few numbers.
@@ -235,6 +231,11 @@ def compared_gradients(epoch, actual, shadows):
         yield row, "histogram", epoch, deviation, drift_of_all, least, len(counts)
 
 
+def root(numbers):
+    """Return the square roots; 0 of a number below 0."""
+    return np.sqrt(np.maximum(numbers, 0.0))
+
+
 def compared_weights(at, actual, shadows):
     """Yield an entry for each array of weights and moments after an epoch, or after a step of it,
     if they are known.
@@ -244,9 +245,11 @@ def compared_weights(at, actual, shadows):
         parts = parts_of(weights_after[at], initial_weights)
         arrays += [("weights", name, lambda of, n=name: of["weights"][n], parts) for name in parts]
     for place, vector in enumerate(moments_after.get(at, ())):
-        parts = parts_of(vector, initial_weights)
+        # Means of squares are compared in the unit of the gradient, in which errors are linear.
+        unit = root if vector.min(initial=0.0) >= 0.0 else np.asarray
+        parts = parts_of(unit(vector), initial_weights)
         arrays += [
-            ("moments", name, lambda of, n=name, p=place: of["moments"][n][p], parts)
+            ("moments", name, lambda of, n=name, p=place, f=unit: f(of["moments"][n][p]), parts)
             for name in LEARNED
         ]
     for kind, name, array_of, parts in arrays:
@@ -287,7 +290,9 @@ def judged(entries, noise, grown, is_closed):
             at_end.append((deviation, tolerance, drift))
         results.append((row, value, epoch, deviation, tolerance, is_comparable, count))
     if not is_closed:
-        return results
+        # What rounding errors make overflow takes everything along.
+        is_decided = all(is_comparable for *_, is_comparable, _ in results)
+        return [(*r[:5], r[5] and (is_decided or r[3] < math.inf), r[6]) for r in results]
     second, end = sorted([0.0, 0.0, *(deviation for deviation, _, _ in at_end)])[-2:]
     is_explained = all(deviation <= tolerance for deviation, tolerance, _ in at_end)
     # Where a step is a sign, rounding errors turn other signs in other runs.
@@ -301,8 +306,9 @@ def judged(entries, noise, grown, is_closed):
             is_last = row.startswith(("weights", "moments")) and deviation == end
             of_others = second if is_last else end
             tolerance = max(min(tolerance, CLOSE * TOLERANCE), SPREAD * of_others)
-            # The counts of a histogram say little about the size of an error.
-            is_comparable = deviation <= tolerance or value != "histogram" or deviation > drifts[i]
+            # Rounding errors may decide one number and nothing of the state. The counts of a histogram
+            # say little about the size of an error.
+            is_comparable = deviation <= tolerance or deviation > FACTOR * drifts[i]
         elif is_explained:  # An interval is too long for its rounding errors.
             is_comparable = False
         else:

@@ -89,7 +89,9 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return total * (total.value.size / self.value.size)
 
     def var(self, axis=None, keepdims=False):
-        return ((self - self.mean(axis, keepdims=True)) ** 2).mean(axis, keepdims)
+        # Through the mean, the derivative is 0, or a rounding error that others have, too.
+        mean = self.tape.rounded(self.value.mean(axis=axis, keepdims=True))
+        return ((self - mean) ** 2).mean(axis, keepdims)
 
     def max(self, axis=None, keepdims=False):
         y = self.value.max(axis=axis, keepdims=True)
@@ -146,6 +148,10 @@ def primitive(function, derivative):
         return record(y, (x, lambda dy: derivative(x.value, y, dy)))
 
     return traced
+
+
+vanishing = primitive(np.zeros_like, lambda x, y, dy: dy)
+"""0 with the derivative of x, which may be infinite."""
 
 
 # ---------------------------------------------------------------- operations

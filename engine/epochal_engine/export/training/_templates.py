@@ -279,6 +279,7 @@ def train(rounding=None):
     moments = {{name: [np.zeros_like(w[name]) for _ in range({moments})] for name in LEARNED}}
     losses, t = [], 0
     for epoch in range(EPOCHS):
+        squares = dict.fromkeys(LEARNED, 0.0)
 {settings}        rate = learning_rate(epoch, losses)
         x, targets = {changed}
         order = draw_order(streams["shuffle"], len(x))
@@ -295,6 +296,8 @@ def train(rounding=None):
             backward(values, np.full(values.shape, DTYPE(1.0 / count(y))))
             gradient = {{name: traced[name].derivative for name in LEARNED}}
             gradient = {penalized}
+            gradient = {{name: tape.rounded(part) for name, part in gradient.items()}}
+            add_squares(squares, gradient)
             t += 1
             if start + BATCH_SIZE >= len(x):
                 step = step_of(update, w, {clipped}, moments, rate, t)
@@ -307,7 +310,7 @@ def train(rounding=None):
             if at in moments_after:
                 yield look_within(at, w, moments)
                 take_over(w, moments, losses, at)
-        yield look(w, moments, rate, logits, targets, gradient, step, losses)
+        yield look(w, moments, rate, logits, targets, gradient, squares, step, losses)
         take_over(w, moments, losses, epoch + 1)
 '''
 
@@ -327,6 +330,7 @@ def train(rounding=None):
     moments = {{name: [torch.zeros_like(w[name]) for _ in range({moments})] for name in LEARNED}}
     losses, t = [], 0
     for epoch in range(EPOCHS):
+        squares = dict.fromkeys(LEARNED, 0.0)
 {settings}        rate = learning_rate(epoch, losses)
         x, targets = {changed}
         order = torch.tensor(draw_order(streams["shuffle"], len(x)))
@@ -349,6 +353,7 @@ def train(rounding=None):
             with torch.no_grad():
                 gradient = dict(zip(LEARNED, parts))
                 gradient = {penalized}
+                add_squares(squares, gradient)
                 t += 1
                 if start + BATCH_SIZE >= len(x):
                     step = step_of(update, w, {clipped}, moments, rate, t)
@@ -365,7 +370,7 @@ def train(rounding=None):
                 with torch.no_grad():
                     take_over(w, moments, losses, at)
         with torch.no_grad():
-            seen = look(w, moments, rate, logits, targets, gradient, step, losses)
+            seen = look(w, moments, rate, logits, targets, gradient, squares, step, losses)
         yield seen
         with torch.no_grad():
             take_over(w, moments, losses, epoch + 1)
@@ -387,7 +392,13 @@ PREDICTED_TORCH = """torch.cat(
 
 LOOK = '''
 
-def look(w, moments, rate, logits, targets, gradient, step, losses):
+def add_squares(squares, gradient):
+    """Add the squared size of each part of a gradient."""
+    for name in LEARNED:
+        squares[name] += float((np.float64({gradient}) ** 2).sum())
+
+
+def look(w, moments, rate, logits, targets, gradient, squares, step, losses):
     """Return what there is to see of an epoch; add the loss that the schedule watches."""
     of_training = metrics(logits, targets{train_weights})
     measured = {{f"train_{{name}}": value for name, value in of_training.items()}}
@@ -398,12 +409,11 @@ def look(w, moments, rate, logits, targets, gradient, step, losses):
         measured |= {{f"validation_{{name}}": value for name, value in of_validation.items()}}
     losses.append(measured.get("validation_loss", measured["train_loss"]))
     gradient = {{name: np.float64({gradient}) for name in LEARNED}}
-    sizes = {{name: float((part**2).sum()) for name, part in gradient.items()}}
-    squares = {{}}  # of the last batch, by layer
-    for name, size in sizes.items():
-        squares[layer_of(name)] = squares.get(layer_of(name), 0.0) + size
     measured["learning_rate"] = rate
-    measured["gradient_norm"] = math.sqrt(sum(squares.values()))
+    measured["gradient_norm"] = math.sqrt(sum(float((g**2).sum()) for g in gradient.values()))
+    of_layer = {{}}
+    for name, size in squares.items():
+        of_layer[layer_of(name)] = of_layer.get(layer_of(name), 0.0) + size
     return {{
         **look_within(len(losses), w, moments),
         "metrics": measured,
@@ -414,8 +424,8 @@ def look(w, moments, rate, logits, targets, gradient, step, losses):
         # A gradient that rounding errors make up, such as that of a bias before a batch norm.
         "noise": {{
             name
-            for name, size in sizes.items()
-            if math.sqrt(size) < NOISE * math.sqrt(squares[layer_of(name)])
+            for name, size in squares.items()
+            if math.sqrt(size) < NOISE * math.sqrt(of_layer[layer_of(name)])
         }},
     }}
 
