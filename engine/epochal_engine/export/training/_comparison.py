@@ -26,6 +26,7 @@ MOST: float
 FACTOR: float
 CLOSE: float
 SPREAD: float
+SURE: float
 EDGES: Any
 EPSILON: float
 LEARNED: Any
@@ -40,6 +41,7 @@ omitted_weights: int
 contradictions: Any
 data_differences: Any
 train: Any
+count: Any
 unsure: Any
 
 
@@ -116,12 +118,20 @@ def compared_metrics(epoch, actual, shadows):
         if kind in ("accuracy", "exact_match"):
             logits, targets = actual["logits"][part], actual["targets"][part]
 
-            def share_of(error, logits=logits, targets=targets, kind=kind):
-                return unsure(logits, targets, error)[kind == "exact_match"]
+            others = [shadow["logits"][part] for shadow in shadows]
+            moves = np.any([other != logits for other in others], 0)
+
+            def share_of(error, logits=logits, targets=targets, moves=moves, kind=kind):
+                return unsure(logits, targets, moves, error)[kind == "exact_match"]
 
             scale = largest(logits)
-            drift = drift_of(logits, [shadow["logits"][part] for shadow in shadows], scale)
-            deviation = error_that(share_of, deviation_of(value, expected, 1.0), scale)
+            drift = drift_of(logits, others, scale)
+            difference = deviation_of(value, expected, 1.0)
+            deviation = error_that(share_of, difference, scale)
+            # Where one rounding error changes many answers, it decides them.
+            is_decided = difference <= max(SURE, 1.5 / count(targets))
+            if deviation <= max(least, FACTOR * drift) and not is_decided:
+                drift = math.inf
         else:
             scale = max(largest(expected), largest(value))
             drift = drift_of(value, [shadow["metrics"][name] for shadow in shadows], scale)
@@ -280,9 +290,9 @@ def judged(entries, noise, grown, is_closed):
     """
     results, at_end = [], []
     for row, value, epoch, deviation, drift, least, count in entries:
-        grown[row, value] = max(drift, grown.get((row, value), 0.0))
+        grown[row, value] = max(drift if drift < math.inf else 0.0, grown.get((row, value), 0.0))
         tolerance = max(least, FACTOR * grown[row, value])
-        is_comparable = tolerance <= MOST * least
+        is_comparable = tolerance <= MOST * least and drift < math.inf
         if is_noisy(row, value, noise):
             # Adam scales up gradients of rounding errors to steps that agree with nothing.
             tolerance, is_comparable = 10.0 * tolerance, True
@@ -309,6 +319,7 @@ def judged(entries, noise, grown, is_closed):
             # Rounding errors may decide one number and nothing of the state. The counts of a histogram
             # say little about the size of an error.
             is_comparable = deviation <= tolerance or deviation > FACTOR * drifts[i]
+            is_comparable &= drifts[i] < math.inf
         elif is_explained:  # An interval is too long for its rounding errors.
             is_comparable = False
         else:

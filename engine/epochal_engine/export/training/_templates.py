@@ -37,6 +37,7 @@ SEED = {seed}
 TOLERANCE = {{"float32": 1e-5, "float64": 1e-9}}[DTYPE.__name__]
 MOST = 100.0  # The tolerance grows with rounding errors, at most so many times,
 CLOSE = 5000.0  # or so many times, if the state at the end of the interval is known.
+SURE = 0.02  # One rounding error may change this share of the answers, or one.
 SPREAD = 10.0  # All in an interval may deviate so many times as far as the state at its end.
 SHADOWS = {shadows}  # runs with other rounding errors,
 ROUNDING = 4.0  # which are so many times as large:
@@ -179,18 +180,20 @@ ACCURACY = {
 
 UNSURE = '''
 
-def unsure(logits, targets, error):
-    """Return the share of answers, and of samples, that an error of the logits may change."""
-    is_unsure = ~({margin} > error)  # nor is one that is not a number sure
+def unsure(logits, targets, moves, error):
+    """Return the share of answers, and of samples, that an error of the logits may change, where
+    rounding errors move them: two that are equal in every run are a sure answer.
+    """
+    is_unsure = ~({margin} > error) & {moves}  # nor is one that is not a number sure
     return float({answers}.sum()) / count(targets), float(
         is_unsure.reshape(len(logits), -1).any(1).mean()
     )
 '''
 
 MARGINS = {
-    "binary": ("np.abs(logits)", "is_unsure.mean(-1)"),
-    "labels": ("np.diff(np.sort(logits)[..., -2:])[..., 0]", "is_unsure"),
-    "rows": ("np.diff(np.sort(logits)[..., -2:])[..., 0]", "is_unsure"),
+    "binary": ("np.abs(logits)", "moves", "is_unsure.mean(-1)"),
+    "labels": ("np.diff(np.sort(logits)[..., -2:])[..., 0]", "moves.any(-1)", "is_unsure"),
+    "rows": ("np.diff(np.sort(logits)[..., -2:])[..., 0]", "moves.any(-1)", "is_unsure"),
 }
 
 EXACT_MATCH = """    is_exact = ((correct == 1.0){ignored}).reshape(len(targets), -1).all(1)

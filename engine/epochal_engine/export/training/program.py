@@ -319,8 +319,8 @@ class _Writer:
                 f"    correct = {correct}{weights}\n"
                 '    measured["accuracy"] = float(correct.sum()) / count(targets)\n'
             )
-            margin, answers = _templates.MARGINS[kind]
-            text += _templates.UNSURE.format(margin=margin, answers=answers)
+            margin, moves, answers = _templates.MARGINS[kind]
+            text += _templates.UNSURE.format(margin=margin, moves=moves, answers=answers)
             if len(self._recording.network.output_shape) > 1:
                 ignored = f" | ({weights.removeprefix(' * ')} == 0)" if weights else ""
                 accuracy += _templates.EXACT_MATCH.format(ignored=ignored, double=self._double)
