@@ -6,8 +6,10 @@ Presets and digits, each with other optimizers, seeds and types of numbers, are 
 and verified by their programs, as `epochal verify` does; what trains for long is left out.
 Then one number that a program has stored is changed, of each kind at least five, and whole curves
 are. A change that the service contradicts by itself does not count: here, it would have a part in
-the forgery. The tolerances were chosen on digits with Adam at 0.01, seeds 0 to 6, alone. It exits
-with 1 if an honest training is refused or a forged one accepted.
+the forgery. The tolerances were chosen on digits with Adam at 0.01, seeds 0 to 6, alone. As many
+trainings that nobody chose (`tests/engine/random_trainings.py`) follow, from `--seed` on, in the
+process of the benchmark, with forgeries of their own. It exits with 1 if an honest training is
+refused or a forged one accepted.
 """
 
 from __future__ import annotations
@@ -23,10 +25,12 @@ from typing import Any
 import httpx2
 import numpy as np
 from benchmarks._report import options, print_table
-from tests.engine.recordings import training_program
+from tests.engine.random_trainings import random_case
+from tests.engine.recordings import record, training_program
 from tests.servers.stack import Stack
 
 import epochal
+from epochal_engine.export.training import training_numpy
 
 MOST_EPOCHS, MOST_FLOPS = 12, 2e9
 DIGITS: dict[str, Any] = {
@@ -57,6 +61,12 @@ SETTINGS: list[dict[str, Any]] = [
 FORGERIES = 7
 """Numbers of each kind that are changed."""
 CURVES = 10
+KINDS = (
+    *("train_loss", "validation_loss", "train_accuracy", "validation_accuracy"),
+    *("learning_rate", "gradient_norm"),
+)
+FEW = 4
+"""Numbers that may change their bin of a histogram by rounding errors."""
 
 
 def trained(
@@ -108,7 +118,7 @@ def forged(program: bytes, kind: str, rng: random.Random) -> tuple[dict[str, Any
 
     def change(array: Any, at: Any) -> Any:
         numbers = array.copy()
-        numbers[at] = 1.25 * numbers[at] + (abs(numbers[at]) < 1e-30)
+        numbers[at] = 1.25 * numbers[at] + (numbers[at] == 0.0)
         return numbers
 
     match kind.split():
@@ -116,10 +126,15 @@ def forged(program: bytes, kind: str, rng: random.Random) -> tuple[dict[str, Any
             layer = rng.choice([*gradients])
             statistics, histogram = gradients[layer]
             row = rng.randrange(len(statistics))
+            largest = statistics[row, names["STATISTICS"].index("max_abs")]
+            if not np.isfinite(largest):
+                return None
             place = names["STATISTICS"].index(name)
             changed = change(statistics, (row, place))
             if name == "mean":  # which may be far below what rounding errors do to it
-                changed[row, place] = 1.25 * statistics[row, names["STATISTICS"].index("max_abs")]
+                changed[row, place] = statistics[row, place] + 0.25 * largest
+                if largest == 0.0:  # That is no change.
+                    return None
             gradients[layer] = changed, histogram
             return names, f"gradient of {layer}"
         case ["histogram"] if len(names["gradient_epochs"]) > 0:
@@ -127,7 +142,12 @@ def forged(program: bytes, kind: str, rng: random.Random) -> tuple[dict[str, Any
             statistics, histogram = gradients[layer]
             row = rng.randrange(len(histogram))
             counts = histogram.copy()
-            counts[row, int(counts[row].argmax())] = 0
+            most = int(counts[row].argmax())
+            moved = counts[row, most] // 2
+            if moved < FEW:
+                return None
+            counts[row, most] -= moved
+            counts[row, (most + 3) % counts.shape[1]] += moved
             gradients[layer] = statistics, counts
             return names, f"gradient of {layer}"
         case ["weight" | "moment" as what]:
@@ -145,6 +165,14 @@ def forged(program: bytes, kind: str, rng: random.Random) -> tuple[dict[str, Any
     return None
 
 
+def randomly_trained(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
+    """Train as many cases as `count`, from number `seed` on; yield their programs."""
+    for number in range(seed, seed + count):
+        case, dtype = random_case(number)
+        with np.errstate(all="ignore"):
+            yield f"random training {number}", training_numpy(record(case, dtype))
+
+
 def drawn_better(program: bytes, share: float) -> dict[str, Any]:
     """Return a program with losses that fall to a share of their values, epoch by epoch."""
     names = training_program(program)
@@ -154,11 +182,67 @@ def drawn_better(program: bytes, share: float) -> dict[str, Any]:
     return names
 
 
+class Tally:
+    """Counts of honest and forged trainings, and a line for each miss."""
+
+    def __init__(self) -> None:
+        self.honest, self.curves = Counter[str](), Counter[str]()
+        self.forged: dict[str, Counter[bool]] = {}
+        self.misses: list[str] = []
+        self.programs: list[bytes] = []
+
+    def verify(self, name: str, program: bytes, count: int) -> None:
+        """Verify an honest training; keep its program for forgeries."""
+        verdict, difference = tell(training_program(program))
+        self.honest[verdict] += 1
+        print(f"{self.honest.total()} of {count}: {name}, {verdict}", file=sys.stderr)
+        if verdict == "verified":
+            self.programs.append(program)
+        else:
+            self.misses.append(f"honest, {name}: {verdict}, {difference}")
+
+    def forge(self, rng: random.Random, count: int) -> None:
+        """Change numbers, `count` of each kind, and whole curves."""
+        names = training_program(self.programs[0])
+        statistics = [f"statistic {name}" for name in names["STATISTICS"]]
+        for kind in (*KINDS, *statistics, "histogram", "weight", "moment"):
+            counts = self.forged[kind] = Counter()
+            for program in rng.sample(self.programs, len(self.programs)):
+                if counts.total() == count:
+                    break
+                forgery = forged(program, kind, rng)
+                if forgery is not None:
+                    changed, row = forgery
+                    verdict, difference = tell(changed)
+                    is_found = verdict == "refuted" and difference.startswith(row)
+                    counts[is_found] += 1
+                    if not is_found:
+                        self.misses.append(f"forged, {kind}: {verdict}, {difference}")
+        for program in rng.sample(self.programs, min(CURVES, len(self.programs))):
+            self.curves[tell(drawn_better(program, 0.9))[0]] += 1
+
+    def report(self, title: str) -> bool:
+        """Print the counts; return whether all are as they should be."""
+        honest, curves = self.honest, self.curves
+        rows = [["honest", str(honest.total()), str(honest["verified"]), "all verified"]]
+        rows += [
+            [k, str(f.total()), str(f[True]), "all refused, named"] for k, f in self.forged.items()
+        ]
+        rows.append(["whole curves", str(curves.total()), str(curves["refuted"]), "all refused"])
+        print_table(title, ("kind", "tried", "as it should be", "target"), rows)
+        print("\n".join(self.misses))
+        wrong = honest["refuted"] + sum(f[False] for f in self.forged.values())
+        return wrong == 0 and curves["refuted"] == curves.total()
+
+
 def main() -> int:
     parser = options(__doc__)
+    parser.add_argument("--seed", type=int, default=3000, help="the first random training")
     arguments = parser.parse_args()
     count, forgeries = (12, 1) if arguments.quick else (100, FORGERIES)
-    rng, programs, honest, misses = random.Random(1), [], Counter[str](), []
+    rng, chosen, others = random.Random(1), Tally(), Tally()
+    for name, program in randomly_trained(arguments.seed, count):
+        others.verify(name, program, count)
     with TemporaryDirectory(prefix="epochal-verification-") as folder:
         stack = Stack(Path(folder), f"sqlite:///{folder}/data/epochal.db", {"workers": 1})
         try:
@@ -168,41 +252,16 @@ def main() -> int:
             presets = {"digits": DIGITS, **{p["name"]: p["spec"] for p in listed}}
             with epochal.Client(stack.http) as client:
                 for name, job in trained(client, presets, count):
-                    program = job.export("training_numpy")
-                    verdict, difference = tell(training_program(program))
-                    honest[verdict] += 1
-                    print(f"{honest.total()} of {count}: {name}, {verdict}", file=sys.stderr)
-                    if verdict != "verified":
-                        misses.append(f"honest, {name}: {verdict}, {difference}")
-                    elif job.state == "succeeded":
-                        programs.append(program)
+                    chosen.verify(name, job.export("training_numpy"), count)
         finally:
             stack.stop()
-    caught: dict[str, Counter[bool]] = {}
-    statistics = training_program(programs[0])["STATISTICS"]
-    kinds = [*training_program(programs[0])["stored"], *(f"statistic {n}" for n in statistics)]
-    for kind in (*kinds, "histogram", "weight", "moment"):
-        counts = caught[kind] = Counter()
-        for program in rng.sample(programs, len(programs)):
-            forgery = forged(program, kind, rng)
-            if counts.total() < forgeries and forgery is not None:
-                names, row = forgery
-                verdict, difference = tell(names)
-                is_found = verdict == "refuted" and difference.startswith(row)
-                counts[is_found] += 1
-                if not is_found:
-                    misses.append(f"forged, {kind}: {verdict}, {difference}")
-    curves = Counter(
-        tell(drawn_better(program, 0.9))[0]
-        for program in rng.sample(programs, min(CURVES, len(programs)))
-    )
-    rows = [["honest", str(honest.total()), str(honest["verified"]), "all verified"]]
-    rows += [[k, str(f.total()), str(f[True]), "all refused, named"] for k, f in caught.items()]
-    rows.append(["whole curves", str(curves.total()), str(curves["refuted"]), "all refused"])
-    print_table("Verification", ("kind", "tried", "as it should be", "target"), rows)
-    print("\n".join(misses))
-    wrong = honest["refuted"] + sum(f[False] for f in caught.values())
-    return int(wrong > 0 or curves["refuted"] < curves.total())
+    for tally in (chosen, others):
+        tally.forge(rng, forgeries)
+    reports = [
+        chosen.report("Verification: presets and digits"),
+        others.report(f"Verification: random trainings from {arguments.seed} on"),
+    ]
+    return int(not all(reports))
 
 
 if __name__ == "__main__":

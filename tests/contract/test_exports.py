@@ -51,7 +51,11 @@ def test_weights_beyond_the_range_of_a_format_name_the_format(
 
 
 def test_a_job_that_changed_is_verified(service: Wires) -> None:
-    changes = [{"epoch": 2, "training": {"optimizer": {"learning_rate": 0.5}, "batch_size": 2}}]
+    layers = [JOB["network"]["layers"][0] | {"activation": "relu"}, *JOB["network"]["layers"][1:]]
+    changes: list[dict[str, Any]] = [
+        {"epoch": 2, "training": {"optimizer": {"learning_rate": 0.5}, "batch_size": 2}},
+        {"epoch": 3, "training": {"network": JOB["network"] | {"layers": layers}}},
+    ]
     job = service.rpc.call("CreateJob", spec=JOB | {"epochs": 4, "changes": changes})["id"]
     assert train(service.context, job) == "succeeded"
     over_http, over_grpc = service.both("GetExport", id=job, format="training_numpy")

@@ -66,7 +66,7 @@ def record(
     """Train and return what is stored of it; the last fifth of the samples validates.
 
     With `steps_at_once`, there are states within epochs, too. Each of the `changes` of the training
-    follows an epoch, and the changes before it.
+    follows an epoch, and the changes before it; `network` among them is another network.
     """
     n = len(case.inputs) * 4 // 5
     training = replace(case.training, dtype=dtype)
@@ -76,7 +76,8 @@ def record(
     data = check_data(case.network, training, data)
     run = engine.Run(case.network, training, data, steps_at_once=steps_at_once)
     initial_weights, states = run.weights(), dict[At, engine.State]()
-    settings, blocks = dict[int, Training](), []
+    settings, networks = dict[int, Training](), dict[int, Network]()
+    network, blocks = case.network, []
     for end, change in [*(changes or {}).items(), (inf, None)]:
         for epoch in run:
             if not run.at_boundary:
@@ -89,9 +90,11 @@ def record(
                 break
         blocks += run.take()
         if change is not None:
-            settings[run.epoch] = changed = replace(run.training, **change)
-            state = run.state_for(case.network, changed)
-            run = engine.Run(case.network, changed, data, state, steps_at_once)
+            values = dict(change)
+            networks[run.epoch] = network = values.pop("network", network)
+            settings[run.epoch] = changed = replace(run.training, **values)
+            state = run.state_for(network, changed)
+            run = engine.Run(network, changed, data, state, steps_at_once)
     block = join(blocks)
     return Recording(
         name="a training",
@@ -104,6 +107,7 @@ def record(
         checkpoints={run.epoch: run.weights()} if run.epoch in states else {},
         states=states,
         changes=settings,
+        networks=networks,
     )
 
 

@@ -162,6 +162,33 @@ def test_the_program_follows_changes(name: str) -> None:
             assert row["deviation"] <= 1e-9
 
 
+def network(activation: str, rate: float) -> Network:
+    layers: Any = LAYERS
+    hidden = layers["dense"](units=7, activation=activation), layers["dropout"](rate=rate)
+    return Network((5,), (*hidden, layers["dense"](units=3, activation="softmax")))
+
+
+NETWORKS = {3: {"network": network("relu", 0.2)}, 5: {"network": network("relu", 0.6), "l2": 0.1}}
+STEERED = replace(CASES["optimizer adam"], network=network("tanh", 0.2))
+
+
+def test_the_program_follows_changes_of_the_network() -> None:
+    recording = record(STEERED, "float64", changes=NETWORKS)
+    for states in (recording.states, {}):
+        table, _ = compare(replace(recording, states=states))
+        assert not wrong(table)
+        assert all(row["compared"] == row["total"] for row in table)
+        assert all(row["deviation"] <= 1e-9 for row in table)
+    for until, first in ((3, 4), (5, 6)):  # without the change after an epoch
+        others = {epoch: net for epoch, net in recording.networks.items() if epoch < until}
+        refused = wrong(compare(replace(recording, networks=others, states={}))[0])
+        assert min(row["epoch"] for row in refused) == first
+    forgery = forged(recording, "validation_loss", lambda loss: 1.01 * loss)
+    (row,) = wrong(compare(forgery)[0])
+    assert (row["name"], row["epoch"]) == ("validation_loss", 5)
+    compile(training_pytorch(recording), "training.py", "exec")
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_changes_that_were_not_made_are_refused(name: str) -> None:
     recording = record(CASES["optimizer adam"], "float64", changes=CHANGES[name])
@@ -207,6 +234,11 @@ def fitted(seed: int = 1) -> Case:
 
 
 NOBODY_CHOSE = [
+    *(44, 95),  # logits beyond the largest number of float32
+    58,  # a learning rate that takes weights to 0, or to rounding errors
+    49,  # moments of gradients that a batch norm over equal inputs leaves
+    516,  # rounding errors of a bias before a batch norm
+    670,  # the derivative of a saturated selu
     0,  # gradients of exactly 0 here, and of rounding errors there
     64,  # a batch of its own decides the loss
     97,  # a unit that switches
@@ -398,6 +430,39 @@ def test_a_number_that_is_changed_is_refused(what: str) -> None:
         refused = wrong(table)
         assert [row["name"] for row in refused] == [FORGED[what]], dtype
         assert refused[0]["epoch"] == (8 if what.startswith("weights") else 5)
+
+
+def test_an_accuracy_of_logits_that_are_zero_in_every_run_is_refused() -> None:
+    """No rounding error decides between two outputs of a dead layer: the first is the answer."""
+    layers: Any = LAYERS
+    dead = layers["dense"](units=4, activation="relu")
+    network = Network((5,), (dead, layers["dense"](units=3, activation="softmax", use_bias=False)))
+    case = replace(CASES["optimizer adam"], network=network)
+    recording = record(replace(case, inputs=0.0 * case.inputs), "float32")
+    forgery = forged(recording, "validation_accuracy", lambda share: share + 3 / 14)
+    (row,) = wrong(compare(forgery)[0])
+    assert (row["name"], row["epoch"]) == ("validation_accuracy", 5)
+
+
+def test_a_share_of_zeros_beside_gradients_of_zero_is_refused() -> None:
+    recording = record(CASES["loss perceptron"], "float32")
+    gradients = recording.gradients
+    assert gradients is not None
+    statistics = gradients.statistics.copy()
+    statistics[4, 0, :4], statistics[4, 0, 4] = 0.0, 0.75
+    changed = replace(recording, gradients=replace(gradients, statistics=statistics))
+    assert "zero_fraction" in {row["value"] for row in wrong(compare(changed)[0])}
+
+
+def test_a_late_step_that_is_changed_is_refused() -> None:
+    """It is a millionth of the first, as the learning rate falls."""
+    training = replace(XOR.training, schedule=SCHEDULES["exponential"](0.05))  # type: ignore[call-arg]
+    recording = record(replace(XOR, training=training), "float32")
+    assert recording.gradients is not None
+    ratios = recording.gradients.statistics[:, 0, STATISTICS.index("update_ratio")]
+    assert ratios[4] < 1e-4 * ratios.max()
+    (row,) = wrong(compare(forged(recording, "statistic of update_ratio", lambda x: 1.25 * x))[0])
+    assert (row["value"], row["epoch"]) == ("update_ratio", 5)
 
 
 @pytest.mark.parametrize("what", ["train_accuracy", "validation_accuracy"])

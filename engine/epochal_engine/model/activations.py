@@ -264,7 +264,7 @@ ACTIVATIONS: dict[str, Activation] = {
             range="(-1, ∞)",
             traced=_elu,
             numpy="np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0)))",
-            numpy_backward="dy * np.exp(np.minimum(x, 0.0))",
+            numpy_backward="np.where(x > 0.0, dy, dy * (y + 1.0))",
             pytorch="F.elu({x})",
             onnx=_operator("Elu"),
             default_initializer="he_normal",
@@ -282,8 +282,8 @@ ACTIVATIONS: dict[str, Activation] = {
                 )
             """,
             numpy_backward="""
-                return 1.0507009873554805 * np.where(
-                    x > 0.0, dy, 1.6732632423543772 * dy * np.exp(np.minimum(x, 0.0))
+                return dy * np.where(
+                    x > 0.0, 1.0507009873554805, y + 1.0507009873554805 * 1.6732632423543772
                 )
             """,
             pytorch="F.selu({x})",

@@ -48,7 +48,6 @@ STEPS_BETWEEN = 32
 CHECKPOINT_BYTES = 12_000_000
 """All stored checkpoints in a program together."""
 NOT_FOLLOWED = {
-    "network": "the network changed: the verifying program has one network",
     "weights": "weights were set by hand: the verifying program computes all weights",
     **dict.fromkeys(
         ("dataset", "samples", "class_weights", "augmentation", "clear"),
@@ -89,7 +88,7 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
     prepared = prepare(database, spec, row.owner, limits, stored=True)
     network, data = prepared.network, prepared.data
     settings = _settings(prepared)
-    training = settings.pop(0)
+    training = settings.pop(0).training
     columns = {name: c for name, c in segment.columns.items() if name != "seconds"}
     initial = weights.pop(0, None)
     state = None
@@ -123,22 +122,23 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         states=repetition.states,
         omitted=too_many,
         contradictions=repetition.contradictions,
-        changes=settings,
+        changes={epoch: later.training for epoch, later in settings.items()},
+        networks={epoch: later.network for epoch, later in settings.items()},
         source=source_of(prepared),
     )
 
 
-def _settings(prepared: Prepared) -> dict[int, engine.Training]:
+def _settings(prepared: Prepared) -> dict[int, Prepared]:
     """Return the settings of the job by the epoch that they follow, from 0 on. Raises `Conflict`
     after a change that the program does not follow.
     """
-    settings = {0: prepared.training}
+    settings = {0: prepared}
     for change in prepared.spec.changes:
         for name, text in NOT_FOLLOWED.items():
             if getattr(change.training, name) is not None:
                 raise Conflict(f"After epoch {change.epoch} of the job, {text}", reason="job_state")
         prepared = with_change(prepared, change.training)
-        settings[change.epoch] = prepared.training
+        settings[change.epoch] = prepared
     return settings
 
 
@@ -180,7 +180,7 @@ class Repetition:
 
 def repeat(
     run: engine.Run,
-    settings: Mapping[int, engine.Training],
+    settings: Mapping[int, Prepared],
     columns: Columns,
     gradients: engine.Gradients | None,
     weights: Weights,
@@ -218,7 +218,8 @@ def repeat(
         blocks += run.take()
         if run.epoch < end or end == epochs:
             break
-        training, state = settings[end], run.state_for(network, settings[end])
+        network, training = settings[end].network, settings[end].training
+        state = run.state_for(network, training)
         at_once = steps_between(network, training, data, epochs)
         run = engine.Run(network, training, data, state, at_once)
     repetition = Repetition(states, contradictions, same_until, run.epoch, run.best())

@@ -2,8 +2,9 @@
 
 An epoch is what `look` returns. An entry is one comparison: `row` and `value` say what is compared,
 then follow the epoch, the deviation, the drift of the runs with other rounding errors, the smallest
-tolerance, and how many numbers are compared. `judged` replaces drift and smallest tolerance by the
-tolerance, and whether the deviation can be compared with it.
+tolerance, which is infinite if rounding errors decide the number, and how many numbers are
+compared. `judged` replaces drift and smallest tolerance by the tolerance, and whether the deviation
+can be compared with it.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="var-annotated, misc"
@@ -131,7 +132,7 @@ def compared_metrics(epoch, actual, shadows):
             # Where one rounding error changes many answers, it decides them.
             is_decided = difference <= max(SURE, 1.5 / count(targets))
             if deviation <= max(least, FACTOR * drift) and not is_decided:
-                drift = math.inf
+                least = math.inf
         else:
             scale = max(largest(expected), largest(value))
             drift = drift_of(value, [shadow["metrics"][name] for shadow in shadows], scale)
@@ -290,9 +291,9 @@ def judged(entries, noise, grown, is_closed):
     """
     results, at_end = [], []
     for row, value, epoch, deviation, drift, least, count in entries:
-        grown[row, value] = max(drift if drift < math.inf else 0.0, grown.get((row, value), 0.0))
+        grown[row, value] = max(drift, grown.get((row, value), 0.0))
         tolerance = max(least, FACTOR * grown[row, value])
-        is_comparable = tolerance <= MOST * least and drift < math.inf
+        is_comparable = tolerance <= MOST * least < math.inf
         if is_noisy(row, value, noise):
             # Adam scales up gradients of rounding errors to steps that agree with nothing.
             tolerance, is_comparable = 10.0 * tolerance, True
@@ -316,10 +317,10 @@ def judged(entries, noise, grown, is_closed):
             is_last = row.startswith(("weights", "moments")) and deviation == end
             of_others = second if is_last else end
             tolerance = max(min(tolerance, CLOSE * TOLERANCE), SPREAD * of_others)
-            # Rounding errors may decide one number and nothing of the state. The counts of a histogram
-            # say little about the size of an error.
-            is_comparable = deviation <= tolerance or deviation > FACTOR * drifts[i]
-            is_comparable &= drifts[i] < math.inf
+            # Rounding errors may decide one number and nothing of the state. The counts of a
+            # histogram say little about the size of an error.
+            is_comparable = deviation <= tolerance or deviation > drifts[i]
+            is_comparable &= entries[i][5] < math.inf
         elif is_explained:  # An interval is too long for its rounding errors.
             is_comparable = False
         else:

@@ -173,10 +173,11 @@ def metrics(logits, targets{weights}):
 AND_WEIGHTS = " Weights count in the loss only."
 
 ACCURACY = {
-    "binary": "((logits >= 0.0) == (targets >= 0.5)){double}.mean(-1)",
-    "labels": "(logits.argmax(-1) == targets)",
-    "rows": "(logits.argmax(-1) == targets.argmax(-1))",
+    "binary": "(((logits >= 0.0) == (targets >= 0.5)) & (logits == logits)){double}.mean(-1)",
+    "labels": "((logits.argmax(-1) == targets) & (logits == logits).all(-1))",
+    "rows": "((logits.argmax(-1) == targets.argmax(-1)) & (logits == logits).all(-1))",
 }
+"""Whether an answer is right: one that is not a number is wrong."""
 
 UNSURE = '''
 
@@ -263,7 +264,8 @@ def update(w, gradient, moments, rate, t):
 '''
 
 CHANGED = """        if epoch in SETTINGS:
-            BATCH_SIZE, draw_order, learning_rate, penalize, clip, update, new = SETTINGS[epoch]
+            BATCH_SIZE, *functions, new = SETTINGS[epoch]
+            draw_order, learning_rate, penalize, clip, update, forward, draw_masks = functions
             if new is not None:  # Another optimizer starts without moments.
                 moments = {{n: [{library}.zeros_like(w[n]) for _ in range(new)] for n in LEARNED}}
                 t = 0
@@ -313,7 +315,7 @@ def train(rounding=None):
             if at in moments_after:
                 yield look_within(at, w, moments)
                 take_over(w, moments, losses, at)
-        yield look(w, moments, rate, logits, targets, gradient, squares, step, losses)
+        yield look(forward, w, moments, rate, logits, targets, gradient, squares, step, losses)
         take_over(w, moments, losses, epoch + 1)
 '''
 
@@ -373,7 +375,7 @@ def train(rounding=None):
                 with torch.no_grad():
                     take_over(w, moments, losses, at)
         with torch.no_grad():
-            seen = look(w, moments, rate, logits, targets, gradient, squares, step, losses)
+            seen = look(forward, w, moments, rate, logits, targets, gradient, squares, step, losses)
         yield seen
         with torch.no_grad():
             take_over(w, moments, losses, epoch + 1)
@@ -401,7 +403,7 @@ def add_squares(squares, gradient):
         squares[name] += float((np.float64({gradient}) ** 2).sum())
 
 
-def look(w, moments, rate, logits, targets, gradient, squares, step, losses):
+def look(forward, w, moments, rate, logits, targets, gradient, squares, step, losses):
     """Return what there is to see of an epoch; add the loss that the schedule watches."""
     of_training = metrics(logits, targets{train_weights})
     measured = {{f"train_{{name}}": value for name, value in of_training.items()}}

@@ -90,6 +90,8 @@ class Recording:
     changes: Mapping[int, Training] = field(default_factory=dict)
     """Other settings from the end of an epoch on, by epoch and in order: `training` with another
     optimizer, batch size, schedule, regularization, clipping, shuffling or number of epochs."""
+    networks: Mapping[int, Network] = field(default_factory=dict)
+    """Another network with the same parameters from some of these epochs on."""
     source: Source | None = None
     """Where the data came from; None if a program cannot prepare it again."""
 
@@ -216,18 +218,17 @@ class _Writer:
             part: answers.weights for part, answers in answers_of(self._loss, self._data).items()
         }
         self._functions = _functions(library, self._loss)
-        network = _without_output_activation(recording.network, self._loss.output_activation)
         self._steps = {f"{o.type}_step": o.step_source() for o in OPTIMIZERS.values()}
-        self._lines = Program(network, {*self._functions, *self._steps})
-        self._masks = masks_of(recording.network)
 
     def program(self) -> bytes:
         """Return the whole program."""
         data = self._numbers()
-        forward, loss, draws = self._forward(), self._loss_functions(), self._draws()
+        network, loss = self._recording.network, self._loss_functions()
+        forward = self._forward(network)
+        draws = self._draws() + self._masks(network)
         step, rate = self._update(self._training), self._rate(0)
         changes = self._changes()
-        library_functions = included(forward + loss, self._functions)
+        library_functions = included(forward + loss + changes, self._functions)
         optimizers = included(step + changes, self._steps)
         if self._is_torch:
             optimizers = optimizers.replace("np.", "torch.")
@@ -276,18 +277,19 @@ class _Writer:
             seed=training.seed,
         )
 
-    def _forward(self) -> str:
+    def _forward(self, network: Network) -> str:
         """Return the forward pass; a frozen batch norm uses and keeps its running statistics."""
         call = _torch_call if self._is_torch else _numpy_call
-        is_frozen = self._recording.network.is_frozen
+        logits = _without_output_activation(network, self._loss.output_activation)
+        program = Program(logits, {*self._functions, *self._steps})
         lines = "".join(
             f"    {line.output.variable} = "
-            f"{call(line, 'False' if is_frozen(line.name) else 'training')}\n"
-            for line in self._lines.lines
+            f"{call(line, 'False' if network.is_frozen(line.name) else 'training')}\n"
+            for line in program.lines
         )
         return (
             "\n\ndef forward(w, x, masks, training):\n"
-            f'    """Return the logits."""\n{lines}    return {self._lines.prediction}\n'
+            f'    """Return the logits."""\n{lines}    return {program.prediction}\n'
         )
 
     def _loss_functions(self) -> str:
@@ -354,15 +356,18 @@ class _Writer:
             text += _templates.AUGMENTED.format(block=SAMPLES_AT_ONCE, calls=calls)
         else:
             text += _templates.UNCHANGED
+        return text
+
+    def _masks(self, network: Network) -> str:
         by_path: dict[str, list[Mask]] = {}
-        for mask in self._masks:
+        for mask in masks_of(network):
             by_path.setdefault(mask.path, []).append(mask)
         rows = "".join(
             f"        {quoted(path)}: [{', '.join(map(_drawn, masks))}],\n"
             for path, masks in by_path.items()
         )
         masks = f"{{\n{rows}    }}" if rows else "{}"
-        return text + (
+        return (
             "\n\ndef draw_masks(stream, n):\n"
             '    """Return the dropout masks of a step on n samples, by layer and in order."""\n'
             f"    return {masks}\n"
@@ -400,9 +405,12 @@ class _Writer:
         if not self._recording.changes:
             return ""
         text, rows, former = "", "", self._training
+        network = self._recording.network
         bodies, names = dict[str, str](), {}
         for epoch, training in self._settings.items():
+            network = self._recording.networks.get(epoch, network)
             functions = self._order(training) + self._rate(epoch) + self._update(training)
+            functions += self._forward(network) + self._masks(network)
             for name, body in _FUNCTION.findall(functions):
                 if name in _CHANGING and body != bodies.get(name):
                     names[name] = f"{name}_after_{epoch}" if epoch > 0 else name
@@ -615,7 +623,10 @@ class _Writer:
         )
 
 
-_CHANGING = ("draw_order", "learning_rate", "penalize", "clip", "update")
+_CHANGING = (
+    *("draw_order", "learning_rate", "penalize", "clip", "update"),
+    *("forward", "draw_masks"),
+)
 """The functions that follow from settings that may change."""
 _FUNCTION = re.compile(r"def (\w+)(\(.*?)\s*(?=\ndef |\Z)", re.DOTALL)
 
