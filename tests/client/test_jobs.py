@@ -238,6 +238,34 @@ def test_a_job_is_paused_resumed_and_cancelled(client: epochal.Client) -> None:
         job.resume()
 
 
+def test_the_newest_epoch_of_a_job_is_followed_with_its_weights(client: epochal.Client) -> None:
+    seen = []
+    job = client.jobs.create(XOR, epochs=40, pace=50)
+    with job.live() as run:
+        for now in run:
+            seen.append(now)
+            assert {name: array.shape for name, array in now.weights.items()} == {
+                name: array.shape for name, array in job.weights(epoch=0).items()
+            }
+            if len(seen) == 3:
+                change = run.change(learning_rate=0.5)
+    epochs = [now.epoch for now in seen]
+    assert epochs == sorted(set(epochs))
+    assert all(now.metrics.train_loss > 0 for now in seen)
+    assert epochs[-1] == job.epoch == 40
+    assert job.state == "succeeded"
+    assert change.epoch is None or change.epoch >= epochs[2]
+    last = job.weights()
+    assert all(np.array_equal(seen[-1].weights[name], last[name]) for name in last)
+
+
+def test_a_large_network_is_followed_without_its_weights(client: epochal.Client) -> None:
+    wide = epochal.network([2], [epochal.dense(2000, "tanh"), epochal.dense(1, "sigmoid")])
+    with client.jobs.create(XOR, network=wide, epochs=3).live() as run:
+        seen = list(run)
+    assert (seen[-1].epoch, seen[-1].weights) == (3, {})
+
+
 def test_waiting_ends_when_the_time_is_over_and_the_job_goes_on(client: epochal.Client) -> None:
     job = client.jobs.create(ENDLESS)
     try:

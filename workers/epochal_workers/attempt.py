@@ -53,7 +53,7 @@ RELEASE = -math.inf
 """The time to send for a release of the job as soon as an epoch is complete."""
 
 EPOCH_GRACE_SECONDS = 3.0  # how long a stopping worker waits for the end of its epoch
-ASK_SECONDS = 0.05
+ASK_SECONDS = 0.03
 """How often to ask whether a user has changed the job."""
 ROUND_SECONDS = 0.05
 """Epochs that the engine trains before it computes their results. A user who changes the job waits

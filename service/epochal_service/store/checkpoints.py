@@ -30,8 +30,8 @@ _JOB_ID: sa.BindParameter[str] = sa.bindparam("job_id")
 _OF_JOB = checkpoints.c.job_id == _JOB_ID
 
 
-_OF_EPOCHS = checkpoints.c.epoch.in_(sa.bindparam("epochs", expanding=True))
-_DELETE = sa.delete(checkpoints).where(_OF_JOB, _OF_EPOCHS)
+# A list of epochs as one parameter takes longer.
+_DELETE = sa.delete(checkpoints).where(_OF_JOB, checkpoints.c.epoch == sa.bindparam("old"))
 
 
 @cache
@@ -61,7 +61,7 @@ def insert(connection: Connection, job_id: str, weights: Sequence[tuple[int, byt
 def delete(connection: Connection, job_id: str, epochs: Sequence[int]) -> None:
     """Delete the checkpoints of these epochs."""
     if epochs:
-        connection.execute(_DELETE, {"job_id": job_id, "epochs": list(epochs)})
+        connection.execute(_DELETE, [{"job_id": job_id, "old": epoch} for epoch in epochs])
 
 
 def page(connection: Connection, job_id: str, after_epoch: int, size: int) -> list[CheckpointRow]:

@@ -27,6 +27,7 @@ def follow(
     *,
     give_up_after: float = GIVE_UP_SECONDS,
     timeout: float | None = None,
+    parameters: bool = False,
 ) -> Generator[dict[str, Any]]:
     """Yield every frame of the stream of a job, sweep or experiment after a cursor, in order, once,
     to its end.
@@ -43,7 +44,8 @@ def follow(
             raise TimedOut(f"{job_id} was not over after {timeout:g} seconds")
         failure: Exception = ConnectionFailed(session.transport.url, "the stream was closed")
         try:
-            with closing(session.transport.watch(job_id, cursor, remaining)) as frames:
+            opened = session.transport.watch(job_id, cursor, remaining, parameters=parameters)
+            with closing(opened) as frames:
                 for frame in frames:
                     lost_at = None
                     if frame["type"] == "heartbeat":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -84,8 +84,10 @@ class Handle(Generic[DataT, EventT]):
         after `give_up_after` seconds without one, the last error is raised. Raises `TimedOut` after
         `timeout` seconds in all, and `NotFound`.
         """
-        frames = follow(self._session, self.id, after, timeout=timeout, give_up_after=give_up_after)
-        with closing(frames):
+        yield from self._watch(after, timeout=timeout, give_up_after=give_up_after)
+
+    def _watch(self, after: int | None, **options: Any) -> Generator[EventT]:
+        with closing(follow(self._session, self.id, after, **options)) as frames:
             for frame in frames:
                 event = self._event_of(frame)
                 if event is not None:

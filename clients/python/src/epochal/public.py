@@ -27,6 +27,8 @@ from .jobs import (
     Job,
     JobFailed,
     LayerWeights,
+    Live,
+    LiveEpoch,
     UnitMaps,
     Verification,
 )
@@ -151,6 +153,8 @@ __all__ = [
     "LayerWeights",
     "Limit",
     "Limits",
+    "Live",
+    "LiveEpoch",
     "Member",
     "MemberCurve",
     "MemberEpochs",

@@ -11,6 +11,7 @@ import dataclasses
 import math
 import sys
 import types
+from base64 import b64decode
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -77,6 +78,8 @@ def _converter(hint: Any) -> Convert:
     # Not `is_dataclass`, which would build the record; a reply may lack it.
     if isinstance(hint, type) and "__dataclass_fields__" in vars(hint):
         return lambda value: read(hint, value or {})
+    if hint is bytes:  # base64 over HTTP
+        return lambda value: b64decode(value) if isinstance(value, str) else value or b""
     if hint is datetime:
         return _time
     if hint is float:

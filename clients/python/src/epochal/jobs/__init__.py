@@ -4,6 +4,7 @@ from .collection import Jobs
 from .generation import Generation
 from .inspection import Inside, LayerWeights, UnitMaps
 from .job import Job, JobFailed
+from .live import Live, LiveEpoch
 from .predictions import Grid
 from .verification import Deviation, Verification
 
@@ -16,6 +17,8 @@ __all__ = [
     "JobFailed",
     "Jobs",
     "LayerWeights",
+    "Live",
+    "LiveEpoch",
     "UnitMaps",
     "Verification",
 ]

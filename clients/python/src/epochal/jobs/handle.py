@@ -21,6 +21,7 @@ from ..handles import Handle
 from ..paging import pages_by_epoch
 from ..records import read
 from ..types import Checkpoint, Epoch, JobData, JobProperties
+from .live import ParametersEvent
 
 
 class JobHandle(JobProperties, Handle[JobData, Event]):
@@ -29,7 +30,7 @@ class JobHandle(JobProperties, Handle[JobData, Event]):
     _record = JobData
     _token_rpc = "IssueStreamToken"
     _deliveries_rpc = "ListDeliveries"
-    _events = (StateEvent, EpochsEvent, CheckpointEvent, ChangeEvent, EndEvent)
+    _events = (StateEvent, EpochsEvent, CheckpointEvent, ChangeEvent, ParametersEvent, EndEvent)
 
     @property
     def spec(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from ..types import (
 )
 from .generation import Writing
 from .inspection import Inspection
+from .live import Live
 from .verification import Verifiable
 
 if TYPE_CHECKING:
@@ -144,6 +145,21 @@ class Job(Verifiable, Inspection, Writing):
             fields["network"] = with_activation(network, activation)
         request = {"id": self.id, "pace": pace, **with_objects(fields)}
         return read(TrainingChange, self._session.call("ChangeTraining", request))
+
+    def live(self) -> Live:
+        """Return the newest epochs while the job trains, each with its metrics and weights.
+
+        A loop that takes long for an epoch skips some. `with` closes the stream at its end; the job
+        trains on.
+
+        >>> job = client.jobs.create(client.preset("xor"), epochs=40, pace=100)
+        >>> with job.live() as run:
+        ...     for now in run:
+        ...         loss, weights = now.metrics.train_loss, now.weights["dense_1.weight"]
+        ...         if now.epoch < 20:
+        ...             change = run.change(learning_rate=0.1)
+        """
+        return Live(self, self._watch(None, parameters=True))
 
     @overload
     def fork(

@@ -43,9 +43,10 @@ class Transport(Protocol):
         ...
 
     def watch(
-        self, job_id: str, after: int | None, lifetime: float | None
+        self, job_id: str, after: int | None, lifetime: float | None, *, parameters: bool = False
     ) -> Generator[dict[str, Any]]:
         """Yield the events of a job, sweep or experiment after a cursor: `seq`, `type` and data.
+        With `parameters`, those of a job have its newest weights.
 
         Ends when the service closes the stream. Raises `ConnectionFailed` if the connection breaks,
         and `TimedOut` after `lifetime` seconds or without a heartbeat.

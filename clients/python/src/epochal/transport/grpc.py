@@ -166,9 +166,10 @@ class GrpcTransport:
         return {"status": "ok" if serving else "down"}
 
     def watch(
-        self, job_id: str, after: int | None, lifetime: float | None
+        self, job_id: str, after: int | None, lifetime: float | None, *, parameters: bool = False
     ) -> Generator[dict[str, Any]]:
-        prepared = self._prepared(f"Watch{noun_of(job_id)}", {"id": job_id, "after": after})
+        fields = {"id": job_id, "after": after} | ({"parameters": True} if parameters else {})
+        prepared = self._prepared(f"Watch{noun_of(job_id)}", fields)
         seconds = _LIFETIME_SECONDS if lifetime is None else min(lifetime, _LIFETIME_SECONDS)
         yield from self._events(*prepared, timeout=seconds)
 

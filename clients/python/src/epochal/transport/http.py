@@ -103,11 +103,12 @@ class HttpTransport:
         return self._json(response)
 
     def watch(
-        self, job_id: str, after: int | None, lifetime: float | None
+        self, job_id: str, after: int | None, lifetime: float | None, *, parameters: bool = False
     ) -> Generator[dict[str, Any]]:
         path = ROUTES[f"Watch{noun_of(job_id)}"].path.format(id=_segment("id", job_id))
         headers = {} if after is None else {"Last-Event-ID": str(after)}
-        with self._opened("GET", path, headers=headers) as source:
+        params = {"parameters": True} if parameters else {}
+        with self._opened("GET", path, headers=headers, params=params) as source:
             if source.response.status_code == 204:
                 return
             with _cut_after(lifetime, source.response) as cut:
