@@ -23,6 +23,7 @@ from tests.workers.record import check_log, columns, read, record
 import epochal_engine as engine
 from epochal_engine import Dense, Dropout, Network
 from epochal_service.answers.inspection import trained
+from epochal_service.curves.epochs import parse_note
 from epochal_service.errors import Conflict, InvalidArgument
 from epochal_service.methods import changes, inspection, jobs, predictions
 from epochal_service.preparation.prepare import scaled
@@ -401,12 +402,23 @@ def test_a_pace_changes_no_result(service: Service) -> None:
     assert np.median(ours["seconds"]) < 1 / 50  # the training alone
 
 
-def test_users_who_watch_a_job_with_a_pace_see_its_weights(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+def announced(service: Service, job_id: str) -> list[int]:
+    """The checkpoints that the log of a job tells, in order."""
+    _, rows = read(service.database, job_id)
+    notes = [parse_note(row.note)["epochs"] for row in rows if row.kind == "checkpoint"]
+    return [epoch for note in notes for epoch in note]
+
+
+@pytest.mark.parametrize(
+    ("pace", "small"), [(10, 0), (10, 4096), (0, 4096)], ids=["large and paced", "paced", "small"]
+)
+def test_users_who_watch_a_job_see_its_weights(
+    service: Service, monkeypatch: pytest.MonkeyPatch, pace: float, small: int
 ) -> None:
+    monkeypatch.setattr(attempt, "WATCHED_PARAMETERS", small)
     for name in ("SHOW_SECONDS", "FRAME_SECONDS"):
         monkeypatch.setattr(attempt, name, 0)
-    whole, paced = service.create(SPEC), service.create(SPEC, pace=10)
+    whole, paced = service.create(SPEC), service.create(SPEC, pace=pace)
     seen: list[frozenset[int]] = []
 
     def look() -> bool:
@@ -429,6 +441,9 @@ def test_users_who_watch_a_job_with_a_pace_see_its_weights(
     with service.database.read() as connection:
         stored = [checkpoints.stored_epochs(connection, job) for job in (whole, paced)]
     assert stored[0] == stored[1]
+    assert stored[0] <= {*announced(service, paced)}
+    if not pace:  # thousands of epochs a second would fill the log
+        assert announced(service, paced) == sorted(stored[0])
 
 
 def test_a_pace_is_changed_while_a_run_waits(service: Service) -> None:

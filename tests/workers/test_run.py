@@ -400,6 +400,8 @@ def test_a_job_that_is_resumed_for_some_epochs_pauses_after_them(service: Servic
         service.resume(job_id, epochs)
         assert service.run(job_id) == "paused"
         assert (service.row(job_id).epoch, resume_epoch(service, job_id)) == (last, last)
+        with service.database.read() as connection:  # the weights to look at
+            assert max(checkpoints.stored_epochs(connection, job_id)) == last
     check_log(service.database, job_id)
     service.resume(job_id, 20)  # more than there are
     assert service.run(job_id) == "succeeded"

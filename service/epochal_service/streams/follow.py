@@ -5,7 +5,8 @@
 
 One channel per process and job reads the log and builds each frame once, for all watchers. It
 writes a new frame to all who have every earlier one. A watcher that does not take it holds no
-memory and loses nothing: it reads its next frame from the log again.
+memory and loses nothing: it reads its next frame from the log again. The newest weights are a frame
+beside the log: it has the cursor of the row before it, and a slow watcher misses some.
 """
 
 from __future__ import annotations

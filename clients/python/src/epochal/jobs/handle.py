@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from ..curves import Curve
+from ..deferred import dataclass
 from ..errors import NotFound
 from ..events import (
     ChangeEvent,
@@ -20,8 +21,15 @@ from ..events import (
 from ..handles import Handle
 from ..paging import pages_by_epoch
 from ..records import read
-from ..types import Checkpoint, Epoch, JobData, JobProperties
-from .live import ParametersEvent
+from ..types import Checkpoint, Epoch, JobData, JobProperties, Parameters
+
+
+@dataclass(frozen=True, eq=False)
+class ParametersEvent(Parameters):
+    """The newest weights; `seq` is the cursor of the event before it."""
+
+    type: ClassVar[str] = "parameters"
+    seq: int
 
 
 class JobHandle(JobProperties, Handle[JobData, Event]):

@@ -159,7 +159,7 @@ class Job(Verifiable, Inspection, Writing):
         ...         if now.epoch < 20:
         ...             change = run.change(learning_rate=0.1)
         """
-        return Live(self, self._watch(None, parameters=True))
+        return Live(self, self._watch(None, parameters=True), self.change)
 
     @overload
     def fork(

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any, Self
 
 from ..deferred import dataclass, np
-from ..events import EpochsEvent
-from ..types import Epoch, Parameters, TrainingChange
+from ..types import Epoch, TrainingChange
+from .handle import JobHandle, ParametersEvent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .job import Job
-
 WATCHED_PARAMETERS = 4096
-
-
-@dataclass(frozen=True, eq=False)
-class ParametersEvent(Parameters):
-    """The newest weights; `seq` is the cursor of the event before it."""
-
-    type: ClassVar[str] = "parameters"
-    seq: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +31,12 @@ class LiveEpoch:
 class Live:
     """The newest epochs of a job while it trains: iterate over them in a `with` block."""
 
-    def __init__(self, job: Job, events: Generator[Any]) -> None:
+    def __init__(
+        self, job: JobHandle, events: Generator[Any], change: Callable[..., TrainingChange]
+    ) -> None:
         self.job = job
+        self.change = change
+        """Change the settings, as `job.change` does."""
         self._events = events
 
     def __enter__(self) -> Self:
@@ -55,10 +49,6 @@ class Live:
         """Close the stream. The job trains on."""
         self._events.close()
 
-    def change(self, **fields: Any) -> TrainingChange:
-        """Change the settings of the job, as `job.change` does."""
-        return self.job.change(**fields)
-
     def __iter__(self) -> Iterator[LiveEpoch]:
         """Yield the newest epoch, at most 20 times a second, until the job is over."""
         is_large = self.job.parameters > WATCHED_PARAMETERS
@@ -67,8 +57,8 @@ class Live:
             weights = {}
             if isinstance(event, ParametersEvent):
                 epoch, weights = event.epoch, _arrays(event)
-            elif isinstance(event, EpochsEvent) and is_large:
-                epoch = event.last_epoch
+            elif is_large:
+                epoch = self.job.epoch
             else:
                 continue
             # A stream that is opened again begins with the newest epoch.
