@@ -68,6 +68,10 @@ WRONG: dict[int, Any] = {
 NEVER_WRONG = {"target.value"} | {
     f"network.layers[0].{field}" for field in ("start", "stop", "shape[0]")
 }
+NEVER_WRONG |= {
+    f"changes[0].training.{field}"
+    for field in ("weights[0].value", "samples[0].inputs[0]", "samples[0].targets[0]")
+}
 
 
 def wrong_fields(message: Descriptor, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -614,6 +614,34 @@ def test_samples_that_do_not_fit_are_refused(
         service.create(INLINE, changes=[{"epoch": 3, "training": {"samples": samples}}])
 
 
+def test_a_fork_of_another_shape_starts_with_the_same_outputs(service: Service) -> None:
+    """While the other job is paused; the epoch of the weights is its latest."""
+    parent = service.create(SPEC, dtype="float64")
+    service.run(parent, at_call(4, lambda: True), flush_seconds=AT_ONCE)
+    layers = {"type": "dense", "units": 18, "activation": "relu"}
+    wider = network(layers, {"type": "dropout", "rate": 0.2}, units=17)["network"]
+    with pytest.raises(
+        InvalidArgument, match=r"dense_1.* fork the job with initial_weights.resize"
+    ):
+        change(service, parent, {"network": wider})
+    start = {"job": parent, "resize": True}
+    spec = {**SPEC, "dtype": "float64", "network": wider, "initial_weights": start}
+    fork = service.create(spec)
+    source = spec_of(service, fork).initial_weights
+    assert source is not None
+    access, inputs = service.context.access, np.random.default_rng(1).normal(size=(20, 64))
+    with service.database.read() as connection:
+        ours = trained(connection, fork, access, 0)
+        theirs = trained(connection, parent, access, source.epoch)
+    np.testing.assert_allclose(ours.outputs(inputs), theirs.outputs(inputs), atol=1e-12)
+    assert service.run(fork) == "succeeded"
+    with service.database.read() as connection:
+        weights = trained(connection, fork, access, 1).weights
+    assert np.all(np.abs(weights["dense_2.weight"][16]).sum() > 0)  # the new unit learns
+    with pytest.raises(InvalidArgument, match=r"initial_weights\.layers: must be absent"):
+        service.create({**spec, "initial_weights": {**start, "layers": ["dense_1"]}})
+
+
 def test_planned_changes_after_the_same_epoch_become_one(service: Service) -> None:
     planned = [{"epoch": 3, "training": CHANGES[kind]} for kind in ("rate", "batch")]
     (made,) = spec_of(service, service.create(SPEC, changes=planned)).changes

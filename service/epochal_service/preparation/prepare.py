@@ -359,7 +359,7 @@ def with_change(
 
 
 def _weight_errors(prepared: Prepared, weight: WeightSpec) -> Iterator[tuple[str, str]]:
-    """Yield the fields that do not fit the network, with what would."""
+    """Yield the fields that do not fit the network, and texts for them."""
     arrays = prepared.network.parameters
     shape = arrays.get(f"{weight.layer}.{weight.array}")
     if weight.layer not in prepared.network.names:
@@ -410,7 +410,10 @@ def _changed_network(
     names = network.parameters.items() ^ former.parameters.items()
     if names:
         which = ", ".join(sorted({name for name, _ in names})[:3])
-        text = f"must have the same parameters as before, but {which} differs: fork the job instead"
+        text = (
+            f"must have the same parameters as before, but {which} differs: fork the job with "
+            "initial_weights.resize instead"
+        )
         return network, [FieldError("network.layers", text)]
     return network, _network_errors(spec, spec.network, network, prepared.dataset, prepared.targets)
 

@@ -13,6 +13,7 @@ from epochal_engine.training import new_parameters
 from ..errors import FieldError, InvalidArgument
 from ..specs.build import network_of
 from ..specs.training import TrainingSpec
+from .resize import resized
 
 Arrays = Mapping[str, NDArray[Any]]
 """Arrays by name, in the order of their network."""
@@ -22,6 +23,8 @@ def initial_weights(spec: TrainingSpec, source: Network, arrays: Arrays) -> Arra
     """Return the weights that a job starts from, given the weights of another job with the
     network `source`, in the type of the job.
 
+    With `initial_weights.resize`, see `resize`.
+
     Without `initial_weights.layers` they are all matched in forward order, else these layers by
     name, and the others are drawn from the job's seed. Raises `InvalidArgument` that names each
     layer that does not fit, and each array of another shape, with both shapes.
@@ -29,7 +32,12 @@ def initial_weights(spec: TrainingSpec, source: Network, arrays: Arrays) -> Arra
     start = spec.initial_weights
     assert start is not None
     network = network_of(spec)
-    if start.layers is None:
+    if start.resize:
+        if start.layers is not None:
+            text = "must be absent with resize, which takes what fits of all layers"
+            raise InvalidArgument.of(FieldError("initial_weights.layers", text))
+        weights: Arrays = resized(network, source, arrays, new_parameters(network, spec.seed))
+    elif start.layers is None:
         weights = _matched(network, arrays, start.job)
     else:
         drawn = new_parameters(network, spec.seed)

@@ -1,4 +1,4 @@
-"""A training whose settings change while it runs: its spec before and after each change."""
+"""A training with settings that change while it runs: its spec before and after each change."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_BYTES = 1_000_000
 """JSON of all changes of a job, if a field may be large: every change writes its spec again."""
 LARGE = ("network", "dataset", "samples", "weights")
 ACTIONS = ("weights", "samples", "clear", "freeze", "unfreeze")
-"""Fields of a change that are no fields of the spec."""
+"""Fields of a change that the spec does not have."""
 
 
 def spec_after(spec: TrainingSpec, epoch: float = math.inf) -> TrainingSpec:

@@ -344,8 +344,8 @@ class ChangedTrainingSpec(Partial):
     parameters have the same names and shapes, and so do inputs and outputs.
     """
     dataset: DatasetSpec | None = None
-    """Another data set, built-in or inline, with as many features and classes, such as the same one
-    with other `noise`. It is split again; the scaling stays, whatever its `scaling`.
+    """Another data set, built-in or inline, with the same number of features and classes, such as
+    the present one with other `noise`. It is split again; the scaling of the job stays.
     """
     samples: Annotated[list[SampleSpec], Field(min_length=1, max_length=MAX_SAMPLES)] | None = None
     """Samples of an inline data set to add, replace or remove, in order. At most 1000. All others
@@ -407,6 +407,11 @@ class InitialWeightsSpec(WeightsOfJobSpec):
     )
     """Names of the layers to take, which both networks have. The other layers start from new
     weights, drawn from this job's `seed`. Defaults to all layers.
+    """
+    resize: bool = False
+    """Whether the networks may differ: what fits stays. What reads a new unit starts with weights
+    of 0, a new dense layer as the identity, and the least important units of a smaller layer are
+    left out; without `layers`. Default false: all arrays have the same shapes.
     """
 
 

@@ -155,8 +155,10 @@ def train(
     elif begin is not None:
         parent, epoch = find_checkpoint(client, begin)
         body = body or spec_after({**parent.spec, "name": None}, epoch)
-        body["initial_weights"] = {"job": parent.id, "epoch": epoch}
+        resize = any(assignment.startswith("network.") for assignment in changes or ())
+        body["initial_weights"] = {"job": parent.id, "epoch": epoch, "resize": resize}
         if layers is not None:
+            del body["initial_weights"]["resize"]
             body["initial_weights"]["layers"] = names(layers, "--layers")
     if freeze is not None:
         body["freeze"] = names(freeze, "--freeze")

@@ -186,18 +186,20 @@ class Job(Verifiable, Inspection, Writing):
         By default it is the best epoch if early stopping restored it, else the latest.
 
         With `keep_state`, the optimizer and the random numbers continue, too. The new job repeats
-        this one up to any `epoch`, by default the latest, and `changes` are those that `change`
+        this one up to any `epoch`, by default the latest, and `changes` are fields that `change`
         can make: without any, every epoch is the same, to the bit.
 
         The spec is the same, with the settings of that epoch, except for the name and `changes`,
-        which replace fields of it. The optimizer starts without its state. Raises `InvalidArgument`
+        which replace fields of it. The optimizer starts without its state. A `network` of another
+        shape takes what fits: with more units or a new layer after relu or linear units, it has the
+        same outputs at first. Raises `InvalidArgument`
         if that epoch has no checkpoint; the message names the nearest ones.
         """
         if keep_state:
             at = self.epoch if epoch is None else epoch
             return create_job(self._session, repeated(self.spec, at, changes))
         epoch = self._default_checkpoint() if epoch is None else epoch
-        start = {"job": self.id, "epoch": epoch}
+        start = {"job": self.id, "epoch": epoch, "resize": "network" in changes}
         fields = {**spec_after(self.spec, epoch), "initial_weights": start, "name": None, **changes}
         return create_job(self._session, fields)
 
