@@ -191,6 +191,12 @@ check-oracles: $(VENV)/.dev .venv-oracles/.done ## Compare engine and service wi
 check-clients: $(VENV)/.dev .venv-generated/.done clients/generated/node_modules/.package-lock.json $(PAGE) chromium ## Generate clients with other tools, check their types, and train with each
 	$(NODE) $(BIN)/python -m pytest tests/client/generated.py tests/deploy/envoy.py -n 2 $(ARGS)
 
+.PHONY: check-steering
+check-steering: $(VENV)/.dev ## Repeat 1,000 runs that are changed at random and lose workers, with both engines
+	for engine in compiled python; do \
+	  STEERED_RUNS=250 EPOCHAL_ENGINE=$$engine $(BIN)/python -m pytest tests/workers/test_changes.py \
+	    -k steered -n 2 -q $(ARGS) || exit 1; done
+
 .PHONY: check-training
 check-training: $(VENV)/.dev ## Train networks that take longer: long-range dependencies, sequences, text
 	$(BIN)/python -m pytest tests -m training --timeout 1200 -q $(ARGS)

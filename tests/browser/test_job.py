@@ -426,7 +426,7 @@ def test_a_fork_whose_optimizer_goes_on_differs_in_the_rate_alone(
     change = {"epoch": 20, "training": {"optimizer": {"learning_rate": 0.5}}}
     assert api.get(f"/v1/jobs/{job}")["spec"]["changes"] == [change]
     differences = page.get_by_role("region", name="Comparison").get_by_role("row")
-    expect(differences.filter(has_text="changes[0]").first).to_be_visible()
+    expect(differences.filter(has_text="after epoch").first).to_be_visible()
     rows = table_of(page, "Loss")
     ours, theirs = (rows[0].index(name) for name in ("this run", "Moons of the test, before"))
     assert [row[ours] == row[theirs] for row in rows[1:22]] == [*[True] * 20, False]

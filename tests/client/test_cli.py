@@ -430,6 +430,10 @@ def test_a_job_repeats_another_and_changes_after_an_epoch(run: Run, client: epoc
     done = run(*again, "--set", "network.layers[0].activation=relu", "--epochs", "30")
     other = client.jobs.get(json.loads(done.stdout)["id"])
     assert (other.epoch, other.spec["epochs"], other.total_epochs) == (30, 20, 30)
+    table = run("compare", first.id, other.id).stdout
+    assert re.search(r"after epoch 7: network\.layers\[0\]\.activation +– +relu", table)
+    assert re.search(r"after epoch 7: epochs +– +30", table)
+    assert "units" not in table.partition("DIFFERENCE")[2]
     losses, before = other.curve()["train_loss"], first.curve()["train_loss"]
     assert losses[:7].tolist() == before[:7].tolist()
     assert losses[7] != before[7]
@@ -470,9 +474,16 @@ def test_a_running_job_is_paused_resumed_and_cancelled(run: Run, client: epochal
     job_id = run("train", *ENDLESS, "--detach").stdout.strip()
     try:
         changed = run("change", job_id, "--set", "optimizer.learning_rate=.003")
-        rate = re.escape('{"optimizer": {"learning_rate": 0.003}}')
         when = r"(after epoch [\d,]+|at the end of its epoch)"
+        rate = r"optimizer\.learning_rate 0\.003"
         assert re.fullmatch(rf"{job_id} changes {when}: {rate}\n", changed.stdout)
+        changed = run("change", job_id, "--set", "network.layers[0].activation=relu")
+        activation = r'network\.layers\[0\]\.activation "relu"'
+        assert re.fullmatch(rf"{job_id} changes {when}: {activation}\n", changed.stdout)
+        weight = '[{"layer": "dense_1", "array": "weight", "index": [0, 1], "value": 0.5}]'
+        changed = run("change", job_id, "--set", f"weights={weight}")
+        assert changed.stdout.endswith(f": weights {weight}\n")
+        assert 'activation "relu"' in run("show", job_id).stdout.replace("\n", " ")
         changed = run("change", job_id, "--set", "network.layers[0].activation=tanh", "--json")
         network = json.loads(changed.stdout)["training"]["network"]
         assert network["layers"][0]["activation"] == "tanh"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..specs.changes import changed
 from ..specs.comparison import SpecDifference
 from ..specs.jobs import BestEpoch, CurveSeries
 from ..specs.training import Metric, TrainingSpec
@@ -65,8 +66,10 @@ def best_epoch(connection: Connection, job_id: str) -> BestEpoch | None:
 
 
 def differences(specs: Sequence[TrainingSpec]) -> list[SpecDifference]:
-    """Return the fields with different values, in the order of the first spec's fields."""
-    flat = [dict(_leaves(spec.model_dump(mode="json", exclude_none=True), "")) for spec in specs]
+    """Return the fields with different values, in the order of the first spec's fields, and then
+    the fields that changed after an epoch.
+    """
+    flat = [_fields(spec) | dict(_changes(spec)) for spec in specs]
     paths = dict.fromkeys(path for leaves in flat for path in leaves)
     rows = ((path, [leaves.get(path, "") for leaves in flat]) for path in paths)
     return [
@@ -74,6 +77,24 @@ def differences(specs: Sequence[TrainingSpec]) -> list[SpecDifference]:
         for path, values in rows
         if len(set(values)) > 1
     ]
+
+
+def _fields(spec: TrainingSpec) -> dict[str, str]:
+    return dict(_leaves(spec.model_dump(mode="json", exclude_none=True, exclude={"changes"}), ""))
+
+
+def _changes(spec: TrainingSpec) -> Iterator[tuple[str, str]]:
+    """Yield what each change of a spec sets, with its epoch."""
+    before, fields = spec, _fields(spec)
+    for change in spec.changes:
+        before, former = changed(before, change.training), fields
+        fields = _fields(before)
+        actions = change.training.model_dump(mode="json", include={"weights"})
+        leaves = {**fields, **dict(_leaves(actions, ""))}
+        for path in dict.fromkeys((*leaves, *former)):
+            value = leaves.get(path, "null")
+            if former.get(path) != value:
+                yield f"after epoch {change.epoch}: {path}", value
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -1957,7 +1957,9 @@ class SpecDifference(SpecDifferenceMethods):
     """A field with different values among the jobs."""
 
     path: str
-    """Path of the field, such as `optimizer.learning_rate` or `network.layers[0].units`."""
+    """Path of the field, such as `optimizer.learning_rate` or `network.layers[0].units`, or
+    `after epoch 41: optimizer.learning_rate` for one that changed while a job trained.
+    """
     values: tuple[str, ...]
     """Values as JSON, one per job; empty if a job lacks the field. Long values are truncated and
     end in `…`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -167,7 +167,7 @@ def show(client: Client, job: JobArgument) -> Output:
             ("schedule", _describe(spec.get("schedule", {}))),
             ("epochs", f"{handle.epoch:,} of {handle.total_epochs:,}"),
             ("batch size", f"{spec.get('batch_size', '')}"),
-            ("changes", "; ".join(map(_describe_change, spec.get("changes") or ()))),
+            ("changes", "; ".join(_describe_changes(spec))),
             ("samples", f"{handle.samples:,} to train on"),
             ("parameters", f"{handle.parameters:,}"),
             ("seed", f"{spec.get('seed', '')}"),
@@ -405,8 +405,39 @@ def _describe_dataset(dataset: dict[str, Any]) -> str:
     return ", ".join([str(dataset.get("name") or dataset.get("id")), *words])
 
 
-def _describe_change(change: dict[str, Any]) -> str:
-    return f"after epoch {change['epoch']:,} {json.dumps(change['training'])}"
+def _describe_changes(spec: dict[str, Any]) -> Iterator[str]:
+    for change in spec.get("changes") or ():
+        before = spec_after(spec, change["epoch"] - 1)
+        yield f"after epoch {change['epoch']:,} {_describe_change(before, change['training'])}"
+
+
+def _describe_change(before: dict[str, Any], training: dict[str, Any]) -> str:
+    """Return the values that a change sets, without those that stay."""
+    words = []
+    for name, value in training.items():
+        if name in ("weights", "samples"):
+            words.append(f"{name} {json.dumps(value if len(value) < 4 else len(value))}")
+        elif name in before:
+            words += _differences(before[name], value, name)
+        else:
+            words.append(f"{name} {json.dumps(value)}")
+    return ", ".join(words)
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterator[str]:
+    """Yield path and value of the fields that differ; a list of rows has its length."""
+    if isinstance(after, dict):
+        former = before if isinstance(before, dict) else {}
+        for name, value in after.items():
+            yield from _differences(former.get(name), value, f"{path}.{name}")
+    elif isinstance(after, list) and after and isinstance(after[0], dict):
+        previous = before if isinstance(before, list) else []
+        for index, value in enumerate(after):
+            same = previous[index] if index < len(previous) else None
+            yield from _differences(same, value, f"{path}[{index}]")
+    elif after != before:
+        is_rows = isinstance(after, list) and after and isinstance(after[0], list)
+        yield f"{path} {f'{len(after)} rows' if is_rows else json.dumps(after)}"
 
 
 def _describe_fork(origin: ForkedFrom | None) -> str:
@@ -469,7 +500,8 @@ def change(
     if not changes and epochs is None and pace is None:
         raise typer.BadParameter("give at least one --set PATH=VALUE, --epochs or --pace")
     handle = find_job(client, job)
-    fields = changed_fields(spec_after(handle.spec), changes or (), epochs)
+    before = spec_after(handle.spec)
+    fields = changed_fields(before, changes or (), epochs)
     made = handle.change(pace=pace, **fields)
     yield made
     when = "at the end of its epoch" if made.epoch is None else f"after epoch {made.epoch:,}"
@@ -477,7 +509,8 @@ def change(
         speed = f"at most {pace:g} epochs a second" if pace else "at full speed"
         out.print(f"{handle.id} trains {speed} {when}")
     if made.training:
-        out.print(f"{handle.id} changes {when}: {json.dumps(made.training)}", soft_wrap=True)
+        words = _describe_change(before, dict(made.training))
+        out.print(f"{handle.id} changes {when}: {words}", soft_wrap=True)
 
 
 def cancel(client: Client, job: JobOrFilterArgument = None, filter: FilterOption = None) -> Output:
