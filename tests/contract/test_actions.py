@@ -128,6 +128,41 @@ def test_a_job_in_any_state_changes_alike(service: Wires, state: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"weights": [{"layer": "dense_1", "array": "weight", "index": [0, 1], "value": -0.5}]},
+        {"weights": [{"layer": "dense_1", "array": "weight", "index": [9, 1], "value": -0.5}]},
+        {"samples": [{"index": 1}, {"inputs": [0.5, 0.5], "targets": [1]}]},
+        {"samples": [{"index": 99}]},
+        {"dataset": {"inputs": [[0, 0], [1, 1]], "targets": [[0], [1]]}},
+        {"dataset": {"name": "two_moons", "samples": 20, "noise": 0.3}},
+        {"dataset": {"id": "data_1"}},
+        {"freeze": ["dense_1"]},
+        {"freeze": ["dense_7"]},
+        {"unfreeze": ["dense_1"], "clear": ["augmentation"]},
+        {"class_weights": [1, 3]},
+        {"class_weights": "balanced"},
+        {"augmentation": [{"type": "noise", "standard_deviation": 0.5}]},
+    ],
+)
+def test_every_kind_of_change_is_made_alike(service: Wires, change: dict[str, Any]) -> None:
+    dataset = {"inputs": [[0, 0], [0, 1], [1, 0], [1, 1]], "targets": [[0], [1], [1], [0]]}
+    spec = TINY | {"dataset": dataset, "loss": "binary_cross_entropy"}
+    first, second = (service.rpc.call("CreateJob", spec=spec)["id"] for _ in range(2))
+    over_http = service.over_http("ChangeTraining", id=first, **change)
+    over_grpc = service.over_grpc("ChangeTraining", id=second, **change)
+    assert over_http == over_grpc
+    jobs = [service.over_grpc("GetJob", id=job_id).reply["spec"] for job_id in (first, second)]
+    assert jobs[0] == jobs[1]
+    if over_http.kind is None:
+        (made,) = jobs[0]["changes"]
+        assert made["training"] == over_http.reply["training"]
+        assert made["training"].keys() == change.keys()
+        again = service.over_http("CreateJob", spec=jobs[0]).reply
+        assert again["spec"]["changes"] == jobs[0]["changes"]
+
+
+@pytest.mark.parametrize(
     "rpc",
     ["CancelJob", "PauseJob", "ResumeJob", "DeleteJob", "UpdateJob", "ChangeTraining"],
 )
