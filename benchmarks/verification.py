@@ -219,7 +219,10 @@ class Tally:
                     if not is_found:
                         self.misses.append(f"forged, {kind}: {verdict}, {difference}")
         for program in rng.sample(self.programs, min(CURVES, len(self.programs))):
-            self.curves[tell(drawn_better(program, 0.9))[0]] += 1
+            verdict, difference = tell(drawn_better(program, 0.9))
+            self.curves[verdict] += 1
+            if verdict != "refuted":
+                self.misses.append(f"forged curve: {verdict}, {difference}")
 
     def report(self, title: str) -> bool:
         """Print the counts; return whether all are as they should be."""

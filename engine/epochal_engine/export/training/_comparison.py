@@ -2,9 +2,9 @@
 
 An epoch is what `look` returns. An entry is one comparison: `row` and `value` say what is compared,
 then follow the epoch, the deviation, the drift of the runs with other rounding errors, the smallest
-tolerance, which is infinite if rounding errors decide the number, and how many numbers are
-compared. `judged` replaces drift and smallest tolerance by the tolerance, and whether the deviation
-can be compared with it.
+tolerance, how many numbers are compared, and whether a deviation within the tolerance proves
+something. `judged` replaces drift and smallest tolerance by the tolerance, and says whether the
+deviation can be compared with it.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="var-annotated, misc"
@@ -28,6 +28,7 @@ FACTOR: float
 CLOSE: float
 SPREAD: float
 SURE: float
+CHANCE: float
 EDGES: Any
 EPSILON: float
 LEARNED: Any
@@ -114,7 +115,7 @@ def error_that(share_of, difference, scale):
 def compared_metrics(epoch, actual, shadows):
     """Yield an entry for each metric of an epoch."""
     for name, column in stored.items():
-        expected, value, least = column[epoch - 1], actual["metrics"][name], TOLERANCE
+        expected, value, proves = column[epoch - 1], actual["metrics"][name], True
         part, _, kind = name.partition("_")
         if kind in ("accuracy", "exact_match"):
             logits, targets = actual["logits"][part], actual["targets"][part]
@@ -129,10 +130,8 @@ def compared_metrics(epoch, actual, shadows):
             drift = drift_of(logits, others, scale)
             difference = deviation_of(value, expected, 1.0)
             deviation = error_that(share_of, difference, scale)
-            # Where one rounding error changes many answers, it decides them.
-            is_decided = difference <= max(SURE, 1.5 / count(targets))
-            if deviation <= max(least, FACTOR * drift) and not is_decided:
-                least = math.inf
+            # Many answers near the margin explain any accuracy.
+            proves = difference <= max(SURE, 1.5 / count(targets))
         else:
             scale = max(largest(expected), largest(value))
             drift = drift_of(value, [shadow["metrics"][name] for shadow in shadows], scale)
@@ -140,7 +139,7 @@ def compared_metrics(epoch, actual, shadows):
                 whole, *others = (vector_of(of["gradient"]) for of in (actual, *shadows))
                 drift = max(drift, length_drift_of(whole, others))
             deviation = deviation_of(value, expected, scale)
-        yield name, "", epoch, deviation, drift, least, 1
+        yield name, "", epoch, deviation, drift, TOLERANCE, 1, proves
 
 
 def statistics_of(gradient, step, weights):
@@ -208,7 +207,7 @@ def compared_gradients(epoch, actual, shadows):
                     expected, histograms[index, 0], gradient, other_gradients, least
                 )
                 deviation = 0.0 if is_explained else math.inf
-                yield row, name, epoch, deviation, drift_of_all, least, 1
+                yield row, name, epoch, deviation, drift_of_all, least, 1, True
                 continue
             # Mean and standard deviation may be far below the numbers that they are computed of.
             of = STATISTICS.index("max_abs") if name in ("mean", "std") else place
@@ -220,7 +219,7 @@ def compared_gradients(epoch, actual, shadows):
             vector, *other_vectors = (of[place_of_vector][layer] for of in parts)
             drift = max(drift, length_drift_of(vector, other_vectors))
             deviation = deviation_of(value[name], expected, scale)
-            yield row, name, epoch, deviation, drift, least, 1
+            yield row, name, epoch, deviation, drift, least, 1, True
 
         counts = np.bincount(np.digitize(sizes, EDGES), minlength=len(EDGES) + 1)
         # A number that consists of rounding errors may be 0 here: ignore a few numbers.
@@ -239,7 +238,7 @@ def compared_gradients(epoch, actual, shadows):
         )
         if histograms[index].sum() != len(sizes) and np.isfinite(sizes).all():
             deviation = math.inf
-        yield row, "histogram", epoch, deviation, drift_of_all, least, len(counts)
+        yield row, "histogram", epoch, deviation, drift_of_all, least, len(counts), True
 
 
 def root(numbers):
@@ -269,7 +268,7 @@ def compared_weights(at, actual, shadows):
         scale = max(largest(part) for n, part in parts.items() if layer_of(n) == layer)
         scale = max(scale, 1e-30)
         deviation, drift = deviation_of(value, parts[name], scale), drift_of(value, others, scale)
-        yield f"{kind} of {layer}", name, epoch, deviation, drift, TOLERANCE, value.size
+        yield f"{kind} of {layer}", name, epoch, deviation, drift, TOLERANCE, value.size, True
 
 
 def is_noisy(row, value, noise):
@@ -290,10 +289,10 @@ def judged(entries, noise, grown, is_closed):
     the interval: all may then deviate in proportion.
     """
     results, at_end = [], []
-    for row, value, epoch, deviation, drift, least, count in entries:
+    for row, value, epoch, deviation, drift, least, count, proves in entries:
         grown[row, value] = max(drift, grown.get((row, value), 0.0))
         tolerance = max(least, FACTOR * grown[row, value])
-        is_comparable = tolerance <= MOST * least < math.inf
+        is_comparable = tolerance <= MOST * least and (proves or deviation > tolerance)
         if is_noisy(row, value, noise):
             # Adam scales up gradients of rounding errors to steps that agree with nothing.
             tolerance, is_comparable = 10.0 * tolerance, True
@@ -319,8 +318,8 @@ def judged(entries, noise, grown, is_closed):
             tolerance = max(min(tolerance, CLOSE * TOLERANCE), SPREAD * of_others)
             # Rounding errors may decide one number and nothing of the state. The counts of a
             # histogram say little about the size of an error.
-            is_comparable = deviation <= tolerance or deviation > drifts[i]
-            is_comparable &= entries[i][5] < math.inf
+            is_within, proves = deviation <= tolerance, entries[i][7]
+            is_comparable = proves if is_within else deviation > CHANCE * drifts[i]
         elif is_explained:  # An interval is too long for its rounding errors.
             is_comparable = False
         else:

@@ -33,10 +33,9 @@ class Deviation:
     value: str
     """Which part of it, such as `max_abs`, `histogram` or `dense_1.bias`; empty for a metric."""
     deviation: float
-    """Relative to the stored number; for a curve the divisor is at least a thousandth of its
-    largest number, for weights it is the largest weight of the layer. For an accuracy, the relative
-    error of the logits that would explain it. 0 if nothing is compared, and 1 if the service itself
-    does not get the same bits again.
+    """Relative to the stored number; for weights to the largest weight of the layer. For an
+    accuracy, the relative error of the logits that would explain it. 0 if nothing is compared, and
+    1 if the service itself does not get the same bits again.
     """
     tolerance: float
     """The largest deviation that agrees: 1e-9 in float64 and 1e-5 in float32, or more if rounding
