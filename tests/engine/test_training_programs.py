@@ -168,7 +168,10 @@ def network(activation: str, rate: float) -> Network:
     return Network((5,), (*hidden, layers["dense"](units=3, activation="softmax")))
 
 
-NETWORKS = {3: {"network": network("relu", 0.2)}, 5: {"network": network("relu", 0.6), "l2": 0.1}}
+NETWORKS: dict[int, dict[str, Any]] = {
+    3: {"network": network("relu", 0.2)},
+    5: {"network": network("relu", 0.6), "l2": 0.1},
+}
 STEERED = replace(CASES["optimizer adam"], network=network("tanh", 0.2))
 
 

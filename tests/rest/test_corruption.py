@@ -53,7 +53,7 @@ def test_tokens_are_masked_in_training_and_by_one_draw_in_what_is_inspected(
     job = created(client, train, TOPICS)
     reply = client.get(f"/v1/jobs/{job}").json()
     assert reply["spec"]["corruption"] == TOPICS["corruption"]
-    selection = {"count": 200, "split": "validation"}
+    selection: dict[str, Any] = {"count": 200, "split": "validation"}
     seen = client.get(f"/v1/jobs/{job}/sample-predictions", params=selection).json()
     assert len(seen["samples"]) == 24
     assert seen["token_names"] == [*seen["class_names"], "_"]
@@ -177,7 +177,7 @@ def test_a_labeled_fork_is_validated_on_rows_that_were_not_seen_before(
     }
     fork = created(client, train, spec)
     assert client.get(f"/v1/jobs/{fork}").json()["spec"]["split"]["stratify"] is False
-    selection = {"count": 200, "split": "validation"}
+    selection: dict[str, Any] = {"count": 200, "split": "validation"}
     validated = [
         {
             sample["index"]
@@ -454,7 +454,7 @@ def test_what_a_diffusion_network_is_inspected_on_is_the_fixed_draw(
 ) -> None:
     job = created(client, train, MOONS | {"epochs": 3, "validation_fraction": 0.25})
     reply = client.get(f"/v1/jobs/{job}").json()
-    selection = {"count": 500, "split": "validation"}
+    selection: dict[str, Any] = {"count": 500, "split": "validation"}
     seen = client.get(f"/v1/jobs/{job}/sample-predictions", params=selection).json()
     losses = [sample["loss"] for sample in seen["samples"]]
     assert np.mean(losses) == pytest.approx(reply["latest"]["validation_loss"], rel=1e-4)
@@ -487,7 +487,7 @@ def test_a_claim_compares_generated_samples_with_those_of_validation(
         patched.delattr(engine, "predict")
         claims = client.get(url).json()["claims"]
     assert [claim["outcome"] for claim in claims] == ["met", "met"]
-    selection = {"split": "validation", "count": 1000, "order": "random"}
+    selection: dict[str, Any] = {"split": "validation", "count": 1000, "order": "random"}
     seen = client.get(f"/v1/jobs/{jobs['trained']}/sample-predictions", params=selection).json()
     rows = [sample["index"] for sample in seen["samples"]]
     assert len(rows) == 400

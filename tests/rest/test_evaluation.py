@@ -192,7 +192,7 @@ def test_the_loss_of_a_text_is_also_that_of_each_character(
     }
     job_id = trained(client, train, spec)
     sequence = evaluation(client, job_id)["sequence"]
-    body = {"split": "train", "count": 40}
+    body: dict[str, Any] = {"split": "train", "count": 40}
     reply = client.get(f"/v1/jobs/{job_id}/sample-predictions", params=body).json()
     written = "".join(
         reply["class_names"][token]

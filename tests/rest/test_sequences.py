@@ -77,7 +77,7 @@ def test_a_transformer_of_9450_parameters_sorts_letters_that_it_has_not_seen(
     assert matrix["accuracy"] == pytest.approx(reply["latest"]["validation_accuracy"])
     assert 0.9 < matrix["exact_match"] <= matrix["accuracy"]
 
-    selection = {"order": "worst", "count": 1_000, "split": "validation"}
+    selection: dict[str, Any] = {"order": "worst", "count": 1_000, "split": "validation"}
     seen = client.get(f"/v1/jobs/{job}/sample-predictions", params=selection).json()
     assert seen["token_names"] == seen["class_names"] == list("abcdefghij")
     samples = seen["samples"]
@@ -175,7 +175,7 @@ PADDED: dict[str, Any] = SHORT | {
 
 def test_padded_steps_are_left_out_of_all_results(client: TestClient, train: Train) -> None:
     job = made(client, train, PADDED)
-    selection = {"count": 3, "epoch": 3}
+    selection: dict[str, Any] = {"count": 3, "epoch": 3}
     seen = client.get(f"/v1/jobs/{job}/sample-predictions", params=selection).json()["samples"]
     assert [s["target_classes"] for s in seen] == PADDED["dataset"]["targets"]
     assert seen[2]["target"] == [0, 0, 1, 0, 0, 0]
