@@ -240,7 +240,7 @@ def test_a_job_is_paused_resumed_and_cancelled(client: epochal.Client) -> None:
 
 def test_the_newest_epoch_of_a_job_is_followed_with_its_weights(client: epochal.Client) -> None:
     seen = []
-    job = client.jobs.create(XOR, epochs=40, pace=50)
+    job = client.jobs.create(XOR, epochs=150, pace=50)
     with job.live() as run:
         for now in run:
             seen.append(now)
@@ -252,7 +252,7 @@ def test_the_newest_epoch_of_a_job_is_followed_with_its_weights(client: epochal.
     epochs = [now.epoch for now in seen]
     assert epochs == sorted(set(epochs))
     assert all(now.metrics.train_loss > 0 for now in seen)
-    assert epochs[-1] == job.epoch == 40
+    assert epochs[-1] == job.epoch == 150
     assert job.state == "succeeded"
     assert change.epoch is None or change.epoch >= epochs[2]
     last = job.weights()

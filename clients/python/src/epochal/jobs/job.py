@@ -152,12 +152,15 @@ class Job(Verifiable, Inspection, Writing):
         A loop that takes long for an epoch skips some. `with` closes the stream at its end; the job
         trains on.
 
-        >>> job = client.jobs.create(client.preset("xor"), epochs=40, pace=100)
+        >>> job = client.jobs.create(client.preset("xor"), epochs=100_000, pace=50)
         >>> with job.live() as run:
         ...     for now in run:
-        ...         loss, weights = now.metrics.train_loss, now.weights["dense_1.weight"]
-        ...         if now.epoch < 20:
+        ...         if now.metrics.train_loss < 0.9:
         ...             change = run.change(learning_rate=0.1)
+        ...             break
+        >>> now.weights["dense_1.weight"].shape[0]
+        2
+        >>> job = job.cancel()
         """
         return Live(self, self._watch(None, parameters=True), self.change)
 
