@@ -1,9 +1,10 @@
-"""The page computes the forward pass of a small network itself: as the service does."""
+"""The page computes forward passes and neurons itself: as the service does."""
 
 import base64
 import shutil
 import subprocess
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -100,16 +101,29 @@ JOBS: dict[str, dict[str, Any]] = {
 }
 
 
+class Bundle(Protocol):
+    def __call__(self, path: str) -> Page: ...
+
+
 @pytest.fixture(scope="module")
-def forward(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """A page with the functions of `forward.ts`, as `page`."""
-    script = tmp_path_factory.mktemp("forward") / "forward.js"
-    command = [_node(), "node_modules/rolldown/bin/cli.mjs", "src/bench/forward.ts"]
-    command += ["--format", "iife", "--name", "page", "--file", str(script)]
-    subprocess.run(command, cwd=ROOT / "clients/web", check=True, capture_output=True)
-    page = chromium.new_page()
-    page.add_script_tag(path=script)
-    return page
+def bundle(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Opens a page with the functions of a file of the page's source, as `page`."""
+
+    def opened(path: str) -> Page:
+        script = tmp_path_factory.mktemp("bundle") / "functions.js"
+        command = [_node(), "node_modules/rolldown/bin/cli.mjs", f"src/{path}"]
+        command += ["--format", "iife", "--name", "page", "--file", str(script)]
+        subprocess.run(command, cwd=ROOT / "clients/web", check=True, capture_output=True)
+        page = chromium.new_page()
+        page.add_script_tag(path=script)
+        return page
+
+    return opened
+
+
+@pytest.fixture(scope="module")
+def forward(bundle: Bundle) -> Page:
+    return bundle("bench/forward.ts")
 
 
 def _node() -> str:
@@ -152,3 +166,70 @@ def test_every_unit_has_the_output_of_the_service(
 def test_all_activations_of_the_service_are_compared() -> None:
     layers = [layer for spec in JOBS.values() for layer in spec["network"]["layers"]]
     assert {layer["activation"] for layer in layers if "activation" in layer} == set(ACTIVATIONS)
+
+
+def numbers(reply: Any) -> Any:
+    """The numbers of a reply that a draft has, too."""
+    if isinstance(reply, list):
+        return [numbers(part) for part in reply]
+    if not isinstance(reply, dict):
+        return reply
+    late = ("formula", "substituted", "verdict", "statistics", "flops")
+    return {name: numbers(part) for name, part in reply.items() if name not in late}
+
+
+def same(draft: Any, reply: Any) -> None:
+    if isinstance(reply, dict):
+        assert draft.keys() == reply.keys()
+        draft, reply = list(draft.values()), [reply[name] for name in draft]
+    if isinstance(reply, list):
+        for computed, replied in zip(draft, reply, strict=True):
+            same(computed, replied)
+    else:
+        assert draft == (reply if isinstance(reply, str) else pytest.approx(reply, 1e-6, 1e-9))
+
+
+def neurons(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "inputs": rng.normal(size=3).tolist(),
+        "weights": rng.normal(size=3).tolist(),
+        "bias": rng.normal(),
+    }
+
+
+def passes(rng: np.random.Generator) -> dict[str, Any]:
+    sizes, hidden = [3, 4, 4, 2], str(rng.choice(["relu", "tanh", "gelu", "silu"]))
+    layers = [dense(units, hidden) for units in sizes[1:-1]] + [dense(sizes[-1], "softmax")]
+    return {
+        "network": {"input_shape": sizes[:1], "layers": layers},
+        "input": rng.normal(size=3).tolist(),
+        "weights": [
+            {
+                "layer": f"dense_{i + 1}",
+                "weight": rng.normal(size=sizes[i : i + 2]).tolist(),
+                "bias": rng.normal(size=sizes[i + 1]).tolist(),
+            }
+            for i in range(3)
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("section", "method", "drawn"),
+    [("02-neuron", "neuron", neurons), ("05-forward", "forward", passes)],
+)
+def test_a_draft_has_the_numbers_of_the_reply(
+    url: str,
+    bundle: Bundle,
+    section: str,
+    method: str,
+    drawn: Callable[[np.random.Generator], dict[str, Any]],
+) -> None:
+    page, rng = bundle(f"sections/{section}/draft.ts"), np.random.default_rng(1)
+    last = None
+    for request in [drawn(rng) for _ in range(20)]:
+        reply = ask(url, f"/course/v1/simulate/{method}", request)
+        if last is not None:
+            draft = page.evaluate("([last, request]) => page.draft(last, request)", [last, request])
+            same(numbers(draft), numbers(reply))
+        last = reply

@@ -1,7 +1,7 @@
 """Section 2: one neuron, with the numbers of the API."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import Opened, ask, press
 
 
@@ -34,6 +34,24 @@ def test_a_weight_moved_by_keyboard_gives_what_the_api_gives(open_page: Opened, 
     expected = simulate(url, [1, 0.5, 0.8], [0.5, -0.3, 0.5], -0.2)
     assert read(page, "sum") == round(expected["weighted_sum"], 3)
     assert read(page, "sigmoid") == round(expected["sigmoid"], 3)
+
+
+def test_the_numbers_move_before_the_service_replies(open_page: Opened) -> None:
+    page = open_page.section("/#neuron")
+    expect(page.get_by_test_id("sum")).to_contain_text("0.750")
+    held: list[Route] = []
+    page.route("**/simulate/neuron", lambda route: held.append(route))
+    box = page.get_by_label("b, as a number")
+    box.fill("-3.5")
+    box.press("Enter")
+    expect(page.get_by_test_id("sum")).to_contain_text("−2.550")
+    expect(page.get_by_test_id("step")).to_contain_text("silent")
+    late = page.get_by_text("stays below the threshold")
+    expect(late).to_have_count(0)
+    held[-1].continue_()
+    expect(late).to_be_visible()
+    expect(page.get_by_test_id("sum")).to_contain_text("−2.550")
+    page.unroute("**/simulate/neuron")
 
 
 def test_a_number_opens_the_formula_that_it_comes_from(open_page: Opened) -> None:

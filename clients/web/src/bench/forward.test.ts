@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import schema from '../lab/schema.json'
-import { ACTIVATIONS, activate, computes, forward, widths, type Network } from './forward'
+import { ACTIVATIONS, activate } from './activations'
+import { computes, forward, widths, type Network } from './forward'
 
 const network = (layers: unknown[], inputs = 2) =>
   ({ input_shape: [inputs], layers }) as unknown as Network

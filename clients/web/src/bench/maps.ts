@@ -1,7 +1,8 @@
 /** The outputs of units as pictures: a map over the plane of two inputs, a curve over one. */
 import { layerName } from '../job/texts'
 import type { Domain } from '../lib/charts/scale'
-import { widths, type Activation, type Layer, type Network, type Parameters } from './forward'
+import type { Activation } from './activations'
+import { widths, type Layer, type Network, type Parameters } from './forward'
 
 /** The lowest and highest value of each input, in order. */
 export type Plane = readonly number[]

@@ -31,8 +31,9 @@ export function simulate<N extends Simulation>(
 export function simulated<N extends Simulation>(
   name: N,
   request: () => Body<Simulate<N>> | undefined,
+  draft?: (last: Reply<Simulate<N>>, input: Body<Simulate<N>>) => Reply<Simulate<N>>,
 ): Computed<Reply<Simulate<N>>> {
-  return computed(request, (input, signal) => simulate(name, input, signal))
+  return computed(request, (input, signal) => simulate(name, input, signal), draft)
 }
 
 /** What a path without parameters has, e.g. `/course/v1/models`. */

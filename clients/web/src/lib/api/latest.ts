@@ -8,8 +8,8 @@
  */
 import { isAbort } from './problem'
 
-export interface Events<O> {
-  answer(value: O): void
+export interface Events<I, O> {
+  answer(value: O, input: I): void
   problem(error: unknown): void
   pending(waiting: boolean): void
 }
@@ -21,7 +21,7 @@ export class Latest<I, O> {
 
   constructor(
     private readonly fetch: (input: I, signal: AbortSignal) => Promise<O>,
-    private readonly events: Events<O>,
+    private readonly events: Events<I, O>,
     private readonly patience = 150,
   ) {}
 
@@ -53,7 +53,7 @@ export class Latest<I, O> {
     this.events.pending(true)
     try {
       const value = await this.fetch(input, controller.signal)
-      if (this.#running === controller) this.events.answer(value)
+      if (this.#running === controller) this.events.answer(value, input)
     } catch (error) {
       if (this.#running === controller && !isAbort(error)) this.events.problem(error)
     }
