@@ -78,7 +78,11 @@ export class Run {
   #drawing = false
   #abort = new AbortController()
 
-  constructor(readonly id: string) {}
+  constructor(
+    readonly id: string,
+    /** Whether the stream has the weights of the newest epoch. */
+    readonly withWeights = false,
+  ) {}
 
   /** Follow the run until the returned function is called. */
   follow(): () => void {
