@@ -6,12 +6,14 @@ import json
 import logging
 import socket
 import threading
+from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import httpx2
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -112,6 +114,61 @@ def test_the_last_event_id_wins_over_the_query(client: TestClient, trained: str)
     end = events_of(client.get(path).text)[-1].id
     answer = client.get(f"{path}?after=0", headers={"Last-Event-ID": str(end - 1)})
     assert [event.id for event in events_of(answer.text)] == [end]
+
+
+def test_a_stream_has_the_weights_on_request(client: TestClient, trained: str) -> None:
+    path = f"/v1/jobs/{trained}/events?parameters=true"
+    snapshot, newest, end = events_of(client.get(path).text)
+    assert (snapshot.type, newest.type, end.type) == ("snapshot", "parameters", "end")
+    assert newest.id == snapshot.id  # a client that connects again misses nothing
+    weights = client.get(f"/v1/jobs/{trained}/weights").json()
+    arrays = {
+        f"{layer['name']}.{array['name']}": array
+        for layer in weights["layers"]
+        for array in layer["arrays"]
+    }
+    shapes = [{"name": name, "shape": array["shape"]} for name, array in arrays.items()]
+    assert (newest.data["epoch"], newest.data["arrays"]) == (weights["epoch"], shapes)
+    values = [value for array in arrays.values() for value in array["values"]]
+    assert np.frombuffer(b64decode(newest.data["data"]), "<f4").tolist() == values
+
+    again = client.get(path, headers={"Last-Event-ID": str(newest.id)})
+    assert events_of(again.text) == [newest, end]
+    assert client.get(path, headers={"Last-Event-ID": str(end.id)}).status_code == 204
+
+
+def test_a_network_gives_the_predictions_by_its_weights_and_scalings_in_a_stream(
+    client: TestClient, train: Train
+) -> None:
+    """A linear model of raw inputs, computed by hand from the event."""
+    spec = {
+        "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+        "dataset": {
+            "inputs": [[10.0, 1.0], [30.0, 2.0], [20.0, 7.0], [50.0, 3.0]],
+            "targets": [[100.0], [300.0], [900.0], [500.0]],
+            "scaling": "standard",
+        },
+        "loss": "mse",
+        "target_scaling": "standardize",
+        "epochs": 3,
+    }
+    job_id = client.post("/v1/jobs", json=spec).json()["id"]
+    train(job_id)
+    newest = events_of(client.get(f"/v1/jobs/{job_id}/events?parameters=true").text)[1].data
+    assert [(array["name"], array["shape"]) for array in newest["arrays"]] == [
+        ("dense_1.weight", [2, 1]),
+        ("dense_1.bias", [1]),
+        ("scaling.shift", [2]),
+        ("scaling.scale", [2]),
+        ("target_scaling.shift", [1]),
+        ("target_scaling.scale", [1]),
+    ]
+    w_1, w_2, bias, *scaling = np.frombuffer(b64decode(newest["data"]), "<f4").tolist()
+    x_shift, y_shift, x_scale, y_scale, shift, scale = scaling
+    output = w_1 * (25.0 - x_shift) / x_scale + w_2 * (4.0 - y_shift) / y_scale + bias
+    body = {"inputs": [[25.0, 4.0]]}
+    reply = client.post(f"/v1/jobs/{job_id}/predict", json=body).json()
+    assert reply["outputs"][0] == pytest.approx([output * scale + shift], rel=1e-5)
 
 
 def test_past_the_end_there_is_no_content(client: TestClient, trained: str) -> None:

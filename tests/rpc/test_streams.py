@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 from tests.rpc import serving
 from tests.rpc.serving import Client, Serving, error_details
@@ -79,6 +80,18 @@ def test_a_watch_without_a_cursor_opens_with_a_snapshot(server: Serving, ended: 
     first, *others = server.client.watch(id=ended)
     assert first["snapshot"]["job"] == server.client.call("GetJob", id=ended)
     assert types(others) == ["end"]
+
+
+def test_a_watch_has_the_weights_on_request(server: Serving) -> None:
+    job = server.client.call("CreateJob", spec=deep(layers=1, epochs=4))["id"]
+    train(server.context, job)
+    snapshot, newest, end = server.client.watch(id=job, parameters=True)
+    assert types([snapshot, newest, end]) == ["snapshot", "parameters", "end"]
+    assert newest["seq"] == snapshot["seq"]
+    weights = server.client.call("GetWeights", id=job)
+    values = [v for layer in weights["layers"] for a in layer["arrays"] for v in a["values"]]
+    assert newest["parameters"]["epoch"] == weights["epoch"] == 4
+    assert np.frombuffer(newest["parameters"]["data"], "<f4").tolist() == values
 
 
 def test_a_watch_goes_on_behind_its_cursor(server: Serving, ended: str) -> None:

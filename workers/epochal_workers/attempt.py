@@ -35,7 +35,7 @@ from epochal_service.preparation import baselines
 from epochal_service.preparation.prepare import Prepared, with_settings
 from epochal_service.specs.build import network_of
 from epochal_service.specs.changes import changed, spec_after, spec_at
-from epochal_service.specs.jobs import JobState
+from epochal_service.specs.jobs import WATCHED_PARAMETERS, JobState
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import changes as requests
 from epochal_service.store.log import Entry
@@ -61,7 +61,7 @@ for so long."""
 FRAME_SECONDS = 0.03
 """How often a job with a pace stores its epochs, each of which a user watches."""
 SHOW_SECONDS = 0.25
-"""How often a job with a pace replaces the checkpoint of the epoch that users see."""
+"""How often a job with a pace announces the checkpoint of the epoch that users see."""
 FIRST_FLUSH_SECONDS = 0.02
 """When to store the first epochs, since a user may be waiting for them. A job that ends before
 stores everything in one transaction."""
@@ -97,9 +97,12 @@ class Attempt(ABC):
         """Seconds between slices since the last transaction."""
         self._next_at = 0.0
         """When the next epoch begins."""
+        self._is_small = False
+        """Whether every transaction stores the weights."""
         self._shown: list[int] = []
-        """The epoch with a checkpoint for those who watch a job with a pace."""
-        self._shown_at = 0.0
+        """The epoch with a checkpoint for those who watch, until the next one replaces it."""
+        self._unannounced: set[int] = set()
+        self._announced_at = 0.0
         self._first_flush = True
         self._deadline_seconds = min(
             spec.deadline_seconds or math.inf, context.settings.limits.max_deadline_seconds
@@ -195,8 +198,7 @@ class Attempt(ABC):
             ):
                 if self._first_flush:
                     until = now  # jobs that have stored nothing come first
-                if waits:
-                    self._show(epoch, now)
+                self._show(announced=waits and now - self._announced_at >= SHOW_SECONDS)
                 state = self._flush(now)
                 if state is None:
                     return None
@@ -252,22 +254,29 @@ class Attempt(ABC):
             self._count_epochs()
 
     def _release(self) -> JobState | None:
+        self._show(announced=self._is_small)
         progress = self._progress(resume_point=self._training.at_boundary)
         state = lifecycle.release(self._context.database, self._claim, progress)
         if state is not None:
             self._count_epochs()
         return state
 
-    def _show(self, epoch: int, now: float) -> None:
+    def _show(self, *, announced: bool) -> None:
         """Record the weights that users watch, in place of those before."""
-        is_new = epoch not in self._weights and epoch not in self._checkpoints
-        if is_new and now - self._shown_at >= SHOW_SECONDS:
-            self._superseded += self._shown
-            self._record_weights()
-            self._shown, self._shown_at = [epoch], now
+        epoch = self._training.epoch
+        stored = epoch in self._weights or epoch in self._checkpoints or epoch in self._shown
+        if stored or epoch <= self._claim.job.epoch or not (announced or self._is_small):
+            return
+        self._superseded += self._shown
+        self._record_weights()
+        self._shown = [epoch]
+        self._unannounced = set() if announced else {epoch}
+        if announced:
+            self._announced_at = perf_counter()
 
     def _end(self, ending: Ending) -> JobState | None:
         self._superseded += self._shown
+        self._unannounced = set()
         self._record_weights()
         self._record_best_weights()
         progress = self._progress(resume_point=False)
@@ -284,7 +293,8 @@ class Attempt(ABC):
         old, self._superseded = [e for e in self._superseded if e not in self._weights], []
         weights, self._weights, self._pending_bytes = [*self._weights.items()], {}, 0
         self._checkpoints.difference_update(old)
-        fresh = sorted(epoch for epoch, _ in weights if epoch not in self._checkpoints)
+        known = self._checkpoints | self._unannounced
+        fresh = sorted(epoch for epoch, _ in weights if epoch not in known)
         self._checkpoints.update(fresh)
         point = None
         if resume_point:
@@ -335,6 +345,7 @@ class JobAttempt(Attempt):
         self._asked_at = perf_counter()
         self._earlier: list[engine.Block] = []
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
+        self._is_small = claim.job.parameters <= WATCHED_PARAMETERS
         # A worker that died has left the one that users saw.
         every = prepared.weights_every
         self._shown = [e for e in claim.stored_epochs if e > 0 and (not every or e % every)]

@@ -376,7 +376,12 @@ async def watch_job(context: Context, id: str, request: WatchJobRequest) -> Fram
     Raises `NotFound`, `InvalidArgument`.
     """
     return await context.hub.watch(
-        id, context.access, request.after, job_events(reply), key=context.key
+        id,
+        context.access,
+        request.after,
+        job_events(reply),
+        parameters=request.parameters,
+        key=context.key,
     )
 
 

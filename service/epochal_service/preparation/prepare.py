@@ -54,6 +54,7 @@ Array = NDArray[Any]
 SHIFT, SCALE = "scaling.shift", "scaling.scale"
 # Outputs of the network times the scale plus the shift are predictions.
 TARGET_SHIFT, TARGET_SCALE = "target_scaling.shift", "target_scaling.scale"
+SCALINGS = (SHIFT, SCALE, TARGET_SHIFT, TARGET_SCALE)
 
 # Without `weights_every`, all checkpoints of a job together hold at most this many weights.
 AUTOMATIC_WEIGHTS = 2_000_000

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +21,8 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
@@ -172,6 +175,18 @@ class Reply(Message):
         ser_json_inf_nan="strings",
         json_schema_serialization_defaults_required=True,
     )
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+Base64 = Annotated[
+    bytes,
+    PlainSerializer(_base64, when_used="json"),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+"""Bytes in a reply: base64 in JSON."""
 
 
 class FileReply(Reply):

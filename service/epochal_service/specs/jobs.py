@@ -14,6 +14,7 @@ from .base import (
     MAX_LABELS,
     MAX_PAGE_SIZE,
     PAGE_SIZE,
+    Base64,
     Cursor,
     EpochNumber,
     EveryError,
@@ -59,6 +60,8 @@ StopReason = Literal[
     "user",
     "internal",
 ]
+WATCHED_PARAMETERS = 4096
+"""The number of parameters up to which streams have the weights."""
 TERMINAL: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -212,6 +215,10 @@ class WatchJobRequest(Request):
 
     after: Cursor | None = None
     """Return events after this `seq`. Without it, the stream starts with a snapshot."""
+    parameters: bool = False
+    """Also send the newest weights of a network with at most 4,096 parameters, as `parameters`
+    events. Default false.
+    """
 
 
 Bound = Annotated[float, Field(ge=-1e9, le=1e9)]
@@ -824,6 +831,33 @@ class NewCheckpoints(Reply):
     """Epochs with stored weights."""
 
 
+class ParameterArray(Reply):
+    """Name and shape of an array."""
+
+    name: str
+    """Name of the array in a checkpoint, such as `dense_1.weight` or `scaling.shift`."""
+    shape: list[int]
+    """Shape of the array, such as inputs by units."""
+
+
+class Parameters(Reply):
+    """The weights of an epoch, packed."""
+
+    epoch: int
+    """Epoch of the weights: the newest that is stored; after the end of the job the restored epoch,
+    see `best` of a job, or the last.
+    """
+    arrays: list[ParameterArray]
+    """Arrays of all layers in forward order, and then the scalings of the job. The network gets
+    `(raw - scaling.shift) / scaling.scale`, and a prediction is `output * target_scaling.scale +
+    target_scaling.shift`.
+    """
+    data: Base64
+    """The elements of all arrays as float32, little-endian, in row-major order, one array after the
+    other. Base64 in JSON.
+    """
+
+
 class JobSnapshot(Reply):
     """The first event of a stream."""
 
@@ -847,7 +881,9 @@ class JobEvent(Reply):
 
     seq: Int64
     """Cursor of the event."""
-    type: Literal["snapshot", "state", "epochs", "checkpoint", "change", "end", "heartbeat"]
+    type: Literal[
+        "snapshot", "state", "epochs", "checkpoint", "change", "parameters", "end", "heartbeat"
+    ]
     """The event type. The field of the same name holds its data."""
     snapshot: JobSnapshot | None = None
     """Data of a `snapshot` event: the job and its curve so far. It opens a stream that has no
@@ -861,5 +897,10 @@ class JobEvent(Reply):
     """Data of a `checkpoint` event: new checkpoints."""
     change: TrainingChange | None = None
     """Data of a `change` event: the settings of the training have changed after an epoch."""
+    parameters: Parameters | None = None
+    """Data of a `parameters` event, which has the `seq` of the event before it: the newest weights,
+    at most 20 times a second. A slow client gets fewer of them. Each stream with `parameters` has
+    at least one once weights are stored.
+    """
     end: End | None = None
     """Data of an `end` event, the last one."""

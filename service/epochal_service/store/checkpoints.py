@@ -95,6 +95,15 @@ def find(connection: Connection, job_id: str, epoch: int | None = None) -> tuple
     return None if row is None else (row.epoch, row.weights)
 
 
+_NEWER = _LATEST.where(checkpoints.c.epoch > sa.bindparam("epoch"))
+
+
+def newer(connection: Connection, job_id: str, epoch: int) -> tuple[int, bytes] | None:
+    """Return (epoch, packed weights) of the latest checkpoint after the epoch; None without one."""
+    row = connection.execute(_NEWER, {"job_id": job_id, "epoch": epoch}).one_or_none()
+    return None if row is None else (row.epoch, row.weights)
+
+
 def sizes(connection: Connection, job_id: str) -> dict[int, int]:
     """Return the bytes of each checkpoint of a job by epoch, in order."""
     query = sa.select(checkpoints.c.epoch, checkpoints.c.size_bytes).where(_OF_JOB)

@@ -60,6 +60,7 @@ from ..store.api_keys import KeyRow, Stored
 from ..store.jobs import JobWithSpec
 from ..store.log import LogRow
 from .batches import Batches
+from .parameters import ParameterReader
 
 logger = structlog.get_logger(__name__)
 
@@ -67,6 +68,7 @@ Write = Callable[["Frame"], bool]
 """Send a frame at once. Return False, and send nothing, if the client does not take it now."""
 
 FRAME_SECONDS = 0.1  # at most ten frames a second
+PARAMETERS_SECONDS = 0.05  # at most twenty, if somebody watches parameters
 POLL_SECONDS = 0.25  # the delay of a row without a notification
 KEY_SECONDS = 2.0  # how long a stream may outlive its API key
 WOKEN_TOGETHER = 100  # watchers
@@ -76,7 +78,9 @@ ROWS_PER_READ = 64  # log rows
 STREAM_RETRY_SECONDS = 5  # when to repeat a request beyond the quota of open streams
 CACHED_BYTES = 8 * 2**20  # of frames, per job
 
-EventType = Literal["snapshot", "state", "epochs", "checkpoint", "change", "end", "heartbeat"]
+EventType = Literal[
+    "snapshot", "state", "epochs", "checkpoint", "change", "parameters", "end", "heartbeat"
+]
 
 
 @dataclass(eq=False)
@@ -149,6 +153,8 @@ class EventFormat:
     """Convert rows with epochs."""
     snapshot: Callable[[Connection, JobWithSpec], Reply]
     """Build the first event of a stream."""
+    parameters: Callable[[str], ParameterReader] | None = None
+    """Return what reads the weights of a row by its id; None for rows without weights."""
 
     def find(self, connection: Connection, id: str, access: Access) -> JobWithSpec:
         """As `Format.find`."""
@@ -247,7 +253,7 @@ def job_events(reply: Callable[[JobWithSpec], Job]) -> EventFormat:
         points = curve.read(connection, row.id, (), MAX_POINTS)
         return JobSnapshot(job=reply(row), curve=points)
 
-    return EventFormat("job", JobEvent, batch, snapshot)
+    return EventFormat("job", JobEvent, batch, snapshot, ParameterReader)
 
 
 def _sampled(gradients: Gradients) -> Gradients:
@@ -305,6 +311,7 @@ class Channel(ABC):
         self.ended = row.state in TERMINAL
         self.closed = False
         self.watchers = 0
+        self.parameter_watchers = 0
         self.heartbeats = 0
         self.opening: Frame | None = None
         self._database = database
@@ -366,6 +373,14 @@ class Channel(ABC):
                     self._release(follower)
             await asyncio.sleep(0)
 
+    async def parameters_at(self, cursor: int) -> Frame | None:
+        """Return the newest weights as a frame with this cursor; None without any."""
+        return None
+
+    def _newest_at(self, cursor: int) -> Frame | None:
+        """Return the same without reading."""
+        return None
+
     def heartbeat(self, cursor: int) -> Frame:
         """Return a frame that says nothing but that the stream is alive."""
         return frame(cursor, cursor, "heartbeat", None, self.format.event)
@@ -424,9 +439,11 @@ class Channel(ABC):
                     await self._write(new)
                 if self.ended:
                     self.wake()
+                elif newest := self._newest_at(self.cursor):
+                    await self._write(newest)
                 if not self.ended and any(new.type == "epochs" for new in frames):
-                    # At most ten frames a second.
-                    await asyncio.sleep(quiet_since + FRAME_SECONDS - loop.time())
+                    pause = PARAMETERS_SECONDS if self.parameter_watchers else FRAME_SECONDS
+                    await asyncio.sleep(quiet_since + pause - loop.time())
             elif loop.time() - quiet_since >= self._heartbeat_seconds:
                 quiet_since = loop.time()
                 self.heartbeats += 1
@@ -441,12 +458,46 @@ class LogChannel(Channel):
         self, database: Database, row: Watched, format: EventFormat, heartbeat_seconds: float
     ) -> None:
         self._rows_format = format
+        self._parameters = None if format.parameters is None else format.parameters(row.id)
+        self._newest: Frame | None = None
+        self._newest_since = -1
+        """The cursor up to which `_newest` has the weights."""
         super().__init__(database, row, format, heartbeat_seconds)
 
     def _read(self, cursor: int) -> list[Frame]:
         with self._database.read() as connection:
             rows = job_log.after(connection, self.job_id, cursor, ROWS_PER_READ)
+            if rows and self.parameter_watchers:
+                self._read_parameters(connection, rows[-1].seq, ended=rows[-1].kind == "end")
         return list(frames_of(rows, cursor, self._rows_format))
+
+    async def parameters_at(self, cursor: int) -> Frame | None:
+        """As `Channel.parameters_at`."""
+        async with self._reading:
+            if self._newest_since < self.cursor:
+                await asyncio.to_thread(self._refresh)
+        return self._newest_at(cursor)
+
+    def _refresh(self) -> None:
+        with self._database.read() as connection:
+            self._read_parameters(connection, self.cursor, ended=self.ended)
+
+    def _read_parameters(self, connection: Connection, seq: int, *, ended: bool) -> None:
+        if self._parameters is not None:
+            known = -1 if self._newest is None else self._newest.event.parameters.epoch
+            reader = self._parameters
+            read = reader.last(connection) if ended else reader.newer(connection, known)
+            if read is not None:
+                self._newest = frame(seq, seq, "parameters", read, self.format.event)
+        self._newest_since = max(self._newest_since, seq)
+
+    def _newest_at(self, cursor: int) -> Frame | None:
+        newest = self._newest
+        if newest is not None and newest.seq != cursor:
+            # Weights move no cursor.
+            event = newest.event.model_copy(update={"seq": cursor})
+            newest = self._newest = Frame(cursor, cursor, newest.type, event, newest.data)
+        return newest
 
 
 class Stream(Protocol):
@@ -467,7 +518,13 @@ class Frames:
     """The frames of one watcher. `ended` means that its cursor is past the end of the log."""
 
     def __init__(
-        self, channel: Channel, cursor: int, opening: Frame | None, on_close: Callable[[], None]
+        self,
+        channel: Channel,
+        cursor: int,
+        opening: Frame | None,
+        on_close: Callable[[], None],
+        *,
+        parameters: bool = False,
     ) -> None:
         self.ended = opening is None and channel.ended and cursor >= channel.cursor
         self._channel = channel
@@ -476,6 +533,8 @@ class Frames:
         self._on_close = on_close
         self._error: EpochalError | None = None
         self._write: Write | None = None
+        self._parameters = parameters
+        self._epoch: int | None = None  # of the last weights
 
     def write_with(self, write: Write) -> None:
         """Let the channel write the frames that are new while the iteration waits for one.
@@ -488,10 +547,28 @@ class Frames:
     def take(self, new: Frame) -> bool:
         """Write the frame; False if it does not follow the last one, or could not be written."""
         assert self._write is not None
+        if new.type == "parameters":
+            if not self._is_news(new):
+                return True
+            if self._cursor != new.seq or not self._write(new):
+                return False
+            self._epoch = new.event.parameters.epoch
+            return True
         if self._cursor != new.after or new.type == "end" or not self._write(new):
             return False
         self._cursor = new.seq
         return True
+
+    def _is_news(self, newest: Frame) -> bool:
+        return self._parameters and newest.event.parameters.epoch != self._epoch
+
+    async def _new_parameters(self) -> Frame | None:
+        """Return the newest weights, unless they are not wanted, or were sent."""
+        newest = await self._channel.parameters_at(self._cursor) if self._parameters else None
+        if newest is None or not self._is_news(newest):
+            return None
+        self._epoch = newest.event.parameters.epoch
+        return newest
 
     @property
     def format(self) -> Format:
@@ -507,7 +584,10 @@ class Frames:
                 if self._error is not None:
                     raise self._error
                 new = await channel.frame_after(self._cursor)
-                if new is not None:
+                is_last = new is None or new.type == "end"
+                if is_last and (newest := await self._new_parameters()) is not None:
+                    yield newest
+                elif new is not None:
                     self._cursor, heartbeats = new.seq, channel.heartbeats
                     yield new
                     if new.type == "end":
@@ -583,9 +663,11 @@ class Hub:
         after: int | None,
         format: Format,
         *,
+        parameters: bool = False,
         key: KeyRow | None = None,
     ) -> Frames:
-        """Return the frames after the cursor; without a cursor, a snapshot and the frames after it.
+        """Return the frames after the cursor; without a cursor, a snapshot and the frames after it;
+        with `parameters` also the newest weights.
 
         The frames end with `Unauthenticated` when the key of the caller is no longer valid, and
         with `NotFound` when it does not reach the job any more.
@@ -595,7 +677,7 @@ class Hub:
         """
         self.open_stream(access.owner)
         try:
-            return await self._watch(job_id, access, after, format, key)
+            return await self._watch(job_id, access, after, format, parameters, key)
         except BaseException:
             self.close_stream(access.owner)
             raise
@@ -606,6 +688,7 @@ class Hub:
         access: Access,
         after: int | None,
         format: Format,
+        parameters: bool,
         key: KeyRow | None,
     ) -> Frames:
         self._refuse_if_closed()
@@ -620,19 +703,21 @@ class Hub:
             channel = format.channel(self._database, row, self._heartbeat_seconds)
             self._channels[job_id] = channel
         channel.watchers += 1
+        channel.parameter_watchers += parameters
         channel.opening = opening or channel.opening
 
         def detach() -> None:
             self.close_stream(access.owner)
             self._with_keys.pop(frames, None)
             channel.watchers -= 1
+            channel.parameter_watchers -= parameters
             if channel.watchers == 0 and self._channels.get(job_id) is channel:
                 del self._channels[job_id]
                 closing = asyncio.ensure_future(channel.close())
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
 
-        frames = Frames(channel, cursor, opening, detach)
+        frames = Frames(channel, cursor, opening, detach, parameters=parameters)
         if key is not None:
             self._with_keys[frames] = key, row
         return frames

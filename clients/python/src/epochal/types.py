@@ -3163,6 +3163,35 @@ class NewCheckpoints:
     """Epochs with stored weights."""
 
 
+@dataclass(frozen=True, eq=False)
+class ParameterArray:
+    """Name and shape of an array."""
+
+    name: str
+    """Name of the array in a checkpoint, such as `dense_1.weight` or `scaling.shift`."""
+    shape: Ints
+    """Shape of the array, such as inputs by units."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """The weights of an epoch, packed."""
+
+    epoch: int
+    """Epoch of the weights: the newest that is stored; after the end of the job the restored
+    epoch, see `best` of a job, or the last.
+    """
+    arrays: tuple[ParameterArray, ...]
+    """Arrays of all layers in forward order, and then the scalings of the job. The network gets
+    `(raw - scaling.shift) / scaling.scale`, and a prediction is `output * target_scaling.scale +
+    target_scaling.shift`.
+    """
+    data: bytes
+    """The elements of all arrays as float32, little-endian, in row-major order, one array after
+    the other. Base64 in JSON.
+    """
+
+
 @dataclass(frozen=True)
 class End:
     """The last event."""
