@@ -1,0 +1,26 @@
+/** The weights of an event of a stream, by the names that a checkpoint has. */
+import { toNumbers } from '../lib/api/numbers'
+import type { Schemas } from '../lib/api/client'
+import type { Parameters } from './forward'
+
+export function unpacked(event: Schemas['Parameters']): Parameters {
+  const bytes = Uint8Array.from(atob(event.data), (letter) => letter.charCodeAt(0))
+  const view = new DataView(bytes.buffer)
+  const parameters = new Map<string, Float32Array>()
+  let at = 0
+  for (const { name, shape } of event.arrays) {
+    const size = shape.reduce((all, length) => all * length, 1)
+    const values = new Float32Array(size)
+    for (let i = 0; i < size; i++, at += 4) values[i] = view.getFloat32(at, true)
+    parameters.set(name, values)
+  }
+  for (const [name, scaling] of [
+    ['scaling', event.input_scaling],
+    ['target_scaling', event.output_scaling],
+  ] as const) {
+    if (!scaling) continue
+    parameters.set(`${name}.shift`, Float32Array.from(toNumbers(scaling.offset)))
+    parameters.set(`${name}.scale`, Float32Array.from(toNumbers(scaling.scale)))
+  }
+  return parameters
+}
