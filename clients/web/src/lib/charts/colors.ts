@@ -37,16 +37,17 @@ const STOPS: Record<Ramp, readonly string[]> = {
   sequential: ['var(--low)', 'var(--series-1)', 'var(--high)'],
 }
 
-/** 256 colors from lowest to highest, as bytes: `lookup[3 * i + channel]`. */
-export function ramp(element: Element, kind: Ramp): Uint8ClampedArray {
-  const key = themed(kind)
+/** 256 colors from lowest to highest, as bytes: `lookup[3 * i + channel]`; also through given stops. */
+export function ramp(element: Element, kind: Ramp | readonly string[]): Uint8ClampedArray {
+  const key = themed(String(kind))
   let cached = ramps.get(key)
-  if (!cached) ramps.set(key, (cached = mix(element, kind)))
+  if (!cached)
+    ramps.set(key, (cached = mix(element, typeof kind === 'string' ? STOPS[kind] : kind)))
   return cached
 }
 
-function mix(element: Element, kind: Ramp): Uint8ClampedArray {
-  const stops = STOPS[kind].map((color) => resolve(element, color))
+function mix(element: Element, colors: readonly string[]): Uint8ClampedArray {
+  const stops = colors.map((color) => resolve(element, color))
   const lookup = new Uint8ClampedArray(256 * 3)
   for (let i = 0; i < 256; i++) {
     const place = (i / 255) * (stops.length - 1)
