@@ -167,12 +167,12 @@ def test_another_shape_starts_another_run_beside_the_former(open_page: Opened, u
     await_condition(lambda: epoch(page) > 2, 30, "and trains")
     assert job(url, page)["spec"]["network"]["layers"][0]["units"] == 9
     assert ask(url, f"/v1/jobs/{first}")["state"] in ("pausing", "paused")
-    ghost = page.get_by_role("button", name=re.compile(r"layer 1, units 8→9"))
+    ghost = page.get_by_role("button", name=re.compile(r"units 8-4-1→9-4-1"))
     expect(ghost).to_be_visible()
     button(page, "Undo").click()
     await_condition(lambda: job_of(page) == first, 30, "undo goes back")
     await_condition(lambda: job(url, page)["state"] == "running", 30, "and trains the former")
-    expect(page.get_by_role("button", name=re.compile(r"layer 1, units 9→8"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile(r"units 9-4-1→8-4-1"))).to_be_visible()
     assert ask(url, f"/v1/jobs/{second}")["state"] in ("pausing", "paused")
     cancel(url, page)
 

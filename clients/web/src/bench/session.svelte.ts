@@ -119,6 +119,11 @@ export class Session {
     return !!this.run && !!applied && changeBetween(applied, this.lab.spec) !== undefined
   }
 
+  /** The settings of a run of this visit. */
+  specOf(id: string): Spec | undefined {
+    return this.#specs[id]
+  }
+
   /** Epochs per second; 0 is as fast as possible. */
   get pace(): number {
     return this.#url.pace === USUAL ? (this.isDrawn ? WATCHED : 0) : this.#url.pace
