@@ -24,6 +24,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "DenseSpec": {"units": 1},
     "ActivationSpec": {"activation": "tanh"},
     "DropoutSpec": {"rate": 0.5},
+    "FeaturesSpec": {"terms": ["x1"]},
     "ReshapeSpec": {"shape": [2]},
     "SliceSpec": {"start": 0},
     "ResidualSpec": {"layers": SPEC["network"]["layers"]},

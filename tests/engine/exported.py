@@ -27,6 +27,9 @@ NETWORKS: dict[str, Network] = {
     "batch_norm": network((3,), Dense(4), BatchNorm(), Dense(1), BatchNorm(epsilon=0.1)),
     "batch_norm of images": network((4, 3, 2), BatchNorm(momentum=0.5), Dense(2)),
     "residual": network((3,), Residual((Dense(3, "tanh"), Residual((Dense(3),)))), Dense(2)),
+    "features": network(
+        (3,), Features(("x1", "x2^2", "x1*x3", "sin(x2)", "cos(0.5*x3)")), Dense(4, "tanh")
+    ),
     "flatten": network((2, 3), Flatten(), Dense(2)),
     "reshape": network((2, 6), Reshape((3, -1)), Dense(2), Reshape((6,))),
     "slice": network((7, 2), Slice(1), Slice(-5, -1), Slice(0, 3), Dense(2)),

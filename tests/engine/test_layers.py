@@ -38,6 +38,9 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "residual": (
         ((3,), (Dense(4, "tanh"), Residual((Dense(5, "tanh"), LayerNorm(), Dense(4))), Dense(2))),
     ),
+    "features": (
+        ((3,), (Dense(2), Features(("x1", "x2^2", "x1*x2", "sin(2*x1)", "cos(x2)")), Dense(2))),
+    ),
     "flatten": (((2, 3), (Dense(2, "tanh"), Flatten(), Dense(2))),),
     "reshape": (((4, 3), (Dense(3, "tanh"), Reshape((2, -1)), Dense(2))),),
     "slice": (((5, 3), (Dense(2, "tanh"), Slice(1, -1), Dense(2))),),

@@ -178,6 +178,28 @@ def test_structures_move_numbers_and_change_none() -> None:
     close(together, np.concatenate([x[:, 4:], x[:, :2]], -1))
 
 
+def test_features_are_functions_of_the_inputs() -> None:
+    x = RNG.normal(size=(4, 3))
+    y, _ = outputs((Features(("x3", "x1^2", "x1*x2", "sin(x2)", "cos(2.5*x1)")),), x)
+    a, b, c = x.T
+    close(y, np.stack([c, a * a, a * b, np.sin(b), np.cos(2.5 * a)], -1))
+
+
+@pytest.mark.parametrize(
+    "term", ["x0", "x", "y1", "x1^3", "x1*", "sin x1", "sin(0*x1)", "x1 ", "tan(x1)"]
+)
+def test_features_refuse_other_terms(term: str) -> None:
+    with pytest.raises(ValueError, match="each term must be written as"):
+        Features((term,))
+
+
+def test_features_refuse_a_term_twice_and_a_feature_that_is_missing() -> None:
+    with pytest.raises(ValueError, match="x2 again"):
+        Features(("x2", "x1", "x2"))
+    with pytest.raises(ValueError, match="3 features, for x3"):
+        Network((2,), (Features(("x1*x3",)), Dense(1)))
+
+
 def test_a_residual_adds_what_its_layers_make_of_its_input() -> None:
     x = RNG.normal(size=(2, 3))
     y, w = outputs((Residual((Dense(5), ActivationLayer("tanh"), Dense(3, name="back"))),), x)

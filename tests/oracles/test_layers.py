@@ -187,6 +187,13 @@ ORACLES = (
         (4,),
         lambda w, x: x + dense(w, torch.tanh(dense(w, x, "dense_1.")), "dense_2."),
     ),
+    Oracle(
+        Features(("x1", "x2^2", "x1*x3", "sin(2*x1)", "cos(x3)")),
+        (3,),
+        lambda w, x: torch.stack(
+            [x[:, 0], x[:, 1] ** 2, x[:, 0] * x[:, 2], (2 * x[:, 0]).sin(), x[:, 2].cos()], -1
+        ),
+    ),
     Oracle(Flatten(), (2, 3), lambda w, x: torch.flatten(x, 1)),
     Oracle(Reshape((3, -1)), (2, 6), lambda w, x: x.reshape(-1, 3, 4)),
     Oracle(Conv1d(3, 2), (5, 2), lambda w, x: conv(w, x, 1)),

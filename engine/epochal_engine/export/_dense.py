@@ -52,6 +52,31 @@ def _onnx_slice(graph: Graph, line: Line, inputs: list[str]) -> str:
     return graph.apply("Slice", *inputs, *map(graph.integers, (start, stop, 1)))
 
 
+def _columns(line: Line, library: str) -> str:
+    """Return expressions for the terms of `features`, each an array `(n,)`."""
+    texts = []
+    for function, factor, features in line.layer.parsed:
+        text = " * ".join(f"{line.x}[:, {i}]" for i in features)
+        if factor != 1.0:
+            text = f"{factor!r} * {text}"
+        texts.append(f"{library}.{function}({text})" if function else text)
+    return ", ".join(texts)
+
+
+def _onnx_features(graph: Graph, line: Line, inputs: list[str]) -> str:
+    columns = []
+    for function, factor, features in line.layer.parsed:
+        value, *others = (
+            graph.apply("Slice", *inputs, *map(graph.integers, (i, i + 1, 1))) for i in features
+        )
+        for other in others:
+            value = graph.apply("Mul", value, other)
+        if factor != 1.0:
+            value = graph.apply("Mul", value, graph.constant(f"factor_{factor!r}", factor))
+        columns.append(graph.apply(function.title(), value) if function else value)
+    return graph.apply("Concat", *columns, axis=-1)
+
+
 _RESHAPE = Spelling(
     numpy=lambda line: f"{line.x}.reshape({', '.join(map(str, (-1, *line.output.shape)))})",
     pytorch=Module(lambda line: f"{line.x}.reshape{(-1, *line.output.shape)}"),
@@ -115,6 +140,11 @@ SPELLINGS: dict[str, Spelling] = {
             momentum=line.layer.momentum,
             epsilon=line.layer.epsilon,
         ),
+    ),
+    "features": Spelling(
+        numpy=lambda line: f"np.stack([{_columns(line, 'np')}], axis=-1)",
+        pytorch=Module(lambda line: f"torch.stack([{_columns(line, 'torch')}], -1)"),
+        onnx=_onnx_features,
     ),
     "flatten": _RESHAPE,
     "reshape": _RESHAPE,

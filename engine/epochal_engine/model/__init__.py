@@ -18,7 +18,7 @@ from .decoding import Steps
 from .layers import Scope
 from .layers.convolution import Padding
 from .layers.layer import InitialValues, ones, zeros
-from .layers.structure import position_names
+from .layers.structure import TERM, TERM_FORM, position_names
 from .layers.tokens import sinusoids
 from .losses import SMALLEST_DIVISOR, SMALLEST_LOG, Binary, Floats, as_rows
 from .network import INPUT, parameter_leaves, parameter_views
@@ -29,6 +29,8 @@ __all__ = [
     "INPUT",
     "SMALLEST_DIVISOR",
     "SMALLEST_LOG",
+    "TERM",
+    "TERM_FORM",
     "ApiRange",
     "Binary",
     "Component",

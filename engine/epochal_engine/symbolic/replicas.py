@@ -215,6 +215,8 @@ _ELEMENTWISE = (
     "expm1",
     "log",
     "tanh",
+    "sin",
+    "cos",
     "sigmoid",
     "softplus",
     "absolute",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from pydantic import BeforeValidator, Field
 
 from epochal_engine import LAYERS
+from epochal_engine.model import TERM, TERM_FORM
 
 from .base import (
     PAGE_SIZE,
@@ -54,7 +55,11 @@ class LayerBase(Derived):
     """
 
 
-LAYER_SPECS = derive_models(LAYERS, LayerBase, {"layers": "LayerSpec"})
+LAYER_SPECS = derive_models(
+    LAYERS,
+    LayerBase,
+    {"layers": "LayerSpec", "terms": Annotated[str, Matches(TERM, TERM_FORM)]},
+)
 """The model of each layer, by type."""
 DenseSpec: Callable[..., LayerBase] = LAYER_SPECS["dense"]
 

@@ -23,6 +23,7 @@ from .types import (
     DenseSpec,
     DropoutSpec,
     EmbeddingSpec,
+    FeaturesSpec,
     FlattenSpec,
     GlobalAveragePoolSpec,
     GlobalMaxPoolSpec,
@@ -56,6 +57,7 @@ __all__ = [
     "dense",
     "dropout",
     "embedding",
+    "features",
     "flatten",
     "global_average_pool",
     "global_max_pool",
@@ -221,6 +223,21 @@ def slice(  # noqa: A001
             input. Defaults to the previous layer.
     """
     return build(SliceSpec, type="slice", start=start, stop=stop, name=name, input=input)
+
+
+def features(
+    terms: Sequence[str], *, name: str | None = None, input: str | Sequence[str] | None = None
+) -> FeaturesSpec:
+    """Computes functions of the features of each sample, such as their products and sines.
+
+    Args:
+        terms: The outputs, each a function of the features `x1`, `x2`, …: `x1`, `x1^2`, `x1*x2`,
+            `sin(x1)`, `cos(x1)`, or `sin(2*x1)` with a positive factor.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers that this layer reads its input from; `input` is the network's
+            input. Defaults to the previous layer.
+    """
+    return build(FeaturesSpec, type="features", terms=terms, name=name, input=input)
 
 
 def residual(

@@ -245,6 +245,7 @@ LayerTypeName: TypeAlias = Literal[
     "flatten",
     "reshape",
     "slice",
+    "features",
     "residual",
     "concatenate",
     "add",
@@ -424,6 +425,7 @@ LayerName: TypeAlias = Literal[
     "flatten",
     "reshape",
     "slice",
+    "features",
     "residual",
     "concatenate",
     "add",
@@ -858,6 +860,16 @@ class SliceSpec(LayerFields):
     """First index, counted from 0; negative indices count from the end."""
     stop: NotRequired[int | None]
     """Index after the last one; negative indices count from the end. Defaults to the end."""
+
+
+class FeaturesSpec(LayerFields):
+    """Computes functions of the features of each sample, such as their products and sines."""
+
+    type: Literal["features"]
+    terms: Sequence[str]
+    """The outputs, each a function of the features `x1`, `x2`, …: `x1`, `x1^2`, `x1*x2`,
+    `sin(x1)`, `cos(x1)`, or `sin(2*x1)` with a positive factor.
+    """
 
 
 class ResidualSpec(LayerFields):
@@ -1712,6 +1724,7 @@ LayerSpec: TypeAlias = (
     | FlattenSpec
     | ReshapeSpec
     | SliceSpec
+    | FeaturesSpec
     | ResidualSpec
     | ConcatenateSpec
     | AddSpec

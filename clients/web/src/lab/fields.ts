@@ -170,6 +170,12 @@ const LAYER_TITLES: Record<LayerType, LayerKind> = {
     fresh: { type: 'layer_norm' },
     titles: epsilon,
   },
+  features: {
+    title: 'Features',
+    group: 'Plain',
+    titles: { terms: { label: 'Terms', hint: 'such as x1, x1^2, x1*x2, sin(2*x1)' } },
+    fresh: { type: 'features', terms: ['x1', 'x2', 'x1^2', 'x2^2', 'x1*x2'] },
+  },
   reshape: {
     title: 'Reshape',
     group: 'Shape',

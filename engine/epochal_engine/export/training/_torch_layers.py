@@ -45,6 +45,15 @@ def cut(x, w, start, stop):
     return x[:, start:stop]
 
 
+def features(x, w, parsed):
+    """Return function(factor * product of features) for each term, as (n, terms)."""
+    functions = {"": lambda values: values, "sin": torch.sin, "cos": torch.cos}
+    terms = [
+        functions[name](factor * x[:, list(columns)].prod(-1)) for name, factor, columns in parsed
+    ]
+    return torch.stack(terms, -1)
+
+
 def add(*inputs, w):
     return sum(inputs[1:], inputs[0])
 

@@ -146,6 +146,7 @@ _ARGUMENTS: dict[str, Callable[[Line], str]] = {
     "activation": lambda line: line.layer.activation,
     "epsilon": lambda line: repr(getattr(line.layer, "epsilon", LayerNorm().epsilon)),
     "masks": numpy_masks,
+    "parsed": lambda line: repr([tuple(term) for term in line.layer.parsed]),
     "shape": lambda line: repr(line.output.shape),
     "size": lambda line: repr(kernel(line.layer)[0]),
     "stride": lambda line: repr(kernel(line.layer)[1]),

@@ -107,7 +107,9 @@ class Observation:
     def normalizes_inputs(self) -> bool:
         """Whether the first layer that learns normalizes its inputs."""
         kinds = [layer.type for layer in self.job.network.layers]
-        first = next(kind for kind in kinds if kind not in ("reshape", "flatten", "dropout"))
+        first = next(
+            kind for kind in kinds if kind not in ("reshape", "flatten", "features", "dropout")
+        )
         return first in ("batch_norm", "layer_norm")
 
     @cached_property

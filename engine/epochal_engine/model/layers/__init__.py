@@ -5,7 +5,15 @@
 from .layer import Layer, Noise, Scope
 from .dense import ActivationLayer, Dense, Dropout
 from .normalization import BatchNorm, LayerNorm
-from .structure import Add, Concatenate, Flatten, Reshape, Residual, Slice
+from .structure import (
+    Add,
+    Concatenate,
+    Features,
+    Flatten,
+    Reshape,
+    Residual,
+    Slice,
+)
 from .convolution import Conv1d, Conv2d
 from .pooling import (
     AveragePool1d,
@@ -37,6 +45,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "Features",
     "Flatten",
     "GlobalAveragePool",
     "GlobalMaxPool",

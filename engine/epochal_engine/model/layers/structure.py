@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from functools import cached_property
+from typing import Annotated, ClassVar, NamedTuple
 
-from ...symbolic.primitives import concatenate
+from ...symbolic.primitives import concatenate, cos, sin
 from ...symbolic.trace import Symbol
 from ..components import Items, Range
 from .layer import Layer, Scope, require
@@ -66,6 +68,75 @@ class Slice(Layer):
         start, stop, _ = slice(self.start, self.stop).indices(x.shape[1])
         require(start < stop, f"elements from {self.start} up to {self.stop}")
         return x.cut(1, start, stop)
+
+
+class Term(NamedTuple):
+    """A function of the features of a sample: function(factor · product of features)."""
+
+    function: str
+    """`sin`, `cos`, or nothing for the product itself."""
+    factor: float
+    features: tuple[int, ...]
+    """One feature or two, counted from 0."""
+
+    @classmethod
+    def parse(cls, text: str) -> Term:
+        """Return the term of that text. Raises ValueError."""
+        match = re.fullmatch(TERM, text)
+        if match is None:
+            raise ValueError(f"each term {TERM_FORM}; got {text[:40]!r}")
+        first, square, second, function, factor, feature = match.groups()
+        names = [feature] if function else [first, first] if square else [first, second]
+        features = tuple(int(name[1:]) - 1 for name in names if name)
+        return cls(function or "", float(factor or 1.0), features)
+
+
+_FEATURE = r"(x[1-9][0-9]{0,5})"
+_FACTOR = r"([1-9][0-9]{0,3}(?:\.[0-9]{1,6})?|0\.[0-9]{0,5}[1-9])"
+TERM = rf"(?:{_FEATURE}(?:(\^2)|\*{_FEATURE})?|(sin|cos)\((?:{_FACTOR}\*)?{_FEATURE}\))"
+"""The regular expression of a term of `Features`."""
+TERM_FORM = "must be written as x1, x1^2, x1*x2, sin(x1), cos(x1) or sin(2*x1)"
+
+
+@dataclass(frozen=True)
+class Features(Layer):
+    """Computes functions of the features of each sample, such as their products and sines.
+
+    A small network can then fit what it would need many units for.
+    """
+
+    type: ClassVar[str] = "features"
+    terms: Annotated[tuple[str, ...], Items(1, 64)]
+    """The outputs, each a function of the features `x1`, `x2`, …: `x1`, `x1^2`, `x1*x2`, `sin(x1)`,
+    `cos(x1)`, or `sin(2*x1)` with a positive factor."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", tuple(self.terms))
+        super().__post_init__()
+        for i, text in enumerate(self.terms):
+            if text in self.terms[:i]:
+                raise ValueError(f"each term stands once; got {text} again")
+        self.parsed  # noqa: B018 (it raises an error for wrong terms)
+
+    @cached_property
+    def parsed(self) -> tuple[Term, ...]:
+        """The terms in order."""
+        return tuple(Term.parse(text) for text in self.terms)
+
+    def forward(self, scope: Scope, x: Symbol) -> Symbol:
+        """Map `(n, features)` to `(n, terms)`."""
+        require(len(x.shape) == 2, "one axis of features: put a flatten layer before it")
+        most = 1 + max(feature for term in self.parsed for feature in term.features)
+        require(most <= x.shape[1], f"{most} features, for x{most}")
+        return concatenate([self._value(term, x) for term in self.parsed], -1)
+
+    def _value(self, term: Term, x: Symbol) -> Symbol:
+        value, *others = (x.cut(1, i, i + 1) for i in term.features)
+        for other in others:
+            value = value * other
+        if term.factor != 1.0:
+            value = term.factor * value
+        return {"sin": sin, "cos": cos}[term.function](value) if term.function else value
 
 
 @dataclass(frozen=True)

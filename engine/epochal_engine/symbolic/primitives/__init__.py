@@ -10,6 +10,7 @@ from .attention import gather, scores, softmax_of_columns
 from .convolution import MANY_POSITIONS, convolve
 from .elementary import (
     absolute,
+    cos,
     exp,
     expm1,
     is_positive,
@@ -18,6 +19,7 @@ from .elementary import (
     positive_part,
     sigmoid,
     sign,
+    sin,
     softplus,
     sqrt,
     square,
@@ -54,6 +56,7 @@ __all__ = [
     "contiguous",
     "convolve",
     "copy",
+    "cos",
     "equal",
     "exp",
     "expm1",
@@ -77,6 +80,7 @@ __all__ = [
     "sigmoid",
     "sigmoid_binary_cross_entropy",
     "sign",
+    "sin",
     "softmax",
     "softmax_cross_entropy",
     "softmax_of_columns",

@@ -39,6 +39,14 @@ def tanh(x: Symbol) -> Symbol:
     return elementwise("tanh", x)
 
 
+def sin(x: Symbol) -> Symbol:
+    return elementwise("sin", x)
+
+
+def cos(x: Symbol) -> Symbol:
+    return elementwise("cos", x)
+
+
 def sigmoid(x: Symbol) -> Symbol:
     """1 / (1 + exp(-x))."""
     return elementwise("sigmoid", x)
@@ -93,6 +101,8 @@ _unary("exp", lambda x, out: [(np.exp, (x, out))], lambda x, y, g: g * y)
 _unary("expm1", lambda x, out: [(np.expm1, (x, out))], lambda x, y, g: g * (y + 1.0))
 _unary("log", lambda x, out: [(np.log, (x, out))], lambda x, y, g: g / x)
 _unary("tanh", lambda x, out: [(np.tanh, (x, out))], lambda x, y, g: g * (1.0 - square(y)))
+_unary("sin", lambda x, out: [(np.sin, (x, out))], lambda x, y, g: g * cos(x))
+_unary("cos", lambda x, out: [(np.cos, (x, out))], lambda x, y, g: g * -1.0 * sin(x))
 _unary(
     "sigmoid",
     lambda x, out: [
