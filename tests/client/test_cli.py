@@ -19,7 +19,7 @@ import typer
 from tests.client.material import XOR
 from tests.rest.test_corruption import CORNERS
 from tests.rest.test_generation import CIRCLE
-from tests.servers.stack import Stack
+from tests.servers.stack import Stack, await_condition
 
 import epochal
 from epochal.cli.app import Commands, app, main
@@ -466,7 +466,7 @@ def test_a_name_that_fits_several_jobs_is_refused(run: Run, client: epochal.Clie
     assert "matches several jobs" in done.stderr
 
 
-def test_a_running_job_is_paused_resumed_and_cancelled(run: Run) -> None:
+def test_a_running_job_is_paused_resumed_and_cancelled(run: Run, client: epochal.Client) -> None:
     job_id = run("train", *ENDLESS, "--detach").stdout.strip()
     try:
         changed = run("change", job_id, "--set", "optimizer.learning_rate=.003")
@@ -480,6 +480,12 @@ def test_a_running_job_is_paused_resumed_and_cancelled(run: Run) -> None:
         assert re.fullmatch(rf"{job_id} trains at most 2 epochs a second {when}\n", slow)
         assert run("change", job_id).returncode == 2
         assert re.fullmatch(rf"{job_id} paus(ing|ed)\n", run("pause", "last").stdout)
+        await_condition(lambda: client.jobs.get(job_id).state == "paused", 60, "it pauses")
+        epoch = client.jobs.get(job_id).epoch
+        step = run("resume", job_id, "--epochs", "2").stdout
+        assert re.fullmatch(rf"{job_id} queued\n", step)
+        await_condition(lambda: client.jobs.get(job_id).state == "paused", 60, "it pauses again")
+        assert client.jobs.get(job_id).epoch == epoch + 2
         assert re.fullmatch(rf"{job_id} (queued|running)\n", run("resume", job_id).stdout)
     finally:
         cancelled = json.loads(run("cancel", job_id, "--json").stdout)

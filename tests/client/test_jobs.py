@@ -218,6 +218,12 @@ def test_a_job_is_paused_resumed_and_cancelled(client: epochal.Client) -> None:
             break
     rested = job.refresh().epoch
     assert job.state == "paused"
+    job.resume(epochs=2)
+    for event in job.watch(after=job.seq):
+        if isinstance(event, epochal.StateEvent) and event.state == "paused":
+            break
+    rested += 2
+    assert job.refresh().epoch == rested
     assert job.resume().state in ("queued", "running")
     for event in job.watch(after=job.seq):
         if isinstance(event, epochal.EpochsEvent) and event.last_epoch > rested:

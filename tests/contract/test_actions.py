@@ -87,6 +87,19 @@ def test_a_job_in_any_state_takes_a_wish_alike(service: Wires, rpc: str, state: 
 
 
 @pytest.mark.parametrize("state", JOBS)
+def test_a_job_in_any_state_is_resumed_for_some_epochs_alike(service: Wires, state: str) -> None:
+    first, second = JOBS[state](service), JOBS[state](service)
+    over_http = service.over_http("ResumeJob", id=first, epochs=2)
+    over_grpc = service.over_grpc("ResumeJob", id=second, epochs=2)
+    assert comparable(over_http) == comparable(over_grpc)
+    assert over_http.reason == (None if state == "paused" else "job_state")
+    for epochs in (0, -1):
+        over_http, over_grpc = service.both("ResumeJob", id=first, epochs=epochs)
+        assert over_http == over_grpc
+        assert [field for field, _ in over_http.errors] == ["epochs"]
+
+
+@pytest.mark.parametrize("state", JOBS)
 def test_a_job_in_any_state_is_renamed_and_labelled_alike(service: Wires, state: str) -> None:
     job_id = JOBS[state](service)
     before = service.over_http("GetJob", id=job_id).reply

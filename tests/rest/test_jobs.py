@@ -226,6 +226,26 @@ def test_a_job_that_is_not_there_is_not_found(
     assert (answer.status_code, answer.json()["reason"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize(
+    "request_", [{}, {"json": {}}, {"json": {"epochs": 3}}, {"json": {"epochs": None}}]
+)
+def test_a_job_is_resumed_with_and_without_a_body(
+    client: TestClient, request_: dict[str, Any]
+) -> None:
+    job = client.post("/v1/jobs", json=XOR).json()["id"]
+    client.post(f"/v1/jobs/{job}/pause")
+    answer = client.post(f"/v1/jobs/{job}/resume", **request_)
+    assert (answer.status_code, answer.json()["state"]) == (200, "queued")
+
+
+@pytest.mark.parametrize("body", [{"epochs": 0}, {"epochs": "1"}, {"epochs": 1.5}, {"steps": 1}, 3])
+def test_a_wrong_number_of_epochs_resumes_nothing(client: TestClient, body: object) -> None:
+    job = client.post("/v1/jobs", json=XOR).json()["id"]
+    client.post(f"/v1/jobs/{job}/pause")
+    assert client.post(f"/v1/jobs/{job}/resume", json=body).status_code == 400
+    assert client.get(f"/v1/jobs/{job}").json()["state"] == "paused"
+
+
 def test_every_epoch_is_listed_in_pages(client: TestClient, trained: str) -> None:
     page = client.get(f"/v1/jobs/{trained}/epochs?page_size=15").json()
     assert [row["epoch"] for row in page["epochs"]] == list(range(1, 16))

@@ -142,8 +142,8 @@ class Service:
     def pause(self, job_id: str) -> None:
         lifecycle.pause(self.database, job_id, self.context.access)
 
-    def resume(self, job_id: str) -> None:
-        lifecycle.resume(self.database, job_id, self.context.access)
+    def resume(self, job_id: str, epochs: int | None = None) -> None:
+        lifecycle.resume(self.database, job_id, self.context.access, epochs)
 
     def lose_worker(self, job_id: str) -> None:
         """The job's lease runs out, and the reaper finds it."""

@@ -393,6 +393,43 @@ def test_a_paused_job_has_a_resume_point_and_continues_when_resumed(service: Ser
     ]
 
 
+def test_a_job_that_is_resumed_for_some_epochs_pauses_after_them(service: Service) -> None:
+    job_id = service.create(DIGITS)
+    service.pause(job_id)
+    for epochs, last in ((1, 1), (1, 2), (20, 22)):
+        service.resume(job_id, epochs)
+        assert service.run(job_id) == "paused"
+        assert (service.row(job_id).epoch, resume_epoch(service, job_id)) == (last, last)
+    check_log(service.database, job_id)
+    service.resume(job_id, 20)  # more than there are
+    assert service.run(job_id) == "succeeded"
+    assert record(service.database, job_id) == service.undisturbed(DIGITS)
+
+
+def test_some_epochs_are_as_many_after_a_worker_was_lost(service: Service) -> None:
+    def kill() -> bool:
+        raise Killed
+
+    job_id = service.create(DIGITS)
+    service.pause(job_id)
+    service.resume(job_id, 10)
+    with pytest.raises(Killed):
+        service.run(job_id, at_call(6, kill), flush_seconds=AT_ONCE)
+    service.lose_worker(job_id)
+    assert service.run(job_id) == "paused"
+    assert service.row(job_id).epoch == 10
+
+
+def test_a_job_that_trains_for_some_epochs_can_be_resumed_to_its_end(service: Service) -> None:
+    job_id = service.create(DIGITS)
+    service.pause(job_id)
+    service.resume(job_id, 10)
+    resumes = at_call(5, lambda: service.resume(job_id))
+    assert service.run(job_id, resumes, flush_seconds=AT_ONCE) == "queued"
+    assert service.row(job_id).epoch == 10
+    assert service.run(job_id) == "succeeded"
+
+
 def test_limits_that_were_lowered_since_do_not_stop_a_job(service: Service) -> None:
     job_id = service.create(XOR, epochs=10)
     assert service.run(job_id, limits=Limits(max_flops=1)) == "succeeded"

@@ -185,6 +185,8 @@ class Attempt(ABC):
                 stopping_since = stopping_since or now
                 if at_boundary or now - stopping_since > EPOCH_GRACE_SECONDS:
                     return self._release()
+            if at_boundary and self._is_at_pause():
+                return self._release(at_pause=True)
             waits = now < self._next_at
             if now < due and not waits and self._pending_bytes < PENDING_BYTES:
                 continue
@@ -253,10 +255,15 @@ class Attempt(ABC):
         if is_stored:
             self._count_epochs()
 
-    def _release(self) -> JobState | None:
+    def _is_at_pause(self) -> bool:
+        """Return whether the epochs are trained that a user resumed the job for."""
+        return False
+
+    def _release(self, *, at_pause: bool = False) -> JobState | None:
         self._show(announced=self._is_small)
         progress = self._progress(resume_point=self._training.at_boundary)
-        state = lifecycle.release(self._context.database, self._claim, progress)
+        database = self._context.database
+        state = lifecycle.release(database, self._claim, progress, at_pause=at_pause)
         if state is not None:
             self._count_epochs()
         return state
@@ -345,6 +352,7 @@ class JobAttempt(Attempt):
         self._asked_at = perf_counter()
         self._earlier: list[engine.Block] = []
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
+        self._pause_epoch = math.inf if (last := claim.job.pause_epoch) is None else last
         self._is_small = claim.job.parameters <= WATCHED_PARAMETERS
         # A worker that died has left the one that users saw.
         every = prepared.weights_every
@@ -424,8 +432,12 @@ class JobAttempt(Attempt):
         self._pace, self._next_at = pace, perf_counter()
         self._run.most_ahead = self._ahead(self._run.most_ahead)
 
+    def _is_at_pause(self) -> bool:
+        return self._run.epoch >= self._pause_epoch and self._run.outcome is None
+
     def _ahead(self, epochs: float) -> float:
         """Return how many epochs the engine may train at once, at most `epochs`."""
+        epochs = min(epochs, max(1, self._pause_epoch - self._run.epoch))
         return min(epochs, max(1.0, self._pace * ROUND_SECONDS)) if self._pace else epochs
 
     def _take(self) -> tuple[list[Entry], str | None]:

@@ -7,6 +7,8 @@
        |                     |          |             |
        +------- cancel ------+----------+-------------+----> cancelling ----> cancelled
 
+A worker also releases a job as paused if it was resumed for some epochs, and has trained them.
+
 Every arrow is one conditional UPDATE together with its rows of the log. If the job is no longer in
 the expected state, nothing changes.
 
@@ -56,7 +58,7 @@ from .row_sizes import JOB_BYTES, PAGE_BYTES, ROW_BYTES
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     "waiting": frozenset({"queued", "paused", "cancelled"}),
     "queued": frozenset({"running", "paused", "cancelled", "failed"}),
-    "running": frozenset({"queued", "pausing", "cancelling", "succeeded", "failed"}),
+    "running": frozenset({"queued", "paused", "pausing", "cancelling", "succeeded", "failed"}),
     "pausing": frozenset({"running", "paused", "cancelling", "succeeded", "failed"}),
     "paused": frozenset({"queued", "waiting", "cancelled"}),
     "cancelling": frozenset({"cancelled", "succeeded", "failed"}),
@@ -409,19 +411,32 @@ def pause(database: Database, job_id: str, access: Access) -> JobWithSpec:
     )
 
 
-def resume(database: Database, job_id: str, access: Access) -> JobWithSpec:
+def resume(
+    database: Database, job_id: str, access: Access, epochs: int | None = None
+) -> JobWithSpec:
     """Resume a paused job, also if the owner's queue is full. It waits if it needs another job.
+    With `epochs`, it trains so many and pauses again.
 
-    Raises `Conflict` if it has ended or is cancelling.
+    Raises `Conflict` if it has ended or is cancelling; with `epochs` unless it is paused.
     """
-    return _request(
-        database,
-        job_id,
-        access,
-        action="resume",
-        transitions={"paused": "queued", "pausing": "running"},
-        done=frozenset({"waiting", "queued", "running"}),
-    )
+    with database.write() as connection:
+        row = find_to_change(connection, job_id, access, "job")
+        if epochs is not None and row.state != "paused" and row.state not in TERMINAL:
+            raise Conflict(
+                f"The job is {row.state}: only a paused job can be resumed for some epochs",
+                reason="job_state",
+            )
+        pause_epoch = None if epochs is None else row.epoch + epochs
+        row = _requested(
+            connection,
+            row,
+            action="resume",
+            transitions={"paused": "queued", "pausing": "running"},
+            done=frozenset({"waiting", "queued", "running"}),
+        )
+        if row.pause_epoch != pause_epoch:
+            jobs.pause_after(connection, job_id, pause_epoch)
+        return row
 
 
 def delete(database: Database, job_id: str, access: Access, kind: Kind = "job") -> None:
@@ -457,18 +472,34 @@ def _request(
     """Make the transition for the job's state; change nothing if the state is among `done`."""
     with database.write() as connection:
         row = find_to_change(connection, job_id, access, kind)
-        target = transitions.get(row.state)  # type: ignore[call-overload]
-        if target is None:
-            if row.state in done:
-                return row
-            raise Conflict(
-                f"The {kind} is {row.state}: it cannot be {_PARTICIPLES[action]}",
-                reason="job_state",
-            )
-        if target == "queued" and dependencies.has_unmet(connection, job_id):
-            target = "waiting"
-        _move(connection, row, target, "user" if target in TERMINAL else None)
-        return find(connection, job_id, access, kind)
+        return _requested(
+            connection, row, action=action, transitions=transitions, done=done, kind=kind
+        )
+
+
+def _requested(
+    connection: Connection,
+    row: JobWithSpec,
+    *,
+    action: str,
+    transitions: dict[JobState, JobState],
+    done: frozenset[JobState],
+    kind: Kind = "job",
+) -> JobWithSpec:
+    """Do the same for a locked row, and return the new one."""
+    target = transitions.get(row.state)  # type: ignore[call-overload]
+    if target is None:
+        if row.state in done:
+            return row
+        raise Conflict(
+            f"The {kind} is {row.state}: it cannot be {_PARTICIPLES[action]}", reason="job_state"
+        )
+    if target == "queued" and dependencies.has_unmet(connection, row.id):
+        target = "waiting"
+    _move(connection, row, target, "user" if target in TERMINAL else None)
+    moved = jobs.find(connection, row.id)
+    assert moved is not None
+    return moved
 
 
 # ---------------------------------------------------------------------------- requests of workers
@@ -616,14 +647,17 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
         return True
 
 
-def release(database: Database, claim: Claim, progress: Progress) -> JobState | None:
+def release(
+    database: Database, claim: Claim, progress: Progress, *, at_pause: bool = False
+) -> JobState | None:
     """Release the job: it becomes paused or cancelled on request, else queued for other workers.
+    `at_pause` says that it has trained the epochs that it was resumed for.
 
     Return the new state; None if the worker had lost the job.
     """
     with database.write() as connection:
         # A worker that releases a job did not die of it.
-        values = {**jobs.released(), "notified_at": None, "fruitless_attempts": 0}
+        values = {**jobs.released(at_pause=at_pause), "notified_at": None, "fruitless_attempts": 0}
 
         def last_entries(row: JobRow) -> Sequence[Entry]:
             return [state_entry(row.state, row.epoch)]  # type: ignore[arg-type]

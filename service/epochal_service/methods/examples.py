@@ -95,6 +95,8 @@ BATCH_UPDATES: dict[str, Any] = {
     },
 }
 
+RESUMPTIONS: dict[str, Any] = {"One epoch": {"epochs": 1}, "To the end": {}}
+
 CHANGES: dict[str, Any] = {
     "A smaller learning rate": {"optimizer": {"learning_rate": 0.003}},
     "Another optimizer and larger batches": {

@@ -50,6 +50,7 @@ from ..specs.jobs import (
     ListEpochsRequest,
     ListGradientsRequest,
     ListJobsRequest,
+    ResumeJobRequest,
     UpdateJobRequest,
     ValidatedJob,
     WatchJobRequest,
@@ -182,9 +183,13 @@ def pause_job(context: Context, id: str) -> Job:
     return _notified(context, lifecycle.pause(context.database, id, context.access))
 
 
-def resume_job(context: Context, id: str) -> Job:
-    """Resume a paused job. Raises `NotFound`; `Conflict` if it has ended."""
-    return _notified(context, lifecycle.resume(context.database, id, context.access))
+def resume_job(context: Context, id: str, request: ResumeJobRequest = ResumeJobRequest()) -> Job:
+    """Resume a paused job: to its end, or for some `epochs`, after which it pauses again.
+
+    Raises `NotFound`; `Conflict` if it has ended, and for `epochs` if it is not paused.
+    """
+    row = lifecycle.resume(context.database, id, context.access, request.epochs)
+    return _notified(context, row)
 
 
 def _notified(context: Context, row: JobWithSpec) -> Job:

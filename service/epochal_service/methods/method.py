@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from inspect import cleandoc
+from inspect import cleandoc, signature
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
 
 import structlog
@@ -159,6 +159,12 @@ class Method:
     def body(self) -> type[Spec] | None:
         """The model of the JSON body."""
         return next(iter(self._models(Spec)), None)
+
+    @cached_property
+    def default_body(self) -> Any:
+        """The body of a request without one; None if it must have one."""
+        defaults = (p.default for p in signature(self.function).parameters.values())
+        return next((default for default in defaults if isinstance(default, Spec)), None)
 
     @cached_property
     def query(self) -> type[Request] | None:

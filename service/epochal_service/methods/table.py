@@ -203,6 +203,7 @@ SERVICES: tuple[Service, ...] = (
                 jobs.resume_job,
                 "Resume a job",
                 conflicts=True,
+                examples=examples.RESUMPTIONS,
             ),
             Method(
                 "ChangeTraining",

@@ -86,6 +86,8 @@ class StrictRoute(APIRoute):
 
         takes_query = self.dependant.query_params
         media_type = getattr(self.body_field and self.body_field.field_info, "media_type", None)
+        body = self.body_field
+        is_optional = body is not None and not body.field_info.is_required()
         files = (self.openapi_extra or {}).get("requestBody", {}).get("content", {})
 
         scope = getattr(self.endpoint, "scope", None)
@@ -103,12 +105,12 @@ class StrictRoute(APIRoute):
                 )
             async with AsyncExitStack() as files_open:
                 content: bytes | Path | FileBody = b""
-                if media_type is not None:
+                if media_type is not None and not (is_optional and _is_absent(request)):
                     content = await _read(request, media_type, files, files_open)
                 if isinstance(content, FileBody):
                     return await handle(_ReadRequest(request, content))
                 if isinstance(content, bytes):
-                    document = parse_json(content) if media_type == JSON else None
+                    document = parse_json(content) if content and media_type == JSON else None
                     with large_left_out():
                         return await handle(_ReadRequest(request, content, document))
                 server = context.for_files() if takes_long else context
@@ -130,6 +132,12 @@ class _ReadRequest(Request):
 
     async def json(self) -> object:
         return self._document
+
+
+def _is_absent(request: Request) -> bool:
+    """Return whether the request has no body."""
+    headers = request.headers
+    return "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
 
 
 async def _read(

@@ -160,6 +160,8 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         commas = BeforeValidator(partial(split_commas, list_fields(method.query)))
         parameters["query"] = Annotated[method.query, Query(), commas, Explained]
     defaults: dict[str, Any] = {}
+    if method.default_body is not None:
+        defaults["body"] = method.default_body
     if method.has_key:
         parameters["key"], defaults["key"] = IdempotencyKey, None
     is_watched = method.event is not None and method.total is None

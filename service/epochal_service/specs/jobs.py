@@ -117,6 +117,15 @@ class UpdateJobRequest(Spec):
     """Keys of labels to remove. A key that the job does not have is ignored."""
 
 
+class ResumeJobRequest(Spec):
+    """How far a paused job trains."""
+
+    epochs: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    """Number of epochs after which the job pauses again. At least 1. Without it, the job trains to
+    its end.
+    """
+
+
 class ChangeTrainingRequest(ChangedTrainingSpec):
     """Fields of a training to change. Fields that are absent stay."""
 

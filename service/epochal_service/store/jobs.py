@@ -87,6 +87,7 @@ class JobRow:
     stored_bytes: int
     memory_bytes: int | None
     epoch: int
+    pause_epoch: int | None
     latest: str | None
     baselines: str | None
     best: str | None
@@ -593,10 +594,26 @@ def lease_renewed(lease_seconds: float) -> dict[str, Any]:
 
 
 @cache
-def released() -> dict[str, Any]:
-    """Return the values of a job that its worker releases: queued again, or paused on request."""
-    state = sa.case((jobs.c.state == "pausing", "paused"), else_="queued")
-    return {"state": state, "lease_expires_at": None}
+def released(*, at_pause: bool) -> dict[str, Any]:
+    """Return the values of a job that its worker releases: queued again, or paused on request, also
+    on a request that it pauses after the present epoch.
+    """
+    pauses = jobs.c.state == "pausing"
+    if at_pause:
+        pauses |= jobs.c.pause_epoch.is_not(None)
+    return {"state": sa.case((pauses, "paused"), else_="queued"), "lease_expires_at": None}
+
+
+def pause_after(connection: Connection, job_id: str, epoch: int | None) -> None:
+    """Let the worker of a locked job pause it after an epoch; with None, train it to the end."""
+    connection.execute(_PAUSE_AFTER, {"id_of_job": job_id, "last": epoch})
+
+
+_PAUSE_AFTER = (
+    sa.update(jobs)
+    .where(jobs.c.id == sa.bindparam("id_of_job"))
+    .values(pause_epoch=sa.bindparam("last"))
+)
 
 
 def running_seconds(connection: Connection, job_id: str) -> float:

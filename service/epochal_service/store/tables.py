@@ -54,6 +54,8 @@ jobs = Table(
     Column("stored_bytes", BigInteger, nullable=False, server_default="0"),
     Column("memory_bytes", BigInteger),
     Column("epoch", BigInteger, nullable=False),
+    # The epoch after which the worker pauses the job; NULL: it trains to the end.
+    Column("pause_epoch", BigInteger),
     Column("latest", Text),
     # The losses of simple predictors, as JSON.
     Column("baselines", Text),

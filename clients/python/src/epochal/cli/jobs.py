@@ -515,9 +515,15 @@ def pause(client: Client, job: JobArgument) -> Output:
     yield from _state_of(find_job(client, job).pause())
 
 
-def resume(client: Client, job: JobArgument) -> Output:
+def resume(
+    client: Client,
+    job: JobArgument,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Pause again after so many epochs.")
+    ] = None,
+) -> Output:
     """Resume a paused job, bit for bit."""
-    yield from _state_of(find_job(client, job).resume())
+    yield from _state_of(find_job(client, job).resume(epochs))
 
 
 def _state_of(handle: Job | Sweep) -> Output:

@@ -103,9 +103,13 @@ class Job(Verifiable, Inspection, Writing):
         """Pause the job at its next epoch. Raises `Conflict` if it is over."""
         return self._update(self._call("Pause"))
 
-    def resume(self) -> Self:
-        """Resume a paused job from its last checkpoint, bit for bit. Raises `Conflict` if over."""
-        return self._update(self._call("Resume"))
+    def resume(self, epochs: int | None = None) -> Self:
+        """Resume a paused job, bit for bit: to its end, or for some `epochs`, after which it pauses
+        again.
+
+        Raises `Conflict` if it is over, and for `epochs` if it is not paused.
+        """
+        return self._update(self._call("Resume", epochs=epochs))
 
     def change(
         self,

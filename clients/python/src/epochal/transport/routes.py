@@ -48,7 +48,7 @@ ROUTES = {
     "DeleteJob": Route("DELETE", "/v1/jobs/{id}", ("id",)),
     "CancelJob": Route("POST", "/v1/jobs/{id}/cancel", ("id",)),
     "PauseJob": Route("POST", "/v1/jobs/{id}/pause", ("id",)),
-    "ResumeJob": Route("POST", "/v1/jobs/{id}/resume", ("id",)),
+    "ResumeJob": Route("POST", "/v1/jobs/{id}/resume", ("id",), body="*"),
     "ChangeTraining": Route("POST", "/v1/jobs/{id}/changes", ("id",), body="*"),
     "ListEpochs": Route("GET", "/v1/jobs/{id}/epochs", ("id",)),
     "GetEpochColumns": Route("GET", "/v1/jobs/{id}/epochs/columns", ("id",)),
