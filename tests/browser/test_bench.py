@@ -65,7 +65,7 @@ def test_the_bench_is_one_screen(open_page: Opened) -> None:
     requests = open_page.record_requests()
     page = open_page(SMALL, {"width": 1280, "height": 800})
     expect(button(page, "Train")).to_be_enabled()
-    expect(page.get_by_role("img", name="The output for every input")).to_be_visible()
+    expect(page.get_by_label("The output for every input")).to_be_visible()
     assert len([path for path in requests if "/v1/" in path]) <= 10
     play(page)
     # Whatever has a place on the bench is on the screen.

@@ -314,7 +314,7 @@ export class Session {
       await body(
         api.POST('/v1/jobs/{id}/resume', {
           params: { path: { id: this.#url.job } },
-          body: { epochs: 1 } as never,
+          body: { epochs: 1 },
         }),
       )
     })
