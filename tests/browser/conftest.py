@@ -437,9 +437,17 @@ def see_everything(page: Page) -> None:
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
 
 
+def settings(page: Page) -> Locator:
+    """The drawer with all settings of the lab, which is open."""
+    drawer = page.get_by_role("dialog", name="All settings")
+    if not drawer.is_visible():
+        page.get_by_role("button", name="All settings").click()
+    return drawer
+
+
 def drop(page: Page, name: str, text: str) -> None:
-    """Drop a file with this text on the lab, which is open."""
-    page.get_by_text("Your file").click()
+    """Drop a file with this text on the settings of the lab, which is open."""
+    settings(page).get_by_text("Your file").click()
     expect(page.locator(".drop")).to_be_visible()
     page.evaluate(
         """([name, text]) => {

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import PHONE, ROOT, WIDE, Opened, rest, see_everything
+from tests.browser.conftest import PHONE, ROOT, WIDE, Opened, rest, see_everything, settings
 from tests.browser.test_house_prices import walk
 from tests.servers.stack import await_condition
 
@@ -98,10 +98,16 @@ def test_the_lab_and_the_runs_are_pictured(
     end = f"{size}-{scheme}"
     page = open_page("/lab", SIZES[size], color_scheme=scheme, reduced_motion="reduce")
     take(page, f"lab-{end}")
+    settings(page)
+    rest(page)
+    page.screenshot(path=FOLDER / f"lab-settings-{end}.png")
     page.get_by_role("button", name="Start from a preset").click()
     rest(page)
     page.screenshot(path=FOLDER / f"lab-presets-{end}.png")
     page.get_by_role("button", name="Three hidden layers on the spiral").click()
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_test_id("accuracy")).to_be_visible()
     take(page, f"lab-spirals-{end}")
     for name, path in {
         "run": f"/jobs/{circles}",

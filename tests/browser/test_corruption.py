@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import Opened, ask, suits_every_screen
+from tests.browser.conftest import Opened, ask, settings, suits_every_screen
 from tests.browser.test_lab import spec_of
 from tests.browser.test_write import train
 
@@ -97,41 +97,41 @@ def test_the_zoo_shows_each_step_from_noise_to_a_digit(open_page: Opened) -> Non
 
 
 def test_the_lab_makes_a_network_for_what_is_hidden(open_page: Opened, url: str) -> None:
-    page = open_page("/lab")
-    page.locator("summary", has_text=re.compile("^More")).click()
-    hide = page.get_by_label("Hide and predict")
+    lab = settings(open_page("/lab"))
+    lab.locator("summary", has_text=re.compile("^More")).click()
+    hide = lab.get_by_label("Hide and predict")
     hide.select_option("diffuse")
-    page.get_by_label("Steps", exact=True).fill("20")
-    expect(page.get_by_role("button", name="Train")).to_be_enabled()
-    spec = spec_of(page)
+    lab.get_by_label("Steps", exact=True).fill("20")
+    expect(lab.get_by_role("button", name="Train")).to_be_enabled()
+    spec = spec_of(lab)
     assert spec["corruption"] == {"type": "diffuse", "steps": 20}
     assert ask(url, "/v1/jobs/validate", spec)["spec"]["network"]["input_shape"] == [3]
-    page.get_by_role("switch", name="Generate a chosen class").check()
-    spec = spec_of(page)
+    lab.get_by_role("switch", name="Generate a chosen class").check()
+    spec = spec_of(lab)
     assert ask(url, "/v1/jobs/validate", spec)["spec"]["network"]["input_shape"] == [5]
     hide.select_option("none")
-    assert "corruption" not in spec_of(page)
+    assert "corruption" not in spec_of(lab)
 
 
 def test_the_lab_masks_the_tokens_of_a_data_set(open_page: Opened, url: str) -> None:
-    page = open_page("/lab")
-    page.get_by_role("button", name="topics").click()
-    page.locator("summary", has_text=re.compile("^More")).click()
-    page.get_by_label("Hide and predict").select_option("mask")
-    expect(page.get_by_label("Mask token")).to_have_value("253")
-    expect(page.get_by_role("button", name="Train")).to_be_enabled()
-    spec = spec_of(page)
+    lab = settings(open_page("/lab"))
+    lab.get_by_role("button", name="topics").click()
+    lab.locator("summary", has_text=re.compile("^More")).click()
+    lab.get_by_label("Hide and predict").select_option("mask")
+    expect(lab.get_by_label("Mask token")).to_have_value("253")
+    expect(lab.get_by_role("button", name="Train")).to_be_enabled()
+    spec = spec_of(lab)
     assert spec["corruption"] == {"type": "mask", "token": 253}
     assert ask(url, "/v1/jobs/validate", spec)["spec"]["corruption"]["share"] == 0.15
 
 
 def test_a_diffusion_run_of_the_lab_draws_digits(open_page: Opened, url: str) -> None:
-    page = open_page("/lab")
-    page.locator("summary", has_text=re.compile("^More")).click()
-    page.get_by_label("Hide and predict").select_option("diffuse")
-    page.get_by_role("button", name="digits", exact=True).click()
-    expect(page.get_by_role("button", name="Train")).to_be_enabled()
-    spec = spec_of(page)
+    lab = settings(open_page("/lab"))
+    lab.locator("summary", has_text=re.compile("^More")).click()
+    lab.get_by_label("Hide and predict").select_option("diffuse")
+    lab.get_by_role("button", name="digits", exact=True).click()
+    expect(lab.get_by_role("button", name="Train")).to_be_enabled()
+    spec = spec_of(lab)
     assert spec["dataset"]["scaling"] == "minmax"
     # 64 pixels, the time and the class.
     assert spec["network"]["input_shape"] == [75]

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, ask, barrier_free, drop, fits, number, rest
+from tests.browser.conftest import (
+    PHONE,
+    WIDE,
+    Opened,
+    ask,
+    barrier_free,
+    drop,
+    fits,
+    number,
+    rest,
+    settings,
+)
 
 CITIES = {"Aachen": 0, "Bonn": 25_000, "Cologne": 60_000, "Dresden": 20_000}
 
@@ -35,22 +46,24 @@ def job_of(page: Page) -> str:
 def walk(page: Page) -> Iterator[str]:
     """Go from a dropped file to a prediction for a row of one's own; the name of each step."""
     page.goto("/lab")
+    lab = settings(page)
     drop(page, "house-prices.csv", house_prices())
-    head = page.get_by_role("region", name="First rows of house-prices.csv")
+    head = lab.get_by_role("region", name="First rows of house-prices.csv")
     expect(head.get_by_role("columnheader")).to_have_text(
         ["line", "size", "rooms", "age", "city", "price"]
     )
-    expect(page.get_by_label("Column to predict")).to_have_value("price")
+    expect(lab.get_by_label("Column to predict")).to_have_value("price")
     yield "dropped"
-    page.get_by_role("button", name="Use this file").click()
-    expect(page.get_by_text("Uploaded house-prices: 300 rows")).to_be_visible()
-    suggested = page.get_by_role("region", name="Suggested settings")
+    lab.get_by_role("button", name="Use this file").click()
+    expect(lab.get_by_text("Uploaded house-prices: 300 rows")).to_be_visible()
+    suggested = lab.get_by_role("region", name="Suggested settings")
     expect(suggested).to_contain_text("set as suggested for this data")
     why = suggested.get_by_text("Why these settings")
     if not suggested.get_by_role("term").first.is_visible():
         why.click()
     yield "suggested"
-    page.get_by_role("button", name="Train", exact=True).click()
+    lab.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("link", name="Details").click()
     page.wait_for_url(re.compile("/jobs/job_"))
     expect(page.get_by_role("heading", name="house-prices", level=1)).to_be_visible()
     expect(page.get_by_role("link", name="Try something else")).to_be_visible()
@@ -114,11 +127,12 @@ def test_each_suggested_setting_has_its_reason_and_can_be_undone(
     open_page: Opened, url: str
 ) -> None:
     page = open_page("/lab")
-    page.get_by_label("Epochs", exact=True).fill("333")
-    page.get_by_label("Epochs", exact=True).press("Enter")
+    lab = settings(page)
+    lab.get_by_label("Epochs", exact=True).fill("333")
+    lab.get_by_label("Epochs", exact=True).press("Enter")
     drop(page, "house-prices.csv", house_prices())
-    page.get_by_role("button", name="Use this file").click()
-    suggested = page.get_by_role("region", name="Suggested settings")
+    lab.get_by_role("button", name="Use this file").click()
+    suggested = lab.get_by_role("region", name="Suggested settings")
     page.wait_for_url(re.compile("data_"))
     (dataset,) = re.findall(r"data_\w+", page.url)
     suggestion = ask(url, f"/v1/datasets/{dataset}/suggest")
@@ -126,13 +140,13 @@ def test_each_suggested_setting_has_its_reason_and_can_be_undone(
     expect(suggested.get_by_role("definition")).to_have_text(
         [reason["reason"] for reason in suggestion["reasons"]]
     )
-    epochs = page.get_by_label("Epochs", exact=True)
+    epochs = lab.get_by_label("Epochs", exact=True)
     expect(epochs).to_have_value(str(suggestion["spec"]["epochs"]))
-    expect(page.get_by_label("Scaling of the target")).to_have_value("standardize")
+    expect(lab.get_by_label("Scaling of the target")).to_have_value("standardize")
     suggested.get_by_role("button", name="Keep my settings").press("Enter")
     expect(suggested).to_contain_text("other settings than the suggested ones")
     expect(epochs).to_have_value("333")
-    expect(page.get_by_label("Layer 2", exact=True)).to_have_value("dense")
+    expect(lab.get_by_label("Layer 2", exact=True)).to_have_value("dense")
     suggested.get_by_role("button", name="Use the suggested settings").press("Enter")
     expect(epochs).to_have_value(str(suggestion["spec"]["epochs"]))
     # A changed setting is marked, and no other.
@@ -142,12 +156,12 @@ def test_each_suggested_setting_has_its_reason_and_can_be_undone(
     page.wait_for_url(re.compile("epochs%22:77"))
     page.reload()
     expect(suggested.get_by_text("(you chose another)")).to_have_count(1)
-    expect(page.get_by_role("region", name="Columns of house-prices")).to_contain_text("filled")
+    expect(lab.get_by_role("region", name="Columns of house-prices")).to_contain_text("filled")
     # The suggestion for the file does not go to other data, which have a suggestion too.
     suggested.get_by_role("button", name="Use the suggested settings").click()
-    page.get_by_text("Built-in").click()
-    page.get_by_role("button", name="circles").click()
+    lab.get_by_text("Built-in").click()
+    lab.get_by_role("button", name="circles").click()
     circles = ask(url, "/v1/datasets/circles/suggest?samples=400")["spec"]
     assert circles["epochs"] != suggestion["spec"]["epochs"]
     expect(epochs).to_have_value(str(circles["epochs"]))
-    expect(page.get_by_label("Scaling of the target")).to_have_count(0)
+    expect(lab.get_by_label("Scaling of the target")).to_have_count(0)

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import Opened, ask, drop, number
+from tests.browser.conftest import Opened, ask, drop, number, settings
 
 
 def incomes() -> str:
@@ -33,12 +33,14 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     page = open_page()
     page.get_by_role("link", name="Go straight to the lab").click()
     drop(page, "incomes.csv", incomes())
-    expect(page.get_by_label("Column to predict")).to_have_value("buys")
-    page.get_by_role("button", name="Use this file").click()
-    expect(page.get_by_text("classes no, yes")).to_be_visible()
+    lab = settings(page)
+    expect(lab.get_by_label("Column to predict")).to_have_value("buys")
+    lab.get_by_role("button", name="Use this file").click()
+    expect(lab.get_by_text("classes no, yes")).to_be_visible()
     # Somebody new does not know the fault; the page will say it.
-    page.get_by_label("Scaling of the inputs").select_option("none")
-    page.get_by_role("button", name="Train").click()
+    lab.get_by_label("Scaling of the inputs").select_option("none")
+    lab.get_by_role("button", name="Train").click()
+    page.get_by_role("link", name="Details").click()
     page.wait_for_url(re.compile("/jobs/job_"))
     first = page.url.split("/jobs/")[1].split("?")[0]
     # A picture that loads may say the same for a moment, further down.

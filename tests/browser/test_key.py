@@ -117,7 +117,7 @@ def test_nothing_is_offered_that_the_key_may_not_do(
         expect(delete).to_have_count(offered)
 
         page.goto("/lab")
-        bar = page.get_by_role("region", name="Cost and start")
+        bar = page.get_by_role("region", name="Run")
         if not trains:
             expect(bar.get_by_text("This API key may only read")).to_be_visible()
         expect(bar.get_by_role("button", name="Train", exact=True)).to_have_count(int(trains))

@@ -264,7 +264,7 @@ def test_single_keys_train_find_and_are_listed_and_can_be_turned_off(open_page: 
         ["List these keys", "Find a run", "Move inside a group", "Type the number of a slider"]
     )
     expect(keys.get_by_role("definition")).to_contain_text(
-        ["List these keys", "Find a run", "Move inside a group", "Edit", "Move", "Remove", "Train"]
+        ["List these keys", "Find a run", "Move inside a group", "Train or pause"]
     )
     assert violations(page) == []
     fits(page, PHONE)
@@ -280,7 +280,7 @@ def test_single_keys_train_find_and_are_listed_and_can_be_turned_off(open_page: 
     page.keyboard.press("Escape")
     expect(page).to_have_url(re.compile("/lab"))
     page.keyboard.press("t")
-    page.wait_for_url("**/jobs/job_*")
+    page.wait_for_url("**lab.job=*")
     page.keyboard.press("/")
     field = page.get_by_role("searchbox")
     expect(field).to_be_focused()

@@ -4,11 +4,21 @@ import io
 import re
 import zipfile
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
-from tests.browser.conftest import PHONE, Opened, ask, call, fits, suits_every_screen, violations
+from tests.browser.conftest import (
+    PHONE,
+    Opened,
+    ask,
+    call,
+    fits,
+    settings,
+    suits_every_screen,
+    violations,
+)
 from tests.servers.stack import await_condition
 
 PETS = "weight;food;kind\n" + "".join(
@@ -279,10 +289,10 @@ def test_data_that_are_being_trained_on_are_kept(
     give(page, tmp_path, "busy.csv", f"{head}\n{rows * 50}")  # enough for an hour
     use(page)
     expect(page.get_by_text("Uploaded busy")).to_be_visible()
-    page.get_by_label("Epochs").fill("1000000")
-    page.get_by_role("button", name="Train").click()
-    page.wait_for_url("**/jobs/job_*")
-    job = page.url.split("/jobs/")[1].split("?")[0]
+    settings(page).get_by_label("Epochs").fill("1000000")
+    settings(page).get_by_role("button", name="Train").click()
+    page.wait_for_url("**lab.job=job_*")
+    job = parse_qs(urlsplit(page.url).query)["lab.job"][0]
     page.goto("/lab")
     page.get_by_text("Your file").click()
     page.get_by_role("button", name="Delete busy").click()

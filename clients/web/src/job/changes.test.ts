@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Schemas } from '../lib/api'
 import {
+  changeBetween,
   hiddenActivations,
   lastInWords,
   repeated,
@@ -112,5 +113,57 @@ describe('a run that changed', () => {
     expect(hiddenActivations(specAfter(later))).toEqual(['tanh', 'tanh'])
     expect(network.layers.at(-1)).toMatchObject({ activation: 'sigmoid' })
     expect(lastInWords(later)).toBe('activation tanh, rate 0.5')
+  })
+})
+
+describe('two settings', () => {
+  const before = {
+    network: {
+      input_shape: [2],
+      layers: [
+        { type: 'dense', units: 8, activation: 'relu' },
+        { type: 'dense', units: 1, activation: 'sigmoid' },
+      ],
+    },
+    dataset: { name: 'spiral' },
+    loss: 'binary_cross_entropy',
+    epochs: 100,
+    optimizer: { type: 'adam', learning_rate: 0.01, beta_1: 0.8 },
+    regularization: { l2: 0.1 },
+  } as unknown as Schemas['TrainingSpec']
+  const to = (fields: object) => changeBetween(before, { ...before, ...fields })
+  const layers = (first: object) => ({
+    network: { input_shape: [2], layers: [first, before.network['layers' as never][1]] },
+  })
+
+  it('are alike without what has no influence', () => {
+    expect(to({})).toEqual({})
+    expect(to({ name: 'another', labels: { a: 'b' } })).toEqual({})
+  })
+
+  it('differ by the options of an optimizer, or by all of another one', () => {
+    const rate = { type: 'adam', learning_rate: 0.1, beta_1: 0.8 }
+    expect(to({ optimizer: rate })).toEqual({ optimizer: { learning_rate: 0.1 } })
+    const sgd = { type: 'sgd', learning_rate: 0.01 }
+    expect(to({ optimizer: sgd })).toEqual({ optimizer: sgd })
+    // A run cannot forget an option.
+    expect(to({ optimizer: { type: 'adam', learning_rate: 0.01 } })).toBeUndefined()
+  })
+
+  it('differ by what is absent as by its default', () => {
+    expect(to({ regularization: undefined, batch_size: 8 })).toEqual({
+      regularization: {},
+      batch_size: 8,
+    })
+  })
+
+  it('are of one run if the network has the same shapes', () => {
+    const tanh = layers({ type: 'dense', units: 8, activation: 'tanh' })
+    expect(to(tanh)).toEqual(tanh)
+    expect(to(layers({ type: 'dense', units: 8 }))).toBeDefined()
+    expect(to(layers({ type: 'dense', units: 7, activation: 'relu' }))).toBeUndefined()
+    expect(to({ dataset: { name: 'circles' } })).toBeUndefined()
+    expect(to({ epochs: 101 })).toEqual({ epochs: 101 })
+    expect(to({ epochs: 99 })).toBeUndefined()
   })
 })

@@ -4,6 +4,7 @@ import { format } from '../lib/api/numbers'
 import { OPTIMIZER_NAMES } from './texts'
 
 type Spec = Schemas['TrainingSpecOutput']
+type Settings = Schemas['TrainingSpec']
 type Optimizer = NonNullable<Spec['optimizer']>
 type Change = NonNullable<Spec['changes']>[number]
 type Changed = Change['training']
@@ -56,6 +57,64 @@ export function repeated(spec: Spec, epoch: number, training: Changed): Spec {
   return { ...spec, changes }
 }
 
+/** Fields that a change can replace, with the values that stand for their absence. */
+const CHANGEABLE = {
+  epochs: undefined,
+  batch_size: 32,
+  schedule: { type: 'constant' },
+  regularization: {},
+  clipping: {},
+  shuffle: true,
+} as const
+
+/** Fields that have no influence on the training. */
+const ASIDE = ['name', 'notes', 'labels', 'pace', 'changes', 'snapshots', 'ttl_seconds']
+
+const differs = (one: unknown, other: unknown) => JSON.stringify(one) !== JSON.stringify(other)
+
+/**
+ * The change that makes `after` of `before`, empty if they train alike; undefined if a run cannot
+ * change so: other shapes, other data, or fewer epochs.
+ */
+export function changeBetween(before: Settings, after: Settings): Changed | undefined {
+  const change: Record<string, unknown> = {}
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [old, value] = [before[name as keyof Settings], after[name as keyof Settings]]
+    if (ASIDE.includes(name) || !differs(old, value)) continue
+    if (name === 'optimizer') {
+      const options = optionsBetween(before.optimizer, after.optimizer)
+      if (!options) return undefined
+      change[name] = options
+    } else if (name === 'network') {
+      if (!hasShapesOf(before.network, after.network)) return undefined
+      change[name] = value
+    } else if (name in CHANGEABLE) change[name] = value ?? CHANGEABLE[name as 'epochs']
+    else return undefined
+  }
+  return after.epochs < before.epochs ? undefined : (change as Changed)
+}
+
+type Options = Readonly<Record<string, unknown>> | null | undefined
+
+/** The options of an optimizer that differ; undefined if one of them becomes the default. */
+function optionsBetween(before: Options, after: Options): Options {
+  const [old, now] = [before ?? { type: 'adam' }, after ?? { type: 'adam' }]
+  if (old['type'] !== now['type']) return now
+  if (Object.keys(old).some((name) => !(name in now))) return undefined
+  return Object.fromEntries(
+    Object.entries(now).filter(([name, value]) => differs(old[name], value)),
+  )
+}
+
+/** Whether two networks differ in activations and rates of dropout at most. */
+function hasShapesOf(one: Settings['network'], other: Settings['network']): boolean {
+  const free = (network: object) =>
+    JSON.stringify(network, (name, value: unknown) =>
+      name === 'activation' || name === 'rate' ? undefined : value,
+    )
+  return free(one) === free(other)
+}
+
 /** The number of epochs of a run, with its changes. */
 export function totalEpochs(spec: Spec): number {
   return specAfter(spec).epochs
@@ -65,14 +124,14 @@ type Network = Extract<Spec['network'], { layers: unknown }>
 type Layer = Network['layers'][number]
 
 /** The activations of the hidden layers, which a change of the activation replaces. */
-export function hiddenActivations(spec: Spec): string[] {
+export function hiddenActivations(spec: Settings): string[] {
   if (!('layers' in spec.network)) return []
   const hidden = spec.network.layers.slice(0, -1)
   return hidden.flatMap((layer) => ('activation' in layer ? [layer.activation ?? 'linear'] : []))
 }
 
 /** The network with fields of its layers replaced, as far as a hidden layer has them. */
-export function withHidden(spec: Spec, fields: Record<string, string | number>): Network {
+export function withHidden(spec: Settings, fields: Record<string, string | number>): Network {
   const network = spec.network as Network
   const last = network.layers.length - 1
   const layers = network.layers.map((layer, i) => {

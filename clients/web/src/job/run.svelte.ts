@@ -50,6 +50,8 @@ export class Run {
   curves = $state.raw<Curves>({})
   flow = $state.raw<Flow>({ epochs: [], layers: [] })
   worker = $state<string>()
+  /** The newest weights of a small network, with their epoch, if they are watched. */
+  weights = $state.raw<Schemas['Parameters']>()
   /** Whether the list of epochs stored before the connection is complete. */
   settled = $state(false)
 
@@ -78,7 +80,11 @@ export class Run {
   #drawing = false
   #abort = new AbortController()
 
-  constructor(readonly id: string) {}
+  constructor(
+    readonly id: string,
+    /** Watch the newest weights of a small network, in place of its stored epochs and gradients. */
+    private readonly parameters = false,
+  ) {}
 
   /** Follow the run until the returned function is called. */
   follow(): () => void {
@@ -86,41 +92,47 @@ export class Run {
       void this.#open()
       return () => this.#abort.abort()
     }
-    const watch = watchJob(this.id, {
-      snapshot: ({ job, curve }) => {
-        this.#came = []
-        this.job = job
-        this.state = job.state ?? undefined
-        this.curves = rejoin(curvesOf(curve.series), {})
-        this.#downsampled = curve
-        void this.#catchUp(job)
+    const watch = watchJob(
+      this.id,
+      {
+        snapshot: ({ job, curve }) => {
+          this.#came = []
+          this.job = job
+          this.state = job.state ?? undefined
+          this.curves = rejoin(curvesOf(curve.series), {})
+          this.#downsampled = curve
+          if (!this.parameters) void this.#catchUp(job)
+        },
+        state: (event) => {
+          this.#take()
+          this.state = event.state
+          this.worker = event.worker ?? this.worker
+          void this.refresh()
+        },
+        epochs: (event) => {
+          // The baselines come with the first epochs, in the job.
+          if (this.job && !this.job.baselines && event.first_epoch === 1) void this.refresh()
+          this.#soon(() => this.#grow(event))
+        },
+        checkpoint: (event) => {
+          if (this.parameters) return
+          if (this.#thins) void this.#listAgain()
+          else this.#soon(() => this.#store(event.epochs))
+        },
+        change: () => void this.refresh(),
+        parameters: (event) => this.#soon(() => (this.weights = event)),
+        end: (event) => {
+          this.#take()
+          this.state = event.state
+          void this.refresh()
+        },
+        status: (now, why) => {
+          this.status = now
+          this.problem = why
+        },
       },
-      state: (event) => {
-        this.#take()
-        this.state = event.state
-        this.worker = event.worker ?? this.worker
-        void this.refresh()
-      },
-      epochs: (event) => {
-        // The baselines come with the first epochs, in the job.
-        if (this.job && !this.job.baselines && event.first_epoch === 1) void this.refresh()
-        this.#soon(() => this.#grow(event))
-      },
-      checkpoint: (event) => {
-        if (this.#thins) void this.#listAgain()
-        else this.#soon(() => this.#store(event.epochs))
-      },
-      change: () => void this.refresh(),
-      end: (event) => {
-        this.#take()
-        this.state = event.state
-        void this.refresh()
-      },
-      status: (now, why) => {
-        this.status = now
-        this.problem = why
-      },
-    })
+      { parameters: this.parameters },
+    )
     return () => {
       watch.close()
       this.#abort.abort()

@@ -446,3 +446,9 @@ function without<T extends object>(value: T, fields: readonly Field[]): T {
     Object.entries(value).filter(([name, current]) => usual.get(name) !== JSON.stringify(current)),
   ) as T
 }
+
+/** The learning rate that an optimizer begins with. */
+export function initialRate(type: string): number {
+  const field = OPTIMIZERS[type]?.fields.find((field) => field.name === 'learning_rate')
+  return field?.kind === 'rate' ? field.initial : 0.01
+}

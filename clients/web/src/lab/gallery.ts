@@ -1,6 +1,7 @@
 /** The built-in data sets in groups, and their parameters. */
 import { api, body, toNumber, type Schemas } from '../lib/api'
 import type { Dataset } from './lab.svelte'
+import { factsWith, withData, type Spec } from './spec'
 
 const GROUPS: readonly [string, readonly string[]][] = [
   ['Point classification', ['two_moons', 'circles', 'spiral', 'blobs']],
@@ -113,4 +114,22 @@ export function parametersOf(dataset: Schemas['Dataset']): Parameter[] {
       step: integer ? 1 : 0.01,
     }
   })
+}
+
+/** Names of parameters that the reader knows by another word. */
+export const LABELS: Record<string, string> = { features: 'Inputs' }
+
+/** The spec with a network for these parameters of the built-in data. */
+export function fitted(
+  spec: Spec,
+  chosen: Dataset,
+  entry: Schemas['Dataset'],
+  datasets: readonly Schemas['Dataset'][],
+): Spec {
+  if (!('name' in chosen)) return spec
+  const facts = factsWith(entry, parametersOf(entry), { ...chosen })
+  const others = datasets.find(({ id }) => id === chosen.vocabulary)?.token_names
+  const more = others ? others.length - entry.token_names.length : 0
+  const tokens = { classes: facts.classes + more, tokens: facts.tokens + more }
+  return withData(spec, chosen, { ...facts, ...tokens })
 }

@@ -14,6 +14,7 @@ export interface JobEvents {
   epochs: Schemas['EpochBatch']
   checkpoint: Schemas['NewCheckpoints']
   change: Schemas['TrainingChange']
+  parameters: Schemas['Parameters']
   end: Schemas['End']
 }
 
@@ -40,6 +41,8 @@ export interface Watch {
 export interface WatchOptions {
   /** Receive only events after this one; without it, the stream starts with a snapshot. */
   after?: number
+  /** Receive the newest weights of a small network as well. */
+  parameters?: boolean
   baseUrl?: string
 }
 
@@ -64,11 +67,17 @@ export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOpti
   let ended = false
 
   async function connect(): Promise<'again' | 'over' | 'failed'> {
-    const query = seq === undefined ? '' : `?after=${seq}`
-    const response = await request(`${options.baseUrl ?? ''}${path}${query}`, {
-      headers: { Accept: 'text/event-stream' },
-      signal: abort.signal,
+    const query = new URLSearchParams({
+      ...(seq === undefined ? {} : { after: String(seq) }),
+      ...(options.parameters ? { parameters: 'true' } : {}),
     })
+    const response = await request(
+      `${options.baseUrl ?? ''}${path}${query.size ? `?${query}` : ''}`,
+      {
+        headers: { Accept: 'text/event-stream' },
+        signal: abort.signal,
+      },
+    )
     if (response.status === 204) return 'over'
     if (!response.ok) {
       const problem = await problemOf(response)

@@ -5,6 +5,8 @@ const OFF = 'epochal-shortcuts-off'
 const TYPED =
   'textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])'
 
+const ACTIVATED = 'a, button, input, summary, [tabindex="0"]'
+
 interface Shortcut {
   readonly key: string
   /** What it does, in two or three words. */
@@ -52,6 +54,8 @@ export function use(key: string): void {
 export function press(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return
   if ((event.target as Element).closest(`${TYPED}, dialog`)) return
+  // Space is for the control with the focus.
+  if (event.key === ' ' && (event.target as Element).closest(ACTIVATED)) return
   const shortcut = find(event.key)
   if (!shortcut?.act || !(on || event.key === '?')) return
   event.preventDefault()

@@ -1,0 +1,347 @@
+/**
+ * The run on the bench: how the settings of the lab reach it, and the runs that it replaced.
+ *
+ * Settings that a run can change go to it while it trains. Others need another run, which starts at
+ * once if one is training; the former waits as a ghost, and undo goes back to it.
+ */
+import { untrack } from 'svelte'
+
+import { changeBetween, repeated, specAfter } from '../job/changes'
+import { ids } from '../job/compare'
+import { Run } from '../job/run.svelte'
+import { Steering } from '../job/steering.svelte'
+import { api, ApiProblem, body, computed, type Schemas } from '../lib/api'
+import { viewOf } from '../lab/picture'
+import { number, text, urlState } from '../lib/state/url.svelte'
+import { initialRate } from '../lab/fields'
+import type { Lab } from '../lab/lab.svelte'
+import { computes } from './forward'
+import { compact, labLink, normalized, type Spec } from '../lab/spec'
+
+type Changed = Schemas['ChangeTrainingRequest']
+
+export const MOST_GHOSTS = 5
+/** Settings that need another run rest so long before it starts, in milliseconds. */
+const REST = 150
+/** A speed that the reader has not chosen. */
+const USUAL = -1
+/** Epochs per second at which a run on points can be watched. */
+const WATCHED = 30
+/** The time in which a run repeats the epochs of another one, and the highest speed. */
+const REPEATED_SECONDS = 0.7
+const REPEATING = 1000
+
+const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+
+/** Create this while a component initializes; it follows the address until the component ends. */
+export class Session {
+  readonly #url = urlState('lab', {
+    job: text(),
+    with: text(),
+    pace: number(USUAL, [USUAL, REPEATING]),
+  })
+  run = $state.raw<Run>()
+  busy = $state(false)
+  refusal = $state.raw<ApiProblem>()
+  #steering = $state.raw<Steering>()
+
+  /** The settings that each run has, as the lab writes them. */
+  #specs = $state.raw<Readonly<Record<string, Spec>>>({})
+  readonly #applied = $derived.by(() => this.run && this.#specs[this.run.id])
+  /** Settings before each change of the run, with the number of its changes then. */
+  #before: { spec: Spec; changes: number }[] = []
+  /** Runs that trained when others replaced them. */
+  readonly #interrupted = new Set<string>()
+  /** The next settings are those of before a change, so that the run goes back to them. */
+  #goesBack = false
+  /** A run that repeats another one up to this epoch, and its speed after it. */
+  #repeats: { job: string; epoch: number; pauses: boolean } | undefined
+
+  readonly ghosts = $derived(
+    ids(this.#url.with)
+      .filter((id) => id !== this.#url.job)
+      .slice(0, MOST_GHOSTS),
+  )
+  readonly comparison = computed(
+    () =>
+      this.ghosts.length ? [...(this.#url.job ? [this.#url.job] : []), ...this.ghosts] : undefined,
+    (jobs, signal) => {
+      const query = { jobs, metrics: ['train_loss', 'validation_loss'] as never, max_points: 300 }
+      return body(api.GET('/v1/comparison', { params: { query }, signal }))
+    },
+  )
+
+  /** Whether the page draws the units of the network at every epoch. */
+  readonly isDrawn = $derived.by(() => {
+    const { data, spec } = this.lab
+    const look = data.value
+    return (
+      'layers' in spec.network &&
+      computes(spec.network) &&
+      (!look || ['points', 'curve'].includes(viewOf(look)))
+    )
+  })
+
+  readonly problem = $derived(this.refusal ?? this.#steering?.problem)
+  readonly running = $derived(
+    this.run !== undefined && ['queued', 'waiting', 'running'].includes(this.run.state ?? 'queued'),
+  )
+  constructor(readonly lab: Lab) {
+    const opened = new URLSearchParams(location.search)
+    if (opened.has('lab.spec')) this.#take(this.#url.job, lab.spec)
+    $effect(() => {
+      const [id, { isDrawn }] = [this.#url.job, this]
+      return untrack(() => this.#follow(id, isDrawn))
+    })
+    $effect(() => {
+      const { spec } = lab
+      const waits = lab.awaitsSuggestion || lab.readingFile || lab.check.pending
+      const isWrong = Boolean(lab.check.problem && !lab.check.problem.passing)
+      if (!this.busy) return untrack(() => this.#reach(spec, waits || isWrong))
+    })
+    $effect(() => {
+      const { run } = this
+      if (run?.job && !this.#applied) untrack(() => this.#adopt(run.id, run.job!.spec))
+      if (run && this.#repeats?.job === run.id && run.epoch >= this.#repeats.epoch)
+        untrack(() => this.#repeated(run))
+    })
+  }
+
+  #follow(id: string, isDrawn: boolean): (() => void) | undefined {
+    this.run = id ? new Run(id, isDrawn) : undefined
+    this.#steering = this.run && new Steering(this.run)
+    return this.run?.follow()
+  }
+
+  /** Whether the run can have the settings of the lab, so that its weights belong to this network. */
+  get isCurrent(): boolean {
+    const applied = this.#applied
+    return !!this.run && !!applied && changeBetween(applied, this.lab.spec) !== undefined
+  }
+
+  /** The settings of a run of this visit. */
+  specOf(id: string): Spec | undefined {
+    return this.#specs[id]
+  }
+
+  /** Epochs per second; 0 is as fast as possible. */
+  get pace(): number {
+    return this.#url.pace === USUAL ? (this.isDrawn ? WATCHED : 0) : this.#url.pace
+  }
+  set pace(pace: number) {
+    this.#url.pace = pace
+    if (this.run && !this.run.over) void this.#steering?.send({ pace })
+  }
+
+  /** Change settings that a run can change while it trains. */
+  change(fields: Changed): void {
+    const { optimizer, ...others } = fields
+    const spec: Spec = { ...this.lab.spec, ...(others as Partial<Spec>) }
+    if (optimizer) {
+      const type = optimizer.type ?? spec.optimizer?.type ?? 'adam'
+      const stays = type === (spec.optimizer?.type ?? 'adam')
+      const usual = stays ? spec.optimizer : { learning_rate: initialRate(type) }
+      spec.optimizer = { ...usual, ...optimizer, type } as NonNullable<Spec['optimizer']>
+    }
+    this.lab.put(spec, Object.keys(fields).join())
+  }
+
+  /** Bring new settings to the run, if it trains with others. */
+  #reach(spec: Spec, waits: boolean): (() => void) | undefined {
+    const goesBack = this.#goesBack
+    this.#goesBack = false
+    const { run } = this
+    const ghost = this.ghosts.find((id) => isSame(this.#specs[id], spec))
+    if (!run && ghost && goesBack) void this.#attempt(() => this.#back(ghost))
+    if (!run || !this.#applied || isSame(spec, this.#applied)) return
+    const change = changeBetween(this.#applied, spec)
+    if (change && Object.keys(change).length === 0) this.#take(run.id, spec)
+    else if (change && !run.over) this.#send(run, spec, change, goesBack)
+    else if (!change && !waits) {
+      const replace = () => (ghost ? this.#back(ghost) : this.#replace(run, spec))
+      const timer = setTimeout(() => void this.#attempt(replace), REST)
+      return () => clearTimeout(timer)
+    }
+  }
+
+  #send(run: Run, spec: Spec, change: Changed, goesBack: boolean): void {
+    const mark = this.#before.findIndex((before) => isSame(before.spec, spec))
+    if (goesBack && mark >= 0 && run.job) {
+      const changes = (run.job.spec.changes ?? []).slice(0, this.#before[mark]!.changes)
+      const epoch = run.job.spec.changes?.[changes.length]?.epoch
+      this.#before = this.#before.slice(0, mark)
+      if (epoch !== undefined) {
+        void this.#attempt(() => this.#repeat(run, { ...run.job!.spec, changes }, epoch, spec))
+        return
+      }
+    }
+    this.#before.push({ spec: this.#applied!, changes: run.job?.spec.changes?.length ?? 0 })
+    this.#take(run.id, spec)
+    void this.#steering?.send(change)
+  }
+
+  /** Start another run in place of this one, if it trains. */
+  async #replace(run: Run, spec: Spec): Promise<void> {
+    const { running } = this
+    await this.#leave(run)
+    if (running) await this.#start(spec)
+    else this.#url.job = ''
+  }
+
+  /** Keep a run beside its successor; the oldest of too many ends, as does one without an epoch. */
+  async #leave(run: Run, successor = ''): Promise<void> {
+    const all = [...(run.epoch ? [run.id] : []), ...this.ghosts].filter((id) => id !== successor)
+    const removed = [...all.slice(MOST_GHOSTS), ...(run.epoch ? [] : [run.id])]
+    this.#url.with = all.slice(0, MOST_GHOSTS).join(',')
+    if (this.running) this.#interrupted.add(run.id)
+    if (run.epoch && !run.over) await run.act('pause').catch(() => undefined)
+    for (const id of removed) void new Run(id).act('cancel').catch(() => undefined)
+  }
+
+  async #start(spec: Spec): Promise<Schemas['Job']> {
+    const name = await this.lab.runName()
+    const job = await body(api.POST('/v1/jobs', { body: { ...spec, name, pace: this.pace } }))
+    const { changes, ...plain } = spec
+    if (changes?.length) this.#adopt(job.id!, job.spec)
+    else this.#take(job.id!, plain as Spec)
+    this.#before = []
+    this.#url.job = job.id!
+    return job
+  }
+
+  /** Repeat a run up to an epoch, quickly, and go on with other settings from there. */
+  async #repeat(
+    run: Run,
+    spec: Schemas['TrainingSpec'],
+    epoch: number,
+    settings: Spec,
+    stays = true,
+  ): Promise<void> {
+    const running = this.running || run.over
+    if (stays) await this.#leave(run)
+    const pace = Math.min(Math.max(epoch / REPEATED_SECONDS, this.pace, 1), REPEATING)
+    const job = await body(api.POST('/v1/jobs', { body: { ...spec, pace } }))
+    this.#repeats = { job: job.id!, epoch, pauses: !running }
+    this.#take(job.id!, settings)
+    this.#url.job = job.id!
+  }
+
+  #repeated(run: Run): void {
+    const { pauses } = this.#repeats!
+    this.#repeats = undefined
+    void this.#steering?.send({ pace: this.pace })
+    if (pauses) void run.act('pause').catch(() => undefined)
+  }
+
+  #take(id: string, spec: Spec): void {
+    this.#specs = { ...this.#specs, [id]: spec }
+  }
+
+  /** Show the settings of a run that another page made. */
+  #adopt(id: string, spec: Schemas['TrainingSpecOutput']): void {
+    const { labels: _, name: __, pace: ___, changes: ____, ...settings } = specAfter(spec)
+    this.lab.put(normalized(compact(settings as Spec)), 'settings of a run')
+    this.#take(id, this.lab.spec)
+  }
+
+  /** Go back to a run that was replaced. */
+  async #back(id: string): Promise<void> {
+    if (this.run) await this.#leave(this.run, id)
+    else this.#url.with = this.ghosts.filter((ghost) => ghost !== id).join(',')
+    const spec = this.#specs[id]
+    if (spec) this.lab.put(spec, 'earlier run')
+    this.#before = []
+    this.#url.job = id
+    if (this.#interrupted.delete(id)) await new Run(id).act('resume').catch(() => undefined)
+  }
+
+  async #attempt(act: () => Promise<unknown>): Promise<void> {
+    if (this.busy) return
+    this.busy = true
+    this.refusal = undefined
+    try {
+      await act()
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error
+      this.refusal = error
+    } finally {
+      this.busy = false
+    }
+  }
+
+  back(id: string): Promise<void> {
+    return this.#attempt(() => this.#back(id))
+  }
+
+  /** Train, or pause; after its end, a run goes on for as many epochs again. */
+  play(): Promise<void> {
+    return this.#attempt(async () => {
+      const { run, lab } = this
+      if (!run || !this.#applied) await this.#start(lab.spec)
+      else if (run.over) await this.#goOn(run)
+      else await run.act(this.running ? 'pause' : 'resume')
+    })
+  }
+
+  async #goOn(run: Run): Promise<void> {
+    const { job, epoch } = run
+    const change = changeBetween(this.#applied!, this.lab.spec)
+    if (!job || !change || job.stop_reason !== 'completed') {
+      await this.#leave(run)
+      await this.#start(this.lab.spec)
+      return
+    }
+    const epochs = change.epochs ?? epoch + this.lab.spec.epochs
+    const spec = { ...this.lab.spec, epochs }
+    this.lab.put(spec, 'epochs')
+    await this.#repeat(
+      run,
+      repeated(job.spec, epoch, { ...change, epochs } as never),
+      epoch,
+      this.lab.spec,
+      false,
+    )
+  }
+
+  /** Train one epoch and pause. */
+  step(): Promise<void> {
+    return this.#attempt(async () => {
+      if (this.running) return this.run!.act('pause')
+      if (!this.run) {
+        const job = await this.#start(this.lab.spec)
+        await new Run(job.id!).act('pause')
+      } else if (this.run.over) return
+      await body(
+        api.POST('/v1/jobs/{id}/resume', {
+          params: { path: { id: this.#url.job } },
+          body: { epochs: 1 },
+        }),
+      )
+    })
+  }
+
+  /** Begin again with initial weights: the same, or those of another seed. */
+  startOver(other = false): Promise<void> {
+    return this.#attempt(async () => {
+      const { run, lab } = this
+      if (other) lab.set(['seed'], (lab.spec.seed ?? 0) + 1, 'seed')
+      const isRepeated = isSame(this.#applied, lab.spec) && !run?.job?.spec.changes?.length
+      if (run && isRepeated) void run.act('cancel').catch(() => undefined)
+      else if (run) await this.#leave(run)
+      await this.#start(lab.spec)
+    })
+  }
+
+  undo(): void {
+    this.#goesBack = this.lab.undoable
+    this.lab.undo()
+  }
+
+  /** The link that repeats the run with its changes, or has the settings. */
+  link(): string {
+    const spec = this.isCurrent ? this.run?.job?.spec : undefined
+    if (!spec) return labLink(this.lab.spec)
+    const { labels: _, pace: __, ...settings } = spec
+    return labLink(normalized(compact(settings as Spec)))
+  }
+}

@@ -1,0 +1,251 @@
+"""The bench of the lab: a run on one screen that changes while it trains."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from tests.browser.conftest import Opened, ask, call, number, suits_every_screen, violations
+from tests.servers.stack import await_condition
+
+_SPEC = {
+    "network": {
+        "input_shape": [2],
+        "layers": [
+            {"type": "dense", "units": 8, "activation": "tanh"},
+            {"type": "dense", "units": 4, "activation": "tanh"},
+            {"type": "dense", "units": 1, "activation": "sigmoid"},
+        ],
+    },
+    "dataset": {"name": "two_moons", "samples": 200, "noise": 0.15},
+    "loss": "binary_cross_entropy",
+    "optimizer": {"type": "adam", "learning_rate": 0.01},
+    "epochs": 100_000,
+    "validation_fraction": 0.2,
+}
+SMALL = f"/lab?lab.spec={quote(json.dumps(_SPEC))}"
+
+
+def job_of(page: Page) -> str:
+    return parse_qs(urlsplit(page.url).query)["lab.job"][0]
+
+
+def job(url: str, page: Page) -> Any:
+    return ask(url, f"/v1/jobs/{job_of(page)}")
+
+
+def epoch(page: Page) -> int:
+    return int(page.get_by_test_id("epoch").inner_text().replace(",", ""))
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def play(page: Page) -> None:
+    button(page, "Train").click()
+    expect(button(page, "Pause")).to_be_visible()
+    page.wait_for_url(re.compile("lab.job="))
+    await_condition(lambda: epoch(page) > 2, 60, "epochs of the run")
+
+
+def pixels(page: Page) -> str:
+    """What the maps of the units look like."""
+    canvas = page.get_by_role("region", name="Network").locator("canvas").first
+    return str(canvas.evaluate("canvas => canvas.toDataURL()"))
+
+
+def cancel(url: str, page: Page) -> None:
+    call(url, f"/v1/jobs/{job_of(page)}/cancel", "POST", {})
+
+
+def test_the_bench_is_one_screen(open_page: Opened) -> None:
+    requests = open_page.record_requests()
+    page = open_page(SMALL, {"width": 1280, "height": 800})
+    expect(button(page, "Train")).to_be_enabled()
+    expect(page.get_by_label("The output for every input")).to_be_visible()
+    assert len([path for path in requests if "/v1/" in path]) <= 10
+    play(page)
+    # Whatever has a place on the bench is on the screen.
+    for place in page.locator(".bench .stage > *, .bench .transport, .bench .dials").all():
+        box = place.bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 800
+        overflow = place.evaluate("element => element.scrollHeight - element.clientHeight")
+        assert overflow <= 1
+
+
+def test_a_run_is_watched_paused_and_opened_again(open_page: Opened, url: str) -> None:
+    page = open_page(SMALL)
+    before = pixels(page)
+    play(page)
+    assert job(url, page)["spec"]["pace"] == 30
+    await_condition(lambda: pixels(page) != before, 30, "the maps of the units change")
+    button(page, "Pause").click()
+    expect(button(page, "Go on")).to_be_visible()
+    await_condition(lambda: job(url, page)["state"] == "paused", 30, "the job pauses")
+    await_condition(lambda: epoch(page) == job(url, page)["epoch"], 30, "the last epoch is shown")
+    again = open_page(page.url)
+    expect(again.get_by_test_id("epoch")).to_have_text(page.get_by_test_id("epoch").inner_text())
+    expect(again.get_by_test_id("training-loss")).to_be_visible()
+    await_condition(lambda: pixels(again) != before, 30, "the maps are drawn")
+    again.keyboard.press("t")
+    expect(button(again, "Pause")).to_be_visible()
+    again.keyboard.press("Space")
+    expect(button(again, "Go on")).to_be_visible()
+    cancel(url, again)
+
+
+def test_one_epoch_is_trained_at_a_time(open_page: Opened, url: str) -> None:
+    page = open_page(SMALL)
+    step = button(page, "Train one epoch")
+    for expected in (1, 2, 3):
+        step.click()
+        expect(page.get_by_test_id("epoch")).to_have_text(str(expected))
+        expect(step).to_be_enabled()
+    assert job(url, page)["epoch"] == 3
+    cancel(url, page)
+
+
+def test_the_activation_changes_in_one_click_while_it_trains(open_page: Opened, url: str) -> None:
+    page = open_page(SMALL)
+    play(page)
+    first = job_of(page)
+    page.get_by_label("Activation").select_option("relu")
+    await_condition(lambda: job(url, page)["spec"]["changes"], 30, "the change is made")
+    # The curve goes on, with a mark that says what changed.
+    expect(page.get_by_role("region", name="Loss").get_by_text("activation relu")).to_be_visible()
+    at = job(url, page)["spec"]["changes"][0]["epoch"]
+    await_condition(lambda: epoch(page) > at + 5, 30, "the run goes on")
+    assert job_of(page) == first
+    rate = page.get_by_label("Learning rate, as a number")
+    rate.fill("0.003")
+    rate.press("Enter")
+    await_condition(lambda: len(job(url, page)["spec"]["changes"]) == 2, 30, "a second change")
+    (network, optimizer) = (change["training"] for change in job(url, page)["spec"]["changes"])
+    assert [layer["activation"] for layer in network["network"]["layers"]] == [
+        "relu",
+        "relu",
+        "sigmoid",
+    ]
+    assert optimizer["optimizer"]["learning_rate"] == 0.003
+    cancel(url, page)
+
+
+def test_a_change_is_taken_back_by_a_run_without_it(open_page: Opened, url: str) -> None:
+    page = open_page(SMALL)
+    play(page)
+    first = job_of(page)
+    page.get_by_label("Batch size").select_option("8")
+    await_condition(lambda: job(url, page)["spec"]["changes"], 30, "the change is made")
+    at = job(url, page)["spec"]["changes"][0]["epoch"]
+    button(page, "Undo").click()
+    page.wait_for_url(lambda address: "lab.job=" in address and first not in parse_qs(urlsplit(address).query)["lab.job"])
+    expect(page.get_by_label("Batch size")).to_have_value("32")
+    await_condition(lambda: epoch(page) > at, 30, "the run repeats the epochs before the change")
+    assert job(url, page)["spec"]["changes"] == []
+    before = ask(url, f"/v1/jobs/{first}")
+    assert before["state"] in ("pausing", "paused")
+    ghost = page.get_by_role("button", name=re.compile("batch size"))
+    ghost.click()
+    await_condition(lambda: job_of(page) == first, 30, "the former run is back")
+    expect(page.get_by_label("Batch size")).to_have_value("8")
+    await_condition(lambda: job(url, page)["state"] == "running", 30, "and trains again")
+    cancel(url, page)
+
+
+def test_another_shape_starts_another_run_beside_the_former(open_page: Opened, url: str) -> None:
+    page = open_page(SMALL)
+    play(page)
+    first = job_of(page)
+    button(page, "Add a unit to dense_1").click()
+    await_condition(lambda: job_of(page) != first, 30, "another run starts")
+    second = job_of(page)
+    await_condition(lambda: epoch(page) > 2, 30, "and trains")
+    assert job(url, page)["spec"]["network"]["layers"][0]["units"] == 9
+    assert ask(url, f"/v1/jobs/{first}")["state"] in ("pausing", "paused")
+    ghost = page.get_by_role("button", name=re.compile(r"units 8-4-1→9-4-1"))
+    expect(ghost).to_be_visible()
+    button(page, "Undo").click()
+    await_condition(lambda: job_of(page) == first, 30, "undo goes back")
+    await_condition(lambda: job(url, page)["state"] == "running", 30, "and trains the former")
+    expect(page.get_by_role("button", name=re.compile(r"units 9-4-1→8-4-1"))).to_be_visible()
+    assert ask(url, f"/v1/jobs/{second}")["state"] in ("pausing", "paused")
+    cancel(url, page)
+
+
+def test_a_link_repeats_a_run_with_its_changes(open_page: Opened, url: str) -> None:
+    spec = _SPEC | {
+        "epochs": 20,
+        "changes": [{"epoch": 10, "training": {"optimizer": {"learning_rate": 0.1}}}],
+    }
+    expected = ask(url, "/v1/jobs", spec)["id"]
+    page = open_page(f"/lab?lab.spec={quote(json.dumps(spec))}")
+    expect(page.get_by_text("This link repeats a run with its change")).to_be_visible()
+    page.get_by_label("Speed").select_option("as fast as possible")
+    button(page, "Train").click()
+    page.wait_for_url(re.compile("lab.job="))
+    for one in (job_of(page), expected):
+        await_condition(
+            lambda one=one: ask(url, f"/v1/jobs/{one}")["state"] == "succeeded", 60, "the end"
+        )
+    (again, before) = (
+        {
+            line["metric"]: line["values"]
+            for line in ask(url, f"/v1/jobs/{one}/curve?max_points=100")["series"]
+            if line["metric"] != "seconds"
+        }
+        for one in (job_of(page), expected)
+    )
+    assert again == before
+    expect(page.get_by_label("Learning rate, as a number")).to_have_value("0.1")
+
+
+def test_all_settings_are_in_a_drawer(open_page: Opened) -> None:
+    page = open_page(SMALL)
+    opener = button(page, "All settings")
+    opener.click()
+    drawer = page.get_by_role("dialog", name="All settings")
+    expect(drawer.get_by_test_id("cost-parameters")).to_have_text("65")
+    drawer.get_by_label("Units", exact=True).first.fill("3")
+    expect(drawer.get_by_test_id("cost-parameters")).to_have_text("30")
+    # In a layer, Escape leads back to the list of layers.
+    button(page, "Close").focus()
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    expect(opener).to_be_focused()
+
+
+def test_the_spiral_works_in_three_clicks(open_page: Opened, url: str) -> None:
+    page = open_page("/lab")
+    button(page, "spiral").click()
+    button(page, "Train").click()
+    await_condition(
+        lambda: page.get_by_test_id("accuracy").count()
+        and number(page.get_by_test_id("accuracy").inner_text().split()[0]) >= 95,
+        120,
+        "the spiral is separated",
+    )
+    assert violations(page) == []
+
+
+def test_the_bench_suits_every_screen(open_page: Opened, url: str) -> None:
+    page = open_page(SMALL)
+    play(page)
+    button(page, "Pause").click()
+    expect(button(page, "Go on")).to_be_visible()
+    suits_every_screen(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    order = [
+        page.get_by_role("region", name=name).bounding_box()
+        for name in ("Output", "Loss", "Network", "Data")
+    ]
+    tops = [box["y"] for box in order if box is not None]
+    assert len(tops) == 4
+    assert tops == sorted(tops)
+    page.get_by_role("region", name="Data").scroll_into_view_if_needed()
+    expect(button(page, "Go on")).to_be_in_viewport()
+    cancel(url, page)
