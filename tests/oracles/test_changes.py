@@ -47,8 +47,9 @@ def test_a_changed_run_takes_the_steps_of_pytorch(kind: str) -> None:
     if "weight_decay" in theirs.param_groups[1]:
         theirs.param_groups[1]["weight_decay"] = 0.0  # only weights decay
     for epoch in range(1, 31):
-        for start in range(0, len(data.train_inputs), training.batch_size):
-            batch = slice(start, start + training.batch_size)
+        size = training.batch_size or 1
+        for start in range(0, len(data.train_inputs), size):
+            batch = slice(start, start + size)
             x = torch.tensor(data.train_inputs[batch])
             for layer in (1, 2, 3):
                 x = x @ tensors[f"dense_{layer}.weight"] + tensors[f"dense_{layer}.bias"]

@@ -124,7 +124,7 @@ class Job(Verifiable, Inspection, Writing):
 
         `optimizer={"type": "sgd"}` changes the optimizer, `learning_rate=0.003` its rate alone, and
         `activation="tanh"` the hidden layers. A `network` has the same parameters as the present.
-        `dataset="two_moons"`, `samples=[{"inputs": [1, 2], "targets": 1}]` and
+        `dataset={"name": "spiral", "noise": 0.3}`, `samples=[{"inputs": [1, 2], "targets": 1}]` and
         `weights=[{"layer": "dense_1", "array": "bias", "index": [0], "value": 2}]` change data and
         weights, `freeze=["dense_1"]` and `unfreeze` the layers that train.
         `pace` is the number of epochs a second, or 0 for as many as possible; no result changes.
