@@ -19,17 +19,17 @@ describe('withTerm', () => {
   const plain = network([dense(4)])
 
   it('adds a layer of features, in one order whatever is added first', () => {
-    const one = withTerm(withTerm(plain, 'sin(3*x1)', true), 'x1^2', true)
-    expect(termsOf(one)).toEqual(['x1', 'x2', 'x1^2', 'sin(3*x1)'])
-    expect(one.layers.map(({ type }) => type)).toEqual(['features', 'dense'])
+    const both = withTerm(withTerm(plain, 'sin(3*x1)', true), 'x1^2', true)
+    expect(termsOf(both)).toEqual(['x1', 'x2', 'x1^2', 'sin(3*x1)'])
+    expect(both.layers.map(({ type }) => type)).toEqual(['features', 'dense'])
   })
 
   it('removes the layer when only the inputs are left, and never the last term', () => {
     const added = withTerm(plain, 'x1*x2', true)
     expect(withTerm(added, 'x1*x2', false)).toEqual(plain)
-    const one = withTerm(plain, 'x1', false)
-    expect(termsOf(one)).toEqual(['x2'])
-    expect(withTerm(one, 'x2', false)).toBe(one)
+    const last = withTerm(plain, 'x1', false)
+    expect(termsOf(last)).toEqual(['x2'])
+    expect(withTerm(last, 'x2', false)).toBe(last)
   })
 
   it('keeps terms that the page does not offer', () => {
