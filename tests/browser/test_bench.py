@@ -5,7 +5,6 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Opened, ask, call, number, suits_every_screen, violations
 from tests.servers.stack import await_condition
@@ -30,7 +29,8 @@ SMALL = f"/lab?lab.spec={quote(json.dumps(_SPEC))}"
 
 def job_of(page: Page) -> str:
     # The page knows its address before an event of the browser comes to `page.url`.
-    return parse_qs(urlsplit(page.evaluate("location.href")).query).get("lab.job", [""])[0]
+    address: str = page.evaluate("location.href")
+    return parse_qs(urlsplit(address).query).get("lab.job", [""])[0]
 
 
 def job(url: str, page: Page) -> Any:
@@ -53,7 +53,7 @@ def play(page: Page) -> None:
 
 
 def pixels(page: Page) -> str:
-    """What the maps of the units look like."""
+    """The pixels of the maps of the units."""
     canvas = page.get_by_role("region", name="Network").locator("canvas").first
     return str(canvas.evaluate("canvas => canvas.toDataURL()"))
 
@@ -189,17 +189,19 @@ def test_a_link_repeats_a_run_with_its_changes(open_page: Opened, url: str) -> N
     page.get_by_label("Speed").select_option("as fast as possible")
     button(page, "Train").click()
     page.wait_for_url(re.compile("lab.job="))
-    for one in (job_of(page), expected):
-        await_condition(
-            lambda one=one: ask(url, f"/v1/jobs/{one}")["state"] == "succeeded", 60, "the end"
-        )
+    both = job_of(page), expected
+    await_condition(
+        lambda: all(ask(url, f"/v1/jobs/{job}")["state"] == "succeeded" for job in both),
+        60,
+        "the end",
+    )
     (again, before) = (
         {
             line["metric"]: line["values"]
-            for line in ask(url, f"/v1/jobs/{one}/curve?max_points=100")["series"]
+            for line in ask(url, f"/v1/jobs/{job}/curve?max_points=100")["series"]
             if line["metric"] != "seconds"
         }
-        for one in (job_of(page), expected)
+        for job in both
     )
     assert again == before
     expect(page.get_by_label("Learning rate, as a number")).to_have_value("0.1")
@@ -225,8 +227,10 @@ def test_the_spiral_works_in_three_clicks(open_page: Opened, url: str) -> None:
     button(page, "spiral").click()
     button(page, "Train").click()
     await_condition(
-        lambda: page.get_by_test_id("accuracy").count()
-        and number(page.get_by_test_id("accuracy").inner_text().split()[0]) >= 95,
+        lambda: (
+            page.get_by_test_id("accuracy").count()
+            and number(page.get_by_test_id("accuracy").inner_text().split()[0]) >= 95
+        ),
         120,
         "the spiral is separated",
     )

@@ -59,7 +59,7 @@ ROUND_SECONDS = 0.05
 """Epochs that the engine trains before it computes their results. A user who changes the job waits
 for so long."""
 FRAME_SECONDS = 0.03
-"""How often a job with a pace stores its epochs, each of which a user watches."""
+"""How often a job with a pace stores its epochs, because a user watches each."""
 SHOW_SECONDS = 0.25
 """How often a job with a pace announces the checkpoint of the epoch that users see."""
 FIRST_FLUSH_SECONDS = 0.02
@@ -100,7 +100,7 @@ class Attempt(ABC):
         self._is_small = False
         """Whether every transaction stores the weights."""
         self._shown: list[int] = []
-        """The epoch with a checkpoint for those who watch, until the next one replaces it."""
+        """The epoch with a checkpoint for watchers, until the next one replaces it."""
         self._unannounced: set[int] = set()
         self._announced_at = 0.0
         self._first_flush = True
@@ -335,7 +335,7 @@ class Attempt(ABC):
 
 
 class JobAttempt(Attempt):
-    """One attempt at a job, whose `spec` has all of its changes."""
+    """One attempt at a job; its `spec` has all changes."""
 
     def __init__(
         self,
@@ -356,7 +356,7 @@ class JobAttempt(Attempt):
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
         self._pause_epoch = math.inf if (last := claim.job.pause_epoch) is None else last
         self._is_small = claim.job.parameters <= WATCHED_PARAMETERS
-        # A worker that died has left the one that users saw.
+        # A worker that died has left the checkpoint that users saw.
         every = prepared.weights_every
         self._shown = [e for e in claim.stored_epochs if e > 0 and (not every or e % every)]
         self._paced_epoch = run.epoch

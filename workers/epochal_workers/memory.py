@@ -32,7 +32,7 @@ def allowed_bytes(price: int) -> int:
 
 
 class MemoryLimit:
-    """What a job of a price may allocate. Linux only; None: no limit."""
+    """The bytes that a job of a price may allocate. Linux only; None: no limit."""
 
     def __init__(self, price: int | None) -> None:
         is_limited = price is not None and sys.platform == "linux"

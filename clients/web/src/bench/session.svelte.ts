@@ -31,7 +31,7 @@ const WATCHED = 30
 const REPEATED_SECONDS = 0.7
 const REPEATING = 1000
 
-const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
 /** Create this while a component initializes; it follows the address until the component ends. */
 export class Session {
@@ -52,7 +52,7 @@ export class Session {
   #before: { spec: Spec; changes: number }[] = []
   /** Runs that trained when others replaced them. */
   readonly #interrupted = new Set<string>()
-  /** The next settings are those of before a change, so that the run goes back to them. */
+  /** The next settings are older than a change, so that the run goes back to them. */
   #goesBack = false
   /** A run that repeats another one up to this epoch, and its speed after it. */
   #repeats: { job: string; epoch: number; pauses: boolean } | undefined
@@ -273,7 +273,7 @@ export class Session {
     return this.#attempt(() => this.#back(id))
   }
 
-  /** Train, or pause; after its end, a run goes on for as many epochs again. */
+  /** Train, or pause; after its end, a run goes on for the same number of epochs again. */
   play(): Promise<void> {
     return this.#attempt(async () => {
       const { run, lab } = this
@@ -320,7 +320,7 @@ export class Session {
     })
   }
 
-  /** Begin again with initial weights: the same, or those of another seed. */
+  /** Begin again with the same initial weights, or with weights of another seed. */
   startOver(other = false): Promise<void> {
     return this.#attempt(async () => {
       const { run, lab } = this

@@ -70,7 +70,7 @@ const CHANGEABLE = {
 /** Fields that have no influence on the training. */
 const ASIDE = ['name', 'notes', 'labels', 'pace', 'changes', 'snapshots', 'ttl_seconds']
 
-const differs = (one: unknown, other: unknown) => JSON.stringify(one) !== JSON.stringify(other)
+const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b)
 
 /**
  * The change that makes `after` of `before`, empty if they train alike; undefined if a run cannot
@@ -107,12 +107,12 @@ function optionsBetween(before: Options, after: Options): Options {
 }
 
 /** Whether two networks differ in activations and rates of dropout at most. */
-function hasShapesOf(one: Settings['network'], other: Settings['network']): boolean {
+function hasShapesOf(a: Settings['network'], b: Settings['network']): boolean {
   const free = (network: object) =>
     JSON.stringify(network, (name, value: unknown) =>
       name === 'activation' || name === 'rate' ? undefined : value,
     )
-  return free(one) === free(other)
+  return free(a) === free(b)
 }
 
 /** The number of epochs of a run, with its changes. */
