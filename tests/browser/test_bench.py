@@ -136,6 +136,25 @@ def test_the_activation_changes_in_one_click_while_it_trains(open_page: Opened, 
     cancel(url, page)
 
 
+def test_a_weight_is_set_by_hand_while_it_trains(open_page: Opened, url: str) -> None:
+    page = open_page(SMALL)
+    play(page)
+    unit = page.get_by_role("button", name="dense_1, unit 2", exact=True)
+    card = page.get_by_role("group", name="Weights of dense_1, unit 2")
+    unit.press("Enter")
+    card.get_by_label("Value").fill("3.5")
+    card.get_by_label("Value").press("Tab")
+    await_condition(lambda: job(url, page)["spec"]["changes"], 30, "the change is made")
+    (change,) = job(url, page)["spec"]["changes"]
+    (weight,) = change["training"]["weights"]
+    assert (weight["layer"], weight["array"], weight["value"]) == ("dense_1", "bias", 3.5)
+    assert weight["index"] == [1]
+    await_condition(lambda: epoch(page) > change["epoch"] + 3, 30, "the run goes on")
+    card.get_by_role("button", name="Close").click()
+    expect(card).to_have_count(0)
+    cancel(url, page)
+
+
 def test_a_change_is_taken_back_by_a_run_without_it(open_page: Opened, url: str) -> None:
     page = open_page(SMALL)
     play(page)

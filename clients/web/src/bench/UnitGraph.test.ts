@@ -78,7 +78,7 @@ test('a weight is chosen and set by keyboard', () => {
   click('dense_1, unit 2')
   const value = () => labeled('Value')!
   expect(value().value).toBe('-0.5')
-  const from = document.querySelector('select')!
+  const from = labeled('Weight from')!
   from.value = '0'
   from.dispatchEvent(new Event('change', { bubbles: true }))
   flushSync()

@@ -19,6 +19,7 @@ import { computes } from './forward'
 import { compact, labLink, normalized, type Spec } from '../lab/spec'
 
 type Changed = Schemas['ChangeTrainingRequest']
+type WeightChange = NonNullable<Changed['weights']>[number]
 
 export const MOST_GHOSTS = 5
 /** Settings that need another run rest so long before it starts, in milliseconds. */
@@ -145,6 +146,13 @@ export class Session {
     }
     this.lab.put(spec, Object.keys(fields).join())
   }
+
+  /** Set a weight by hand, which the next epoch begins with; undefined if no run can take it. */
+  readonly setWeight = $derived.by(() =>
+    this.run && !this.run.over && this.isCurrent
+      ? (weight: WeightChange) => void this.#steering?.send({ weights: [weight] })
+      : undefined,
+  )
 
   /** Bring new settings to the run, if it trains with others. */
   #reach(spec: Spec, waits: boolean): (() => void) | undefined {

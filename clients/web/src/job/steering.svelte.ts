@@ -16,7 +16,13 @@ export class Steering {
 
   async send(fields: Changed): Promise<void> {
     const optimizer = { ...this.#next?.optimizer, ...fields.optimizer }
-    this.#next = { ...this.#next, ...fields, ...(fields.optimizer ? { optimizer } : {}) }
+    const weights = [...(this.#next?.weights ?? []), ...(fields.weights ?? [])]
+    this.#next = {
+      ...this.#next,
+      ...fields,
+      ...(fields.optimizer ? { optimizer } : {}),
+      ...(fields.weights ? { weights } : {}),
+    }
     if (this.#sending) return
     this.#sending = true
     this.problem = undefined
