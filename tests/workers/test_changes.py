@@ -460,7 +460,8 @@ def test_users_who_watch_a_job_see_its_weights(
     service.lose_worker(paced)
     assert service.run(paced, look, flush_seconds=AT_ONCE) == "succeeded"
     assert len(frozenset[int]().union(*seen)) > 5
-    assert all(len(epochs - {0, 7, 12}) <= 1 for epochs in seen)
+    # Two announced ones and the newest.
+    assert all(len(epochs - {0, 7, 12}) <= 3 for epochs in seen)
     with service.database.read() as connection:
         stored = [checkpoints.stored_epochs(connection, job) for job in (whole, paced)]
     assert stored[0] == stored[1]

@@ -269,14 +269,18 @@ class Attempt(ABC):
         return state
 
     def _show(self, *, announced: bool) -> None:
-        """Record the weights that users watch, in place of those before."""
+        """Record the weights that users watch, in place of those before. Of the announced epochs,
+        two remain, so that requests for them find them.
+        """
         epoch = self._training.epoch
         stored = epoch in self._weights or epoch in self._checkpoints or epoch in self._shown
         if stored or epoch <= self._claim.job.epoch or not (announced or self._is_small):
             return
-        self._superseded += self._shown
+        known = [e for e in self._shown if e not in self._unannounced]
+        remaining = known[-1:] if announced else known[-2:]
+        self._superseded += [e for e in self._shown if e not in remaining]
         self._record_weights()
-        self._shown = [epoch]
+        self._shown = [*remaining, epoch]
         self._unannounced = set() if announced else {epoch}
         if announced:
             self._announced_at = perf_counter()

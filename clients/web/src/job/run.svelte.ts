@@ -70,6 +70,8 @@ export class Run {
     this.job?.spec.snapshots?.thin_weights_after != null || Boolean(this.job?.spec.pace),
   )
   #listing = false
+  /** The newest epoch with weights that the stream has announced. */
+  #announced = 0
   #outdated = false
 
   #thinning = false
@@ -116,6 +118,7 @@ export class Run {
         },
         checkpoint: (event) => {
           if (this.parameters) return
+          this.#announced = Math.max(this.#announced, ...event.epochs)
           if (this.#thins) void this.#listAgain()
           else this.#soon(() => this.#store(event.epochs))
         },
@@ -124,6 +127,7 @@ export class Run {
         end: (event) => {
           this.#take()
           this.state = event.state
+          if (!this.parameters) void this.#listAgain()
           void this.refresh()
         },
         status: (now, why) => {
@@ -325,9 +329,15 @@ export class Run {
       } while (after != null)
       if (this.#thins) this.#known = []
     } finally {
-      this.#store(listed)
+      this.#store(this.#lasting(listed))
       this.#listed = true
     }
+  }
+
+  /** The epochs that are not about to be deleted: the newest one is replaced while a run trains. */
+  #lasting(epochs: readonly number[]): readonly number[] {
+    if (this.state !== 'running') return epochs
+    return epochs.filter((epoch, i) => epoch <= this.#announced || i < epochs.length - 1)
   }
 
   async #listFlow(job: Job): Promise<void> {
