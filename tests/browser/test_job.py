@@ -365,7 +365,7 @@ def test_a_run_that_waits_says_what_for(open_page: Opened, api: Api) -> None:
         state = page.locator("p[role=status]")
         expect(state.filter(has_text="Waiting for a worker")).to_be_visible()
         expect(page.get_by_text("1 before it")).to_be_visible()
-        expect(page.get_by_role("group", name="The network to train")).to_be_visible()
+        expect(page.get_by_role("group", name="The network: 2 input")).to_be_visible()
         expect(page.get_by_role("slider", name="Epoch", exact=True)).to_be_disabled()
         api.post(f"/v1/jobs/{jobs[0]}/cancel")
         api.post(f"/v1/jobs/{jobs[1]}/cancel")
