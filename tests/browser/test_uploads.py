@@ -155,12 +155,13 @@ def test_a_large_file_is_sent_in_pieces_and_can_be_cancelled(
     expect(page.get_by_text(re.compile(r"^8\d % of 4\.\d+ MB$"))).to_be_visible()
     assert 0.8 < float(bar.get_attribute("value") or 0) < 0.9
     # The spec has still the data before it, which nobody wants to train on now.
-    expect(page.get_by_role("button", name="Reading the file…")).to_be_disabled()
+    for button in page.get_by_role("button", name="Reading the file…").all():
+        expect(button).to_be_disabled()
     assert violations(page) == []
     fits(page, PHONE)
     page.get_by_role("button", name="Cancel").click()
     expect(bar).to_have_count(0)
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    expect(settings(page).get_by_role("button", name="Train", exact=True)).to_be_enabled()
     expect(page.get_by_role("alert")).to_have_count(0)
     (upload,) = {re.findall(r"/v1/uploads/(\w+)", route.request.url)[0] for route in held}
     assert call(url, f"/v1/uploads/{upload}").status_code == 404
@@ -209,8 +210,8 @@ def test_a_table_is_asked_by_its_columns_and_by_its_file(
     give(page, tmp_path, "homes.csv", houses())
     use(page)
     expect(page.get_by_text("8 in, 1 out")).to_be_visible()
-    page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_url("**/jobs/job_*")
+    settings(page).get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("link", name="Details").click()
     job = page.url.split("/jobs/")[1].split("?")[0]
     await_condition(
         lambda: ask(url, f"/v1/jobs/{job}")["state"] == "succeeded", 60, "the run is over"
@@ -248,7 +249,8 @@ def test_an_upload_is_deleted_when_it_is_known_what_was_trained_on_it(
     give(page, tmp_path, "pets of the test.csv", PETS)
     use(page)
     expect(page.get_by_text("3 in, 1 out")).to_be_visible()
-    page.get_by_role("button", name="Train").click()
+    settings(page).get_by_role("button", name="Train").click()
+    page.get_by_role("link", name="Details").click()
     # A run without a name is called as its file.
     expect(page.get_by_role("heading", name="pets of the test", level=1)).to_be_visible()
     job = page.url.split("/jobs/")[1].split("?")[0]
@@ -272,7 +274,7 @@ def test_an_upload_is_deleted_when_it_is_known_what_was_trained_on_it(
     assert call(url, f"/v1/datasets/{data}").json()["reason"] == "not_found"
     # The settings for it begin with other data.
     expect(page.get_by_role("figure", name="two moons")).to_be_visible()
-    expect(page.get_by_role("button", name="Train")).to_be_enabled()
+    expect(settings(page).get_by_role("button", name="Train")).to_be_enabled()
     page.goto(f"/jobs/{job}")
     expect(page.get_by_role("heading", name="The data set of this run was deleted")).to_be_visible()
     expect(page.get_by_role("figure", name="Loss", exact=True)).to_be_visible()
