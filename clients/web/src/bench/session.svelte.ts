@@ -31,6 +31,8 @@ const WATCHED = 30
 /** The time in which a run repeats the epochs of another one, and the highest speed. */
 const REPEATED_SECONDS = 0.7
 const REPEATING = 1000
+/** Epochs per second of a run that is about to pause: none after its first one. */
+const SLOWEST = 0.001
 
 const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
@@ -206,14 +208,27 @@ export class Session {
     for (const id of removed) void new Run(id).act('cancel').catch(() => undefined)
   }
 
-  async #start(spec: Spec): Promise<Schemas['Job']> {
+  async #start(spec: Spec, pace = this.pace): Promise<Schemas['Job']> {
     const name = await this.lab.runName()
-    const job = await body(api.POST('/v1/jobs', { body: { ...spec, name, pace: this.pace } }))
+    const job = await body(api.POST('/v1/jobs', { body: { ...spec, name, pace } }))
     const { changes, ...plain } = spec
     if (changes?.length) this.#adopt(job.id!, job.spec)
     else this.#take(job.id!, plain as Spec)
     this.#before = []
     this.#url.job = job.id!
+    return job
+  }
+
+  /** Start a run that pauses at once, or after its first epoch. */
+  async #startPaused(): Promise<Schemas['Job']> {
+    const { id } = await this.#start(this.lab.spec, SLOWEST)
+    const run = new Run(id!)
+    await run.act('pause')
+    const params = { path: { id: id! } }
+    let job: Schemas['Job']
+    do job = await body(api.GET('/v1/jobs/{id}', { params }))
+    while (job.state === 'pausing')
+    await run.change({ pace: this.pace })
     return job
   }
 
@@ -316,8 +331,7 @@ export class Session {
     return this.#attempt(async () => {
       if (this.running) return this.run!.act('pause')
       if (!this.run) {
-        const job = await this.#start(this.lab.spec)
-        await new Run(job.id!).act('pause')
+        if ((await this.#startPaused()).epoch) return
       } else if (this.run.over) return
       await body(
         api.POST('/v1/jobs/{id}/resume', {
