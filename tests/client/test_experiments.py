@@ -62,8 +62,8 @@ def test_the_spec_of_an_experiment_creates_the_same_jobs(client: Client) -> None
     first, second = (experiment.wait(60) for experiment in (made, again))
     for seed in (4, 3):
         assert second.job("first", seed).spec == first.job("first", seed).spec
-        start = {"initial_weights": {"job": second.job("first", seed).id, "epoch": 40}}
-        copied = {**first.job("tuned", seed).spec, **start}
+        start = {"job": second.job("first", seed).id, "epoch": 40, "resize": False}
+        copied = {**first.job("tuned", seed).spec, "initial_weights": start}
         assert without_none(second.job("tuned", seed).spec) == without_none(copied)
     for job in first.jobs:
         client.jobs.get(job.id).delete()

@@ -236,6 +236,14 @@ _case(
     ),
 )
 _case(
+    "features",
+    (
+        _layer("features", terms=("x1", "x2^2", "x1*x3", "sin(2*x2)", "cos(x1)")),
+        _dense(6),
+        _SOFTMAX,
+    ),
+)
+_case(
     "layer_norm",
     (_dense(6), _layer("layer_norm"), _layer("activation", activation="relu"), _SOFTMAX),
 )

@@ -96,6 +96,8 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "expm1": (p.expm1, (3, 4)),
     "log": (lambda a: p.log(2.0 + p.square(a)), (3, 4)),
     "tanh": (p.tanh, (3, 4)),
+    "sin": (p.sin, (3, 4)),
+    "cos": (p.cos, (3, 4)),
     "sigmoid": (p.sigmoid, (3, 4)),
     "softplus": (p.softplus, (3, 4)),
     "absolute": (p.absolute, (3, 4)),

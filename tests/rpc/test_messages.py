@@ -187,7 +187,8 @@ def test_an_enum_has_the_names_of_the_engines_table(enum: EnumDescriptor) -> Non
 
 @pytest.mark.parametrize("name", UNIONS)
 def test_a_union_has_the_components_of_the_engines_table(name: str) -> None:
-    assert list(kinds_of(message_class(name).DESCRIPTOR)) == list(UNIONS[name])
+    # In a message, a new kind is the last one, as it has the highest number.
+    assert set(kinds_of(message_class(name).DESCRIPTOR)) == set(UNIONS[name])
 
 
 def test_every_method_has_one_entry_that_fits_its_function() -> None:

@@ -16,7 +16,7 @@ from ..loading import Entry, load
 from ..specs.content.stored_results import Exhibit, ExhibitCall, ExhibitKind
 
 JOB = "GET /v1/jobs/{id}"
-SAMPLES = "POST /v1/jobs/{id}/sample-predictions"
+SAMPLES = "GET /v1/jobs/{id}/sample-predictions"
 WEIGHTS = "GET /v1/jobs/{id}/weights"
 ACTIVATIONS = "POST /v1/jobs/{id}/activations"
 ATTENTION = "POST /v1/jobs/{id}/attention"

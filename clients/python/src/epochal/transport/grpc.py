@@ -107,9 +107,9 @@ class GrpcTransport:
     def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
         invoke, message = self._prepared(method, fields)
         try:
-            if ROUTES[method].verb == "GET":
-                return to_dict(self._read(method, invoke, message))
             seconds = self._timeout * PATIENCE.get(method, 1.0)
+            if ROUTES[method].verb == "GET":
+                return to_dict(self._read(method, invoke, message, seconds))
             return to_dict(invoke(message, timeout=seconds, metadata=self._metadata))
         except grpc.RpcError as error:
             raise self._error(error) from error
@@ -142,14 +142,14 @@ class GrpcTransport:
         finally:
             stream.cancel()
 
-    def _read(self, method: str, invoke: Any, request: Message) -> Message:
+    def _read(self, method: str, invoke: Any, request: Message, seconds: float) -> Message:
         """Return the reply; the last one if the service says that it has not changed."""
         key = (method, request.SerializeToString(deterministic=True))
         cached = self._cache.get(key)
         metadata = self._metadata
         if cached is not None:
             metadata = [*metadata, ("if-none-match", cached.etag)]
-        reply, call = invoke.with_call(request, timeout=self._timeout, metadata=metadata)
+        reply, call = invoke.with_call(request, timeout=seconds, metadata=metadata)
         trailing = dict(call.trailing_metadata())
         if cached is not None and "not-modified" in trailing:
             return cached.reply

@@ -50,8 +50,9 @@ class HttpTransport:
         rest = {name: value for name, value in fields.items() if value is not None}
         segments = {name: _segment(name, rest.pop(name)) for name in route.in_path}
         path = route.path.format_map(segments)
+        seconds = self._timeout * PATIENCE.get(method, 1.0)
         if route.verb == "GET":
-            return self._read(path, rest)
+            return self._read(path, rest, seconds)
         with self._translated():
             if route.body == "*":
                 response = self._client.request(route.verb, path, json=rest)
@@ -66,15 +67,14 @@ class HttpTransport:
                     route.verb, path, params=rest, headers=headers, **content
                 )
             else:
-                seconds = self._timeout * PATIENCE.get(method, 1.0)
                 response = self._client.request(route.verb, path, params=rest, timeout=seconds)
         if not response.is_success:
             raise self._error(response)
         return self._content(response)
 
-    def _read(self, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    def _read(self, path: str, query: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Return the reply to GET; the last one if the service says that it has not changed."""
-        request = self._client.build_request("GET", path, params=query)
+        request = self._client.build_request("GET", path, params=query, timeout=seconds)
         cached = self._cache.get(str(request.url))
         if cached is not None:
             request.headers["If-None-Match"] = cached.etag
