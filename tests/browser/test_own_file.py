@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from playwright.sync_api import Route, expect
-from tests.browser.conftest import Opened, ask
+from tests.browser.conftest import Opened, ask, settings
 from tests.browser.test_uploads import PETS, give, use
 
 
@@ -18,7 +18,8 @@ def test_a_run_is_called_as_its_file_before_the_file_has_been_looked_at(
     give(page, tmp_path, "animals of the zoo.csv", PETS)
     use(page)
     expect(page.get_by_text("3 in, 1 out")).to_be_visible()
-    page.get_by_role("button", name="Train", exact=True).click()
+    settings(page).get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("link", name="Details").click()
     expect(page.get_by_role("heading", name="animals of the zoo", level=1)).to_be_visible()
     assert held  # and none of them was answered
 
