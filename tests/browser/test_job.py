@@ -354,27 +354,23 @@ def test_a_stream_that_was_cut_goes_on_where_it_was(
 
 
 def test_a_run_that_waits_says_what_for(open_page: Opened, api: Api) -> None:
-    # Each of two processes holds 16 jobs of an owner.
-    jobs = [api.post("/v1/jobs", LONG | {"pace": 1})["id"] for _ in range(34)]
-    states = ["running"] * 32 + ["queued"] * 2
+    # Each of two processes holds 16 jobs of an owner, and fewer if it takes them slowly.
+    *others, last = (api.post("/v1/jobs", LONG | {"pace": 1})["id"] for _ in range(40))
     try:
-        await_condition(
-            lambda: [api.state(job) for job in jobs] == states, 60, "32 run and two wait"
-        )
-        page = open_page(f"/jobs/{jobs[33]}")
+        page = open_page(f"/jobs/{last}")
         state = page.locator("p[role=status]")
         expect(state.filter(has_text="Waiting for a worker")).to_be_visible()
-        expect(page.get_by_text("1 before it")).to_be_visible()
+        expect(page.get_by_text(re.compile(r"\b[1-9]\d* before\s+it"))).to_be_visible()
         expect(page.get_by_role("group", name="The network: 2 input")).to_be_visible()
         expect(page.get_by_role("slider", name="Epoch", exact=True)).to_be_disabled()
-        api.post(f"/v1/jobs/{jobs[0]}/cancel")
-        api.post(f"/v1/jobs/{jobs[1]}/cancel")
+        for job in others:
+            api.post(f"/v1/jobs/{job}/cancel")
         state = page.locator("header").get_by_role("status")
         expect(state.filter(has_text="Training")).to_be_visible()
         expect(page.get_by_role("figure", name="Loss")).to_be_visible()
     finally:
-        for job in jobs:
-            if api.state(job) != "cancelled":
+        for job in (*others, last):
+            if api.state(job) not in ("cancelling", "cancelled"):
                 api.post(f"/v1/jobs/{job}/cancel")
 
 

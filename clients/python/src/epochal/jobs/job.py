@@ -160,7 +160,8 @@ class Job(Verifiable, Inspection, Writing):
         ...             break
         >>> now.weights["dense_1.weight"].shape[0]
         2
-        >>> job = job.cancel()
+        >>> job.cancel().wait().state
+        'cancelled'
         """
         return Live(self, self._watch(None, parameters=True), self.change)
 
