@@ -1,4 +1,4 @@
-"""What tests of several rooms train."""
+"""Specs that tests of several rooms train."""
 
 from typing import Any
 

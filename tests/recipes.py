@@ -1,7 +1,7 @@
 """A made-up activation, layer, loss and optimizer, added as CONTRIBUTING says.
 
-`registered()` enters them in the engine's tables and removes them afterwards. What the service
-derives from the tables it derives once, when it is imported; `in_new_process` therefore runs a
+`registered()` enters them in the engine's tables and removes them afterwards. The service
+derives its models from the tables once, when it is imported; `in_new_process` therefore runs a
 program in an interpreter in which they are registered first.
 """
 
@@ -89,7 +89,7 @@ RESCALE = Spelling(
 
 
 class Parts(NamedTuple):
-    """What is made up, but for the activation."""
+    """The made-up parts, but for the activation."""
 
     layer: type[Layer]
     loss: type[Loss]

@@ -1,4 +1,4 @@
-"""Tables of which `make test` takes a part."""
+"""Tables; `make test` takes a part of each."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -97,7 +97,7 @@ def session_chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
 
 
 # As long as Playwright is open its event loop counts as running in this thread. Tests of other
-# rooms, which the same process may run after those of a file, run a loop of their own.
+# rooms, which the same process may run after the tests of a file, run their own loop.
 @pytest.fixture(scope="module")
 def chromium(
     session_chromium: tuple[Browser, asyncio.AbstractEventLoop],
@@ -141,7 +141,7 @@ _ARRIVE = """(path) => {
 
 
 class Profile:
-    """A profile of the browser, with a cache, a storage and pages of its own.
+    """A profile of the browser, with its own cache, storage and pages.
 
     A page that a test has used is emptied for the next one. It keeps its process, in which the
     journey opens with half of the work that it takes in a new one. A page that shows a section may
@@ -159,7 +159,7 @@ class Profile:
     def take(
         self, size: dict[str, int], prefetch: bool, media: dict[str, Any], section: str = ""
     ) -> Page:
-        """A page that shows nothing yet, or the one that remained at the section."""
+        """A page that shows nothing yet, or the page that remained at the section."""
         if section in self._remaining:
             page, devtools = self._remaining.pop(section)
         elif self._idle:
@@ -184,7 +184,7 @@ class Profile:
     def empty(self, keep: Mapping[Page, str]) -> None:
         """Leave nothing on the pages of a test that is over, nor a pointer over the next ones.
 
-        A page in `keep` stays at its section, instead of the one that stayed before.
+        A page in `keep` stays at its section, instead of the page that stayed before.
         """
         for page, devtools in self._used:
             if page.is_closed():
@@ -233,8 +233,8 @@ class Opened:
     ) -> Page:
         """`color_scheme="dark"`, `reduced_motion="no-preference"` and the like are emulated.
 
-        Other pages are loaded in advance only on request, and not in a shared profile: it takes as
-        long as many a test.
+        Other pages are loaded in advance only on request, and not in a shared profile: it takes
+        longer than a test.
 
         Less motion is asked for unless a test is about motion: what moves is elsewhere a moment
         later.
@@ -250,7 +250,7 @@ class Opened:
     def section(self, path: str) -> Page:
         """A page at a section, as the back button leads there: `open_page.section("/#neuron")`.
 
-        It may be the page of the test before, whose state was in the address. Use `open_page(…)` in
+        It may be the page of the test before, with its state in the address. Use `open_page(…)` in
         a test that leaves more than that, such as an open table, or that is about loading.
         """
         assert self._shared is not None
@@ -312,13 +312,13 @@ class Opened:
 
 @pytest.fixture(scope="session")
 def profiles() -> dict[str, Profile]:
-    """Those that tests share, by the URL of the service."""
+    """The profiles that tests share, by the URL of the service."""
     return {}
 
 
 @pytest.fixture(scope="module")
 def shared_profile(chromium: Browser, url: str, profiles: dict[str, Profile]) -> Profile:
-    """That of most tests: only the first page that they open loads all scripts."""
+    """The profile of most tests: only the first page that they open loads all scripts."""
     if url not in profiles:
         profiles[url] = Profile(chromium, url)
     return profiles[url]
@@ -386,8 +386,8 @@ def written(value: float) -> str:
     return (f"{digits}×" if digits != "1" else "") + f"10{raised}" if power else digits
 
 
-# A frame may bring into sight what begins to load in the next. What is far below on the page of a
-# run is not asked for before it comes near.
+# A frame may show a part that begins to load in the next frame. The page of a run does not ask for
+# a part far below before it comes near.
 _REST = """async () => {
     const seen = ({ top, bottom }) => top < innerHeight && bottom > 0
     const awaited = (each) =>
@@ -479,7 +479,7 @@ def page_of(place: Page | Locator) -> Page:
 def violations(place: Page | Locator, **options: Any) -> list[str]:
     """The faults that axe finds in a page that rests, or with a part of it.
 
-    One line for each rule and element. `options` are those of axe.
+    One line for each rule and element. axe takes `options`.
     """
     page = page_of(place)
     rest(page)

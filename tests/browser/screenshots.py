@@ -27,7 +27,7 @@ def take(page: Page, name: str) -> None:
 
 
 def unstick(page: Page) -> None:
-    """What stays in sight while one scrolls would lie across a picture that is longer."""
+    """Unstick the elements that would lie across a picture longer than the screen."""
     page.evaluate(
         """() => {
             for (const element of document.querySelectorAll('body *'))

@@ -82,7 +82,7 @@ def test_a_run_is_scrubbed_with_little_work_for_each_frame(open_page: Opened, ur
 def _work_while_dragging(page: Page, slider: Locator) -> float:
     """Milliseconds of work for each frame while the slider goes to and fro."""
     devtools = page.context.new_cdp_session(page)
-    # Of the thread, not of the clock: a machine with much to do takes longer for as much work.
+    # The thread's time, not the clock's: a busy machine takes longer for the same work.
     devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def worked() -> float:

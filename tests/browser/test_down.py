@@ -84,7 +84,7 @@ def test_a_run_is_watched_to_its_end_although_the_service_is_killed(
 
 
 def test_pages_open_when_the_service_is_back(private: Stack, open_private: Opened) -> None:
-    """One whose code cannot be loaded, and one whose code was loaded in advance."""
+    """A page with code that cannot be loaded, and a page with code loaded in advance."""
     spec = ask(private.http, "/course/v1/presets/xor")["spec"]
     job = ask(private.http, "/v1/jobs", spec)["id"]
     start = open_private()

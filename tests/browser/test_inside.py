@@ -22,7 +22,7 @@ def sentences(url: str) -> str:
 
 @pytest.fixture(scope="module")
 def byte_pairs(url: str) -> str:
-    """A run on a text whose tokens are parts of words."""
+    """A run on a text with parts of words as tokens."""
     answer = httpx2.post(
         f"{url}/v1/datasets?text=windows&length=8&merges=12&name=pairs",
         content=TEXT.encode(),

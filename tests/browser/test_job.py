@@ -19,7 +19,7 @@ Words = dict[str, Any]
 
 
 def dense(*units: int, activation: str = "linear", output: str = "linear") -> list[Words]:
-    """Layers of so many units, the last of which answers."""
+    """Layers with these numbers of units; the last one is the output layer."""
     words = [activation] * (len(units) - 1) + [output]
     return [
         {"type": "dense", "units": size, "activation": word}
@@ -763,7 +763,7 @@ def test_the_page_of_a_long_run_makes_few_requests(open_page: Opened, api: Api) 
     rest(page)
     paths = [urlsplit(url).path for url in requested if "/v1/" in url]
     assert paths.count(f"/v1/jobs/{job}/gradients") <= 2
-    # On a slow machine the diagnosis continues, and what belongs to an earlier epoch is read again.
+    # On a slow machine the diagnosis continues, and the page reads parts of earlier epochs again.
     assert len(set(paths)) <= 15
     assert len(paths) <= 20
     # A column of the picture has two snapshots of 16 epochs.

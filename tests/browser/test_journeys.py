@@ -18,7 +18,7 @@ def incomes() -> str:
 
 
 def at_result(url: str, job: str) -> dict[str, float]:
-    """The metrics of the epoch whose weights are the result of a job."""
+    """The metrics of the epoch that gives a job its result."""
     reply = ask(url, f"/v1/jobs/{job}")
     epoch = reply["best"]["epoch"] if reply["best"]["is_restored"] else reply["epoch"]
     (row,) = ask(url, f"/v1/jobs/{job}/epochs?after_epoch={epoch - 1}&page_size=1")["epochs"]

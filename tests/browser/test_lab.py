@@ -39,7 +39,7 @@ _SMALL = {
     "epochs": 100,
 }
 SMALL = f"/lab?lab.spec={quote(json.dumps(_SMALL))}"
-"""A network of which a reader can count the parameters: 24 + 72 + 9."""
+"""A network with parameters that a reader can count: 24 + 72 + 9."""
 
 
 def spec_of(lab: Locator) -> Any:

@@ -155,7 +155,7 @@ def test_a_milestone_opens_with_the_curves_that_it_names(open_page: Opened, url:
     card.get_by_text("Validation accuracy", exact=True).click()
     expect(card.get_by_role("slider", name=f"Validation accuracy of {title}")).to_be_visible()
     expect(card.get_by_role("slider", name=f"Reward of {title}")).to_have_count(0)
-    # Of one metric, the losses of other data are shown only if the reader asks for them.
+    # The losses of other data, in the same metric, are shown only if the reader asks for them.
     card = milestone(open_page, "bert-2018")
     chart = card.get_by_role("slider", name="Validation accuracy of Masked words")
     chart.press("End")

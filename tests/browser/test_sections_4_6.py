@@ -417,7 +417,7 @@ def test_the_point_goes_along_the_curve_by_keyboard_and_pointer(
     expect(prediction).to_have_value("0.6")
 
     def rise() -> float:
-        """Of the tangent, once it is that of the answer for where the point is now."""
+        """The slope of the tangent, once the page shows the answer for the point's place."""
         request_body = {"prediction": float(prediction.input_value()), "target": 1}
         verdict = simulate(url, "loss", request_body)["verdict"]
         expect(page.get_by_test_id("loss-verdict")).to_have_text(verdict.replace("-", "−"))

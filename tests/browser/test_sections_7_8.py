@@ -40,7 +40,7 @@ def four_digits(value: float) -> float:
 
 
 def visit(open_page: Opened, section: str, query: str = "") -> Page:
-    """The section with all of its figures, whose numbers may still be on their way."""
+    """The section with all of its figures; their numbers may come later."""
     page = open_page.section(f"/{'?' * bool(query)}{query}#{section}")
     expect(page.locator(f"#{section} figure").first).to_be_visible()
     return page
@@ -158,7 +158,7 @@ def test_a_remedy_may_be_too_much(open_page: Opened, url: str) -> None:
     expect(page.get_by_test_id("flow-label")).to_have_text("exploding")
     assert reply["label"] == "exploding"
     assert number_of(page.get_by_test_id("flow-ratio")) == float(f"{reply['ratio']['value']:.3g}")
-    # What is so already cannot be switched on.
+    # A switch cannot turn on a state that is already there.
     expect(page.get_by_role("switch", name="Another activation")).to_be_disabled()
 
 

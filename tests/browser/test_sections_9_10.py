@@ -1,4 +1,4 @@
-"""Sections 9 and 10: the zoo with its explorers, and the timeline with what can be run in place."""
+"""Sections 9 and 10: the zoo with its explorers, and the timeline with its runs in place."""
 
 import re
 from typing import Any

@@ -74,7 +74,7 @@ def panel(page: Page) -> Locator:
 
 
 def text_of(page: Page, name: str, length: int) -> str:
-    """What stands at a place, as it is with its spaces, once it has so many tokens."""
+    """The text at a place, with its spaces, once it has `length` tokens."""
     page.wait_for_function(
         "([name, n]) => document.querySelector(`[data-testid=${name}]`)?.textContent.length === n",
         arg=[name, length],
@@ -83,7 +83,7 @@ def text_of(page: Page, name: str, length: int) -> str:
 
 
 def shares(figure: Locator) -> dict[str, list[float]]:
-    """The table: what the network gives each token, and what it has at the temperature."""
+    """The table: each token's probability by the network, and at the temperature."""
     figure.get_by_role("button", name="Table").click()
     rows: list[list[str]] = figure.locator("tbody").evaluate(
         "(body) => [...body.rows].map((row) => [...row.cells].map((cell) => cell.innerText))"

@@ -90,7 +90,7 @@ def _beyond(epoch: int, row: JobRow) -> bool:
 
 
 class Storm:
-    """A stack with jobs in it, and what befalls it. Every choice is drawn from `rng`."""
+    """A stack with jobs in it, and the faults that it meets. Every choice is drawn from `rng`."""
 
     def __init__(
         self,

@@ -152,7 +152,7 @@ def hogs(stack: Stack) -> Iterator[None]:
     for pid in stack.worker_pids():
         os.sched_setaffinity(pid, {processor})
     program = f"import os\nos.sched_setaffinity(0, {{{processor}}})\nwhile True: pass"
-    # In sessions of their own: Linux may give each session, not each process, an equal share.
+    # In separate sessions: Linux may give each session, not each process, an equal share.
     running = [
         subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
         for _ in range(HOGS)

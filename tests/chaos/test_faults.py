@@ -25,7 +25,7 @@ from epochal_service.store import Database, jobs
 
 pytestmark = pytest.mark.long
 
-# An epoch of one step for each of so many samples takes a while: nothing is stored before.
+# An epoch with one step for each of these samples takes a while: nothing is stored before.
 ENDLESS: dict[str, Any] = {
     **XOR,
     "dataset": {"name": "two_moons", "samples": 40_000},
@@ -143,7 +143,7 @@ def test_jobs_are_accepted_while_the_broker_is_down_and_start_when_it_is_back(
     url = f"redis://127.0.0.1:{port}/0"
     server = start()
     try:
-        # Whose lease runs out meanwhile would rest until the broker is back.
+        # A job with a lease that runs out meanwhile would rest until the broker is back.
         stack = make_stack(workers=1, broker_url=url, **{**QUICK, "lease_seconds": 600})
         with client_of(stack) as client, database_of(stack) as database:
             long = create(client, UNENDING)

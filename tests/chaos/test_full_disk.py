@@ -44,7 +44,7 @@ class Disk:
         self.is_full = True
 
     def _limit(self, connection: Any, record: Any, proxy: Any) -> None:
-        # SQLite takes 1 for as many pages as there are by now.
+        # SQLite takes 1 for the number of pages that there are now.
         pages = 1 if self.is_full else MOST_PAGES
         connection.execute(f"PRAGMA max_page_count = {pages}").close()
 
@@ -57,7 +57,7 @@ def pages(database: Database) -> int:
 
 
 def until_refused(create: Callable[[], str]) -> Iterator[str]:
-    """What is accepted still fits into pages that are there."""
+    """Accepted jobs still fit into pages that are there."""
     for _ in range(1000):
         yield create()
 

@@ -64,7 +64,7 @@ def submit(store: Database) -> str:
 
 
 def progress(first_epoch: int, count: int) -> Progress:
-    """What a worker tells of `count` epochs, with a checkpoint of the last."""
+    """A worker's report of `count` epochs, with a checkpoint of the last."""
     if count == 0:
         return Progress()
     columns = {name: np.ones(count) for name in ("train_loss", "learning_rate", "gradient_norm")}
@@ -170,7 +170,7 @@ class OneJob(RuleBasedStateMachine):
         return row.state in HELD and row.fence == claim.job.fence
 
     def write(self, claim: Claim, write: Callable[[Progress], object], count: int) -> object:
-        """What a worker that believes to hold the job has to tell is stored if it does hold it."""
+        """The report of a worker that believes to hold the job is stored if it does hold it."""
         held, before = self.holds(claim), read(self.store, claim.id)
         assert lifecycle.renew(self.store, claim, 60) == held
         if not held:
@@ -254,7 +254,7 @@ def test_every_sequence_of_events_follows_the_table_of_transitions() -> None:
 def race(
     postgres_server: PostgresServer, valkey_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """Jobs on PostgreSQL, whose transactions run side by side."""
+    """Jobs on PostgreSQL, where transactions run side by side."""
     folder = tmp_path_factory.mktemp("race")
     with (
         postgres_server.database() as url,
@@ -264,7 +264,7 @@ def race(
 
 
 def at_once(*actions: Callable[[], object]) -> None:
-    """All actions in threads of their own, let go together; what one raises is raised."""
+    """All actions in separate threads, let go together; an exception of one is raised."""
     start = threading.Barrier(len(actions))
     errors: list[BaseException] = []
 
@@ -416,7 +416,7 @@ class StandingStill(Database):
             yield connection
             self._writes += 1
             if self._writes == 3:
-                # What is set for all would be luck: a busy machine stands still as well.
+                # A limit set for all would be luck: a busy machine stands still as well.
                 longest = "idle_in_transaction_session_timeout"
                 usual = connection.exec_driver_sql(f"SHOW {longest}").scalar_one()
                 assert usual == f"{database.IDLE_TRANSACTION_SECONDS:g}s"

@@ -1,4 +1,4 @@
-"""Jobs and sweeps survive every fault, with results that equal those of undisturbed twins."""
+"""Jobs and sweeps survive every fault, with the same results as undisturbed twins."""
 
 import os
 import secrets
@@ -22,7 +22,7 @@ LEAVE_SECONDS = 5.0
 # From a fault to the next epochs of each of its jobs.
 RECOVERY_SECONDS = 20.0
 # For five transactions of a job, and for its creation, beside a broker that hangs. If one of them
-# waited for the broker, it would take a second or more, and so would those of the other two jobs
+# waited for the broker, it would take a second or more, as would the transactions of two other jobs
 # that its process trains in turns.
 STALL_SECONDS = 10.0
 
@@ -111,7 +111,7 @@ def test_jobs_survive_every_fault(
 ) -> None:
     stack = make_stack(database=database, workers=WORKERS, **QUICK)
     storm = Storm(stack, SHORT_SPECS, short_twins, np.random.default_rng(1), server)
-    # Those that do not depend on the database are met on one of the two.
+    # Faults that do not depend on the database are met on one of the two.
     elsewhere = storm.common_faults[server is None :: 2]
     try:
         for fault in storm.faults:

@@ -35,9 +35,9 @@ def canned() -> Iterator[ReplyServer]:
 
 
 class Proxy:
-    """A TCP proxy in front of one address whose connections the test can cut.
+    """A TCP proxy in front of one address; the test can cut its connections.
 
-    `cut_after` is a list of bytes: connection k is cut once it has carried so many of them to the
+    `cut_after` is a list of bytes: connection k is cut once it has carried that many to the
     client; later connections are left alone. `refuse` makes it hang up at once.
     """
 

@@ -27,7 +27,7 @@ BLOCKS = [block for block in _COMMANDS if block != BROWSER]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the folder of the programs, next to what its commands read."""
+    """A copy of the folder of the programs, next to the files that its commands read."""
     copy = tmp_path / "clients" / "generated"
     (copy / "browser").mkdir(parents=True)
     for path in [*PROGRAMS.iterdir(), *(PROGRAMS / "browser").iterdir()]:
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(commands: str, folder: Path) -> str:
-    """What the commands print; they run with the tools of `make check-clients`."""
+    """The commands' output; they run with the tools of `make check-clients`."""
     done = subprocess.run(
         ["bash", "-euc", commands],
         cwd=folder,

@@ -43,7 +43,7 @@ def client_of(stack: Stack, room: Class, owner: str) -> epochal.Client:
 
 
 def work(stack: Stack, room: Class, other_room: Class, owner: str, until: float) -> None:
-    """Create, watch, list and delete jobs, and look for those of the others."""
+    """Create, watch, list and delete jobs, and look for the jobs of the others."""
     with client_of(stack, room, owner) as client:
         while True:
             job = client.jobs.create(XOR, epochs=20)

@@ -780,7 +780,7 @@ def test_a_path_that_leads_nowhere_is_refused(assignment: str) -> None:
 
 
 def pair(client: epochal.Client) -> dict[str, Any]:
-    """Two jobs, of which the second starts from the weights of the first."""
+    """Two jobs; the second starts from the weights of the first."""
     spec = client.preset("xor") | {"epochs": 40, "target": None}
     return {"first": spec, "tuned": spec | {"epochs": 4, "initial_weights": {"job": "first"}}}
 

@@ -20,7 +20,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def curve(**series: list[float | str]) -> Curve:
-    """A curve whose metrics have a point at every epoch from 1."""
+    """A curve with a point of each metric at every epoch from 1."""
     return Curve.of(
         {
             "epochs": max((len(values) for values in series.values()), default=0),

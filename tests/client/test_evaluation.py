@@ -22,7 +22,7 @@ IRIS = {
     "split": {"test_fraction": 0.2},
     "snapshots": {"weights_every": 10},
 }
-# Of both targets, the second is in the thousands.
+# The second of the two targets is in the thousands.
 LINES = {
     "network": epochal.network([1], [epochal.dense(2)]),
     "dataset": {

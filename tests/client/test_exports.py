@@ -71,7 +71,7 @@ def test_every_error_is_an_epochal_error() -> None:
 
 
 def printed(code: str) -> str:
-    """What a new process prints that runs `code`."""
+    """The output of a new process that runs `code`."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

@@ -425,7 +425,7 @@ def test_a_grid_maps_out_the_decision(trained: epochal.Job) -> None:
     assert grid.epoch == 500
     assert grid.outputs.shape == (3, 3, 1)
     assert grid.classes is not None
-    # outputs[j, i] belongs to (x[i], y[j]): the corners are those of XOR.
+    # outputs[j, i] belongs to (x[i], y[j]): the corners are XOR.
     assert grid.classes[[0, 0, 2, 2], [0, 2, 0, 2]].tolist() == [0, 1, 1, 0]
     np.testing.assert_allclose(grid.outputs[2, 0], trained.predict([0, 1]), atol=1e-12)
     turned = trained.predict_grid((0, 1), (0.25, 0.75), x_feature=1, y_feature=0, resolution=2)

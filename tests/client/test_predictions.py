@@ -1,4 +1,4 @@
-"""What a trained network says, and what the classes that it names are called."""
+"""The answers of a trained network, and the names of their classes."""
 
 import json
 from pathlib import Path

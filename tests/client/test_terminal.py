@@ -25,7 +25,7 @@ __all__ = ["client", "run"]
 
 
 class Terminal:
-    """`epochal` on a terminal of its own, with someone who reads and types."""
+    """`epochal` on its own terminal, with someone who reads and types."""
 
     def __init__(self, words: Sequence[str], url: str, columns: int) -> None:
         self._master, slave = pty.openpty()
@@ -60,7 +60,7 @@ class Terminal:
 
     @property
     def plain(self) -> str:
-        """What was seen, without colors and cursor movements."""
+        """The screen's text, without colors and cursor movements."""
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.seen)
 
     def type(self, keys: str) -> None:

@@ -1,4 +1,4 @@
-"""Verification of what a webhook receives, against the reference vector of Standard Webhooks."""
+"""Verification of a webhook's request, against the reference vector of Standard Webhooks."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ import pytest
 
 import epochal
 
-# Of the reference libraries at https://github.com/standard-webhooks/standard-webhooks.
+# From the reference libraries at https://github.com/standard-webhooks/standard-webhooks.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = '{"test": 2432232314}'
 HEADERS = {

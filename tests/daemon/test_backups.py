@@ -42,7 +42,7 @@ ENDLESS = {"epochs": 1_000_000, "batch_size": 8}
 
 
 class Api:
-    """The API of a stack, whose address stays the same when it is restarted."""
+    """The API of a stack; its address stays the same when it is restarted."""
 
     def __init__(self, stack: Stack) -> None:
         self._client = httpx2.Client(base_url=stack.http, trust_env=False, timeout=30)

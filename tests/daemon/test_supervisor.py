@@ -79,7 +79,7 @@ class Spawn:
         assert self._children.next_event(60) == Exited(child)
 
     def written(self, text: str) -> str:
-        """What has been written to stderr as soon as it holds `text`."""
+        """The text on stderr as soon as it holds `text`."""
         seen: list[str] = []
 
         def arrived() -> bool:
@@ -243,7 +243,7 @@ def test_a_signal_that_arrives_before_the_child_runs_its_program_ends_it(spawn: 
 def test_signals_become_requests_to_stop_only_inside_the_block(
     request_to_stop: signal.Signals,
 ) -> None:
-    # What starts the tests, such as nohup, may have ignored it.
+    # The program that starts the tests, such as nohup, may have ignored it.
     before = signal.signal(request_to_stop, signal.SIG_DFL)
     try:
         with supervisor.signals_as_bytes() as signals:

@@ -1,4 +1,4 @@
-"""A process deletes its temporary folders, and those of processes that were killed."""
+"""A process deletes its temporary folders, and the folders of processes that were killed."""
 
 import os
 import subprocess

@@ -65,7 +65,7 @@ def test_the_end_is_delivered_after_a_kill_before_and_in_the_attempt(
     assert events[0] == events[1]
     assert events[0]["data"]["id"] == job.id
     assert {head["webhook-id"] for _, head, _ in receiver.requests} == {delivery.id}
-    # The attempt whose process was killed has no result.
+    # The attempt of the killed process has no result.
     assert [attempt.status for attempt in delivery.attempts] == [200]
 
 

@@ -165,7 +165,7 @@ NOISE = encoded(Image.effect_noise((32, 32), 50), "JPEG")
 
 
 def bomb(side: int) -> bytes:
-    """A PNG of few bytes whose header states many pixels."""
+    """A PNG of few bytes with a header that states many pixels."""
     content = PNG[:16] + struct.pack(">II", side, side) + PNG[24:29]
     return content + struct.pack(">I", zlib.crc32(content[12:])) + PNG[33:]
 

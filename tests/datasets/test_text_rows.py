@@ -1,4 +1,4 @@
-"""A text becomes rows of tokens whose targets are the next ones, and a wrong one is explained."""
+"""A text becomes rows of tokens with the next tokens as targets, and a wrong one is explained."""
 
 import io
 import json
@@ -17,7 +17,7 @@ def parse(text: str | bytes, rows: TextRows, **options: Any) -> Dataset:
 
 
 def read(dataset: Dataset, row: int) -> tuple[str, str]:
-    """The inputs of a row, and its targets, with · for those that do not count."""
+    """The inputs of a row, and its targets, with · for positions that do not count."""
     names = dataset.token_names
     inputs = "".join(names[int(token)] for token in dataset.inputs[row])
     targets = "".join("·" if label < 0 else names[label] for label in dataset.targets[row])

@@ -31,7 +31,7 @@ with epochal.Client(sys.argv[1]) as client:
 
 
 class Proxy:
-    """Caddy with the Caddyfile, on other addresses and with an authority of its own."""
+    """Caddy with the Caddyfile, on other addresses and with its own authority."""
 
     def __init__(self, folder: Path, stack: Stack) -> None:
         https, grpcs = free_port(), free_port()

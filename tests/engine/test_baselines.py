@@ -238,7 +238,7 @@ LETTERS = Network((6,), (Embedding(4, 3), Dense(4, "softmax")))
 
 
 def next_letters(samples: int, seed: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Letters of which each follows from the two before it, but for one in ten."""
+    """Letters: each follows from the two before it, but for one in ten."""
     rng = np.random.default_rng(seed)
     rows = rng.integers(4, size=(samples, 7))
     for step in range(2, 7):

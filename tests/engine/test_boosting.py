@@ -1,4 +1,4 @@
-"""Boosted trees: their splits are those of an exhaustive search, and baselines have them."""
+"""Boosted trees: an exhaustive search finds the same splits, and baselines have them."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ RNG = np.random.default_rng(3)
 
 
 def exhaustive(inputs: Array, gradients: Array, hessians: Array, depth: int) -> Array:
-    """Return the outputs of a tree whose splits are the best of all."""
+    """Return the outputs of a tree with the best splits of all."""
     total = boosting._gain(gradients.sum(), hessians.sum())
     best, split = total + 1e-9, None
     for column in inputs.T if depth else []:

@@ -1,4 +1,4 @@
-"""A run that continues with other settings: what stays, and what starts again."""
+"""A run that continues with other settings: some parts stay, others start again."""
 
 from __future__ import annotations
 

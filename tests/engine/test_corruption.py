@@ -189,7 +189,7 @@ MIXING = (Flatten(), Dense(48, "relu"), Reshape((6, 8)))
 
 
 def test_a_network_learns_what_is_masked_only_with_a_corruption() -> None:
-    """Pairs of equal tokens: the one that is masked stands beside it."""
+    """Pairs of equal tokens: the masked token's twin stands beside it."""
     tokens = np.repeat(np.random.default_rng(1).integers(0, 9, (400, 3)), 2, axis=1)
     pairs = Network((6,), (Embedding(10, 8), *MIXING, Dense(9, "softmax")))
     training = replace(TRAINING, optimizer=Adam(0.02), epochs=30, dtype="float32")
@@ -263,7 +263,7 @@ def test_what_does_not_fit_is_refused(
 
 
 def test_the_baselines_of_masked_tokens_are_those_of_the_positions_that_count() -> None:
-    """Half of the tokens are masked always: the share of classes is that of the others."""
+    """Half of the tokens are masked always: the others decide the share of classes."""
     tokens = np.array([[1, MASK], [2, MASK], [2, MASK], [1, MASK]])
     network = Network((2,), (Embedding(10, 4), Dense(10, "softmax")))
     once = CORRUPTION.once(tokens.astype(float), tokens)
@@ -318,7 +318,7 @@ def test_noise_that_is_known_is_removed_completely(steps: int) -> None:
 
 
 def test_gaussian_data_are_generated_by_the_best_prediction_of_their_noise() -> None:
-    """Of data with mean 0 and deviation s, E[noise | x] is known: x·√(1-ᾱ) / (ᾱ·s² + 1 - ᾱ)."""
+    """For data with mean 0 and deviation s, E[noise | x] is known: x·√(1-ᾱ) / (ᾱ·s² + 1 - ᾱ)."""
     diffuse, rng, deviation = Diffuse(200), np.random.default_rng(0), 0.5
     samples = rng.standard_normal((4_000, 1))
     bounds = np.full(1, -5.0), np.full(1, 5.0)

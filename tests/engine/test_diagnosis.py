@@ -37,7 +37,7 @@ def findings(base: Base, changed: dict[str, Any] | None = None, **options: Any) 
     case = Case("", base.name, base.dataset(0), changed or base.copy(), (), False)
     job_spec, build = built_from(case)
     columns, gradients, weights, diverged = trained(build(job_spec))
-    # By default the time of this thread, so that no test depends on what else the machine does.
+    # By default the time of this thread, so that no test depends on the machine's other work.
     options = {"clock": time.thread_time, **options}
     return engine.diagnose(
         job_spec, build, weights, columns, gradients, diverged=diverged, **options
@@ -149,7 +149,7 @@ def test_rows_that_each_occur_four_times_are_leakage() -> None:
 
 
 def test_rows_that_repeat_by_chance_are_no_leakage() -> None:
-    """Of 8 votes there are 256 rows, some far more frequent than others; a truth table has 4."""
+    """8 votes make 256 rows, some far more frequent than others; a truth table has 4."""
     rng = np.random.default_rng(0)
     labels = np.arange(300) % 2
     votes = rng.random((300, 8)) < np.where(labels[:, None] == 1, 0.8, 0.2)

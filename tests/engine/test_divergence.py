@@ -44,7 +44,7 @@ def test_exclusive_or_at_an_absurd_rate_diverges_for_every_seed(activation: str)
 
 
 def exploding() -> Run:
-    """A linear network on one sample, whose error is multiplied by -7 in every epoch."""
+    """A linear network on one sample; each epoch multiplies its error by -7."""
     # Loss (w - 0)², slope 2w: w ← w - rate · 2w, with rate 4: -7w.
     network = Network((1,), (Dense(1, use_bias=False),))
     data = Data(np.ones((1, 1)), np.zeros((1, 1)))

@@ -1,4 +1,4 @@
-"""Metrics are those of their definitions, counted pair by pair."""
+"""Metrics equal their definitions, counted pair by pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is exported gives the predictions of the network that it came from, without Epochal."""
+"""An export gives the predictions of its network, without Epochal."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_pytorch_module_can_be_parsed(name: str) -> None:
 
 
 def computed(content: bytes, rows: Array) -> Array:
-    """What ONNX's own reference makes of a model, once it is found to be valid."""
+    """The outputs of a valid model by ONNX's reference."""
     model = onnx.load_from_string(content)
     onnx.checker.check_model(model, full_check=True)
     (actual,) = ReferenceEvaluator(model).run(None, {"input": rows})

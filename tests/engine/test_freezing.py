@@ -128,7 +128,7 @@ def test_a_frozen_batch_norm_uses_and_keeps_its_running_statistics() -> None:
     state = run.state()
     weights = run.weights()
     frozen = Network((3,), layers, frozen=("dense_1", "batch_norm_2"))
-    # One step on all samples: the loss in training is that of the predictions.
+    # One step on all samples: the loss in training equals the loss of the predictions.
     training = replace(TRAINING, epochs=1, batch_size=None)
     start = Run(frozen, training, DATA).state()
     arrays = {**start.arrays, **{name: state.arrays[name] for name in weights}}

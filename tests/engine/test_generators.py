@@ -1,4 +1,4 @@
-"""What a generator draws has the shape that its description promises."""
+"""A generator's data have the shape that its description promises."""
 
 from collections.abc import Callable
 from typing import Any

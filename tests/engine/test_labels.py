@@ -1,4 +1,4 @@
-"""Labels of curves that are small enough to judge by eye, and of runs whose bands are known."""
+"""Labels of curves that are small enough to judge by eye, and of runs with known bands."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ NETWORK = Network((2,), (Dense(8, "tanh"), Dense(8, "tanh"), Dense(1, "sigmoid")
 
 
 def usual_label(optimizer: Optimizer, epochs: int, batch_size: int | None) -> str:
-    """What most of three seeds say."""
+    """The label of most of three seeds."""
     names = []
     for seed in range(3):
         training = Training(

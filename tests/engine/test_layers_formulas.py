@@ -19,7 +19,7 @@ RNG = np.random.default_rng(5)
 def outputs(
     layers: tuple[Layer, ...], inputs: Array, seed: int = 1
 ) -> tuple[Array, dict[str, Array]]:
-    """What the layers make of the inputs with random weights, and these weights.
+    """The layers' outputs for the inputs with random weights, and these weights.
 
     A dense layer before them, that does nothing, makes it a network that learns.
     """

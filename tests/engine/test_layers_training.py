@@ -1,4 +1,4 @@
-"""What a layer keeps beside its weights, and that every kind of network can be continued."""
+"""A layer's state beside its weights, and that every kind of network can be continued."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_running_moments_follow_those_of_the_batches() -> None:
     for _ in run:
         means.append(run.weights()["batch_norm_1.mean"].tolist())
         variances.append(run.weights()["batch_norm_1.variance"].tolist())
-    # Three quarters of what was, and one of the batch: from 0 and 1 on.
+    # Three quarters of the former value, and one of the batch: from 0 and 1 on.
     assert means == [[0.5, 1.25], [0.875, 2.1875]]
     assert variances == [[1.25, 2.75], [1.4375, 4.0625]]
 
@@ -101,7 +101,7 @@ def test_what_is_not_learnt_takes_no_step() -> None:
     before: dict[str, Array] = {}
     for _ in run:
         if before:
-            # With momentum 0 they are those of the last batch, whatever the optimizer does.
+            # With momentum 0 they come from the last batch, whatever the optimizer does.
             sums = inputs @ before["dense_1.weight"] + before["dense_1.bias"]
             np.testing.assert_allclose(run.weights()["batch_norm_2.mean"], sums.mean(0))
         before = run.weights()

@@ -1,6 +1,6 @@
 """Networks learn what they are made for, on samples that they have not seen.
 
-One seed each here; several, and what takes longer, with `make check-training`.
+One seed each here; several, and longer runs, with `make check-training`.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def trained(
 
 
 def validation_metric(run: Run, metric: str = "accuracy") -> float:
-    """Of the validation samples, after the last epoch."""
+    """A metric of the validation samples, after the last epoch."""
     return float(join(run.take()).columns[f"validation_{metric}"][-1])
 
 
@@ -264,7 +264,7 @@ def test_gates_remember_for_fifty_steps_what_a_plain_recurrence_forgets(seed: in
 @SEEDS
 def test_an_encoder_a_decoder_and_attention_reverse_strings(seed: int) -> None:
     inputs, backward = drawn("reversal", 7_000, seed, length=6, classes=8)
-    # Each string once, so that those for validation are new.
+    # Each string once, so that the strings for validation are new.
     _, once = np.unique(backward, axis=0, return_index=True)
     once = np.random.default_rng(seed).permutation(once)
     inputs, backward = inputs[once], backward[once]

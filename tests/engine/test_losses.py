@@ -34,7 +34,7 @@ from epochal_engine.symbolic.plan import evaluate
 from epochal_engine.symbolic.trace import Array, leaf
 from epochal_engine.training.blocks import join
 
-# Of every loss its usual settings, and those that change its formula.
+# The usual settings of every loss, and settings that change its formula.
 VARIANTS: dict[str, Loss] = {
     **LOSSES,
     "huber(0.3)": Huber(0.3),
@@ -126,7 +126,7 @@ def test_the_slope_is_that_of_the_value(name: str, samples: int, outputs: int, s
         return loss.value(predictions + distance * direction, targets)
 
     slope = float((loss.gradient(predictions, targets) * direction).sum())
-    # Where a kink lies between, the slope is that of neither side.
+    # Where a kink lies between, the slope equals neither side's.
     near_a_kink = (np.abs(np.abs(predictions - targets) - 0.3) < 1e-4).any()
     near_zero = (np.abs(predictions - targets) < 1e-4).any()
     if not near_a_kink and not near_zero:

@@ -1,4 +1,4 @@
-"""What a run needs in memory, from its plans."""
+"""The memory that a run needs, from its plans."""
 
 import sys
 

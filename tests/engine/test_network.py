@@ -214,5 +214,5 @@ def test_equal_descriptions_are_equal_networks() -> None:
 
 def test_the_size_of_the_largest_array_is_known_so_that_passes_can_be_kept_small() -> None:
     assert Network((3,), (Dense(40), Dense(2))).largest_array == 40
-    # What every window of 3 × 3 contains, for each of 6 × 6 positions and 2 channels.
+    # The numbers in each window of 3 × 3, for 6 × 6 positions and 2 channels.
     assert Network((8, 8, 2), (Conv2d(1, 3),)).largest_array == 6 * 6 * 9 * 2

@@ -53,7 +53,7 @@ SCORER = Network((LENGTH,), (Embedding(TOKENS + 1, 8), GlobalAveragePool(), Dens
 
 
 def pairs(count: int, seed: int = 0, prompt: int = 2) -> Data:
-    """Return rows of which the chosen one has more tokens 1; the first tokens do not count."""
+    """Return pairs: the chosen row has more tokens 1; the first tokens do not count."""
     rng = np.random.default_rng(seed)
     tokens = rng.integers(TOKENS, size=(count, 2, LENGTH))
     tokens[:, :, :prompt] = tokens[:, :1, :prompt]

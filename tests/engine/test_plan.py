@@ -103,7 +103,7 @@ def test_who_works_in_place_works_on_one_and_the_same_array() -> None:
 def test_ones_stay_below_what_is_computed_above_them() -> None:
     x = leaf((2, 3))
     longer = p.with_ones(p.tanh(x))
-    # What comes after it needs memory of every size that may have become free.
+    # The next operation needs memory of every size that may have become free.
     y = p.exp(longer.T @ longer) @ x.T @ x
     plan = Plan([p.mean(y), p.tanh(x)], np.float64)
     results = np.zeros(()), np.zeros((2, 3))

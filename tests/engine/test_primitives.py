@@ -178,7 +178,7 @@ def test_the_slope_of_what_was_stretched_is_summed(shapes: BroadcastableShapes) 
     gradients = evaluate(
         differentiate(a * b, [a, b]), {a: np.full(a.shape, 2.0), b: np.full(b.shape, 3.0)}
     )
-    # Every element of a meets as many threes as it is repeated, and each of b as many twos.
+    # Every element of a meets a three for each repetition, and every element of b a two.
     elements = math.prod(shapes.result_shape)
     np.testing.assert_array_equal(gradients[0], 3.0 * elements / math.prod(a.shape))
     np.testing.assert_array_equal(gradients[1], 2.0 * elements / math.prod(b.shape))
@@ -195,7 +195,7 @@ def test_the_largest_in_windows_has_the_bits_of_the_largest_part_by_part(
         reduce(p.maximum, p.window_parts(image, size, stride)),
     ]
     assert is_made_by("largest_in_windows", formulas[0])
-    # Of few different numbers, among them zeros of both signs.
+    # Few different numbers, among them zeros of both signs.
     numbers = np.array([-1.0, -0.0, 0.0, 2.0])
     points = {image: RNG.choice(numbers, size=image.shape), factors: np.array(-0.5)}
     whole, in_parts = (
@@ -512,7 +512,7 @@ def test_a_softmax_of_columns_is_that_of_the_rows_of_what_is_transposed(rows: in
 def test_attention_equals_its_plain_composition(
     monkeypatch: pytest.MonkeyPatch, samples: int, is_causal: bool
 ) -> None:
-    # The queries of so many samples are copied at a time, and of fewer at the end.
+    # The queries of `samples` samples are copied at a time, and of fewer at the end.
     monkeypatch.setattr("epochal_engine.symbolic.primitives.attention.COLUMNS", samples * 60)
     rng = np.random.default_rng(0)
     leaves = [leaf((5, 5, 3, 4)) for _ in range(3)]
@@ -533,7 +533,7 @@ def test_attention_equals_its_plain_composition(
 @pytest.mark.parametrize("down", [1, 2])
 def test_two_rows_of_windows_at_a_time_give_what_one_gives(down: int) -> None:
     rng = np.random.default_rng(0)
-    n = p.MANY_POSITIONS  # of which a row of windows has one each
+    n = p.MANY_POSITIONS  # a row of windows has one of each
     rows = 4
     height = 3 + down * (rows - 1)
     x, kernel = leaf((height, 2, 2, n)), leaf((3, 2, 2, 5))

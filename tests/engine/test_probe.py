@@ -1,4 +1,4 @@
-"""What the layers make of a few samples, against plain NumPy."""
+"""The layers' outputs for a few samples, against plain NumPy."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_an_activation_of_its_own_belongs_to_the_layer_before_it() -> None:
     [(3, 3), (FEWEST + 1, FEWEST), (100 * SHARE, 100), (2 * MOST * SHARE, MOST)],
 )
 def test_a_share_of_the_samples_is_shown(samples: int, shown: int) -> None:
-    # The mean over those that are shown, first and last included, of the number of the sample.
+    # The mean of the sample's number over the shown ones, first and last included.
     inputs = np.arange(samples, dtype=float)[:, None]
     actual = look((Dense(1, use_bias=False),), inputs, np.ones(1))
     expected = np.linspace(0, samples - 1, shown).astype(int)

@@ -1,4 +1,4 @@
-"""Draws computed again are those that a training program draws on its way, in every step."""
+"""Draws computed again equal the draws of a training program, in every step."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ from epochal_engine.model.predict import SAMPLES_AT_ONCE
 from epochal_engine.symbolic.trace import Array
 
 _DROPOUT = CASES["dropout"]
-# Steps of 3 x 5 numbers: half of what the generator makes at once is left for the next mask.
+# Steps of 3 x 5 numbers: half of a number of the generator is left for the next mask.
 _DENSE, _OUTPUT = _DROPOUT.network.layers[0], _DROPOUT.network.layers[-1]
 _ODD = Case(
     Network((5,), (replace(_DENSE, units=5), LAYERS["dropout"](rate=0.4), _OUTPUT)),  # type: ignore[call-arg]

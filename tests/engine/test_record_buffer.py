@@ -15,7 +15,7 @@ def test_the_beginning_of_a_record_shares_its_memory() -> None:
 
 
 def filled(length: int) -> RecordBuffer:
-    """A buffer whose slot k has the parameters k, k and the gradient -k."""
+    """A buffer; slot k has the parameters k, k and the gradient -k."""
     buffer = RecordBuffer(Record({"parameters": (2,), "gradient": (1,)}, "float32"), length)
     for slot, row in enumerate(buffer.slots):
         row[:] = [slot, slot, -slot]
@@ -28,7 +28,7 @@ def test_the_record_of_a_slot_becomes_that_of_slot_0(length: int, slot: int) -> 
     buffer.restart(slot)
     assert buffer.arrays["parameters"][0].tolist() == [slot, slot]
     assert buffer.arrays["gradient"][0].tolist() == [-slot]
-    # What is written to the other slots does not change it.
+    # Writing to the other slots does not change it.
     buffer.slots[1:] = 9.0
     assert buffer.arrays["parameters"].tolist() == [[slot, slot], *[[9.0, 9.0]] * length]
 

@@ -1,4 +1,4 @@
-"""Rollouts: texts that a network writes, their rewards, and what it learns from these."""
+"""Rollouts: texts that a network writes, their rewards, and the training on these."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ JUDGE = Network((LENGTH,), (Embedding(3, 4), GlobalAveragePool(), Dense(1)))
 
 
 def judge(dtype: str = "float64") -> ScoreTexts:
-    """A reward model that gives 3 for the share of a, 0 for that of other tokens, minus 1."""
+    """A reward model that gives 3 times the share of token a, minus 1."""
     weights = {name: np.zeros(shape, dtype) for name, shape in JUDGE.parameters.items()}
     table, weight, bias = weights
     weights[table][0, 0], weights[weight][0, 0], weights[bias][0] = 1, 3, -1
@@ -156,7 +156,7 @@ def test_a_step_is_that_of_reinforce() -> None:
     next(epochs)
     assert run._sampler is not None
     inputs, labels = run._sampler._rows, run._sampler._labels
-    # The prompts are those of the data, and each token written is the next input.
+    # The prompts come from the data, and each token written is the next input.
     assert (inputs[:, :3] == data.train_inputs[:, :3]).all()
     assert (labels[:, :2] == -1).all()
     assert (inputs[:, 3:] == labels[:, 2:-1]).all()
@@ -220,7 +220,7 @@ def test_texts_are_those_that_passes_over_whole_rows_would_give(
         weights = run.weights()
         next(iter(run))
         chances = predict(network, weights, sampler._rows).cumsum(2)
-        # Of each text, up to its end.
+        # Each text counts up to its end.
         ends = (sampler._labels == 2).cumsum(1)
         is_written = np.concatenate([np.zeros((20, 1), int), ends[:, :-1]], 1) == 0
         is_written[:, 0] = False

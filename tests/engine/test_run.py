@@ -318,7 +318,7 @@ def test_labels_take_no_memory_for_each_class() -> None:
         finish(run)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    # A run keeps rows once more, in float32; those of the caller are not counted.
+    # A run keeps rows once more, in float32; the caller's rows are not counted.
     assert peaks[0] < peaks[1] - rows.train_targets.astype("float32").nbytes / 2
 
 

@@ -34,7 +34,7 @@ def test_top_k_and_top_p_leave_the_most_probable() -> None:
     assert sampled(values, top_k=2) == [0, round(4 / 7, 12), 0, round(3 / 7, 12)]
     assert sampled(values, top_p=0.4) == [0, 1, 0, 0]
     assert sampled(values, top_p=0.41) == [0, round(4 / 7, 12), 0, round(3 / 7, 12)]
-    # 4/7 and 3/7 are left by top_k, of which top_p counts its fraction.
+    # top_k leaves 4/7 and 3/7; top_p counts its fraction of them.
     assert sampled(values, top_k=2, top_p=0.5) == [0, 1, 0, 0]
     assert sampled(values, top_k=99, top_p=1.0) == values
 

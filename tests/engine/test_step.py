@@ -24,7 +24,7 @@ from epochal_engine.symbolic.plan import evaluate, perform
 from epochal_engine.symbolic.trace import Array, leaf
 from epochal_engine.training.step import Gradient, with_column
 
-# The slope of the perceptron's rule is not that of its share of errors, which has none.
+# The perceptron's rule has a slope, its share of errors has none.
 SLOPED = sorted(set(LOSSES) - {"perceptron"})
 # Nor can a slope be measured across a kink.
 SMOOTH = sorted(set(SLOPED) - {"mae", "huber", "hinge"})
@@ -135,7 +135,7 @@ def test_forward_and_backward_by_hand() -> None:
     close(logits[0], [0.1398, -0.0555])
     close(ACTIVATIONS["softmax"].function(logits[0]), [0.548670, 0.451330])
     assert loss == pytest.approx(0.600257, abs=5e-7)
-    # The slope of a bias is δ, and that of a weight its input times δ.
+    # The slope of a bias is δ, and the slope of a weight its input times δ.
     close(gradients["dense_3.bias"], [-0.451330, 0.451330])
     close(gradients["dense_2.bias"], [0.0, -0.361064, 0.0, 0.135399])
     close(gradients["dense_1.bias"], [0.0, 0.0, -0.157965, 0.126372])

@@ -43,7 +43,7 @@ def reason(run: Run) -> str:
 def stops_at(
     losses: list[float], rule: EarlyStopping | None, target: Target | None = None
 ) -> list[Progress]:
-    """What the rules remember after each of these losses."""
+    """The rules' memory after each of these losses."""
     columns = {"train_loss": np.array(losses), "train_accuracy": 1.0 - np.array(losses)}
     columns["train_exact_match"] = columns["train_accuracy"]
     return follow(Progress(), columns, np.full(len(losses), True), rule, target)

@@ -182,7 +182,7 @@ def test_a_kernel_is_counted_filter_by_filter_and_used_at_every_place() -> None:
     [
         (Dense(5), 2 * 4 * 6 * 5),
         (Lstm(5), 2 * 4 * (6 * 20 + 5 * 20) - 2 * 5 * 20),  # the first state is zero
-        # Four projections; scores and what they weigh, for two heads of three features.
+        # Four projections; scores and weighted sums, for two heads of three features.
         (TransformerBlock(2, 7), 4 * 2 * 4 * 36 + 2 * 2 * 2 * 16 * 3 + 2 * 2 * 4 * 6 * 7),
         (BatchNorm(), 0),
     ],

@@ -1,4 +1,4 @@
-"""Programs import what the engine lists, and what is private stays in its folder."""
+"""Programs import names that the engine lists, and private names stay in their folder."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def assert_members_are_runs(
             assert alone.gradients is together.gradients
             continue
         np.testing.assert_array_equal(together.gradients.epochs, alone.gradients.epochs)
-        # What is zero but for rounding may be exactly zero in one of them.
+        # A number that is zero but for rounding may be exactly zero in one of them.
         persisted = [i for i, name in enumerate(STATISTICS) if name != "zero_fraction"]
         np.testing.assert_allclose(
             together.gradients.statistics[..., persisted],

@@ -23,7 +23,7 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.uniform(0.5, 2.0, (3, 4, 2)), RNG.uniform(0.5, 2.0, (4, 2))
 
 OPERANDS: dict[Any, tuple[Any, ...]] = {np.matmul: (X, RNG.normal(size=(2, 5)))}
-"""Of functions of two arrays that are not broadcast to one shape."""
+"""Operands of functions of two arrays that are not broadcast to one shape."""
 
 CALLS: dict[str, Callable[[Any], Any]] = {
     "moveaxis": lambda x: np.moveaxis(x, 0, 2),

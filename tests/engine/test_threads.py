@@ -34,7 +34,7 @@ print(hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest())
 
 
 def digest(threads: int) -> str:
-    """Of all that a run gives in a process of its own."""
+    """A digest of everything that a run gives in its own process."""
     finished = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         env={**os.environ, "OPENBLAS_NUM_THREADS": str(threads)},

@@ -244,7 +244,7 @@ NOBODY_CHOSE = [
     670,  # the derivative of a saturated selu
     3030,  # one gradient of rounding errors in a state of none
     0,  # gradients of exactly 0 here, and of rounding errors there
-    64,  # a batch of its own decides the loss
+    64,  # one batch decides the loss
     97,  # a unit that switches
     135,  # rounding errors beyond every tolerance
     *(121, 146),  # gradients far below the rounding errors of others
@@ -493,7 +493,7 @@ def test_a_histogram_whose_counts_are_moved_is_refused() -> None:
 
 
 def test_a_moment_that_is_changed_is_refused() -> None:
-    """A state that the training does not come to is no state of it."""
+    """The training never comes to the changed state."""
     recording = record(CASES["optimizer adam"], "float32")
     table, _ = compare(forged(recording, "moment", lambda moment: 1.2 * moment))
     assert {row["epoch"] for row in wrong(table)} <= {5, 6}
@@ -501,7 +501,7 @@ def test_a_moment_that_is_changed_is_refused() -> None:
 
 
 def test_a_contradiction_is_refused() -> None:
-    """What the service does not get again by itself, however small the difference."""
+    """A value that the service does not get again by itself, however small the difference."""
     recording = replace(record(XOR, "float32"), contradictions=[("train_loss", "", 3)])
     (row,) = wrong(compare(recording)[0])
     assert (row["name"], row["epoch"]) == ("train_loss", 3)

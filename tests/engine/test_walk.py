@@ -98,7 +98,7 @@ def bits_of_run(run: Run) -> dict[str, bytes]:
 
 
 def bits_of_both(*arguments: Any) -> list[dict[str, bytes]]:
-    """Of the run with each engine."""
+    """The bits of the run with each engine."""
     bits = []
     for engine in ("python", "compiled"):
         with using(engine):
@@ -131,7 +131,7 @@ def test_every_kind_of_training_has_equal_bits(name: str, dtype: DType) -> None:
 
 @st.composite
 def frozen_layers(draw: st.DrawFn, network: Network) -> tuple[str, ...]:
-    """Names of layers, without one of those that learn."""
+    """Names of layers, without one of the learning layers."""
     learning = sorted({name.partition(".")[0] for name in network.learned})
     left = draw(st.sampled_from(learning))
     return tuple(n for n in network.names if n != left and draw(st.integers(0, 2)) == 0)
@@ -313,7 +313,7 @@ def test_sweeps_have_equal_bits(seeds: tuple[int, ...], batch_size: int | None) 
 
 
 def tokens() -> Data:
-    """Sequences of five tokens, and the class of each token, of which some do not count."""
+    """Sequences of five tokens, and the class of each token; some do not count."""
     rng = np.random.default_rng(0)
     return Data(rng.integers(7, size=(30, 5)).astype(float), rng.integers(-1, 4, size=(30, 5)))
 
@@ -376,7 +376,7 @@ def strided(draw: st.DrawFn, shape: tuple[int, ...], dtype: str) -> Array:
 
 
 def results(call: Any, out: Array) -> tuple[bytes, bytes, int]:
-    """What Python and C leave in `out`, and how many calls Python makes in the table."""
+    """The bits in `out` after Python and after C, and the number of Python's calls in the table."""
     before = out.copy()
     with np.errstate(all="ignore"):
         perform([call])
@@ -595,7 +595,7 @@ def test_other_threads_run_while_the_compiled_engine_walks() -> None:
 
 @st.composite
 def predictions(draw: st.DrawFn) -> tuple[Loss, Answers, Array]:
-    """Logits of some epochs, or of some members' epochs, and what they are compared with."""
+    """Logits of some epochs, or of some members' epochs, and their targets."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     name = draw(st.sampled_from(sorted(LOSSES)))
     outputs = draw(st.integers(1, 40)) if name != "cross_entropy" else draw(st.integers(2, 60))
@@ -721,7 +721,7 @@ def test_the_largest_in_windows_have_equal_bits(data: st.DataObject) -> None:
     channels, samples = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([1, 5, 64, 300]))
     height, width = (rows - 1) * down + size[0] + 1, (columns - 1) * right + size[1]
     dtype = data.draw(st.sampled_from(["float32", "float64"]))
-    # Of few numbers, so that many are equal.
+    # Few different numbers, so that many are equal.
     numbers = np.array([-np.inf, -1.0, -0.0, 0.0, 0.5, np.inf, np.nan], dtype)
     image = RNG.choice(numbers, size=(*images, height, channels, width, samples))
     g = RNG.choice(numbers, size=(*images, rows, channels, columns, samples))
@@ -835,7 +835,7 @@ def long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def bits_and_rows(calls: list[Call], memory: Array) -> tuple[bytes, bytes, int]:
-    """What Python and C leave in the memory, and the number of rows."""
+    """The memory's bits after Python and after C, and the number of rows."""
     before = memory.copy()
     with np.errstate(all="ignore"):
         perform(calls)
@@ -915,7 +915,7 @@ def test_steps_that_come_again_are_compiled_once_and_have_equal_bits(layer: Any)
     with using("compiled"):
         run = Run(network, training, data)
     assert run.python_calls == 0
-    # Some for each of 32 batches at a time, and not those of 2,000 steps.
+    # Some for each of 32 batches at a time, not for 2,000 steps.
     assert sum(rows_in(segment.calls) for segment in run._segments) < 1_500
 
 

@@ -1,4 +1,4 @@
-"""What a run costs, beside the compiled run, and what short runs measure."""
+"""The work of a run, beside the compiled run, and the measurements of short runs."""
 
 from __future__ import annotations
 

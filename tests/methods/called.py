@@ -1,4 +1,4 @@
-"""What the tests let a second process call: it imports this module, and no more."""
+"""Functions that tests call in a second process: it imports this module, and no more."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def allocate(size: int) -> int:
 
 
 def spin(seconds: float) -> None:
-    """Compute for so many seconds of processor time."""
+    """Compute for a number of seconds of processor time."""
     until = process_time() + seconds
     while process_time() < until:
         pass

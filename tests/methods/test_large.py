@@ -19,7 +19,7 @@ from epochal_service.specs.validation import parse
 __all__ = ["context"]
 
 EPOCHS = 4_000
-METRICS: tuple[str, ...] = epochs.METRICS[:6]  # Those of a classifier with validation data.
+METRICS: tuple[str, ...] = epochs.METRICS[:6]  # The metrics of a classifier with validation data.
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ CLASS = Access("10b", ("10b.01", "10b.02"))
 
 
 def run(function: Callable[..., Any], *args: Any) -> Any:
-    """Call the function in a second process of its own."""
+    """Call the function in its own second process."""
 
     async def call() -> Any:
         process = SecondProcess(nothing)
@@ -132,7 +132,7 @@ def test_a_call_may_not_take_for_ever() -> None:
     async def call() -> None:
         process = SecondProcess(nothing, processor_seconds=0.5)
         await process.run("", spin, 0.3)
-        await process.run("", spin, 0.3)  # each has a limit of its own
+        await process.run("", spin, 0.3)  # each has its own limit
         with pytest.raises(TooLarge, match=r"more than 0\.5 s"):
             await process.run("", spin, 3.0)
         assert await process.run("", os.getpid) != os.getpid()

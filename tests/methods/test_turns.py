@@ -10,7 +10,7 @@ from epochal_service.turns import Turns
 
 
 class Visitors:
-    """Tasks that enter a block and stay until they may leave; `order` is that of their entries."""
+    """Tasks that enter a block and stay until they may leave; `order` lists their entries."""
 
     def __init__(self, turns: Turns) -> None:
         self.order: list[str] = []

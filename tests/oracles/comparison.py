@@ -25,7 +25,7 @@ STEPS = 20
 
 @dataclass(frozen=True)
 class Peer:
-    """What the engine's network and loss are in PyTorch."""
+    """The engine's network and loss in PyTorch."""
 
     forward: Callable[[Tensor, Weights], Tensor]
     """From inputs and parameters, named as the engine names them, to the scores."""
@@ -34,7 +34,7 @@ class Peer:
 
 
 def leaves(weights: Mapping[str, Array], network: Network) -> Weights:
-    """The parameters as tensors, of which those that are learned have a gradient."""
+    """The parameters as tensors; learned parameters have a gradient."""
     return {
         name: torch.tensor(np.array(array), requires_grad=name in network.learned)
         for name, array in weights.items()
@@ -89,7 +89,7 @@ def check_training(
     """The losses of 20 steps on all samples, and the parameters after them, agree.
 
     `step` makes PyTorch's optimizer from the parameters that are learned; the default is plain SGD.
-    `weights` are those of the samples.
+    `weights` belong to the samples.
     """
     training = Training(loss, optimizer, epochs=STEPS, dtype=dtype, gradients_every=0)
     run = Run(network, training, Data(inputs, targets, train_sample_weights=weights))
@@ -111,7 +111,7 @@ def check_training(
         pass
     assert run.outcome is not None
     assert run.outcome.stop_reason == "completed"
-    if find_loss(loss).type != "perceptron":  # whose reported loss is not what is minimized
+    if find_loss(loss).type != "perceptron":  # it reports another loss than it minimizes
         actual = np.concatenate([block.columns["train_loss"] for block in run.take()])
         close(actual, torch.stack(losses), dtype, "losses", tolerance)
     for name, weight in run.weights().items():

@@ -1,4 +1,4 @@
-"""Every activation, and its derivative, is that of PyTorch."""
+"""Every activation, and its derivative, equals PyTorch's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics are those of scikit-learn."""
+"""Metrics equal scikit-learn's."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ SAMPLES = 4
 
 @dataclass(frozen=True)
 class Oracle:
-    """A layer, the shape of what it is given, and what it is in PyTorch."""
+    """A layer, the shape of its input, and the same layer in PyTorch."""
 
     layer: Layer
     input_shape: tuple[int, ...]

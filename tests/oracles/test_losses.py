@@ -33,7 +33,7 @@ TOKENS, CLASSES = 5, 4
 
 @dataclass(frozen=True)
 class Oracle:
-    """A loss, the kind of its targets, and what it is in PyTorch."""
+    """A loss, the kind of its targets, and the same loss in PyTorch."""
 
     loss: Loss
     targets: str
@@ -55,7 +55,7 @@ def cross_entropy(z: Tensor, y: Tensor, **options: Any) -> Tensor:
 
 
 def perceptron(z: Tensor, y: Tensor) -> Tensor:
-    """What has the slope ŷ - y."""
+    """A function with the slope ŷ - y."""
     return (((z >= 0).to(z.dtype) - y).detach() * z).mean()
 
 
@@ -206,6 +206,6 @@ def test_recorded_cross_entropies_are_more_exact_than_those_of_pytorch(size: flo
 
 
 def test_every_loss_has_an_oracle() -> None:
-    # Those of pairs are in test_pairs.py.
+    # Losses of pairs are in test_pairs.py.
     single = {name for name, loss in LOSSES.items() if loss.rows == 1}
     assert {oracle.loss.type for oracle in ORACLES} == single

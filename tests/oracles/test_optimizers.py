@@ -100,7 +100,7 @@ class MuonWithAdamW:
 
 @dataclass(frozen=True)
 class Oracle:
-    """An optimizer, and the one of PyTorch."""
+    """An optimizer, and the same optimizer in PyTorch."""
 
     optimizer: Optimizer
     other: Callable[[Weights], Any]

@@ -288,14 +288,15 @@ def test_what_a_generator_draws_at_its_limits_is_drawn_elsewhere(url: str) -> No
     post(url, "/v1/jobs/validate", large(XOR))  # the second process runs
 
     def seconds_elsewhere(samples: int) -> float:
-        before = second_processes()[0].cpu_times().user
+        before = sum(second_processes()[0].cpu_times()[:2])
         query = f"samples={samples}&length=100&rows=5"
         reply = httpx2.get(f"{url}/v1/datasets/topics/preview?{query}", timeout=60)
         assert len(reply.json()["inputs"]) == 5
-        return second_processes()[0].cpu_times().user - before
+        return sum(second_processes()[0].cpu_times()[:2]) - before
 
     assert seconds_elsewhere(5_000) == 0
-    assert seconds_elsewhere(100_000) > 0.1
+    # The system counts ticks of 10 ms, and not each one on a busy machine.
+    assert seconds_elsewhere(100_000) > 0.03
 
 
 def test_a_second_process_that_was_killed_is_started_again(url: str) -> None:

@@ -1,4 +1,4 @@
-"""What the .proto files hold, and dicts of any of it, for tests that go through all there is."""
+"""The messages of the .proto files, and dicts of each, for tests that go through all of them."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -23,7 +23,7 @@ ENUMS: list[EnumDescriptor] = [e for file in FILES for e in file.enum_types_by_n
 INT32 = st.integers(-(2**31), 2**31 - 1)
 INT64 = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 1, 2**63 - 1])
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-# What both datetime and Timestamp can hold.
+# The range of both datetime and Timestamp.
 MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))
 SCALARS = {
     FieldDescriptor.TYPE_INT32: INT32,
@@ -37,7 +37,7 @@ SCALARS = {
 
 @cache
 def dicts(message: Descriptor) -> st.SearchStrategy[dict[str, Any]]:
-    """What `to_dict` may give for a message, with any of its fields set."""
+    """Dicts that `to_dict` may give for a message, with any of its fields set."""
     oneof = oneof_of(message)
     kinds = kinds_of(message)
     plain = {f.name: _value(f) for f in message.fields if f.name not in kinds}

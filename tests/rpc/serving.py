@@ -1,4 +1,4 @@
-"""A real gRPC server over a real store, in a loop of its own beside the test."""
+"""A real gRPC server over a real store, in its own loop beside the test."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,7 +34,7 @@ class Client:
     channel: grpc.Channel
 
     def raw(self, rpc: str, request: bytes, **options: Any) -> Any:
-        """What the call gives, still as bytes: of a stream, the call itself."""
+        """The reply, still as bytes; for a stream, the call itself."""
         method = RPCS[rpc]
         kind = "unary_stream" if method.server_streaming else "unary_unary"
         path = f"/{method.containing_service.full_name}/{rpc}"
@@ -63,7 +63,7 @@ def reply(rpc: str, received: bytes) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ErrorDetails:
-    """What a client learns of an error."""
+    """The details of an error for a client."""
 
     code: grpc.StatusCode
     reason: str

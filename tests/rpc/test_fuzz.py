@@ -63,7 +63,7 @@ def server(
 
 @pytest.fixture(scope="module")
 def ids(server: Server) -> list[str]:
-    """Of things that there are."""
+    """Ids of things that there are."""
     call = server.client.call
     network = call("CreateNetwork", network=NETWORK)
     jobs = [call("CreateJob", spec=JOB) for _ in range(20)]
@@ -91,7 +91,7 @@ def _code_of(server: Server, rpc: str, request: bytes) -> grpc.StatusCode:
     return grpc.StatusCode.OK
 
 
-# What is no message gets to no database.
+# Bytes that are not a message never get to a database.
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("rpc", RPCS)
 def test_any_bytes_are_a_request_or_are_refused(server: Server, rpc: str) -> None:

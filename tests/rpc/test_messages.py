@@ -49,7 +49,7 @@ UNIONS: dict[str, Mapping[str, Any]] = {
 
 
 def members(annotation: Any) -> list[Any]:
-    """The types that a value may have, without None: those of a union, or the one."""
+    """The types that a value may have, without None: the members of a union, or the type."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return members(get_args(annotation)[0])

@@ -44,7 +44,7 @@ class Failing:
         await server.stop(None)
 
     def details_of(self, error: Exception) -> tuple[grpc.StatusCode, str, list[Any]]:
-        """What a client learns of `error`."""
+        """The details of `error` for a client."""
         self.error = error
         fail: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self.channel.unary_unary(
             "/test.Failing/Fail"
@@ -123,6 +123,6 @@ def test_no_error_is_too_large_to_arrive(failing: Failing, letter: str, length: 
     assert message.startswith("labels.0" + letter * 10)
     assert details[0] == ErrorInfo(reason="invalid_argument", domain="epochal")
     violations = [(v.field, v.description) for d in details[1:] for v in d.field_violations]
-    # Of more than fit, the first by name.
+    # If more than fit, the first by name.
     assert violations == sorted(wrong)[: len(violations)]
     assert len(violations) == 20 or length > 10

@@ -43,7 +43,7 @@ def ended(server: Serving) -> str:
 
 @pytest.fixture
 def narrow(server: Serving) -> Iterator[Client]:
-    """A client on a connection of its own, which holds next to nothing that it has not read."""
+    """A client on its own connection, which holds next to nothing that it has not read."""
     await_condition(lambda: server.context.hub.watchers == 0, 60, "no other test watches")
     with grpc.insecure_channel(server.address, options=NARROW) as channel:
         yield Client(channel)

@@ -14,7 +14,7 @@ def train(context: Context, job_id: str) -> JobState | None:
 
 
 def deep(layers: int, epochs: int) -> dict[str, Any]:
-    """A job whose epochs fill large frames: statistics of many layers after every epoch."""
+    """A job with epochs that fill large frames: statistics of many layers after every epoch."""
     hidden = [{"type": "dense", "units": 1, "activation": "tanh"}] * (layers - 1)
     network = {"input_shape": [2], "layers": [*hidden, {"type": "dense", "units": 1}]}
     return {"network": network, "dataset": {"name": "xor"}, "loss": "mse", "epochs": epochs}

@@ -1,4 +1,4 @@
-"""What an explorer computes while a test runs."""
+"""The calls of an explorer while a test runs."""
 
 from functools import wraps
 
@@ -15,7 +15,7 @@ def computed_neurons(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     method = COURSE.methods["SimulateNeuron"]
     compute = method.function
 
-    @wraps(compute)  # whose annotations are the models of the method
+    @wraps(compute)  # its annotations are the models of the method
     def computed(request: object) -> object:
         requests.append(request)
         return compute(request)

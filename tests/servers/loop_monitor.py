@@ -93,7 +93,7 @@ class LoopMonitor:
 
 @contextmanager
 def monitored_server(settings: Settings) -> Iterator[LoopMonitor]:
-    """Serve HTTP and gRPC on the addresses of the settings in a process of its own."""
+    """Serve HTTP and gRPC on the addresses of the settings in a separate process."""
     monitor = LoopMonitor()
     spawn = multiprocessing.get_context("spawn")
     process = spawn.Process(target=serve, args=(settings, (serve_grpc, monitor)))

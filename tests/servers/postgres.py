@@ -43,8 +43,8 @@ _given: set[int] = set()
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on now, and that was not given here before.
 
-    It is none of those that the system gives to connections (from 32768 on in Linux): one of these
-    would be gone at times before it is listened on.
+    It is not a port that the system gives to connections (from 32768 on in Linux): another program
+    could take such a port before it is listened on.
     """
     while True:
         port = random.randrange(10_000, 30_000)
@@ -243,7 +243,7 @@ def database_url(
 def module_database_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The same for a module whose tests share what they store: all on SQLite, then all again."""
+    """The same for a module with tests that share a store: all on SQLite, then all again."""
     with _tables(request, tmp_path_factory) as url:
         yield url
 

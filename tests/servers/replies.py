@@ -1,4 +1,4 @@
-"""An HTTP server whose replies a test decides: a receiver of webhooks, a service that fails."""
+"""An HTTP server with replies that a test decides: a receiver of webhooks, a failing service."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 Reply = tuple[int, dict[str, str], Any]
-"""Status, headers, and a body: bytes, or what is sent as JSON."""
+"""Status, headers, and a body: bytes, or a value that is sent as JSON."""
 
 OK: Reply = (200, {}, b"")
 

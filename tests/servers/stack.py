@@ -23,7 +23,7 @@ STOP_SECONDS = 60.0
 def await_condition(condition: Callable[[], object], seconds: float, what: str) -> None:
     """Return as soon as `condition()` is true; fails with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
-    # Short waits end at once, and long ones leave the processor to what they wait for.
+    # Short waits end at once, and long ones leave the processor to others.
     pause = 0.005
     while not condition():
         if time.monotonic() > deadline:
@@ -54,7 +54,7 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
 
 
 class Stack:
-    """One running `epochald up` in a folder of its own, on ports that were free before.
+    """One running `epochald up` in its own folder, on ports that were free before.
 
     `http` is its URL, `grpc` its `host:port`; both stay the same when the API is restarted.
 
@@ -88,7 +88,7 @@ class Stack:
                 **settings,
             }
         )
-        # What a killed supervisor leaves there goes with the folder of the test.
+        # Files that a killed supervisor leaves there go with the folder of the test.
         self.environment["TMPDIR"] = str(folder)
         self._folder = folder
         if not first_start:
@@ -148,7 +148,7 @@ class Stack:
         )
 
     def children(self, name: str) -> list[psutil.Process]:
-        """The children of the supervisor whose title ends with this name."""
+        """The children of the supervisor with a title that ends with this name."""
         row = []
         for child in psutil.Process(self.process.pid).children():
             try:
@@ -280,7 +280,7 @@ def make_stack(
 def module_stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeStack]:
-    """The same for a file whose tests share what they start."""
+    """The same for a file with tests that share their services."""
     with ExitStack() as scope:
         yield _make(scope, request, tmp_path_factory)
 

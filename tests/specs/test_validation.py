@@ -1,4 +1,4 @@
-"""An error has the path of the field and what would be right."""
+"""An error has the path of the field and says what would be right."""
 
 import copy
 from collections.abc import Callable

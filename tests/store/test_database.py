@@ -1,4 +1,4 @@
-"""A read sees one snapshot, a write is atomic, and times are those of the database."""
+"""A read sees one snapshot, a write is atomic, and the database gives the times."""
 
 import fcntl
 import os
@@ -93,7 +93,7 @@ def test_a_writer_has_its_turn_although_another_process_writes_all_the_time(
         finally:
             ended.set()
             thread.join()
-    # Each waits for the transaction that runs, and those that ran while a thread got no processor.
+    # Each waits for the running transaction, and for others while a thread got no processor.
     # With SQLite's own waiting, in steps of 100 ms, several hundred.
     assert max(waited) < 50
 

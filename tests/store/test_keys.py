@@ -29,7 +29,7 @@ def test_old_keys_are_deleted_a_few_at_a_time(
     assert left == [2, 1, 1]
     with database.write() as connection:
         assert keys.find(connection, "me", "a", "fingerprint") is None
-        # What was created under a deleted key stays: a new request creates another one.
+        # A job created under a deleted key stays: a new request creates another one.
         assert keys.claim(connection, "me", "a", "another", "job_again") == "job_again"
         assert keys.find(connection, "me", "new", "fingerprint") == "job_new"
         with pytest.raises(IdempotencyMismatch):

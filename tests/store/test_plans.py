@@ -130,7 +130,7 @@ def page(owners: tuple[str, ...] = ("me",), **more: Any) -> Callable[[Connection
 
 STATES = Some(tuple(Comparison(("state",), "=", state, "word") for state in ("queued", "running")))
 
-# What each statement may read, in rows: about what it returns.
+# The rows that each statement may read: about the number that it returns.
 READS: dict[str, tuple[Callable[[Connection], object], int]] = {
     "list": (page(), 50),
     "list of two owners": (page(("me", "another")), 100),

@@ -114,7 +114,7 @@ def test_a_database_that_is_in_use_is_not_compacted(path: Path, user: Database) 
 def test_a_copy_replaces_the_database_and_its_log(path: Path) -> None:
     copy, former = path.with_name("copy.db"), path.with_name("former.db")
     sqlite_files.copy(path, copy)
-    # A database whose last writer died: its newest rows are in the log.
+    # The last writer of the database died: its newest rows are in the log.
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("UPDATE datasets SET name = 'renamed'")

@@ -137,7 +137,7 @@ def test_command():
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    """What a run of these tests records."""
+    """The record of a run of these tests."""
     if sys.version_info < (3, 12):
         pytest.skip("recording needs Python 3.12")
     tree = tmp_path_factory.mktemp("tree")

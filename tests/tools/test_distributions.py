@@ -74,17 +74,17 @@ def test_a_program_prints_its_version(program: str, module: str) -> None:
 
 
 def bundled_packages() -> set[str]:
-    """The packages whose code or fonts the built page contains, from the lock of the page."""
+    """The packages with code or fonts in the built page, from the lock of the page."""
     packages = json.loads((ROOT / "clients/web/package-lock.json").read_text())["packages"]
     shipped = {path for path, package in packages.items() if path and not package.get("dev")}
-    # The page is compiled with Svelte, whose runtime and two of its packages go into it.
+    # The page is compiled with Svelte; its runtime and two of its packages go into it.
     names = {path.rpartition("node_modules/")[2] for path in shipped}
     return names | {"svelte", "clsx", "esm-env"}
 
 
 @pytest.mark.parametrize("package", sorted(bundled_packages()))
 def test_the_notice_names_every_package_in_the_page(package: str) -> None:
-    # At the start of a line, so that the license of `d3-time-format` is not that of `d3-time`.
+    # At the start of a line, so that `d3-time-format` does not stand for `d3-time`.
     assert re.search(rf"^  {re.escape(package)} ", NOTICE, re.MULTILINE)
 
 
@@ -104,7 +104,7 @@ def test_the_dependencies_of_the_page_are_among_them() -> None:
 def test_both_wheels_carry_license_and_notice(project: Path) -> None:
     core = ProjectMetadata(str(project), None).core
     assert sorted(core.license_files) == ["LICENSE", "NOTICE"]
-    # Files, not links: an sdist keeps a link to what it does not hold.
+    # Files, not links: an sdist would keep a link to a file outside it.
     for name in core.license_files:
         assert not (project / name).is_symlink()
         assert (project / name).read_text() == (ROOT / name).read_text()

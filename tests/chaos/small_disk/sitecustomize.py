@@ -1,4 +1,4 @@
-"""A disk on which SQLite has room for as many pages as the file named by SMALL_DISK says, and for
+"""A disk with room for the number of SQLite pages that the file named by SMALL_DISK says, and for
 any number where there is no such file.
 
 Python imports this by itself in every process that has the folder on its path.

@@ -93,7 +93,7 @@ def test_the_spiral_needs_a_third_hidden_layer(service: httpx2.Client) -> None:
         result: float = median(member["latest"]["train_loss"] for member in sweep["members"])
         return result
 
-    # 0.036 and 0.225; with two hidden layers it takes twice as many epochs.
+    # 0.036 and 0.225; with two hidden layers it takes twice the epochs.
     assert loss(8, 8, 8) < 0.1 < 0.15 < loss(8, 8)
 
 

@@ -19,7 +19,7 @@ WORLDS, MEMBERS = 8, 8
 MOST_FLOPS = 2e10
 """The presets above take longer than all others together: only `make check-presets` trains them."""
 
-# What the texts say of two presets: by their metrics, the first is below the second divided by a
+# The texts' claim about two presets: by their metrics, the first is below the second divided by a
 # factor, whatever the seeds.
 BELOW = (
     ("adding-lstm", "adding-rnn", "validation_loss", 5),

@@ -1,4 +1,4 @@
-"""The stored results of preset experiments are those of their present specs."""
+"""The stored results of preset experiments belong to their present specs."""
 
 import gzip
 import json

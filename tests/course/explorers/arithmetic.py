@@ -61,7 +61,7 @@ KNOWN: dict[str, Any] = {
 
 
 def value_of(text: str) -> float:
-    """What a formula with its numbers comes to: `(1 + 2)² / √4` is 4.5."""
+    """The value of a formula with its numbers: `(1 + 2)² / √4` is 4.5."""
     text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text)
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
     text = re.sub(r"√(\d[\d.]*(?:e[-+]\d+)?)", r"sqrt(\1)", text)

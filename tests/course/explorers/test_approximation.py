@@ -14,7 +14,7 @@ from epochal_engine import ACTIVATIONS
 def test_a_sine_is_fitted_ever_better_by_wider_layers(ask: Ask) -> None:
     reply = ask("approximation", seeds=20, steps=30)
     medians = {fit["width"]: fit["median_error"] for fit in reply["widths"]}
-    # Of 20 seeds after long runs of gradient descent: a good optimizer is at least as near.
+    # Medians of 20 seeds after long runs of gradient descent: a good optimizer is at least as near.
     long_runs = {1: 0.235, 2: 0.190, 4: 0.015, 8: 2.8e-4, 16: 2.4e-5, 32: 1.2e-5}
     assert all(medians[width] <= error for width, error in long_runs.items())
     assert medians[1] > 0.05
@@ -72,13 +72,13 @@ def test_one_tanh_fits_a_step_and_three_fit_four_points_exactly(ask: Ask) -> Non
 
 
 def test_a_fit_stops_when_its_error_is_at_most_the_tolerance(ask: Ask) -> None:
-    """The steps before are those of a fit that does not stop."""
+    """The steps before are the same as without a tolerance."""
     request: dict[str, Any] = {"widths": [1, 8, 16], "seeds": 4}
     reply = ask("approximation", tolerance=1e-5, **request)
     limit = 1e-5 * reply["constant_error"]
     whole = ask("approximation", tolerance=0, **request)
     assert [fit["steps"] for fit in whole["widths"]] == [[40] * 4] * 3
-    # The narrowest layer whose median reaches the tolerance is as good as wider ones.
+    # The narrowest layer with a median within the tolerance is as good as wider ones.
     assert reply["verdict"].endswith(
         f"for 8 (medians over the seeds). Fits stop at an error of {limit:.4g}."
     )

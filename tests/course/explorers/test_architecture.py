@@ -1,4 +1,4 @@
-"""What a network amounts to, over HTTP."""
+"""The parameters and operations of a network, over HTTP."""
 
 import time
 from contextlib import suppress
@@ -142,7 +142,7 @@ def test_no_mask_is_made_for_a_sequence_that_could_not_be_held(ask: Ask) -> None
     reply = ask("architecture", network={"input_shape": [1_000_000, 4], "layers": layers})
     # Four projections 4·4 + 4, and in the block as well; its dense layers and two norms.
     assert parameters(reply) == 80 + 80 + (4 * 8 + 8) + (8 * 4 + 4) + 16
-    # Scores and what they weigh are two products of four numbers for each pair of positions.
+    # Scores and the weighted sum are two products of four numbers for each pair of positions.
     assert reply["layers"][0]["flops"] == 4 * 2 * 10**6 * 16 + 2 * 2 * 4 * 10**12
 
 
@@ -233,7 +233,7 @@ def test_sizes_near_the_limits_are_counted_or_refused_at_once(
     request = SimulateArchitectureRequest.model_validate(
         {"network": {"input_shape": axes, "layers": layers}}
     )
-    begin = time.thread_time()  # to walk over as many numbers would take minutes
+    begin = time.thread_time()  # to walk over that many numbers would take minutes
     with suppress(InvalidArgument):
         assert 0 < architecture(request).parameters.value < 1e18
     assert time.thread_time() - begin < 10

@@ -261,6 +261,6 @@ def test_an_overflow_is_shown_and_is_not_an_error(ask: Ask) -> None:
         weights=[{"layer": name, "weight": [[1e6, 1e3], [-1e3, 1e6]]} for name in names],
     )
     *_, last, norm = reply["layers"]
-    assert abs(last["output"][0]) > 1e154  # whose square is no number any more
+    assert abs(last["output"][0]) > 1e154  # its square overflows
     assert norm["statistics"][1]["value"] == "Infinity"
     assert "= inf" in norm["statistics"][1]["substituted"]

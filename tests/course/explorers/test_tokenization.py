@@ -1,4 +1,4 @@
-"""A text as tokens: the merges are those of the data sets, and can be counted by hand."""
+"""A text as tokens: data sets use the same merges, which can be counted by hand."""
 
 import pytest
 from tests.course.explorers.conftest import Ask

@@ -197,7 +197,7 @@ def test_adam_on_circles_is_good_from_about_a_thousandth_to_about_one(ask: Ask) 
     assert [band["label"] for band in reply["bands"]] == [
         *("too_low", "slow", "good", "oscillating", "diverged")
     ]
-    # Of 1e-4, 5.2e-4, 2.7e-3, 1.4e-2, 7.2e-2, .37, 1.9 and 10.
+    # The rates are 1e-4, 5.2e-4, 2.7e-3, 1.4e-2, 7.2e-2, .37, 1.9 and 10.
     assert ranges["good"] == pytest.approx((2.68e-3, 0.373), rel=0.01)
     assert ranges["oscillating"] == pytest.approx((1.93, 1.93), rel=0.01)
     assert sum(band["rates"] for band in reply["bands"]) == len(reply["results"]) == 8

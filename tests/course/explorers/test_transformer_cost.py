@@ -1,4 +1,4 @@
-"""What a transformer costs, over HTTP."""
+"""The cost of a transformer, over HTTP."""
 
 from typing import Any
 
