@@ -10,7 +10,7 @@ ENV PATH=/opt/epochal/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK
 # A separate layer: the locked packages change less often than the program.
 COPY requirements.lock requirements-build.lock ./
 RUN pip install --require-hashes -r requirements.lock
-# What builds the program is not in the image.
+# The image does not contain the build tools.
 RUN pip install --target /opt/build --require-hashes -r requirements-build.lock
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY tools/build_hook.py tools/

@@ -38,7 +38,7 @@ SUFFIXES = {
 }
 SKIPPED = ("*/_proto/*", "LICENSE", "*/LICENSE", "NOTICE", "*/NOTICE", GUIDE, TEST)
 # Mannered turns in 10,000 words of prose, which may only fall. Plain libraries have 0 to 4.
-LIMIT = 22.0
+LIMIT = 10.0
 
 # A camelCase name has parts: `lossValue` is `loss` and `Value`.
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")

@@ -28,7 +28,7 @@ export default ts.config(
   },
   {
     rules: {
-      // TypeScript knows the names, and svelte-check fails on those that are unknown.
+      // TypeScript knows the names, and svelte-check fails on unknown names.
       'no-undef': 'off',
       '@typescript-eslint/no-unused-vars': [
         'error',

@@ -1,4 +1,4 @@
-/** Prepares a file of units: modules of its own, and what jsdom lacks of a browser. */
+/** Prepares a file of units: its own modules, and parts of a browser that jsdom lacks. */
 import { vi } from 'vitest'
 
 vi.resetModules()

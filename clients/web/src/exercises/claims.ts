@@ -1,4 +1,4 @@
-/** Metrics that a claim about a job can have, of those in the API's schema. */
+/** Metrics of the API's schema that a claim about a job can have. */
 import schema from '../lab/schema.json'
 import type { Schemas } from '../lib/api'
 
@@ -26,7 +26,7 @@ const OF_SEQUENCES = ['embedding', 'rnn', 'lstm', 'gru']
 const readsSequences = ({ network }: Spec) =>
   !('layers' in network) || network.layers.some(({ type }) => OF_SEQUENCES.includes(type))
 
-/** What a job needs for some metrics. Of what depends on its data, the service says what is wrong. */
+/** The needs of some metrics. The service says what is wrong with needs that depend on data. */
 const NEEDS: readonly [RegExp, (spec: Spec) => boolean][] = [
   [/^validation_|^nearest_neighbor/, validates],
   [/^(train|validation)_(accuracy|exact_match)$/, hasClasses],
@@ -36,7 +36,7 @@ const NEEDS: readonly [RegExp, (spec: Spec) => boolean][] = [
   [/^(novelty|bits_per_character)$/, writes],
 ]
 
-/** The metrics of the job, those of validation first. */
+/** The metrics of the job, validation first. */
 export function metricsOf(spec: Spec): Metric[] {
   return METRICS.filter((metric) =>
     NEEDS.every(([pattern, isMet]) => !pattern.test(metric) || isMet(spec)),

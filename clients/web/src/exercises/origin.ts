@@ -1,4 +1,4 @@
-/** What an exercise is made of: a preset experiment, an experiment, or a run. */
+/** The origin of an exercise: a preset experiment, an experiment, or a run. */
 import { nameOf } from '../job/texts'
 import { api, body, type Schemas } from '../lib/api'
 
@@ -15,7 +15,7 @@ export interface Source {
   job: string
 }
 
-/** What the run is called in an experiment of one. */
+/** The name of the run in an experiment of one. */
 export const ONLY = 'network'
 
 export async function originOf(source: Source, signal: AbortSignal): Promise<Origin> {

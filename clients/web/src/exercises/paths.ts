@@ -5,7 +5,7 @@ import type { Path } from '../lab/spec'
 export const steps = (path: string): Path =>
   [...path.matchAll(/\.?([^.[\]]+)|\[(\d+)\]/g)].map(([, name, index]) => name ?? Number(index))
 
-/** What a field is called: `Learning rate`, with the job where there are several: `cnn: Epochs`. */
+/** The title of a field: `Learning rate`, with the job where there are several: `cnn: Epochs`. */
 export function fieldTitle(path: string, jobs: number): string {
   const [, job, ...rest] = steps(path)
   const last = rest.filter((step) => step !== 'network' || rest.length === 1).join(' ')

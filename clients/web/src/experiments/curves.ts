@@ -11,7 +11,7 @@ export interface JobCurve {
 
 /**
  * One series for each job that has the metric, up to an epoch; of some jobs alone, if they are given.
- * A job's color is that of its place among all.
+ * A job's place among all decides its color.
  */
 export function seriesOf(
   curves: readonly JobCurve[],
@@ -35,7 +35,7 @@ export function seriesOf(
   })
 }
 
-/** The metrics of the curves, those of `first` before the others. */
+/** The metrics of the curves, the metrics in `first` before the others. */
 export function metricsOf(curves: readonly JobCurve[], first: readonly string[] = []): string[] {
   const present = new Set<string>(curves.flatMap(({ series }) => series.map((line) => line.metric)))
   return [...first.filter((metric) => present.delete(metric)), ...present]

@@ -4,7 +4,7 @@ import { api, body, type Schemas } from '../lib/api'
 export type Call = Schemas['ExhibitCall']
 export type Exhibit = Schemas['Exhibit']
 
-/** What the picture of an exhibit is drawn from. */
+/** The data of an exhibit's picture. */
 export interface ExhibitProps<Replies extends readonly unknown[]> {
   figure: Pick<Exhibit, 'title' | 'caption'> & { name: string }
   kind: Exhibit['kind']
@@ -19,7 +19,7 @@ export function storedReplies(exhibit: Exhibit): unknown[] | undefined {
   return exhibit.calls.map((call) => JSON.parse(call.reply) as unknown)
 }
 
-/** The pictures of a preset experiment whose replies are stored. */
+/** The pictures of a preset experiment with stored replies. */
 export async function storedExhibits(
   id: string,
   signal: AbortSignal,
@@ -42,7 +42,7 @@ export function requestReplies(
   return Promise.all(exhibit.calls.map((call) => send(call, ids.get(call.job) ?? '', signal)))
 }
 
-/** The path is one of those that the client knows, but which one is known only here. */
+/** The client knows the path, but only at run time. */
 function send(call: Call, id: string, signal: AbortSignal): Promise<unknown> {
   const fields = JSON.parse(call.request) as Record<string, unknown>
   if (call.method === 'GET') {

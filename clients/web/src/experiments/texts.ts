@@ -32,7 +32,7 @@ export function progressText(states: Record<string, number>): string {
   return `${ended} of ${total} runs have ended`
 }
 
-/** Share of all epochs that are trained, in [0, 1]; those of ended jobs count as trained. */
+/** Share of all epochs that are trained, in [0, 1]; all epochs of ended jobs count as trained. */
 export function progress(jobs: Experiment['jobs']): number {
   const total = jobs.reduce((sum, job) => sum + job.epochs, 0)
   const trained = jobs.reduce(
@@ -50,7 +50,7 @@ export function valueText(run: ClaimRun): string {
   return `${value} = ${format(toNumber(run.job_value))} − ${format(toNumber(run.minus_value))}`
 }
 
-/** What a claim is called: its own words, or its metric and its bounds. */
+/** The title of a claim: its own words, or its metric and its bounds. */
 export const claimTitle = (claim: Schemas['ClaimSpec']): string =>
   claim.text ?? capital(claimText({ claim }))
 
@@ -85,7 +85,7 @@ export function claimText({ claim }: { claim: Schemas['ClaimSpec'] }): string {
   return `${metric}${at}${by} of ${subject}${within}: ${bounded}`
 }
 
-/** What each of several generations is: the epoch of a network, with its name if there are others. */
+/** The heading of each of several generations: the epoch of a network, with its name if there are others. */
 export function headings(
   jobs: readonly string[],
   replies: readonly Schemas['Generation'][],

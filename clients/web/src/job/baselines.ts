@@ -12,7 +12,7 @@ const NGRAMS: Readonly<Record<number, string>> = { 2: 'bigram', 3: 'trigram' }
 
 /**
  * Level lines at `x` for the best constant, the linear model, boosted trees and n-gram models: their
- * validation losses, or training losses without validation. `curves` are those of the chart.
+ * validation losses, or training losses without validation. `curves` are the chart's.
  */
 export function baselineSeries(
   baselines: Baselines | undefined,

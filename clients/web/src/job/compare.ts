@@ -46,7 +46,7 @@ export function titles(runs: readonly Relative[], from?: unknown): string[] {
 const MOST_NAMED = 2
 
 /**
- * A name for each run of a comparison without one: its data and what else differs, `two moons, learning
+ * A name for each run of a comparison without one: its data and the differing settings, `two moons, learning
  * rate 0.03`. The end of the id if nothing does.
  */
 export function describedNames(

@@ -18,13 +18,13 @@ export interface Denoised {
   names: string[]
   /** Height and width of samples that are images. */
   image?: number[]
-  /** Of all classes; empty without any. */
+  /** Names of all classes; empty without classes. */
   classNames: string[]
   /** The class of each sample. */
   classes: number[]
-  /** Of the first two features: the noise, which is wider than the data, and the samples. */
+  /** Domains of the first two features: the noise is wider than the data and the samples. */
   domains: [Domain, Domain]
-  /** Of all numbers of the samples. */
+  /** The range of all numbers of the samples. */
   range: Domain
 }
 

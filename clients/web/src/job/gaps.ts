@@ -42,7 +42,7 @@ export function gapsOf(reply: Schemas['SampleActivations']): {
   return { words: whole.slice(1), gaps }
 }
 
-/** The gap at a position of the only sample, whose row may have other gaps. */
+/** The gap at a position of the only sample; its row may have other gaps. */
 export function gapAt(
   reply: Schemas['SampleActivations'],
   at: number,
@@ -59,7 +59,7 @@ export function unmasked({ samples }: Seen, index: number, mask: number): number
   return toNumbers(inputs).map((token, i) => (token === mask ? (targets[i] ?? token) : token))
 }
 
-/** Topics with the sum of the probabilities of their words; undefined is that of all other words. */
+/** Topics with the sum of the probabilities of their words; undefined stands for all other words. */
 export function topicShares({ guesses }: Gap): { topic: string | undefined; share: number }[] {
   const shares = new Map<string | undefined, number>()
   for (const { word, probability } of guesses) {

@@ -10,7 +10,7 @@ export interface Metric {
   name: string
   value: number
   text: string
-  /** What the metric measures, in a sentence. */
+  /** The metric's meaning, in a sentence. */
   description: string
 }
 

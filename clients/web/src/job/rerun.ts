@@ -4,7 +4,7 @@ import { navigate } from '../lib/state/route.svelte'
 
 type Spec = Schemas['TrainingSpec']
 
-/** The owner whom a rerun of the job needs: that of the job, if its spec names what belongs to it. */
+/** The owner whom a rerun of the job needs: the job's owner, if its spec names data of that owner. */
 export function ownerOfParts({ owner, spec }: Schemas['Job']): string | undefined {
   const parts = [spec.dataset, spec.validation_dataset ?? {}, spec.network]
   const weights = spec.initial_weights ?? spec.rollouts?.reward.type === 'job'

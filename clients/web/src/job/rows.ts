@@ -29,7 +29,7 @@ function category(column: Column, values: readonly number[]): string {
   return column.categories[values.indexOf(1)] ?? 'other'
 }
 
-/** A date with these parts. The parts that the network does not take are those of the example. */
+/** A date with these parts. The example gives the parts that the network does not take. */
 function day(column: Column, values: readonly number[]): string {
   const part = (name: Column['parts'][number], otherwise: number) => {
     const at = column.parts.indexOf(name)

@@ -37,7 +37,7 @@ export interface Flow {
 /** Curves with more points than this are requested again from the service, downsampled. */
 const MOST_POINTS = 2500
 const PAGE = 1000
-/** Points of a downsampled curve, also of that of a snapshot. */
+/** Points of a downsampled curve, also in a snapshot. */
 const FEW_POINTS = 500
 /** Gradient snapshots of a run with more than a page of them: about two for each column. */
 const MOST_SNAPSHOTS = 320
@@ -75,7 +75,7 @@ export class Run {
   #outdated = false
 
   #thinning = false
-  /** What the service has downsampled of `curves`: the points up to `closed_epoch`. */
+  /** The part of `curves` that the service has downsampled: the points up to `closed_epoch`. */
   #downsampled?: Pick<Schemas['Curve'], 'epochs_per_bucket' | 'closed_epoch'>
   /** Events that are received but not drawn yet. */
   #came: (() => void)[] = []

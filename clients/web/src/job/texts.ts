@@ -118,7 +118,7 @@ export function verdict(
   return reasons[reason ?? 'completed'] ?? capital((reason ?? state ?? '').replaceAll('_', ' '))
 }
 
-/** What a figure waits for that needs the first epoch of a run, or its first stored weights. */
+/** The text of a figure that waits for the first epoch of a run, or its first stored weights. */
 export function awaited(state: State | undefined, epoch = 0): string {
   if (state === undefined) return 'Loading the run'
   if (state !== 'running') return verdict({ stop_reason: null, warning: null }, state)

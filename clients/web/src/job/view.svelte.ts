@@ -1,4 +1,4 @@
-/** What there is to see of a run at the selected epoch, and which picture suits its data. */
+/** The view of a run at the selected epoch, and the picture that suits its data. */
 import { api, body, computed } from '../lib/api'
 import type { Look } from './look.svelte'
 import { readJob } from './requests'
@@ -40,7 +40,7 @@ export class View {
   )
   readonly seen = $derived(this.samples.value)
 
-  /** What was deleted while the page is open: after a run ends, its upload and itself can be. */
+  /** Parts that were deleted while the page is open: after a run ends, its upload and itself can be. */
   readonly bereft = $derived(
     this.samples.problem?.reason === 'dataset_not_found'
       ? 'data'

@@ -14,7 +14,7 @@ export class Writer {
   others = $state.raw<readonly (readonly Step[])[]>([])
   /** The previous text, shown while the new one is shorter. */
   before = $state.raw<readonly Step[]>([])
-  /** What would be sampled next. */
+  /** The next sampled token. */
   coming = $state.raw<Step>()
   problem = $state.raw<ApiProblem>()
   busy = $state(false)

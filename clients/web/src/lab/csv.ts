@@ -10,7 +10,7 @@ export interface Head {
 
 const DELIMITERS = [',', ';', '\t']
 const LINE_BREAK = /\r\n|\r|\n/g
-/** What spreadsheets and programs write before the header: `sep=;`, and comments. */
+/** Lines that spreadsheets and programs write before the header: `sep=;`, and comments. */
 const PREAMBLE = /^(?:\s*(?:sep=[,;\t]|#[ #][^\n]*)\n)*/
 
 /** The text of a file, as the service decodes it: UTF-8, UTF-16 with a mark, or Windows-1252. */
@@ -80,7 +80,7 @@ function namesOf(header: string[]): string[] {
   return names
 }
 
-/** What `sep=` says, else the most frequent delimiter in the header, as in the service. */
+/** The delimiter after `sep=`, else the most frequent delimiter in the header, as in the service. */
 function delimiterOf(preamble: string, text: string): string {
   const named = /^\s*sep=(.)/m.exec(preamble)?.[1]
   const header = (text.trimStart().split('\n', 1)[0] ?? '').replace(/"[^"]*"/g, '')

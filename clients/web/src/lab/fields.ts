@@ -6,7 +6,7 @@ import type { Layer, LayerType, Spec } from './spec'
 interface Base {
   name: string
   label: string
-  /** What the API's description says about the field. */
+  /** The field's description in the API. */
   description?: string
   hint?: string
   /** Folded by default. */
@@ -46,7 +46,7 @@ interface Described {
 }
 type Descriptions = Record<string, Record<string, Described>>
 
-/** What is written by hand for a field; a text alone is its label. */
+/** The texts by hand for a field; a text alone is its label. */
 interface Own {
   label: string
   /** A slider instead of a field for a number: logarithmic, or from 0 to 1. */

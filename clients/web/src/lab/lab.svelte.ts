@@ -39,9 +39,9 @@ export class Lab implements Bench {
   #before = $state.raw<readonly Spec[]>([])
   #after = $state.raw<readonly Spec[]>([])
   #last = { what: '', at: 0 }
-  /** The settings of the user, before those that were suggested replaced them. */
+  /** The settings of the user, before a suggestion replaced them. */
   #own = $state.raw<Spec>()
-  /** The change of the data whose suggested settings are taken when they arrive. */
+  /** The change of the data that takes its suggested settings when they arrive. */
   #awaited = $state.raw<{ source: string | undefined; what: string }>()
 
   readonly spec = $derived(normalized(this.#url.spec))
@@ -67,7 +67,7 @@ export class Lab implements Bench {
   /** Suggested settings for the data set. */
   readonly suggestion = computed(() => this.#source, suggest)
 
-  /** Fields whose suggested value the user has changed; undefined without a suggestion. */
+  /** Fields with a suggested value that the user has changed; undefined without a suggestion. */
   readonly changed = $derived.by(() => {
     const suggestion = this.suggestion.value
     return suggestion && suggestion.source === this.#source
@@ -78,7 +78,7 @@ export class Lab implements Bench {
   /** Whether a file is being read, which is to be the data: the spec has still the data before it. */
   readingFile = $state(false)
 
-  /** Facts about the data; until loaded, those that follow from the spec. */
+  /** Facts about the data; until loaded, facts that follow from the spec. */
   readonly facts = $derived(this.data.value && factsOf(this.data.value.dataset))
 
   constructor() {
@@ -158,7 +158,7 @@ export class Lab implements Bench {
    */
   choose(dataset: Dataset, facts: Facts, replaces = false): void {
     const stays = replaces && !this.isAsSuggested
-    // What was suggested for another data set does not suit this one.
+    // A suggestion for another data set does not suit this one.
     const earlier = this.isAsSuggested ? this.#own : this.spec
     this.put(withData(earlier ?? START, dataset, facts), 'dataset')
     this.#own = earlier && this.spec
@@ -182,7 +182,7 @@ export class Lab implements Bench {
     return this.#awaited !== undefined && !this.suggestion.problem
   }
 
-  /** Whether the settings are those that were suggested, or will be. */
+  /** Whether the settings are the suggested ones, or will be. */
   get isAsSuggested(): boolean {
     return this.#awaited !== undefined || this.changed?.size === 0
   }
@@ -194,7 +194,7 @@ export class Lab implements Bench {
     this.put({ ...spec, dataset: { ...this.spec.dataset, scaling: dataset.scaling } }, what)
   }
 
-  /** Whether there are settings to return to from those that were suggested. */
+  /** Whether there are settings to return to from the suggested ones. */
   get hasOwn(): boolean {
     return (
       this.#own !== undefined &&

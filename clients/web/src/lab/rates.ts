@@ -28,7 +28,7 @@ export function ratesBetween(low: number, high: number, number: number): number[
   return [...new Set(rates)]
 }
 
-/** Index of the member with the lowest final loss, among those that did not diverge. */
+/** Index of the member with the lowest final loss, among members that did not diverge. */
 export function bestOf(members: readonly Schemas['Member'][]): number | undefined {
   let best: { index: number; loss: number } | undefined
   members.forEach(({ label, latest }, index) => {

@@ -197,7 +197,7 @@ export interface Bench {
   freeze?(name: string, on: boolean): void
 }
 
-/** Names of the frozen layers after the layers changed; without those that were removed. */
+/** Names of the frozen layers after the layers changed; without layers that were removed. */
 export function frozenAfter(before: Spec, after: Spec): string[] {
   const [old, layers] = [layersOf(before), layersOf(after)]
   return (before.freeze ?? []).flatMap((name) => {
@@ -364,7 +364,7 @@ export function withClass(spec: Spec, reads: boolean, facts: Facts): Spec {
   return { ...spec, network: { ...spec.network, input_shape: [inputs] } }
 }
 
-/** A layer whose vocabulary has the token. */
+/** A layer with the token in its vocabulary. */
 /** Layers that make one answer of all positions; masked tokens are predicted each at its own. */
 const MERGING: readonly string[] = ['flatten', 'global_average_pool', 'global_max_pool', 'slice']
 
@@ -406,7 +406,7 @@ const isOwn = (layers: readonly Layer[]): boolean =>
   layers.every((layer) => FLAT.has(layer.type)) &&
   ![...ROOMY, ...DENOISERS].some((choice) => isSame(choice, layers.slice(0, -1)))
 
-/** What is hidden in samples of other data; nothing if they do not allow it. */
+/** The corruption of samples of other data; nothing if they do not allow it. */
 function hiddenIn(facts: Facts, corruption: Corruption): Corruption | undefined {
   if (corruption.type === 'mask')
     return facts.tokens ? { ...corruption, token: facts.tokens } : undefined
@@ -528,7 +528,7 @@ export function suggestedSpec(suggestion: Schemas['Suggestion']): Spec {
   return normalized({ ...suggestion.spec, name: undefined })
 }
 
-/** What a suggestion depends on, as text: not on the scaling, or on which samples are drawn. */
+/** The source of a suggestion, as text: not on the scaling, or on which samples are drawn. */
 export function sourceOf(dataset: Spec['dataset']): string | undefined {
   if ('inputs' in dataset) return undefined
   const rest: Record<string, unknown> = { ...dataset }

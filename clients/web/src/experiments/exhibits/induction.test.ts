@@ -10,7 +10,7 @@ const weights = [
 ]
 
 test('the weight behind the last occurrence is averaged over tokens that recur', () => {
-  // Token 5 recurs at position 2, whose target is position 1; token 6 at 3, whose target is 2.
+  // Token 5 recurs at position 2, with position 1 as its target; token 6 at 3, with target 2.
   expect(inductionWeight([5, 6, 5, 6], weights)).toBeCloseTo((0.7 + 0.4) / 2)
 })
 

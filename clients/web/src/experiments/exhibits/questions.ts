@@ -21,7 +21,7 @@ export interface Question {
 
 const NAMES = ['the left digit', 'the right digit', 'their sum']
 
-/** For each picture the attention of its questions, of the right answers, and what was written. */
+/** For each picture the attention of its questions, of the right answers, and the written texts. */
 export function questionsOf(
   seen: Schemas['SamplePredictions'],
   replies: readonly unknown[],

@@ -36,7 +36,7 @@ export function simulated<N extends Simulation>(
   return computed(request, (input, signal) => simulate(name, input, signal), draft)
 }
 
-/** What a path without parameters has, e.g. `/course/v1/models`. */
+/** The list at a path without parameters, e.g. `/course/v1/models`. */
 export function listed<P extends List>(path: P): Computed<Reply<Method<P, 'get'>>> {
   return computed(
     () => path,

@@ -29,7 +29,7 @@ export class ApiProblem extends Error {
   }
 }
 
-/** What was thrown, as a problem that can be shown. */
+/** A thrown value, as a problem that can be shown. */
 export function asProblem(error: unknown): ApiProblem {
   return error instanceof ApiProblem
     ? error

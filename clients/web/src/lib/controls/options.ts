@@ -6,7 +6,7 @@ interface Option<V extends string> {
   group?: string
 }
 
-/** The values; those that are not their own label have one. A record has labels of all its values. */
+/** The values, with a label where it differs. A record has labels of all its values. */
 export type Options<V extends string> =
   readonly (V | Option<V>)[] | { readonly [value in V]?: string }
 

@@ -96,7 +96,7 @@ test('a list of rows is one stop; Enter moves into a row, and Escape back', asyn
   expect(document.activeElement!.id).toBe('b-1')
   press('Escape')
   expect(stops(list)).toEqual(['b'])
-  // A row that is removed leaves the stop to the one before.
+  // A row that is removed leaves the stop to the row before.
   list.lastElementChild!.remove()
   await Promise.resolve()
   expect(stops(list)).toEqual(['a'])

@@ -78,7 +78,7 @@ export function roving(group: HTMLElement): () => void {
 /**
  * Attach this to a list whose rows have a `.handle` and controls. The stop is the handle of one row;
  * Enter or ArrowRight moves into the row, where Tab moves from control to control, and Escape back.
- * Lists inside of a row, and groups of buttons in `.add`, have stops of their own.
+ * Lists inside of a row, and groups of buttons in `.add`, have separate stops.
  */
 export function rovingRows(list: HTMLElement): () => void {
   let stop = 0

@@ -3,7 +3,7 @@
 let section = $state<string>()
 const visible = new Map<string, number>()
 
-// The current section is the one that crosses a line a third down the screen.
+// The current section crosses a line a third down the screen.
 const observer = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
@@ -22,7 +22,7 @@ export const reading = {
   },
 }
 
-/** An attachment for the element of a section, whose id is its slug. */
+/** An attachment for the element of a section; its id is the slug. */
 export function trackSection(element: Element): () => void {
   observer.observe(element)
   return () => {

@@ -6,7 +6,7 @@ const SEEN = 0.35
 
 /**
  * Watch whether a picture is in view: call `enter` each time that enough of it comes into view, and
- * `leave` when nothing of it is: a figure whose height changes while it plays stays in view.
+ * `leave` when nothing of it is: a figure that changes its height while it plays stays in view.
  * Return the function that ends the watch.
  */
 export function watchView(element: Element, enter: () => void, leave: () => void): () => void {

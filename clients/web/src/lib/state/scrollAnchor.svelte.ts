@@ -140,7 +140,7 @@ export function keepScrollPosition(): () => void {
   addEventListener('hashchange', follow)
   addEventListener('scroll', moved, { passive: true })
   addEventListener('pagehide', remember)
-  // Captured: a key or a click that scrolls to an element leaves the one before.
+  // Captured: a key or a click that scrolls to an element leaves the element before.
   const leaving = { passive: true, capture: true }
   for (const move of MOVES) addEventListener(move, leave, leaving)
   return () => {

@@ -9,7 +9,7 @@ const ACTIVATED = 'a, button, input, summary, [tabindex="0"]'
 
 interface Shortcut {
   readonly key: string
-  /** What it does, in two or three words. */
+  /** Its action, in two or three words. */
   readonly text: string
   readonly act: (() => void) | undefined
 }
@@ -23,7 +23,7 @@ export const shortcuts = {
     // Several controls may offer the same.
     return [...new Map([...offered].map((shortcut) => [shortcut.key, shortcut])).values()]
   },
-  /** Whether the keys do something. The one that lists them always does. */
+  /** Whether the keys do something. The key that lists them always does. */
   get on(): boolean {
     return on
   },

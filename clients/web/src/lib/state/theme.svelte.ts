@@ -1,4 +1,4 @@
-/** Light or dark theme: that of the system until the user chooses one. */
+/** Light or dark theme: the system's until the user chooses one. */
 export type Theme = 'auto' | 'light' | 'dark'
 const KEY = 'epochal.theme'
 
