@@ -6,9 +6,9 @@ Presets and digits, each with other optimizers, seeds and types of numbers, are 
 and verified by their programs, as `epochal verify` does; what trains for long is left out.
 Then one number that a program has stored is changed, of each kind at least five, and whole curves
 are. A change that the service contradicts by itself does not count: here, it would have a part in
-the forgery. The tolerances were chosen on digits with Adam at 0.01, seeds 0 to 6, alone. The same number of
-trainings that nobody chose (`tests/engine/random_trainings.py`) follow, from `--seed` on, in the
-process of the benchmark, with other forgeries. It exits with 1 if an honest training is
+the forgery. The tolerances were chosen on digits with Adam at 0.01, seeds 0 to 6, alone. The same
+number of trainings that nobody chose (`tests/engine/random_trainings.py`) follow, from `--seed` on,
+in the process of the benchmark, with other forgeries. It exits with 1 if an honest training is
 refused or a forged one accepted.
 """
 
