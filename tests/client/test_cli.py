@@ -487,6 +487,8 @@ def test_a_running_job_is_paused_resumed_and_cancelled(run: Run, client: epochal
         changed = run("change", job_id, "--set", "network.layers[0].activation=tanh", "--json")
         network = json.loads(changed.stdout)["training"]["network"]
         assert network["layers"][0]["activation"] == "tanh"
+        changed = run("change", job_id, "--set", "network.layers[0].activation=tanh")
+        assert changed.stdout.endswith(": nothing, as it is so already\n")
         slow = run("change", job_id, "--pace", "2").stdout
         assert re.fullmatch(rf"{job_id} trains at most 2 epochs a second {when}\n", slow)
         assert run("change", job_id).returncode == 2

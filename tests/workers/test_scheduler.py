@@ -325,7 +325,7 @@ def database_of(service: Service) -> Literal["sqlite", "postgresql"]:
 def test_all_jobs_of_a_process_continue_after_it_ends(
     make_stack: MakeStack, service: Service, how: signal.Signals
 ) -> None:
-    spec = {**DIGITS, "epochs": 1_000, "early_stopping": None}
+    spec = {**DIGITS, "epochs": 500, "early_stopping": None}
     alone = service.undisturbed(spec)
     stack = make_stack(
         database=database_of(service),
@@ -335,7 +335,7 @@ def test_all_jobs_of_a_process_continue_after_it_ends(
         checkpoint_seconds=0.2,
     )
     with epochal.Client(stack.http) as client:
-        created = [client.jobs.create(spec) for _ in range(6)]
+        created = [client.jobs.create(spec) for _ in range(4)]
         await_condition(lambda: all(job.refresh().epoch > 5 for job in created), 60, "all train")
         (shown,) = client.workers()
         assert set(shown.jobs) == {job.id for job in created}

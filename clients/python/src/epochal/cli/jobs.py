@@ -412,7 +412,7 @@ def _describe_changes(spec: dict[str, Any]) -> Iterator[str]:
 
 
 def _describe_change(before: dict[str, Any], training: dict[str, Any]) -> str:
-    """Return the values that a change sets, without those that stay."""
+    """Return the values that a change sets, without the values that stay."""
     words = []
     for name, value in training.items():
         if name in ("weights", "samples"):
@@ -421,7 +421,7 @@ def _describe_change(before: dict[str, Any], training: dict[str, Any]) -> str:
             words += _differences(before[name], value, name)
         else:
             words.append(f"{name} {json.dumps(value)}")
-    return ", ".join(words)
+    return ", ".join(words) or "nothing, as it is so already"
 
 
 def _differences(before: Any, after: Any, path: str) -> Iterator[str]:
