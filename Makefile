@@ -57,7 +57,7 @@ $(VENV)/.dev: $(BIN)/uv requirements-dev.lock $(INSTALLED)
 
 # The page is built again when one of its sources is newer than the last build.
 PAGE    := service/epochal_service/page/index.html
-SOURCES := $(shell find clients/web/src clients/web/public clients/web/build -type f ! -name schema.d.ts ! -name course.d.ts) \
+SOURCES := $(shell find clients/web/src clients/web/client/src clients/web/public clients/web/build -type f ! -name schema.d.ts ! -name course.d.ts) \
            $(wildcard clients/web/*.*) protos/openapi.json protos/course.openapi.json \
            service/epochal_course/content/titles.json
 
@@ -277,8 +277,8 @@ adversaries: $(VENV)/.dev ## Attack a real service; print what others notice (AR
 
 .PHONY: dist
 dist: $(VENV)/.dev $(PAGE) ## Build sdists, wheels, .proto archive and openapi.json into dist/ and check them
-	$(BIN)/python tools/dist.py build
-	$(BIN)/python tools/dist.py check
+	$(NODE) $(BIN)/python tools/dist.py build
+	$(NODE) $(BIN)/python tools/dist.py check
 
 .PHONY: wheel
 wheel: $(VENV)/.dev $(PAGE) ## Build the wheel of the service for this machine, with the compiled engine, into dist/

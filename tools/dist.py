@@ -1,7 +1,7 @@
 """Build the release into `dist/`, or check what is there as a stranger would use it.
 
 python tools/dist.py build      sdist -> wheel of the service and of the SDK, .proto archive,
-                                openapi.json
+                                openapi.json, npm package of the client
 python tools/dist.py check      both wheels in a new venv, outside the repository:
                                 epochald up, the page, one job, both wires, the versions
 """
@@ -48,8 +48,23 @@ def build(dist: Path) -> None:
         run([*pip(sys.executable), "wheel", "--no-deps", "--no-build-isolation", "-w", dist, sdist])
     archive_protos(dist / f"epochal-protos-{version()}.zip")
     run([sys.executable, "-m", "epochal_service.rest.openapi", dist], cwd=ROOT)
+    pack_client(dist)
     for file in sorted(dist.iterdir()):
         print(f"{file.stat().st_size:>10,}  {file.relative_to(dist.parent)}")
+
+
+def pack_client(dist: Path) -> None:
+    """Write the npm package of the client for pages, compiled by the tools of the page."""
+    page = ROOT / "clients" / "web"
+    client = page / "client"
+    with tempfile.TemporaryDirectory(prefix="epochal-client-") as name:
+        folder = Path(name)
+        run(["npx", "tsc", "-p", client, "--outDir", folder / "dist"], cwd=page)
+        for file in client.glob("src/*.d.ts"):
+            shutil.copy(file, folder / "dist")
+        for file in (client / "package.json", client / "README.md", ROOT / "LICENSE"):
+            shutil.copy(file, folder)
+        run(["npm", "pack", "--silent", "--pack-destination", dist], cwd=folder)
 
 
 def archive_protos(path: Path) -> None:
@@ -81,7 +96,7 @@ def check(dist: Path) -> None:
         run([*install, "--no-deps", *wheels])
         empty = folder / "empty"
         empty.mkdir()
-        check_programs(venv / "bin", empty)
+        check_programs(venv / "bin", empty, dist)
 
 
 def check_contents(wheel: Path) -> None:
@@ -91,7 +106,7 @@ def check_contents(wheel: Path) -> None:
     expect(required <= names, f"{wheel.name} holds {', '.join(sorted(required))}")
 
 
-def check_programs(programs: Path, folder: Path) -> None:
+def check_programs(programs: Path, folder: Path, dist: Path) -> None:
     """Run `epochald` and `epochal` of the venv in the empty `folder`."""
     environment = clean_environment()
 
@@ -111,10 +126,31 @@ def check_programs(programs: Path, folder: Path) -> None:
         environment["EPOCHAL_URL"] = http
         output([programs / "epochal", "train", "xor"])
         print("ok    epochal train xor")
+        check_client(next(dist.glob("epochal-client-*.tgz")), folder, http)
         listed = output([programs / "python", "-c", GRPC_CLIENT, f"grpc://{grpc}"])
         expect(listed.split() == ["succeeded"], "the job is listed over gRPC as succeeded")
 
 
+def check_client(package: Path, folder: Path, http: str) -> None:
+    """Install the npm package of the client, and train with it in Node."""
+    client = folder / "client"
+    client.mkdir()
+    run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", client, package])
+    (client / "train.mjs").write_text(NODE_CLIENT)
+    trained = run(["node", client / "train.mjs", http], cwd=client)
+    expect(trained.split() == ["succeeded", "500"], "a job is trained by the npm package")
+
+
+NODE_CLIENT = """
+import { Client } from '@epochal/client'
+
+const client = new Client({ url: process.argv[2] })
+const job = await client.train({ ...(await client.preset('xor')), epochs: 500, target: null })
+let epochs = 0
+job.watch({ epochs: (batch) => (epochs += batch.epochs.length) })
+await job.wait()
+console.log(job.data.state, job.data.epoch)
+"""
 PROGRAMS = ("epochal", "epochald")
 GRPC_CLIENT = """
 import sys, epochal

@@ -11,7 +11,7 @@ const service = process.env.EPOCHAL_SERVICE ?? 'http://127.0.0.1:8000'
 export default defineConfig(({ mode }) => ({
   plugins: [svelte(), precompress()],
   resolve: {
-    alias: { $lib: local('src/lib') },
+    alias: { $lib: local('src/lib'), '@epochal/client': local('client/src/index.ts') },
     // Components are tested as a browser has them, not as a server would render them.
     ...(mode === 'test' ? { conditions: ['browser'] } : {}),
   },
@@ -29,7 +29,7 @@ export default defineConfig(({ mode }) => ({
           // Few files: a request costs the browser and the service more than the bytes of a small one.
           groups: [
             { name: 'page', tags: ['$initial'], priority: 6 },
-            { name: 'lib', test: /\/(src\/lib|node_modules)\//, priority: 5 },
+            { name: 'lib', test: /\/(src\/lib|client\/src|node_modules)\//, priority: 5 },
             { name: 'heads', test: /\/(Head|FirstRun)\.svelte$/, priority: 4 },
             { name: 'lists', test: /\/src\/(runs\/|\w+\/texts)/, minShareCount: 2, priority: 3 },
             { name: 'fields', test: /\/src\/lab\//, minShareCount: 2, priority: 2 },
@@ -45,5 +45,9 @@ export default defineConfig(({ mode }) => ({
     fs: { allow: ['.', local('../../service/epochal_course/content')] },
   },
   // The files share a process, as starting one for each takes longer than the tests; not their modules.
-  test: { include: ['src/**/*.test.ts'], setupFiles: 'build/units.js', isolate: false },
+  test: {
+    include: ['{src,client/src}/**/*.test.ts'],
+    setupFiles: 'build/units.js',
+    isolate: false,
+  },
 }))

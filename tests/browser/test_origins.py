@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 from tests.client.material import XOR
 from tests.servers.replies import html, reply_server
 from tests.servers.stack import MakeStack, Stack
@@ -52,6 +52,32 @@ FOLLOW = """url => new Promise(resolve => {
     source.addEventListener('end', () => { source.close(); resolve('end') })
     source.onerror = () => { source.close(); resolve('error') }
 })"""
+
+
+CLIENT = """async ([url, key]) => {
+    const { Client } = await import(`${url}/client.js`)
+    const job = await new Client({ key }).train({
+        network: { input_shape: [2], layers: [
+            { type: 'dense', units: 4, activation: 'tanh' },
+            { type: 'dense', units: 1, activation: 'sigmoid' },
+        ] },
+        dataset: { name: 'xor' },
+        loss: 'binary_cross_entropy',
+        epochs: 5000,
+        pace: 50,
+    })
+    const epochs = []
+    const first = new Promise(resolve => {
+        job.watch({ epochs: batch => { epochs.push(...batch.epochs); resolve() } })
+    })
+    await first
+    const change = await job.change({ optimizer: { learning_rate: 0.5 }, pace: 0 })
+    await job.wait()
+    const refused = await job.change({ pace: 1 }).catch(problem => problem.reason)
+    const { outputs } = await job.predict([[0, 1], [1, 1]])
+    const { state, spec } = job.data
+    return { epochs, change, refused, outputs, state, changes: spec.changes }
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +157,19 @@ def expired_token(stack: Stack, key: str, job_id: str, monkeypatch: pytest.Monke
         token, _ = stream_tokens.issue(connection, key.split("_")[1], job_id)
     database.close()
     return token
+
+
+def test_the_client_of_the_service_trains_changes_and_predicts_elsewhere(
+    page: Page, stack: Stack, origins: tuple[str, str]
+) -> None:
+    page.goto(origins[0])
+    done = page.evaluate(CLIENT, [stack.http, stack.keys[0]])
+    assert done["epochs"] == sorted(set(done["epochs"]))
+    assert done["epochs"][-1] == 5000
+    assert done["change"]["training"] == {"optimizer": {"learning_rate": 0.5}}
+    assert done["changes"] == [done["change"]]
+    assert (done["state"], done["refused"]) == ("succeeded", "job_state")
+    assert [round(row[0]) for row in done["outputs"]] == [1, 0]
+    page.goto(origins[1])
+    with pytest.raises(Error, match="Failed to fetch"):
+        page.evaluate(CLIENT, [stack.http, stack.keys[0]])

@@ -59,7 +59,7 @@ def test_the_three_manifests_have_one_version() -> None:
     }
     versions |= {
         json.loads((ROOT / "clients/web" / name).read_text())["version"]
-        for name in ("package.json", "package-lock.json")
+        for name in ("package.json", "package-lock.json", "client/package.json")
     }
     assert len(versions) == 1, versions
 

@@ -1,4 +1,4 @@
-/** Writes a `.br` and a `.gz` beside every text of the build, so that no request waits for it. */
+/** Writes a `.br` and a `.gz` beside each text of the build, so that no request waits for it. */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,7 +8,7 @@ import type { Plugin } from 'vite'
 
 const TEXT = /\.(js|css|html|svg|json)$/
 
-export function precompress(): Plugin {
+export function precompress(isBuilt = (_name: string) => true): Plugin {
   let folder = ''
   return {
     name: 'precompress',
@@ -19,7 +19,9 @@ export function precompress(): Plugin {
     async closeBundle() {
       const names = await readdir(folder, { recursive: true })
       await Promise.all(
-        names.filter((name) => TEXT.test(name)).map((name) => both(join(folder, name))),
+        names
+          .filter((name) => TEXT.test(name) && isBuilt(name))
+          .map((name) => both(join(folder, name))),
       )
     },
   }

@@ -6,6 +6,7 @@
     /service, /docs        ┘ index.html, requested each time
     /assets/name-hash.js     kept for a year: another content has another name
     /favicon.svg, /theme.js  requested each time
+    /client.js               the client for other pages, as an ES module
     /examples/plain.html     a page without a framework, for developers of another page
 
 The page itself chooses the content for its paths, whichever of them is opened first. All other
@@ -42,7 +43,7 @@ PATHS = (
     "/service",
     "/docs",
 )
-FILES = ("favicon.svg", "theme.js", "examples/plain.html")
+FILES = ("favicon.svg", "theme.js", "client.js", "examples/plain.html")
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",

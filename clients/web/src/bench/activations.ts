@@ -1,5 +1,5 @@
 /** The activations of the service as formulas of the page. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 
 export type Activation = NonNullable<Schemas['DenseSpec']['activation']>
 

@@ -2,7 +2,7 @@
  * The forward pass of a small network, as the service computes it: at every frame, without a request.
  * Weights are named as in a checkpoint, e.g. `dense_1.weight`, and so is the scaling of the data.
  */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { layerName } from '../job/texts'
 import { activate } from './activations'
 

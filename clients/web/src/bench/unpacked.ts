@@ -1,5 +1,5 @@
 /** The weights of an event of a stream, by the names that a checkpoint has. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import type { Parameters } from './forward'
 
 export function unpacked(event: Schemas['Parameters']): Parameters {

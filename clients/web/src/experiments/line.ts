@@ -1,5 +1,5 @@
 /** The line of one unit with two inputs at each epoch, and the samples on its wrong side. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { toNumber, toNumbers } from '../lib/api/numbers'
 
 export interface LineAt {

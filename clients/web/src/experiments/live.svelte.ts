@@ -1,5 +1,5 @@
 /** An experiment that is followed until its end, with the curves of its first seed. */
-import { api, type ApiProblem, asProblem, body, watchExperiment } from '../lib/api'
+import { api, type ApiProblem, asProblem, body, service } from '../lib/api'
 import type { JobCurve } from './curves'
 import type { Experiment } from './texts'
 
@@ -45,7 +45,7 @@ export class Live {
       this.problem = undefined
       void round()
     }
-    const watching = watchExperiment(this.id, {
+    const watching = service.watchExperiment(this.id, {
       snapshot: show,
       end: show,
       status: (_, problem) => (this.problem = problem),

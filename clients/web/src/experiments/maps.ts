@@ -1,5 +1,5 @@
 /** The outputs of each layer of a convolutional network for one image, as maps. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { toNumbers } from '../lib/api/numbers'
 
 export function mapsOf({ layers }: Schemas['SampleActivations']) {

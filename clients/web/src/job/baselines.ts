@@ -1,5 +1,5 @@
 /** The losses that a run's losses are compared with, as lines of a chart. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { toNumber } from '../lib/api/numbers'
 import type { Series } from '../lib/charts/table'
 

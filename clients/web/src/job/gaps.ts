@@ -1,6 +1,6 @@
 /** Texts with a hidden token, and the probabilities of the tokens that may fill the gap. */
 import { fixed, toNumber, toNumbers } from '../lib/api/numbers'
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { rowsOf } from './inside'
 import { named, type Seen } from './seen'
 

@@ -1,5 +1,5 @@
 /** Attention weights and feature maps of a trained network, as the page draws them. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { toNumber } from '../lib/api/numbers'
 import { named, type Seen } from './seen'
 import { spelled } from './tokens'

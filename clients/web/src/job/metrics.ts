@@ -1,5 +1,5 @@
 /** The metrics of an evaluation, as the page shows them. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { fixed, format, toNumber, type WireNumber } from '../lib/api/numbers'
 import type { Series, Table } from '../lib/charts/table'
 

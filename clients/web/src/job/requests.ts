@@ -1,7 +1,7 @@
 /** Requests about a stored epoch of a job. Their replies never change, so the same one is sent once. */
 import { api, body } from '../lib/api'
 import type { Body, Method, Parameters, Reply } from '../lib/api/asked.svelte'
-import type { Paths } from '../lib/api/client'
+import type { Paths } from '@epochal/client'
 import { memoize } from './memoize'
 
 type Path<N extends string> = Extract<keyof Paths, `/v1/jobs/{id}/${N}`>

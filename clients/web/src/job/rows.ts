@@ -1,6 +1,6 @@
 /** Rows of a table by the names of its columns, for predictions. */
 import { toNumber, type WireNumber } from '../lib/api/numbers'
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 
 export type Column = Schemas['Column']
 export type Cell = string | number | boolean | null

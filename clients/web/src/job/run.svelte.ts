@@ -2,9 +2,11 @@
 import {
   api,
   body,
+  service,
   toNumber,
-  watchJob,
+  watch,
   type ApiProblem,
+  type JobEvents,
   type Query,
   type Schemas,
   type Status,
@@ -94,8 +96,9 @@ export class Run {
       void this.#open()
       return () => this.#abort.abort()
     }
-    const watch = watchJob(
-      this.id,
+    const watching = watch<JobEvents>(
+      service,
+      `/v1/jobs/${this.id}/events`,
       {
         snapshot: ({ job, curve }) => {
           this.#came = []
@@ -138,7 +141,7 @@ export class Run {
       { parameters: this.parameters },
     )
     return () => {
-      watch.close()
+      watching.close()
       this.#abort.abort()
     }
   }

@@ -1,6 +1,6 @@
 /** Samples with their predictions, as the page draws them. */
 import { toNumber, toNumbers, type WireNumber } from '../lib/api/numbers'
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { seriesColor } from '../lib/charts/colors'
 import type { Domain } from '../lib/charts/scale'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { awaited, duration, metricName, summary, timeLeft, verdict, walk, why } from './texts'
 
 const spec: Schemas['TrainingSpec'] = {

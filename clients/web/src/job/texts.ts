@@ -1,5 +1,5 @@
 /** Texts about a run: its network, state, duration and settings. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { count, format, toNumber } from '../lib/api/numbers'
 
 type Job = Schemas['Job']

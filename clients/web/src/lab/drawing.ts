@@ -1,5 +1,5 @@
 /** Hand-drawn points as a data set. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { toNumber } from '../lib/api/numbers'
 import type { Domain } from '../lib/charts/scale'
 import type { Facts } from './spec'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { bestOf, ratesBetween } from './rates'
 
 describe('learning rates to try', () => {

@@ -1,5 +1,5 @@
 /** Learning rates of a sweep, and the labels of their results. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { toNumber } from '../lib/api/numbers'
 
 export type LabelName = Schemas['Label']['name']

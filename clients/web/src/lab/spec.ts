@@ -1,7 +1,7 @@
 /** The training spec as a document: read it from a link, edit it, and fit it to its data. */
 import { layerName } from '../job/texts'
-import type { Schemas } from '../lib/api/client'
-import type { ApiProblem } from '../lib/api/problem'
+import type { Schemas } from '@epochal/client'
+import type { ApiProblem } from '@epochal/client'
 import { tidy } from './fields'
 
 export type Spec = Schemas['TrainingSpec']

@@ -1,5 +1,5 @@
 /** Helpers for the list of runs: state filters, ages, network shapes and links. */
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { walk, type State } from '../job/texts'
 
 export type Job = Schemas['Job']

@@ -1,6 +1,6 @@
 /** Questions about a picture, their answers letter by letter, and where a network looks for each. */
 import { toNumber, toNumbers } from '../../lib/api/numbers'
-import type { Schemas } from '../../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { headsOf, type Head } from '../../job/inside'
 import { named } from '../../job/seen'
 

@@ -1,5 +1,7 @@
 /** Requests of the course: an explorer at the state of its controls, and lists without parameters. */
-import { api, body, type Paths } from './client'
+import { body, type Paths } from '@epochal/client'
+
+import { api } from './client'
 import { computed, type Computed } from './computed.svelte'
 
 type Json<R> = R extends { content: { 'application/json': infer J } } ? J : never

@@ -1,19 +1,9 @@
-/** The typed client: every path and body is checked against the documents of both APIs. */
-import createClient, { type Middleware } from 'openapi-fetch'
+/** The page's client of its service, with the key of this browser and with stored replies. */
+import { Client } from '@epochal/client'
+import type { Middleware } from 'openapi-fetch'
 
-import { authorization, noticeRefusal } from './key'
-import { isAbort, problemOf, unreachable } from './problem'
-import type * as course from './course'
-import type * as training from './schema'
+import { noticeRefusal, savedKey } from './key'
 import { isStored, storedReply } from './stored'
-
-export type Paths = training.paths & course.paths
-export type Schemas = training.components['schemas'] & course.components['schemas']
-
-/** The query of a method. Where it is built outside of the call, TypeScript needs its type. */
-export type Query<Name extends keyof training.operations> = NonNullable<
-  training.operations[Name]['parameters']['query']
->
 
 /** Receives every reply and every failure to connect, for the connection state. */
 export interface Listener {
@@ -27,10 +17,16 @@ export function listen(to: Listener): void {
   listener = to
 }
 
-/** Report that the service did not answer a request that was not made with `api`. */
-export function reportSilence(): void {
-  listener.silent()
-}
+export const service = new Client({
+  url: location.origin,
+  key: savedKey,
+  onreply(response) {
+    if (!response) return listener.silent()
+    listener.answered()
+    noticeRefusal(response)
+  },
+})
+export const { api } = service
 
 const stored: Middleware = {
   async onRequest({ request, schemaPath, params }) {
@@ -43,33 +39,4 @@ const stored: Middleware = {
     )
   },
 }
-
-const problems: Middleware = {
-  onRequest({ request }) {
-    for (const [name, value] of Object.entries(authorization())) request.headers.set(name, value)
-    return request
-  },
-  async onResponse({ response }) {
-    listener.answered()
-    noticeRefusal(response)
-    if (!response.ok) throw await problemOf(response)
-  },
-  onError({ error }) {
-    if (isAbort(error)) return undefined
-    listener.silent()
-    return unreachable()
-  },
-}
-
-export function connect(baseUrl = '') {
-  const client = createClient<Paths>({ baseUrl: baseUrl || location.origin })
-  client.use(stored, problems)
-  return client
-}
-
-export const api = connect()
-
-/** The body of a successful reply; errors were thrown before. */
-export async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
-  return (await answer).data as T
-}
+api.use(stored)

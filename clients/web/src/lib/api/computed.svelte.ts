@@ -3,7 +3,7 @@ import { untrack } from 'svelte'
 
 import { connection } from '../state/connection.svelte'
 import { Latest } from './latest'
-import { asProblem, type ApiProblem } from './problem'
+import { asProblem, type ApiProblem } from '@epochal/client'
 
 export interface Computed<O> {
   /** The last reply, also while a newer request is pending or has failed; or a draft of the next. */

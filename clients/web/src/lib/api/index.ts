@@ -1,5 +1,5 @@
 export { listed, simulate, simulated, type Simulation } from './asked.svelte'
-export { api, body, connect, type Query, type Schemas } from './client'
+export { api, service } from './client'
 export { computed, type Computed } from './computed.svelte'
 export { Latest } from './latest'
 export {
@@ -12,6 +12,19 @@ export {
   toNumbers,
   type WireNumber,
 } from './numbers'
-export { ApiProblem, asProblem, isAbort, type FieldProblem } from './problem'
 export { isStored, storeReplies } from './stored'
-export { watch, watchExperiment, watchJob, type JobEvents, type Status, type Watch } from './watch'
+export {
+  ApiProblem,
+  asProblem,
+  body,
+  isAbort,
+  problemOf,
+  watch,
+  type FieldProblem,
+  type JobEvents,
+  type Paths,
+  type Query,
+  type Schemas,
+  type Status,
+  type Watch,
+} from '@epochal/client'

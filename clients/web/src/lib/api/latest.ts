@@ -6,7 +6,7 @@
  *     ask(3)  ───────── in flight ──▶      `patience` ms of the first of them, so that the picture
  *                                          moves at the pace of the service; else it is aborted.
  */
-import { isAbort } from './problem'
+import { isAbort } from '@epochal/client'
 
 export interface Events<I, O> {
   answer(value: O, input: I): void

@@ -2,7 +2,7 @@
  * Stored replies stand in for a job that the service does not have: a request about its id is answered
  * with what a real run replied to the same request.
  */
-import { ApiProblem } from './problem'
+import { ApiProblem } from '@epochal/client'
 
 export interface StoredCall {
   method: string

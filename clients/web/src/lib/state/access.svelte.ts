@@ -1,6 +1,6 @@
 /** Whether the service needs an API key that this browser does not have. */
-import { authorization, forgetKey, onRefusal, savedKey, saveKey } from '../api/key'
-import { problemOf, unreachable, type ApiProblem } from '../api/problem'
+import { forgetKey, onRefusal, savedKey, saveKey } from '../api/key'
+import { Client, problemOf, unreachable, type ApiProblem } from '@epochal/client'
 
 let needsKey = $state(false)
 
@@ -17,7 +17,7 @@ export const access = {
   async enter(key: string): Promise<ApiProblem | undefined> {
     let response: Response
     try {
-      response = await fetch('/v1/version', { headers: authorization(key) })
+      response = await new Client({ url: location.origin, key }).fetch('/v1/version')
     } catch {
       return unreachable()
     }

@@ -1,5 +1,5 @@
 /** A network of layers of any type, and conversions from and to a row of dense sizes. */
-import type { Schemas } from '../../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { LAYERS } from '../../lab/fields'
 import type { Layer } from '../../lab/spec'
 import type { Sizes } from './sizes'

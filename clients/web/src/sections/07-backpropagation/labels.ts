@@ -1,5 +1,5 @@
 /** Name and color of each label of a gradient. */
-import type { Schemas } from '../../lib/api/client'
+import type { Schemas } from '@epochal/client'
 
 type Label = Schemas['GradientFlowSimulation']['label']
 

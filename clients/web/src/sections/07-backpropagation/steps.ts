@@ -1,5 +1,5 @@
 /** Steps of the backward pass, and the weights of the network after one gradient step. */
-import type { Schemas } from '../../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { SIZES as UNITS } from '../05-forward/network'
 
 export { UNITS }

@@ -1,5 +1,5 @@
 /** Runs at many learning rates: bands without gaps, and the run nearest to a learning rate. */
-import type { Schemas } from '../../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { toNumber } from '../../lib/api/numbers'
 
 export type Label = Schemas['RateResult']['label']

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import type { Schemas } from '../../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { sizesOf } from './sizes'
 
 const entry = (id: string, counts: number[], has_published_size = true) =>

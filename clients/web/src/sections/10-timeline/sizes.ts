@@ -1,5 +1,5 @@
 /** Parameters of the networks of the timeline, as far as they were published. */
-import type { Schemas } from '../../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { toNumber } from '../../lib/api/numbers'
 
 export interface Size {

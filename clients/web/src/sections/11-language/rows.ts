@@ -1,5 +1,5 @@
 /** Texts as rows of tokens with their next tokens, as the data of the chapter's model have them. */
-import type { Schemas } from '../../lib/api/client'
+import type { Schemas } from '@epochal/client'
 import { toNumbers } from '../../lib/api/numbers'
 
 type Inline = Extract<Schemas['TrainingSpec']['dataset'], { inputs: unknown }>

@@ -4,9 +4,9 @@
  *
  * `EventSource` does the same, but reports neither the reason of a failure nor the end of the stream.
  */
-import { reportSilence, type Schemas } from './client'
-import { request } from './key'
-import { isAbort, problemOf, unreachable, type ApiProblem } from './problem'
+import type { Client } from './client.js'
+import { isAbort, problemOf, unreachable, type ApiProblem } from './problem.js'
+import type { Schemas } from './types.js'
 
 export interface JobEvents {
   snapshot: Schemas['JobSnapshot']
@@ -43,25 +43,18 @@ export interface WatchOptions {
   after?: number
   /** Receive the newest weights of a small network as well. */
   parameters?: boolean
-  baseUrl?: string
-}
-
-export function watchJob(
-  id: string,
-  handlers: Handlers<JobEvents>,
-  options: WatchOptions = {},
-): Watch {
-  return watch(`/v1/jobs/${id}/events`, handlers, options)
-}
-
-export function watchExperiment(id: string, handlers: Handlers<ExperimentEvents>): Watch {
-  return watch(`/v1/experiments/${id}/events`, handlers)
 }
 
 const FIRST_WAIT = 500
 const LONGEST_WAIT = 8000
 
-export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOptions = {}): Watch {
+/** Follow the events of a path of the service, until their end or `close()`. */
+export function watch<E>(
+  client: Pick<Client, 'fetch'>,
+  path: string,
+  handlers: Handlers<E>,
+  options: WatchOptions = {},
+): Watch {
   const abort = new AbortController()
   let seq = options.after
   let ended = false
@@ -71,13 +64,10 @@ export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOpti
       ...(seq === undefined ? {} : { after: String(seq) }),
       ...(options.parameters ? { parameters: 'true' } : {}),
     })
-    const response = await request(
-      `${options.baseUrl ?? ''}${path}${query.size ? `?${query}` : ''}`,
-      {
-        headers: { Accept: 'text/event-stream' },
-        signal: abort.signal,
-      },
-    )
+    const response = await client.fetch(`${path}${query.size ? `?${query}` : ''}`, {
+      headers: { Accept: 'text/event-stream' },
+      signal: abort.signal,
+    })
     if (response.status === 204) return 'over'
     if (!response.ok) {
       const problem = await problemOf(response)
@@ -108,7 +98,6 @@ export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOpti
         if (outcome === 'over') break
       } catch (error) {
         if (isAbort(error)) return
-        reportSilence()
         problem = unreachable()
       }
       if (ended) return
@@ -136,11 +125,11 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer)
-      removeEventListener('online', done)
+      globalThis.removeEventListener?.('online', done)
       resolve()
     }
     const timer = setTimeout(done, milliseconds)
-    addEventListener('online', done)
+    globalThis.addEventListener?.('online', done)
     signal.addEventListener('abort', done, { once: true })
   })
 }

@@ -1,7 +1,11 @@
 // @vitest-environment jsdom
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
+import { Client } from './client'
 import { readEvents, watch, type JobEvents, type Status } from './watch'
+
+const url = 'http://service'
+const client = new Client({ url })
 
 function stream(...chunks: string[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
@@ -59,14 +63,14 @@ describe('watching', () => {
     )
     const message: Status[] = []
     const got: unknown[] = []
-    watch<{ state: number; end: number }>('/events', {
+    watch<{ state: number; end: number }>(client, '/events', {
       state: (data) => got.push(data),
       end: (data) => got.push(data),
       status: (status) => message.push(status),
     })
     await vi.advanceTimersByTimeAsync(20_000)
     vi.useRealTimers()
-    expect(request).toEqual(['/events', '/events?after=3', '/events?after=3'])
+    expect(request).toEqual([`${url}/events`, `${url}/events?after=3`, `${url}/events?after=3`])
     expect(got).toEqual([1, 2, 3])
     expect(message).toEqual(['connecting', 'live', 'reconnecting', 'reconnecting', 'live', 'ended'])
   })
@@ -75,7 +79,9 @@ describe('watching', () => {
     const problem = { reason: 'not_found', title: 'There is no such thing here', detail: 'job_1' }
     answers(new Response(JSON.stringify(problem), { status: 404 }))
     const message: unknown[] = []
-    watch<JobEvents>('/events', { status: (status, why) => message.push(why?.title ?? status) })
+    watch<JobEvents>(client, '/events', {
+      status: (status, why) => message.push(why?.title ?? status),
+    })
     await vi.waitFor(() => expect(message).toEqual(['connecting', 'There is no such thing here']))
     await new Promise((resolve) => setTimeout(resolve))
     expect(message).toHaveLength(2)
@@ -85,6 +91,7 @@ describe('watching', () => {
     answers(new Response(null, { status: 204 }))
     const message = await new Promise((resolve) => {
       watch<JobEvents>(
+        client,
         '/events',
         { status: (status) => status === 'ended' && resolve(status) },
         { after: 9 },
