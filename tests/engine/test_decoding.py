@@ -1,5 +1,6 @@
 """A decoder gives what a full forward pass gives, position by position."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +37,11 @@ from epochal_engine import (
     predict,
     uncached_layer,
 )
+from epochal_engine.insight.work import arrays_in
+from epochal_engine.model.decoding import SMALLEST_PART, Steps
 from epochal_engine.model.layers import LAYERS
+from epochal_engine.symbolic import perform
+from epochal_engine.symbolic.plan import calls_of
 
 Array = NDArray[Any]
 
@@ -96,8 +101,8 @@ UNCACHED: dict[str, tuple[list[Layer], str]] = {
 }
 
 
-def network(layers: Sequence[Layer]) -> Network:
-    return Network((WINDOW,), (Embedding(TOKENS, UNITS), *layers, Dense(TOKENS, "softmax")))
+def network(layers: Sequence[Layer], window: int = WINDOW) -> Network:
+    return Network((window,), (Embedding(TOKENS, UNITS), *layers, Dense(TOKENS, "softmax")))
 
 
 def weights(net: Network, dtype: type[np.floating[Any]] = np.float64) -> dict[str, Array]:
@@ -125,6 +130,44 @@ def test_a_cached_step_equals_the_full_forward_pass(
     for length in range(1, WINDOW + 1):
         outputs = decoder.outputs_after(row[:length].tolist())
         np.testing.assert_allclose(outputs, expected[length - 1], rtol=tolerance, atol=tolerance)
+
+
+def test_a_long_window_is_computed_as_far_as_it_is_filled() -> None:
+    window = 2 * SMALLEST_PART + 3
+    net = network(CACHED["transformer_block"] + [Lstm(UNITS, return_sequences=True)], window)
+    parameters = weights(net)
+    rows = np.random.default_rng(1).integers(TOKENS, size=(3, window))
+    expected = predict(net, parameters, rows)
+    steps = Steps(net, parameters, len(rows))
+    for again in rows, rows[::-1]:  # the second time over what the first has left behind
+        for at in range(window):
+            perform(steps.calls(at, again[:, at]))
+            actual = steps.outputs if again is rows else steps.outputs[::-1]
+            np.testing.assert_allclose(actual, expected[:, at], rtol=1e-10)
+
+
+def test_a_token_costs_no_more_in_a_longer_window() -> None:
+    def shapes(window: int, position: int) -> list[tuple[int, ...]]:
+        net = network([TransformerBlock(2, 12, causal=True)], window)
+        (_, one_pass) = Steps(net, weights(net)).calls(position, np.zeros(1))
+        return [array.shape for call in calls_of(one_pass) for array in arrays_in(call)]
+
+    assert shapes(512, 3) == shapes(256, 3)
+    assert max(map(math.prod, shapes(512, 500))) > 4 * max(map(math.prod, shapes(512, 3)))
+
+
+def test_weights_that_were_not_finite_leave_nothing_behind() -> None:
+    net = network(CACHED["transformer_block"])
+    parameters = weights(net)
+    steps = Steps(net, parameters)
+    table = parameters["embedding_1.weight"]
+    finite = table.copy()
+    for numbers in np.full_like(table, np.nan), finite:
+        np.copyto(table, numbers)
+        for at in range(WINDOW):
+            perform(steps.calls(at, np.array([at % TOKENS])))
+    expected = predict(net, parameters, np.arange(WINDOW)[None] % TOKENS)
+    np.testing.assert_allclose(steps.outputs, expected[:, -1], rtol=1e-12)
 
 
 def test_a_row_that_does_not_continue_the_one_before_is_read_from_its_start() -> None:

@@ -158,6 +158,16 @@ def test_lists_bound_from_one_plan_share_the_calls_on_what_they_have_in_common()
     np.testing.assert_allclose(results, np.tanh(1.0) * np.array([1.5, 5.5]))
 
 
+def test_a_row_is_written_where_the_result_has_the_memory_of_the_whole() -> None:
+    x, row, index = leaf((2, 3, 4)), leaf((2, 1, 4)), leaf((1, 1))
+    plan = Plan([p.with_row(x, row, index)], np.float64)
+    whole, new = np.zeros((2, 3, 4)), np.ones((2, 1, 4))
+    calls = plan.bind({x: whole, row: new, index: np.array([[2.0]])}, [whole])
+    perform(calls)
+    assert len(calls) == 1
+    assert whole.sum(axis=(0, 2)).tolist() == [0.0, 0.0, 8.0]
+
+
 def test_memory_begins_at_cache_lines() -> None:
     x = leaf((3, 5))
     plan = Plan([p.softmax(p.tanh(x) @ x.T)], "float32")

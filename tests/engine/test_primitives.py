@@ -29,6 +29,8 @@ def add_rows(g: Symbol, indices: Symbol, rows: int) -> Symbol:
 
 
 RNG = np.random.default_rng(0)
+ROWS = RNG.normal(size=(2, 3, 2)), RNG.normal(size=(2, 1, 2)), np.array([[2.0]])
+"""Two samples, a row for each of them, and where it goes."""
 RECURRENCES = {"rnn": (p.rnn, 1), "lstm": (p.lstm, 4), "gru": (p.gru, 3)}
 """The recurrences, and how many gates each has."""
 
@@ -78,6 +80,7 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "add_rows": (lambda a: add_rows(a, constant(np.array([2.0, 0.0, 2.0])), 4), (3, 4)),
     "windows": (lambda a: windows(p.tanh(a)), (5, 2, 1, 3, 2)),
     "add_windows": (lambda a: differentiate(windows(a) * windows(a), [a])[0], (5, 2, 1, 3, 2)),
+    "with_row": (lambda a: a * p.with_row(*map(constant, ROWS)), (2, 3, 2)),
     "with_ones": (lambda a, b: b @ p.with_ones(p.tanh(a)), (3, 4), (2, 4)),
     "without_ones": (lambda a, b: b @ p.without_ones(a), (4, 5), (2, 3)),
     "largest": (lambda a: p.largest(a, (0, 2)), (3, 4, 2)),

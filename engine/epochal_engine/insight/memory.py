@@ -189,7 +189,7 @@ def _writing_bytes(network: Network, training: Training, samples: int) -> int:
     weights = empty_weights(network, training)
     written = 0
     for count in {min(samples, TEXTS_AT_ONCE), samples % TEXTS_AT_ONCE} - {0}:
-        passes = Steps(network, weights, count).passes
+        passes = Steps(network, weights, count).passes()
         written += _bytes_of(chain(*map(calls_of, passes)), weights.values())
     tokens = math.ceil(samples / TEXTS_AT_ONCE) * network.input_shape[0]
     return written + tokens * CALLS_PER_TOKEN * CALL_BYTES

@@ -91,7 +91,7 @@ def work(
         length = network.input_shape[0]
         if uncached_layer(network) is None:
             forward += 3 * samples
-            token = len(calls_of(Steps(network, empty_weights(network, training)).passes[0]))
+            token = len(calls_of(Steps(network, empty_weights(network, training)).passes()[0]))
             forward_calls = math.ceil(samples / TEXTS_AT_ONCE) * length * token
         else:
             forward += (length + 2) * samples

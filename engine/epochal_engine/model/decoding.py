@@ -12,9 +12,12 @@ each token instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..symbolic.plan import Plan, perform, run_calls
 from ..symbolic.trace import Array, Call, Symbol, leaf
@@ -34,6 +37,12 @@ class Decoder(Protocol):
         ...
 
 
+PARTS = 8
+"""Parts of the window: a pass computes with as many of them as have a token."""
+SMALLEST_PART = 64
+"""Positions that cost nearly nothing more than one."""
+
+
 class Steps:
     """Passes over one position of several rows after another, from the first one on.
 
@@ -50,53 +59,86 @@ class Steps:
         layer = uncached_layer(network)
         if layer is not None:
             raise ValueError(f"{layer} needs all positions at once")
-        parameters = checked_parameters(network, weights)
-        dtype = next(iter(parameters.values())).dtype
-        step, x, leaves = Step(network.input_shape[0]), leaf((rows, 1)), parameter_leaves(network)
-        output = read(network.forward(x, leaves, step=step)[-1])
-        names = list(step.after)
-        plan = Plan([output, *(step.after[name] for name in names)], dtype)
+        self._parameters = checked_parameters(network, weights)
+        dtype = next(iter(self._parameters.values())).dtype
+        (self._window,) = network.input_shape
+        self._traced = partial(_traced, network, rows, read, dtype)
+        plan, _, _, step = self._traced(self._window)
         self._input = np.zeros((rows, 1), dtype)
-        self._position = np.zeros((step.window, 1), dtype)
-        self._mask = np.empty((step.window, 1), dtype)
-        output_array = np.empty(output.shape, dtype)
-        self.outputs: Array = output_array[:, 0]
+        self._position = np.zeros((1, 1), dtype)
+        self._mask = np.empty((self._window, 1), dtype)
+        self._output = np.empty(plan.outputs[0].shape, dtype)
+        self.outputs: Array = self._output[:, 0]
         """The outputs at the last position `(rows, outputs)`, or the intermediate result that
         `read` finds."""
-        # Carried arrays are read from one of two sets and written into the other, in turn.
-        shapes = [step.before[name].shape for name in names]
-        self._carried = [[np.zeros(shape, dtype) for shape in shapes] for _ in range(2)]
-        given = {x: self._input, step.position: self._position, step.mask: self._mask}
-        given |= {leaves[name]: array for name, array in parameters.items()}
-        self.passes: list[Call] = [
-            (
-                run_calls,
-                (
-                    plan.bind(
-                        given | {step.before[n]: a for n, a in zip(names, before, strict=True)},
-                        [output_array, *after],
-                    ),
-                ),
-            )
-            for before, after in (self._carried, self._carried[::-1])
-        ]
-        """The passes over even and odd positions."""
+        # A growing array is written in place. Others are read from one of two sets and written into
+        # the other, in turn.
+        self._growing: dict[str, Array] = {}
+        self._turns: list[dict[str, Array]] = [{}, {}]
+        for name, symbol in step.before.items():
+            for arrays in [self._growing] if name in step.growing else self._turns:
+                arrays[name] = np.zeros(symbol.shape, dtype)
+        parts = PARTS if step.growing else 1
+        self._part = min(max(SMALLEST_PART, -(-self._window // parts)), self._window)
+        self._passes: dict[int, list[Call]] = {}
+
+    def passes(self) -> list[Call]:
+        """Return all passes: over each number of parts of the window, in both turns."""
+        return [*chain(*map(self._passes_at, range(0, self._window, self._part)))]
 
     def calls(self, position: int, numbers: Array) -> list[Call]:
         """Return the calls of the pass over a position, with the numbers of the rows there
         `(rows,)`; it comes after the pass over the position before.
         """
-        return [(self._move, (position, numbers)), self.passes[position % 2]]
+        return [(self._move, (position, numbers)), self._passes_at(position)[position % 2]]
+
+    def _passes_at(self, position: int) -> list[Call]:
+        """Return the passes over the part of the window with a position, and all before it."""
+        length = min((position // self._part + 1) * self._part, self._window)
+        if length not in self._passes:
+            traced, x, leaves, step = self._traced(length)
+            plan = traced.unbound()
+            given = {x: self._input, step.position: self._position, step.mask: self._mask[:length]}
+            given |= {leaves[name]: array for name, array in self._parameters.items()}
+            growing = {name: array[:, :length] for name, array in self._growing.items()}
+            before, after = ({**turn, **growing} for turn in self._turns)
+            self._passes[length] = [
+                (
+                    run_calls,
+                    (
+                        plan.bind(
+                            given | {symbol: old[name] for name, symbol in step.before.items()},
+                            [self._output, *(new[name] for name in step.after)],
+                        ),
+                    ),
+                )
+                for old, new in ((before, after), (after, before))
+            ]
+        return self._passes[length]
 
     def _move(self, position: int, numbers: Array) -> None:
         if position == 0:
             self._mask.fill(-np.inf)
-            for array in self._carried[0]:
+            for array in (*self._growing.values(), *self._turns[0].values()):
                 array.fill(0)
-        self._position.fill(0)
-        self._position[position] = 1
+        self._position.fill(position)
         self._mask[position] = 0
         self._input[:, 0] = numbers
+
+
+# Texts that follow each other are often of the same network.
+@lru_cache(maxsize=64)
+def _traced(
+    network: Network, rows: int, read: Callable[[Symbol], Symbol], dtype: DTypeLike, length: int
+) -> tuple[Plan, Symbol, dict[str, Symbol], Step]:
+    """Return the plan of a pass over one position of the first ones, and what it is bound to."""
+    step, x, leaves = (
+        Step(network.input_shape[0], length),
+        leaf((rows, 1)),
+        parameter_leaves(network),
+    )
+    output = read(network.forward(x, leaves, step=step)[-1])
+    return Plan([output, *step.after.values()], dtype), x, leaves, step
 
 
 class CachedDecoder:

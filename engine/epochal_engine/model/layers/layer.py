@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from ...symbolic.primitives import with_row
 from ...symbolic.trace import Array, Shape, Symbol, is_permuted, leaf
 from ..activations import ACTIVATIONS
 from ..components import Component, OneOf, Range
@@ -55,17 +56,23 @@ class Step:
     Their results are in arrays that are carried from step to step, by name: at first zeros.
     """
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int, length: int | None = None) -> None:
         self.window = window
         """Number of positions of a sequence."""
-        self.position = leaf((window, 1))
-        """1 at the position of the step, else 0."""
-        self.mask = leaf((window, 1))
+        self.length = window if length is None else length
+        """Number of positions that are computed with, from the first one: the step is at one of
+        them."""
+        self.position = leaf((1, 1))
+        """The position of the step, from 0."""
+        self.mask = leaf((self.length, 1))
         """0 up to the position of the step, -∞ beyond it."""
         self.before: dict[str, Symbol] = {}
         """The carried arrays as the step before left them."""
         self.after: dict[str, Symbol] = {}
         """The carried arrays for the next step."""
+        self.growing: set[str] = set()
+        """Names of the carried arrays that have a row for each position. A step writes one row, so
+        that before and after may be the same array."""
 
 
 class Scope:
@@ -124,15 +131,14 @@ class Scope:
         return value
 
     def so_far(self, name: str, x: Symbol) -> Symbol:
-        """Return x, `(n, length, …)`, at all positions: in a step, `(n, window, …)` with x of all
-        earlier steps, and zeros at later positions.
+        """Return x, `(n, length, …)`, at all positions: in a step, with x of all earlier steps, and
+        zeros at later positions.
         """
         if self.step is None:
             return x
-        window, rest = self.step.window, x.shape[2:]
-        position = self.step.position.reshape((1, window, *(1,) * len(rest)))
-        before = self.carried(name, (x.shape[0], window, *rest))
-        return self.carry(name, before + position * x)
+        self.step.growing.add(f"{self._path}.{name}")
+        before = self.carried(name, (x.shape[0], self.step.length, *x.shape[2:]))
+        return self.carry(name, with_row(before, x, self.step.position))
 
     def observe(self, x: Symbol) -> None:
         """Note the weights of this attention, `(n, heads, positions, memory positions)`."""

@@ -60,7 +60,9 @@ class PositionalEncoding(Layer):
             positions = scope.parameter("position", (length, units), _standard_normal)
         else:
             positions = constant(sinusoids(length, units))
-        return x + (positions if scope.step is None else scope.step.position.T @ positions)
+        if scope.step is not None:
+            positions = take_rows(positions, scope.step.position)
+        return x + positions
 
 
 def sinusoids(length: int, units: int) -> Array:

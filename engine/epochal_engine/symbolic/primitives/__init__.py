@@ -43,6 +43,7 @@ from .shapes import (
     place,
     sum_to,
     with_ones,
+    with_row,
     without_ones,
 )
 
@@ -94,5 +95,6 @@ __all__ = [
     "tanh",
     "window_parts",
     "with_ones",
+    "with_row",
     "without_ones",
 ]

@@ -152,6 +152,13 @@ def copy(x: Symbol) -> Symbol:
     return apply("copy", x.shape, x)
 
 
+def with_row(x: Symbol, row: Symbol, index: Symbol) -> Symbol:
+    """x `(n, length, …)` with `row` `(n, 1, …)` in place of the one at `index` `(1, 1)`, a whole
+    number that is stored as a float. It costs one row where the result has the memory of x.
+    """
+    return apply("with_row", x.shape, x, row, index)
+
+
 def contiguous(x: Symbol) -> Symbol:
     """x itself if its elements lie in memory one after the other, else a copy of it.
 
@@ -207,6 +214,21 @@ def without_ones(x: Symbol) -> Symbol:
     return apply("without_ones", (x.shape[0] - 1, x.shape[1]), x)
 
 
+def _write_row(out: Array, row: Array, index: Array) -> None:
+    out[:, int(index[0, 0])] = row[:, 0]
+
+
+define(
+    Primitive(
+        "with_row",
+        # Nothing that is trained needs its derivative.
+        gradients=lambda y, g: [None, None, None],
+        calls=lambda x, row, index, out: [
+            *([] if out is x else [(np.copyto, (out, x))]),
+            (_write_row, (out, row, index)),
+        ],
+    )
+)
 define(
     Primitive(
         "with_ones",
