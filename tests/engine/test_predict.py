@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from epochal_engine import Dense, Dropout, Network, predict
-from epochal_engine.model.predict import ELEMENTS_AT_ONCE, SAMPLES_AT_ONCE, forward_passes
+from epochal_engine.model.predict import (
+    ELEMENTS_AT_ONCE,
+    FEW_NUMBERS,
+    SAMPLES_AT_ONCE,
+    forward_passes,
+)
 from epochal_engine.symbolic.plan import perform
 
 NETWORK = Network((2,), (Dense(3, "tanh"), Dropout(0.5), Dense(2, "softmax")))
@@ -68,3 +76,41 @@ def test_a_layer_on_the_way_can_be_asked_for_by_name() -> None:
     assert (last == predict(NETWORK, WEIGHTS, inputs)).all()
     with pytest.raises(ValueError, match="no layer named 'dense_2'"):
         predict(NETWORK, WEIGHTS, inputs, "dense_2")
+
+
+def test_a_prediction_has_the_newest_weights_and_memory_of_its_own() -> None:
+    network = Network((2,), (Dense(3, "tanh"), Dense(1)))
+    weights = network.initial_parameters(rng=np.random.default_rng(0))
+    inputs = np.ones((1, 2))
+    first = predict(network, weights, inputs)
+    before = first.copy()
+    weights["dense_2.bias"] += 1.0
+    np.testing.assert_allclose(predict(network, weights, inputs), before + 1.0, rtol=1e-12)
+    np.testing.assert_array_equal(first, before)
+
+
+def test_as_many_samples_of_a_small_network_as_one_likes() -> None:
+    network = Network((1,), (Dense(1),))
+    weights = {"dense_1.weight": np.full((1, 1), 2.0), "dense_1.bias": np.zeros(1)}
+    for samples in (0, 1, SAMPLES_AT_ONCE + 1, FEW_NUMBERS):
+        inputs = np.arange(samples, dtype=float).reshape(-1, 1)
+        np.testing.assert_array_equal(predict(network, weights, inputs), 2.0 * inputs)
+
+
+def test_threads_that_predict_at_once_do_not_meet() -> None:
+    network = Network((2,), (Dense(8, "tanh"), Dense(8, "tanh"), Dense(1)))
+    inputs = np.ones((1, 2))
+
+    def answers(seed: int) -> set[float]:
+        weights = network.initial_parameters(rng=np.random.default_rng(seed))
+        return {predict(network, weights, inputs).item() for _ in range(300)}
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            found = [*threads.map(answers, range(4))]
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == [answers(seed) for seed in range(4)]
+    assert all(len(values) == 1 for values in found)

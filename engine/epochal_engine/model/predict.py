@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -14,6 +15,8 @@ from .network import Network, parameter_leaves
 
 SAMPLES_AT_ONCE = 1_024
 """Samples in one pass, at most: enough to keep NumPy busy, few enough to stay in the cache."""
+FEW_NUMBERS = 4_096
+"""Parameters and intermediate results of a prediction that has a bound plan of its own."""
 ELEMENTS_AT_ONCE = 4_194_304
 """Elements of the largest array of a pass, about: large networks are given fewer samples."""
 
@@ -35,11 +38,51 @@ def predict(
     inputs = np.ascontiguousarray(inputs, dtype)
     if inputs.shape[1:] != network.input_shape:
         raise ValueError(f"inputs need the shape (n, *{network.input_shape}), not {inputs.shape}")
+    if 0 < len(inputs) * network.largest_array + network.size <= FEW_NUMBERS:
+        return _predict_few(network, parameters, inputs, index)
     outputs = np.empty((len(inputs), *network.shapes[index + 1]), dtype)
     with np.errstate(all="ignore"):
         for calls in forward_passes(network, parameters, inputs, outputs, layer=index):
             perform(calls)
     return outputs
+
+
+def _predict_few(
+    network: Network, parameters: Mapping[str, Array], inputs: Array, layer: int
+) -> Array:
+    """The outputs of a layer, computed where copies of the parameters and inputs are at hand: to
+    copy a few numbers takes less time than to bind a plan to where they are."""
+    idle = _idle_passes(network, len(inputs), layer, inputs.dtype)
+    try:
+        own = idle.pop()
+    except IndexError:
+        own = _Pass(network, len(inputs), layer, inputs.dtype)
+    np.copyto(own.inputs, inputs)
+    for name, array in own.parameters:
+        np.copyto(array, parameters[name])
+    with np.errstate(all="ignore"):
+        perform(own.calls)
+    outputs = own.outputs.copy()
+    idle.append(own)
+    return outputs
+
+
+class _Pass:
+    """A pass over a few samples, bound to arrays that nobody else has."""
+
+    def __init__(self, network: Network, samples: int, layer: int, dtype: DTypeLike) -> None:
+        parameters = {name: np.empty(shape, dtype) for name, shape in network.parameters.items()}
+        self.parameters = [*parameters.items()]
+        self.inputs = np.empty((samples, *network.input_shape), dtype)
+        self.outputs = np.empty((samples, *network.shapes[layer + 1]), dtype)
+        passes = forward_passes(network, parameters, self.inputs, self.outputs, layer=layer)
+        self.calls: list[Call] = [*chain(*passes)]
+
+
+@lru_cache(maxsize=64)
+def _idle_passes(network: Network, samples: int, layer: int, dtype: DTypeLike) -> list[_Pass]:
+    """The passes that no thread is using: there are as many as were ever in use at once."""
+    return []
 
 
 def checked_parameters(network: Network, weights: Mapping[str, Array]) -> dict[str, Array]:
