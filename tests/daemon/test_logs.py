@@ -3,11 +3,13 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import pytest
@@ -47,6 +49,32 @@ def test_every_line_is_written_as_an_event() -> None:
     names = [(file.name, getattr(event, "value", None)) for file, event in events()]
     assert len(names) > 20
     assert [pair for pair in names if not EVENT.fullmatch(f"{pair[1]}")] == []
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_request_is_logged_as_structlog_would(
+    log_format: Literal["json", "console"], capfd: pytest.CaptureFixture[str]
+) -> None:
+    fields: dict[str, Any] = {"method": "GET", "status": 200, "seconds": 0.0012, "key": None}
+    paths = ["/v1/jobs", "", "/a b=\"'\\\n\x1b[1m\u2028é"]
+    program = f"""
+from structlog.contextvars import bound_contextvars
+import structlog
+from epochal_service.processes import logs
+from epochal_service.settings import Settings
+logs.configure(Settings(log_format={log_format!r}, log_level="info"))
+with bound_contextvars(request="lesson-7"):
+    for path in {paths!r}:
+        logs.RequestLog("a.b")("request", path=path, **{fields!r})
+        structlog.get_logger("a.b").info("request", path=path, **{fields!r})
+    logs.RequestLog("a.b")("hidden", 10)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    times = r"\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+    written, count = re.subn(f"({times})", "now", capfd.readouterr().err)
+    found = written.splitlines()
+    assert count == len(found) == 2 * len(paths)
+    assert found[::2] == found[1::2]
 
 
 def lines(stack: Stack) -> list[dict[str, Any]]:

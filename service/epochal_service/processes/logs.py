@@ -4,11 +4,19 @@ A line of this program is the name of an event with fields: `lease_expired job=j
 """
 
 import logging.config
+import re
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from json.encoder import encode_basestring_ascii
 from threading import Lock
-from time import monotonic
+from time import monotonic, time
+from typing import Any, ClassVar
 
 import structlog
+from structlog.contextvars import get_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from epochal_service.settings import Settings
@@ -46,6 +54,69 @@ class RepeatedErrors:
 
 def _main_fields_first(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     return {key: event.get(key) for key in ("timestamp", "level", "event")} | dict(event)
+
+
+class RequestLog:
+    """Logs the requests of a part of the program.
+
+    The lines are the same as structlog's, whose chain of processors takes ten times as long as
+    this: as long as to answer a request from the cache.
+    """
+
+    write: ClassVar[Callable[[str], None] | None] = None
+    """Writes a line to stderr; None where colors or a missing configuration need structlog."""
+    is_json: ClassVar[bool] = False
+
+    def __init__(self, name: str) -> None:
+        self._structlog = structlog.get_logger(name)
+        self._logging = logging.getLogger(name)
+
+    def __call__(self, event: str, level: int = logging.INFO, **fields: Any) -> None:
+        """Log a request with the variables of its context. Fields are numbers, texts or None."""
+        if not self._logging.isEnabledFor(level):
+            return
+        if RequestLog.write is None:
+            self._structlog.log(level, event, **fields)
+            return
+        fields = {**fields, **get_contextvars()}
+        now, name = time(), _LEVELS[level]
+        if RequestLog.is_json:
+            moment = f"{_second(int(now), is_json=True)}.{int(now % 1 * 1e6):06d}Z"
+            start = f'{{"timestamp": "{moment}", "level": "{name}", "event": "{event}", '
+            parts = [f'"{key}": {_in_json(value)}, ' for key, value in fields.items()]
+            RequestLog.write(f'{start}{"".join(parts)}"logger": "{self._logging.name}"}}\n')
+        else:
+            start = f"{_second(int(now), is_json=False)} [{name:<9}] {event:<30}"
+            parts = [f" {key}={_shown(fields[key])}" for key in sorted(fields)]
+            RequestLog.write(f"{start} [{self._logging.name}]{''.join(parts)}\n")
+
+
+_LEVELS = {logging.INFO: "info", logging.DEBUG: "debug"}
+_quoted = re.compile(r"""[ \t=\r\n"']""").search
+
+
+def _in_json(value: object) -> object:
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
+    return "null" if value is None else value
+
+
+def _shown(value: object) -> object:
+    return repr(value) if isinstance(value, str) and _quoted(value) else value
+
+
+@lru_cache(maxsize=2)
+def _second(second: int, *, is_json: bool) -> str:
+    moment = datetime.fromtimestamp(second, UTC if is_json else None)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S" if is_json else "%H:%M:%S")
+
+
+def _write(handler: logging.Handler, line: str) -> None:
+    """Write a line to the stream of a handler, between the lines of others."""
+    assert isinstance(handler, logging.StreamHandler)
+    with handler.lock or nullcontext():
+        handler.stream.write(line)
+        handler.flush()
 
 
 def configure(settings: Settings) -> None:
@@ -91,6 +162,9 @@ def configure(settings: Settings) -> None:
             },
         }
     )
+    (stderr,) = logging.getLogger().handlers
+    RequestLog.is_json = json
+    RequestLog.write = None if sys.stderr.isatty() and not json else partial(_write, stderr)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

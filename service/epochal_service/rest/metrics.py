@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from asyncio import CancelledError
 from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
-import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -23,6 +23,7 @@ from ..jobs.figures import ServiceFigures
 from ..jobs.lifecycle import TRANSITIONS
 from ..methods.context import Context
 from ..metrics import Metrics
+from ..processes.logs import RequestLog
 from .middleware import HttpMiddleware
 from .problems import reply_to
 
@@ -35,7 +36,7 @@ OTHER = "other"
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Their requests come every few seconds, and are logged from the level debug on."""
 
-logger = structlog.get_logger(__name__)
+log_request = RequestLog(__name__)
 
 
 def exposition(context: Context) -> bytes:
@@ -135,10 +136,10 @@ class Measured(HttpMiddleware):
         route = getattr(scope.get("route"), "path", OTHER)
         self._metrics.http_requests.labels(method, route, status).inc()
         self._metrics.http_latency.labels(method, route).observe(seconds)
-        log = logger.debug if route in PROBES else logger.info
         caller = scope.get("state", {}).get("context")
-        log(
+        log_request(
             "http_request",
+            logging.DEBUG if route in PROBES else logging.INFO,
             method=method,
             path=scope["path"],
             status=status,

@@ -14,7 +14,6 @@ from time import perf_counter
 from typing import Any
 
 import grpc
-import structlog
 from anyio import to_thread
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import DecodeError
@@ -30,6 +29,7 @@ from ..methods.context import Context
 from ..methods.method import DATA, NO_DATA, Method
 from ..methods.replies import Content, call_and_keep, of_body
 from ..metrics import Metrics
+from ..processes.logs import RequestLog
 from ..request_ids import HEADER, VARIABLE, accepted
 from ..specs.base import Reply, Request
 from ..specs.system import Scope
@@ -40,7 +40,7 @@ from .status import abort
 AUTHORIZATION = "authorization"
 """The metadata that holds the API key."""
 
-logger = structlog.get_logger(__name__)
+log_request = RequestLog(__name__)
 
 Handle = Callable[[bytes, "Call"], Awaitable[bytes | None]]
 Call = grpc.aio.ServicerContext[bytes, bytes]
@@ -189,7 +189,7 @@ def reporting_errors(metrics: Metrics, method: Method, handle: Handle) -> Handle
                 metrics.grpc_requests.labels(method.rpc, code).inc()
                 if method.event is None:
                     metrics.grpc_latency.labels(method.rpc).observe(seconds)
-                logger.info(
+                log_request(
                     "grpc_request",
                     method=method.rpc,
                     code=code,
