@@ -105,11 +105,11 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
             max_age=PREFLIGHT_SECONDS,
         )
     problems.install(app)
+    app.include_router(system.router)  # first, as probes come all the time
     if not settings.course:
         app.add_route("/course/{path:path}", _no_course, [*ALLOWED_METHODS])
     for api in apis(settings.course):
         app.router.routes.extend(routes.routes(api))
         openapi.install(app, api)
-    app.include_router(system.router)
     page.install(app, course=settings.course)
     return app
