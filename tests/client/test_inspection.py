@@ -43,7 +43,7 @@ def test_unit_maps_are_what_the_units_say_at_each_point(moons: epochal.Job) -> N
     output = list(maps.layers)[-1]
     assert maps.layers[output].shape == (1, 3, 3)
     grid = moons.predict_grid((-1, 2), (0, 1), resolution=3, epoch=10)
-    np.testing.assert_allclose(maps.layers[output][0], grid.outputs[:, :, 0], rtol=1e-5)
+    np.testing.assert_allclose(maps.layers[output][0], grid.outputs[:, :, 0], atol=1e-3)
     alone = moons.unit_maps("dense_1", resolution=2)
     assert list(alone.layers) == ["dense_1"]
     with pytest.raises(epochal.InvalidArgument, match="must be one of dense_1"):

@@ -10,12 +10,25 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.methods.called import allocate, die, nothing, refuse, slow_result, spin, use_200_mb
+from tests.methods.called import (
+    allocate,
+    die,
+    nothing,
+    refuse,
+    rings_left,
+    slow_result,
+    spin,
+    use_200_mb,
+)
 from tests.rpc import serving
 
 from epochal_service.errors import NotFound, TooLarge, Unavailable
 from epochal_service.methods.context import Context, open_context
-from epochal_service.processes.second_process import MEMORY_BYTES, SecondProcess
+from epochal_service.processes.second_process import (
+    CALLS_UNTIL_ALL_IS_SEARCHED,
+    MEMORY_BYTES,
+    SecondProcess,
+)
 from epochal_service.store import Access
 from epochal_service.store.migrate import upgrade
 
@@ -62,6 +75,20 @@ def test_a_process_that_dies_during_a_call_is_started_again() -> None:
         process.close()
 
     asyncio.run(call())
+
+
+def test_a_call_leaves_no_garbage_and_does_not_search_the_whole_program_for_it() -> None:
+    async def calls(count: int) -> list[tuple[int, int]]:
+        process = SecondProcess(nothing)
+        try:
+            return [await process.run("", rings_left) for _ in range(count)]
+        finally:
+            process.close()
+
+    found = asyncio.run(calls(CALLS_UNTIL_ALL_IS_SEARCHED + 1))
+    assert {left for left, _ in found} == {0}
+    searches = [number for _, number in found]
+    assert searches[0] == searches[-2] == searches[-1] - 1
 
 
 async def together(process: SecondProcess, owners: str) -> list[str]:

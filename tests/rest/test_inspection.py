@@ -10,6 +10,7 @@ from httpx2 import Response
 from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
+from epochal_service.answers.inspection import rounded_map
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Limits, Settings
 
@@ -138,9 +139,19 @@ def test_a_unit_map_is_the_units_formula_at_every_point(client: TestClient, moon
     points = [[x, y] for y in reply["y"] for x in reply["x"]]
     arrays = weights(client, moons, 10)
     first, last = (np.array(layer["units"]) for layer in reply["layers"])
-    np.testing.assert_allclose(first, hidden(arrays, points).T, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(first, hidden(arrays, points).T, atol=np.ptp(first) / 1000)
     logits = hidden(arrays, points) @ arrays["dense_3.weight"] + arrays["dense_3.bias"]
-    np.testing.assert_allclose(last, (1 / (1 + np.exp(-logits))).T, rtol=1e-4)
+    np.testing.assert_allclose(last, (1 / (1 + np.exp(-logits))).T, atol=np.ptp(last) / 1000)
+
+
+@pytest.mark.parametrize("offset", [0.0, 2021.0, -1e9])
+def test_a_map_is_rounded_by_its_range_and_not_by_its_size(offset: float) -> None:
+    values = offset + np.array([[0.0, 0.123456], [np.nan, 0.5], [np.inf, 0.98765432]])
+    rounded = rounded_map(values)
+    np.testing.assert_allclose(rounded, values, rtol=0, atol=1e-3)
+    assert f"{rounded[0, 1] - offset:.6f}" == "0.123500"
+    assert rounded_map(np.full(3, 1 / 3)).tolist() == [0.333333] * 3
+    assert rounded_map(np.full(2, np.nan)).tolist() == pytest.approx([np.nan] * 2, nan_ok=True)
 
 
 def test_a_map_reaches_a_tenth_beyond_the_data(client: TestClient, train: Train) -> None:

@@ -33,6 +33,8 @@ Array = NDArray[Any]
 # Even a single sample may take gigabytes: one such pass at a time.
 _one_large_pass = Lock()
 
+MAP_DIGITS = 4
+"""Digits of the range of a map that its values have."""
 NO_CLASS = -1
 """The class of an output that is not a number, and of a time step that does not count."""
 
@@ -252,6 +254,18 @@ def rounded(values: Array) -> NDArray[np.float64]:
         scale = np.power(10.0, 5 - digits)
         short = np.round(exact * scale) / scale
     return np.where(np.isfinite(short), short, exact)  # 0 and non-finite values have no digits
+
+
+def rounded_map(values: Array) -> NDArray[np.float64]:
+    """Return the values of a map rounded to a decimal at or below a thousandth of their range, of
+    which a screen shows 256 shades."""
+    exact = values.astype(np.float64)
+    finite = exact[np.isfinite(exact)]
+    with np.errstate(all="ignore"):
+        extent = np.ptp(finite) if finite.size > 0 else 0.0
+        scale = np.power(10.0, MAP_DIGITS - 1 - np.floor(np.log10(extent)))
+        short = np.round(exact * scale) / scale
+    return np.where(np.isfinite(short), short, rounded(values))
 
 
 def principal_components(

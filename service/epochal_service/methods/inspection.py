@@ -23,7 +23,7 @@ from ..answers.inspection import (
     classes_of,
     image_shape_of,
     principal_components,
-    rounded,
+    rounded_map,
     samples_of,
     threshold_of,
     trained,
@@ -107,7 +107,7 @@ def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> Uni
         layers=[
             UnitMap(
                 name=name,
-                units=rounded(trained_network.outputs(points, name))
+                units=rounded_map(trained_network.outputs(points, name))
                 .reshape(len(points), -1)
                 .T.tolist(),
             )

@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 
 import epochal_engine as engine
 
-from ..answers.inspection import NO_CLASS, Trained, predicted_classes
+from ..answers.inspection import (
+    NO_CLASS,
+    Trained,
+    predicted_classes,
+    rounded_map,
+)
 from ..datasets import DatasetError, encode_rows, read_csv
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle
@@ -65,6 +70,8 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
         classes = predicted_classes(loss, outputs).ravel().tolist()
         if schema is not None and schema.class_names:
             labels = ["" if k == NO_CLASS else schema.class_names[k] for k in classes]
+    if request.grid is not None:
+        outputs = rounded_map(outputs)
     return Prediction(
         epoch=epoch,
         outputs=outputs.reshape(len(outputs), -1).astype(float).tolist(),

@@ -49,8 +49,8 @@ class UnitMap(Reply):
     name: str
     """Name of the layer."""
     units: list[list[float]]
-    """Outputs of each unit at every point, in rows from `y_min`, each from `x_min`, rounded to six
-    significant digits.
+    """Outputs of each unit at every point, in rows from `y_min`, each from `x_min`, rounded to
+    less than a thousandth of the range of the layer.
     """
 
 

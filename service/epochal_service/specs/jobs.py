@@ -734,7 +734,9 @@ class Prediction(Reply):
     epoch: int
     """Epoch of the checkpoint."""
     outputs: list[list[float]]
-    """Outputs, one row per input row; a grid is in rows from `y_min`, each from `x_min`."""
+    """Outputs, one row per input row; a grid is in rows from `y_min`, each from `x_min`, rounded to
+    less than a thousandth of their range. Its `classes` are of the exact outputs.
+    """
     output_shape: list[int]
     """Shape of one output. Outputs with several axes are flattened in row-major order."""
     classes: list[int]
