@@ -72,9 +72,9 @@ with bound_contextvars(request="lesson-7"):
     subprocess.run([sys.executable, "-c", program], check=True)
     times = r"\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
     written, count = re.subn(f"({times})", "now", capfd.readouterr().err)
-    found = written.splitlines()
-    assert count == len(found) == 2 * len(paths)
-    assert found[::2] == found[1::2]
+    rows = written.splitlines()
+    assert count == len(rows) == 2 * len(paths)
+    assert rows[::2] == rows[1::2]
 
 
 def lines(stack: Stack) -> list[dict[str, Any]]:

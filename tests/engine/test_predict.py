@@ -109,8 +109,8 @@ def test_threads_that_predict_at_once_do_not_meet() -> None:
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(4) as threads:
-            found = [*threads.map(answers, range(4))]
+            outputs = [*threads.map(answers, range(4))]
     finally:
         sys.setswitchinterval(interval)
-    assert found == [answers(seed) for seed in range(4)]
-    assert all(len(values) == 1 for values in found)
+    assert outputs == [answers(seed) for seed in range(4)]
+    assert all(len(values) == 1 for values in outputs)

@@ -85,9 +85,9 @@ def test_a_call_leaves_no_garbage_and_does_not_search_the_whole_program_for_it()
         finally:
             process.close()
 
-    found = asyncio.run(calls(CALLS_UNTIL_ALL_IS_SEARCHED + 1))
-    assert {left for left, _ in found} == {0}
-    searches = [number for _, number in found]
+    rows = asyncio.run(calls(CALLS_UNTIL_ALL_IS_SEARCHED + 1))
+    assert {left for left, _ in rows} == {0}
+    searches = [number for _, number in rows]
     assert searches[0] == searches[-2] == searches[-1] - 1
 
 

@@ -54,16 +54,16 @@ def _predict_few(
     copy a few numbers takes less time than to bind a plan to where they are."""
     idle = _idle_passes(network, len(inputs), layer, inputs.dtype)
     try:
-        own = idle.pop()
+        ready = idle.pop()
     except IndexError:
-        own = _Pass(network, len(inputs), layer, inputs.dtype)
-    np.copyto(own.inputs, inputs)
-    for name, array in own.parameters:
+        ready = _Pass(network, len(inputs), layer, inputs.dtype)
+    np.copyto(ready.inputs, inputs)
+    for name, array in ready.parameters:
         np.copyto(array, parameters[name])
     with np.errstate(all="ignore"):
-        perform(own.calls)
-    outputs = own.outputs.copy()
-    idle.append(own)
+        perform(ready.calls)
+    outputs = ready.outputs.copy()
+    idle.append(ready)
     return outputs
 
 
