@@ -18,7 +18,7 @@ from epochal_engine import Run
 from epochal_engine.training import join
 from epochal_service.datasets import Dataset
 from epochal_service.datasets.builtin import load
-from epochal_service.preparation.prepare import build
+from epochal_service.preparation.prepared import build
 from epochal_service.settings import Limits
 from epochal_service.specs.training import TrainingSpec
 

@@ -33,7 +33,7 @@ from epochal_engine import diagnose
 from epochal_engine.insight import Experiment, Spec, losses_of, merged
 from epochal_engine.training import join
 from epochal_service.errors import InvalidArgument
-from epochal_service.preparation.prepare import build, experiment_of
+from epochal_service.preparation.prepared import build, experiment_of
 from epochal_service.settings import Limits
 from epochal_service.specs.training import TrainingSpec
 

@@ -32,7 +32,8 @@ from epochal_service.experiments.sweeps import prepare_sweep, price_of_sweep
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods import datasets, jobs, sweeps
 from epochal_service.methods.context import Context
-from epochal_service.preparation.prepare import Prepared, prepare
+from epochal_service.preparation.prepare import prepare
+from epochal_service.preparation.prepared import Prepared
 from epochal_service.settings import Settings
 from epochal_service.specs.datasets import CreateDatasetRequest
 from epochal_service.specs.jobs import CreateJobOptions

@@ -10,14 +10,14 @@ import pytest
 from epochal_service.datasets import parse_csv
 from epochal_service.datasets.columns import Column
 from epochal_service.errors import InvalidArgument
-from epochal_service.preparation.prepare import (
+from epochal_service.preparation.prepare import prepare
+from epochal_service.preparation.prepared import (
     SCALE,
     SHIFT,
     TARGET_SCALE,
     TARGET_SHIFT,
     Prepared,
     build,
-    prepare,
     scaled,
     scaling_of,
     unscaled_outputs,

@@ -10,7 +10,8 @@ import pytest
 
 from epochal_service.answers.inspection import samples_of
 from epochal_service.errors import InvalidArgument
-from epochal_service.preparation.prepare import Prepared, prepare
+from epochal_service.preparation.prepare import prepare
+from epochal_service.preparation.prepared import Prepared
 from epochal_service.settings import Limits
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.validation import parse

@@ -9,7 +9,7 @@ import pytest
 from epochal_course.content.presets import preset
 from epochal_engine import Run
 from epochal_service.datasets import CATALOG, Dataset, parse_csv
-from epochal_service.preparation.prepare import build
+from epochal_service.preparation.prepared import build
 from epochal_service.preparation.suggestion import suggest
 from epochal_service.resources.datasets import generate
 from epochal_service.settings import Limits

@@ -26,7 +26,7 @@ from epochal_engine.training import check_data, join
 from epochal_service.answers.sources import source_of
 from epochal_service.datasets import Dataset, load, parse_csv
 from epochal_service.datasets.columns import Choice
-from epochal_service.preparation.prepare import build
+from epochal_service.preparation.prepared import build
 from epochal_service.settings import UNLIMITED
 from epochal_service.specs.training import TrainingSpec
 

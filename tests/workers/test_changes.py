@@ -29,7 +29,7 @@ from epochal_service.answers.inspection import trained
 from epochal_service.curves.epochs import parse_note
 from epochal_service.errors import Conflict, InvalidArgument
 from epochal_service.methods import changes, inspection, jobs, predictions
-from epochal_service.preparation.prepare import scaled
+from epochal_service.preparation.prepared import scaled
 from epochal_service.specs.changes import spec_after
 from epochal_service.specs.datasets import InlineDataset
 from epochal_service.specs.inspection import GetSamplePredictionsRequest

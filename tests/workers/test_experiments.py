@@ -8,7 +8,7 @@ from tests.workers.in_process import XOR, Service
 
 from epochal_service.errors import Conflict, EpochalError, InvalidArgument
 from epochal_service.methods import experiments, jobs
-from epochal_service.preparation.prepare import SHIFT
+from epochal_service.preparation.prepared import SHIFT
 from epochal_service.specs.experiments import (
     CreateExperimentOptions,
     Experiment,

@@ -11,7 +11,8 @@ from tests.workers.record import read, record
 from epochal_service.curves.epochs import merge
 from epochal_service.errors import InvalidArgument
 from epochal_service.methods import jobs, sweeps
-from epochal_service.preparation.prepare import SHIFT, prepare
+from epochal_service.preparation.prepare import prepare
+from epochal_service.preparation.prepared import SHIFT
 from epochal_service.specs.jobs import ForkedFrom
 from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec

@@ -35,7 +35,8 @@ from epochal_service.curves.epochs import merge, unpack_gradients
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.lifecycle import Ending, Progress
 from epochal_service.methods import datasets, jobs, predictions
-from epochal_service.preparation.prepare import SCALE, SHIFT, prepare
+from epochal_service.preparation.prepare import prepare
+from epochal_service.preparation.prepared import SCALE, SHIFT
 from epochal_service.settings import Limits
 from epochal_service.specs.datasets import CreateDatasetRequest
 from epochal_service.specs.jobs import JobState, Prediction, PredictRequest

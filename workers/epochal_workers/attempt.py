@@ -32,7 +32,8 @@ from epochal_service.jobs import changes, figures, lifecycle
 from epochal_service.jobs.endings import BEST, dump_best
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.preparation import baselines
-from epochal_service.preparation.prepare import Prepared, changed_state, with_change
+from epochal_service.preparation.changes import changed_state, with_change
+from epochal_service.preparation.prepared import Prepared
 from epochal_service.specs.build import network_of
 from epochal_service.specs.changes import spec_at
 from epochal_service.specs.jobs import WATCHED_PARAMETERS, JobState

@@ -21,7 +21,9 @@ from epochal_service.experiments.sweeps import prepare_sweep
 from epochal_service.jobs import figures, lifecycle
 from epochal_service.jobs.kernel import kernel
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
-from epochal_service.preparation.prepare import at_epoch, forked, prepare
+from epochal_service.preparation.changes import at_epoch
+from epochal_service.preparation.prepare import prepare
+from epochal_service.preparation.prepared import forked
 from epochal_service.preparation.rollouts import with_weights
 from epochal_service.request_ids import VARIABLE
 from epochal_service.specs.jobs import TERMINAL, JobState

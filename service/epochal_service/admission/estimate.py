@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import epochal_engine as engine
 
-from ..preparation.prepare import Prepared
+from ..preparation.prepared import Prepared
 from ..store import Connection, Database, calibrations, jobs
 
 NEWEST_JOBS = 200

@@ -14,7 +14,7 @@ import numpy as np
 
 import epochal_engine as engine
 
-from ..preparation.prepare import Array, Prepared
+from ..preparation.prepared import Array, Prepared
 from ..specs.datasets import InlineDataset
 from .storage import Storage
 

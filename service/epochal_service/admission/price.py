@@ -8,7 +8,8 @@ from typing import Any
 import epochal_engine as engine
 
 from ..errors import FieldError, InvalidArgument
-from ..preparation.prepare import Prepared, after_changes
+from ..preparation.changes import after_changes
+from ..preparation.prepared import Prepared
 from ..settings import Settings
 from ..specs.limits import LIMIT, in_bytes
 from .estimate import dump_work, work_of

@@ -23,7 +23,7 @@ from ..curves.epochs import entry_of, pack_gradients
 from ..curves.outlines import CHUNK_BUCKETS, SLOW_EPOCHS, WIDTHS
 from ..curves.thinning import remaining
 from ..jobs.row_sizes import JOB_BYTES, PAGE_BYTES, ROW_BYTES
-from ..preparation.prepare import Prepared, has_validation
+from ..preparation.prepared import Prepared, has_validation
 from ..preparation.rollouts import metrics_of_rollouts
 from ..specs.datasets import InlineDataset
 from ..specs.training import TrainingSpec

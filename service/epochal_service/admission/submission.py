@@ -8,7 +8,7 @@ from typing import Any
 
 from ..jobs import webhooks
 from ..jobs.deletion import expiry
-from ..preparation.prepare import Prepared
+from ..preparation.prepared import Prepared
 from ..resources.datasets import Schema, uploaded_id
 from ..settings import Settings
 from ..store.packing import pack

@@ -21,7 +21,7 @@ from epochal_engine.model import ELEMENTS_AT_ONCE
 
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
-from ..preparation.prepare import SCALE, SHIFT, Prepared, has_validation, scaled
+from ..preparation.prepared import SCALE, SHIFT, Prepared, has_validation, scaled
 from ..resources.corruptions import CLASS
 from ..settings import UNLIMITED, Limits
 from ..specs.base import Reply

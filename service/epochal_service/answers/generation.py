@@ -22,7 +22,7 @@ from epochal_engine.model import ELEMENTS_AT_ONCE
 
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
-from ..preparation.prepare import scaled
+from ..preparation.prepared import scaled
 from ..resources.language import Language, language_of
 from ..settings import Limits
 from ..specs.base import Reply

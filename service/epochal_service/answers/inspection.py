@@ -18,7 +18,13 @@ from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle
 from ..jobs.endings import restored_epoch
-from ..preparation.prepare import Prepared, corrupted_once, scaled, scaled_targets, unscaled_outputs
+from ..preparation.prepared import (
+    Prepared,
+    corrupted_once,
+    scaled,
+    scaled_targets,
+    unscaled_outputs,
+)
 from ..settings import Limits
 from ..specs.build import network_of
 from ..specs.changes import spec_at

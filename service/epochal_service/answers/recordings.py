@@ -29,7 +29,9 @@ from ..jobs.endings import dump_best
 from ..jobs.kernel import kernel
 from ..large import require_small
 from ..preparation import baselines
-from ..preparation.prepare import Prepared, forked, prepare, with_change
+from ..preparation.changes import with_change
+from ..preparation.prepare import prepare
+from ..preparation.prepared import Prepared, forked
 from ..settings import Limits
 from ..specs.training import TrainingSpec
 from ..store import Access, Connection, Database, checkpoints

@@ -13,7 +13,7 @@ from epochal_engine.export.training import Generated, Source
 
 from ..datasets.builtin import CATALOG
 from ..datasets.columns import OTHER, Column
-from ..preparation.prepare import Prepared
+from ..preparation.prepared import Prepared
 from ..resources.datasets import Schema
 from ..specs.datasets import DatasetSpec, NamedDataset
 

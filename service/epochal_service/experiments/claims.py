@@ -19,7 +19,7 @@ from ..answers.diffusion import has_sample_distance
 from ..curves.epochs import METRICS, SUMMARY, merge, read_summaries
 from ..errors import FieldError
 from ..preparation import baselines
-from ..preparation.prepare import has_validation
+from ..preparation.prepared import has_validation
 from ..preparation.rollouts import WRITTEN, metrics_of_rollouts
 from ..specs.experiments import Claim, ClaimOutcome, ClaimRun, ClaimSpec, ExperimentSpec
 from ..specs.jobs import TERMINAL

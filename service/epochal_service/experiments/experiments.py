@@ -25,7 +25,8 @@ from ..errors import Conflict, FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle
 from ..jobs import quotas as owner_quotas
 from ..preparation.forks import Parent, future_parent
-from ..preparation.prepare import Prepared, prepare
+from ..preparation.prepare import prepare
+from ..preparation.prepared import Prepared
 from ..resources.sources import INITIAL_WEIGHTS, REWARD, named_source, sources, with_source
 from ..settings import Quotas, Settings
 from ..specs.base import id_pattern

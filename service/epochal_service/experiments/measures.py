@@ -22,7 +22,7 @@ from ..curves.epochs import merge
 from ..datasets import Dataset
 from ..datasets.dataset import IGNORED
 from ..errors import InvalidArgument
-from ..preparation.prepare import Prepared, has_validation, scaled_targets
+from ..preparation.prepared import Prepared, has_validation, scaled_targets
 from ..resources.language import Language, language_of
 from ..settings import UNLIMITED
 from ..specs.build import build_row_loss

@@ -25,7 +25,8 @@ from ..curves.epochs import Columns, columns_after, last_row
 from ..errors import FieldError, InvalidArgument
 from ..large import POINT_BYTES, require_small
 from ..preparation import baselines
-from ..preparation.prepare import Cost, Prepared, prepare
+from ..preparation.prepare import prepare
+from ..preparation.prepared import Cost, Prepared
 from ..settings import Limits, Settings
 from ..specs.build import build_training, network_of
 from ..specs.diagnosis import Label

@@ -9,7 +9,8 @@ from typing import Any
 from ..admission.price import price_of
 from ..errors import FieldError, InvalidArgument
 from ..jobs import changes, quotas
-from ..preparation.prepare import at_epoch, prepare, with_change
+from ..preparation.changes import at_epoch, with_change
+from ..preparation.prepare import prepare
 from ..specs.jobs import ChangeTrainingRequest, TrainingChange
 from ..specs.limits import in_bytes
 from ..specs.training import ChangedTrainingSpec, TrainingSpec

@@ -18,7 +18,9 @@ from ..curves.epochs import merge, unpack_gradients
 from ..errors import InvalidArgument
 from ..jobs import lifecycle
 from ..preparation import baselines
-from ..preparation.prepare import Prepared, at_epoch, build, experiment_of, prepare
+from ..preparation.changes import at_epoch
+from ..preparation.prepare import prepare
+from ..preparation.prepared import Prepared, build, experiment_of
 from ..settings import UNLIMITED
 from ..specs.diagnosis import Diagnosis, Finding, Label, Trial
 from ..specs.jobs import TERMINAL

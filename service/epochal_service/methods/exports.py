@@ -16,7 +16,7 @@ from ..answers.recordings import recording_of
 from ..answers.sources import table_of
 from ..errors import FieldError, InvalidArgument, NotInstalled
 from ..jobs import lifecycle
-from ..preparation.prepare import SCALE, SHIFT, TARGET_SCALE, TARGET_SHIFT
+from ..preparation.prepared import SCALE, SHIFT, TARGET_SCALE, TARGET_SHIFT
 from ..resources.datasets import schema_of_job
 from ..specs.build import network_of
 from ..specs.changes import spec_at

@@ -16,7 +16,7 @@ from epochal_engine.model import ELEMENTS_AT_ONCE
 from ..answers.inspection import Trained, rounded, trained
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
-from ..preparation.prepare import scaled
+from ..preparation.prepared import scaled
 from ..resources.datasets import load_for_stored_job
 from ..resources.language import Language, tokens_of
 from ..specs.build import build_row_loss

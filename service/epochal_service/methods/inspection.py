@@ -33,8 +33,10 @@ from ..answers.inspection import (
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..large import NUMBER_BYTES, require_small
+from ..preparation.changes import at_epoch
 from ..preparation.preferences import is_scorer
-from ..preparation.prepare import Prepared, at_epoch, has_validation, prepare
+from ..preparation.prepare import prepare
+from ..preparation.prepared import Prepared, has_validation
 from ..resources.datasets import load_for_stored_job
 from ..resources.language import language_of
 from ..specs.build import build_row_loss

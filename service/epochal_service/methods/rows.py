@@ -9,7 +9,7 @@ from typing import Any
 from ..admission.price import Price
 from ..jobs import webhooks
 from ..preparation import baselines
-from ..preparation.prepare import Cost
+from ..preparation.prepared import Cost
 from ..specs.base import timestamp
 from ..specs.filters import Order, Tree
 from ..specs.jobs import ListJobsRequest

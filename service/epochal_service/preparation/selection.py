@@ -21,7 +21,7 @@ from ..datasets import Dataset
 from ..datasets.dataset import Floats
 from ..settings import UNLIMITED
 from ..specs.training import TrainingSpec
-from .prepare import build
+from .prepared import build
 
 PENALTIES = (0.1, 0.5, 2.0, 8.0, 32.0)
 """Strengths of `l2`, times the number of training samples: the more samples, the less it takes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..jobs.endings import restored_epoch
-from ..preparation.prepare import SCALINGS
+from ..preparation.prepared import SCALINGS
 from ..specs.build import network_of
 from ..specs.jobs import WATCHED_PARAMETERS, ParameterArray, Parameters
 from ..specs.training import TrainingSpec
