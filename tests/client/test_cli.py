@@ -474,7 +474,7 @@ def test_a_running_job_is_paused_resumed_and_cancelled(run: Run, client: epochal
     job_id = run("train", *ENDLESS, "--detach").stdout.strip()
     try:
         changed = run("change", job_id, "--set", "optimizer.learning_rate=.003")
-        when = r"(after epoch [\d,]+|at the end of its epoch)"
+        when = r"(after epoch [\d,]+|as soon as it can)"
         rate = r"optimizer\.learning_rate 0\.003"
         assert re.fullmatch(rf"{job_id} changes {when}: {rate}\n", changed.stdout)
         changed = run("change", job_id, "--set", "network.layers[0].activation=relu")

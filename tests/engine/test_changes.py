@@ -11,11 +11,14 @@ import pytest
 from epochal_engine import (
     OPTIMIZERS,
     Adam,
+    BatchNorm,
     Data,
     Dense,
+    Diffuse,
     Dropout,
     Momentum,
     Network,
+    Noise,
     ReduceOnPlateau,
     Run,
     Sgd,
@@ -74,6 +77,70 @@ def test_nothing_changed_is_the_same_run(type: str, epoch: int) -> None:
     changed = steered(at(Run(network(), training, DATA), epoch), network(), training)
     np.testing.assert_array_equal(losses(changed), expected[epoch:])
     assert same(changed, whole)
+
+
+WITHIN: dict[str, tuple[Network, Training]] = {
+    "shuffled": (network(), TRAINING),
+    "in order": (network(), replace(TRAINING, shuffle=False)),
+    "augmented": (
+        Network((2,), (Dense(6, "tanh"), BatchNorm(), Dropout(0.2), Dense(1, "sigmoid"))),
+        replace(TRAINING, dtype="float32", augmentation=(Noise(0.1),)),
+    ),
+    "denoised": (
+        Network((2,), (Dense(6, "tanh"), Dense(1, "linear"))),
+        replace(TRAINING, loss="mse", corruption=Diffuse()),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITHIN)
+@pytest.mark.parametrize("type", ["adam", "momentum"])
+@pytest.mark.parametrize("epoch", [0, 5])
+def test_nothing_changed_within_an_epoch_is_the_same_run(type: str, name: str, epoch: int) -> None:
+    model, training = WITHIN[name]
+    training = replace(training, optimizer=OPTIMIZERS[type](0.01))
+    whole = Run(model, training, DATA)
+    expected = losses(whole)
+    for step in (1, 2, 3):
+        run = Run(model, training, DATA, pause=step)
+        for reached in run:
+            if (reached, run.at_boundary, run.step) == (epoch, False, step):
+                break
+        blocks, rest = run.take(), steered(run, model, training)
+        assert not rest.at_boundary
+        again = steered(rest, model, training)  # before its first step
+        assert [rest.has_step for rest in (run, rest, again)] == [True] * 3
+        assert [*again][-1] == epoch + 1 == again.last_epoch
+        assert again.outcome is None
+        blocks += again.take()
+        last = Run(model, training, DATA, again.state())
+        parts = [block.columns["train_loss"] for block in blocks]
+        np.testing.assert_array_equal(np.concatenate([*parts, losses(last)]), expected)
+        assert same(last, whole)
+
+
+def test_a_divergence_in_the_rest_of_an_epoch_leaves_the_weights_before_the_epoch() -> None:
+    training = replace(TRAINING, dtype="float32")
+    run = Run(network(), training, DATA, pause=2)
+    for reached in run:
+        if reached == 3 and not run.at_boundary:
+            break
+    before = run.weights()
+    rest = steered(run, network("relu"), replace(training, optimizer=Sgd(1e38)))
+    for _ in rest:
+        pass
+    assert rest.outcome is not None
+    assert rest.outcome.stop_reason == "diverged"
+    for name, array in rest.weights().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_run_that_ends_an_epoch_has_no_step_to_change_at() -> None:
+    run = Run(network(), TRAINING, DATA, pause=4)
+    next(iter(run))
+    assert not run.has_step
+    with pytest.raises(RuntimeError, match="in the middle of an epoch"):
+        run.state_for(network(), TRAINING)
 
 
 CHANGES: dict[str, Any] = {

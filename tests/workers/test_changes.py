@@ -3,8 +3,8 @@
 import os
 import random
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -25,6 +25,7 @@ from tests.workers.record import check_log, columns, read, record
 
 import epochal_engine as engine
 from epochal_engine import Dense, Dropout, Network
+from epochal_engine.training import epoch as engine_epoch
 from epochal_service.answers.inspection import trained
 from epochal_service.curves.epochs import parse_note
 from epochal_service.errors import Conflict, InvalidArgument
@@ -281,6 +282,7 @@ def test_the_stream_tells_of_a_change(service: Service) -> None:
     after = types.index("change") + 1
     assert frames[after - 1].event.change.model_dump(mode="json") == {
         "epoch": 5,
+        "step": 0,
         "training": CHANGES["rate"],
     }
     first = next(frame.event.epochs for frame in frames[after:] if frame.type == "epochs")
@@ -301,6 +303,7 @@ def test_changes_after_the_same_epoch_become_one(service: Service) -> None:
     options = {"type": "momentum", "learning_rate": 0.02, "momentum": 0.5}
     assert made.model_dump() == {
         "epoch": 4,
+        "step": 0,
         "training": {"batch_size": 50, "optimizer": options},
     }
     assert replayed(service, job_id)
@@ -356,6 +359,114 @@ def test_a_request_outlives_the_worker_that_did_not_make_it(service: Service) ->
     assert replayed(service, job_id)
 
 
+@contextmanager
+def long_epochs() -> Iterator[None]:
+    """A worker comes up for breath after every step, as if it took long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_epoch, "PULSE", 0.0)
+        yield
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_long_epoch_changes_at_its_next_step(service: Service, kind: str) -> None:
+    job_id = service.create(SPEC, epochs=4)
+    with long_epochs():  # of 12 steps and a validation, after the shuffling
+        request = at_call(2 * 14 + 5, changing(service, job_id, CHANGES[kind]))
+        assert service.run(job_id, request) == "succeeded"
+    (made,) = spec_of(service, job_id).changes
+    waits = kind in ("order", "class weights", "balanced", "augmentation", "clearing")
+    assert (made.epoch, made.step) == ((3, 0) if waits else (2, 4))
+    losses = columns(read(service.database, job_id)[1])["train_loss"]
+    whole = service.create(SPEC, epochs=4)
+    service.run(whole)
+    others = columns(read(service.database, whole)[1])["train_loss"]
+    first = made.epoch
+    assert losses[:first].tolist() == others[:first].tolist()
+    if kind not in ("schedule", "clearing", "epochs"):
+        assert losses[first] != others[first]
+    assert replayed(service, job_id)
+
+
+def test_a_change_of_the_data_waits_for_the_end_of_the_epoch(service: Service) -> None:
+    job_id = service.create(INLINE, epochs=4)  # 3 steps each
+    made: list[TrainingChange] = []
+
+    def both() -> None:
+        all_fields = (POINT_CHANGES["add"], CHANGES["rate"], {"pace": 1000})
+        made.extend(change(service, job_id, fields) for fields in all_fields)
+
+    with long_epochs():
+        assert service.run(job_id, at_call(5 + 3, both)) == "succeeded"
+    assert [(m.epoch, m.step) for m in made] == [(None, None)] * 3
+    first, second = spec_of(service, job_id).changes
+    assert (first.epoch, first.step, first.training.model_dump()) == (1, 2, CHANGES["rate"])
+    assert (second.epoch, second.step, second.training.model_dump()) == (2, 0, POINT_CHANGES["add"])
+    assert replayed(service, job_id)
+
+
+def test_changes_within_an_epoch_are_planned(service: Service) -> None:
+    """With fewer, larger and no more batches in the rest of the epoch."""
+    planned = [
+        {"epoch": 0, "step": 7, "training": CHANGES["batch"]},
+        {"epoch": 1, "step": 0, "training": CHANGES["activation"]},
+        {"epoch": 1, "step": 3, "training": {"batch_size": 1437}},
+        {"epoch": 2, "step": 0, "training": {"batch_size": 100}},
+        {"epoch": 2, "step": 14, "training": CHANGES["weights"]},
+        {"epoch": 2, "step": 14, "training": CHANGES["rate"]},
+    ]
+    job_id = service.create(SPEC, epochs=4, changes=planned)
+    assert service.run(job_id) == "succeeded"
+    made = spec_of(service, job_id).changes
+    assert [(m.epoch, m.step) for m in made] == [(0, 7), (1, 0), (1, 3), (2, 0), (2, 14)]
+    with long_epochs():
+        assert replayed(service, job_id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ([(1, 12, "rate")], r"changes\[0\].step: must be .* less than the 12 steps of the epoch"),
+        ([(1, 5, "batch"), (1, 22, "rate")], r"\[1\].step: .* less than the 21 steps"),
+        ([(1, 5, "batch"), (1, 4, "rate")], r"\[1\].step: must be greater than 5"),
+        ([(1, 5, "balanced")], r"\[0\].step: must be 0: class_weights changes between two epochs"),
+    ],
+)
+def test_planned_changes_within_an_epoch_fit_its_steps(
+    service: Service, changes: list[tuple[int, int, str]], text: str
+) -> None:
+    planned = [{"epoch": e, "step": s, "training": CHANGES[kind]} for e, s, kind in changes]
+    with pytest.raises(InvalidArgument, match=text):
+        service.create(SPEC, changes=planned)
+
+
+def test_a_change_without_a_worker_joins_one_within_the_next_epoch(service: Service) -> None:
+    job_id = service.create(INLINE, epochs=4)
+
+    calls = iter(range(100))
+
+    def act() -> bool:
+        call = next(calls)
+        if call == 5 + 3:
+            change(service, job_id, CHANGES["rate"])
+        if call == 5 + 4:
+            raise Killed
+        return False
+
+    with long_epochs(), pytest.raises(Killed):
+        service.run(job_id, act, flush_seconds=AT_ONCE)
+    service.lose_worker(job_id)
+    joined = change(service, job_id, CHANGES["penalty"])
+    waiting = change(service, job_id, POINT_CHANGES["add"])
+    assert [(m.epoch, m.step) for m in (joined, waiting)] == [(1, 2), (2, 0)]
+    assert service.run(job_id) == "succeeded"
+    assert [(m.epoch, m.step) for m in spec_of(service, job_id).changes] == [(1, 2), (2, 0)]
+    assert replayed(service, job_id)
+    planned = [{"epoch": 0, "step": 1, "training": CHANGES["rate"]}]
+    last = service.create(INLINE, epochs=1, schedule={"type": "constant"}, changes=planned)
+    with pytest.raises(InvalidArgument, match="samples: cannot change within the last epoch"):
+        change(service, last, POINT_CHANGES["add"])
+
+
 RUNS = int(os.environ.get("STEERED_RUNS", "25"))
 
 
@@ -363,10 +474,11 @@ RUNS = int(os.environ.get("STEERED_RUNS", "25"))
     "seed", [*range(4), *(pytest.param(n, marks=LONG) for n in range(4, RUNS))]
 )
 def test_a_steered_job_repeats_whatever_dies(service: Service, seed: int) -> None:
-    """Changes at random epochs, pauses, and workers that die around random transactions."""
+    """Changes at random moments, pauses, and workers that die around random transactions."""
     rng = random.Random(seed)
     base, kinds = (INLINE, STEERED_POINTS) if seed % 2 else (SPEC, CHANGES)
     pace = {"pace": 200} if rng.random() < 0.3 else {}
+    is_long = rng.random() < 0.4  # each epoch
     job_id = service.create(base, seed=seed, **pace)
 
     def change_at_random() -> None:
@@ -388,14 +500,16 @@ def test_a_steered_job_repeats_whatever_dies(service: Service, seed: int) -> Non
         is_mortal = rng.random() < 0.6 and service.row(job_id).fruitless_attempts < 2
         pause = partial(service.pause, job_id)
         action = rng.choice((pause, change_at_random))
+        call = rng.randrange(1, 50 if is_long else 5)
         try:
-            service.run(
-                job_id,
-                at_call(rng.randrange(1, 5), action),
-                database if is_mortal else None,
-                flush_seconds=rng.choice((AT_ONCE, 0.01)),
-                checkpoint_seconds=rng.choice((AT_ONCE, NEVER)),
-            )
+            with long_epochs() if is_long else nullcontext():
+                service.run(
+                    job_id,
+                    at_call(call, action),
+                    database if is_mortal else None,
+                    flush_seconds=rng.choice((AT_ONCE, 0.01)),
+                    checkpoint_seconds=rng.choice((AT_ONCE, NEVER)),
+                )
         except Killed:
             if service.row(job_id).state in ("running", "pausing"):
                 service.lose_worker(job_id)

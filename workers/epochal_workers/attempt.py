@@ -38,7 +38,6 @@ from epochal_service.specs.build import network_of
 from epochal_service.specs.changes import spec_at
 from epochal_service.specs.jobs import WATCHED_PARAMETERS, JobState
 from epochal_service.specs.training import ChangedTrainingSpec, TrainingSpec
-from epochal_service.store import changes as requests
 from epochal_service.store.log import Entry
 from epochal_service.store.packing import pack, pack_state
 
@@ -66,6 +65,10 @@ SHOW_SECONDS = 0.25
 FIRST_FLUSH_SECONDS = 0.02
 """When to store the first epochs, since a user may be waiting for them. A job that ends before
 stores everything in one transaction."""
+
+
+SAME = ChangedTrainingSpec()
+"""No change: the run goes on as another one, after the rest of an epoch or up to a step."""
 
 
 class Attempt(ABC):
@@ -354,8 +357,10 @@ class JobAttempt(Attempt):
         self._prepared = prepared
         self._changing_spec = spec
         self._changes = deque(c for c in spec.changes if c.epoch >= run.epoch)
-        self._changed_epoch = -1
-        """The last epoch after which the settings changed: one change follows it."""
+        self._changed_at = (-1, 0)
+        """The last epoch and step after which the settings changed: one change follows them."""
+        self._pause = 0
+        """The step of each epoch after which the run yields."""
         self._asked_at = perf_counter()
         self._earlier: list[engine.Block] = []
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
@@ -371,28 +376,34 @@ class JobAttempt(Attempt):
         while (change := (yield from self._epochs_at_one_setting())) is not None:
             prepared = with_change(self._prepared, change)
             state = changed_state(self._run, prepared, change)
-            self._prepared, self._changed_epoch = prepared, self._run.epoch
+            if change != SAME:
+                self._changed_at, self._first_flush = self._moment, True
+            self._prepared, self._pause = prepared, self._next_pause()
             most_ahead = self._run.most_ahead
             # Two runs may be more than the memory of the job.
             del self._training, self._run
-            run = engine.Run(prepared.network, prepared.training, prepared.data, state)
+            run = engine.Run(
+                prepared.network, prepared.training, prepared.data, state, pause=self._pause
+            )
             run.most_ahead = most_ahead
             self._training = self._run = run
-            self._first_flush = True
 
     def _epochs_at_one_setting(self) -> Generator[int, None, ChangedTrainingSpec | None]:
         """Train until the settings change or the run ends; return the change.
 
-        It is made when the next epoch begins. Until then the state is from before it, and further
-        requests join it, so that a repetition makes the same single change.
+        It is made when the next epoch begins, or at the next step of a long one. Until then the
+        state is from before it, and further requests join it, so that a repetition makes the same
+        single change.
         """
         run, rounds, change = self._run, iter(self._run), None
         while True:
-            if run.at_boundary and run.outcome is None:
+            if (run.at_boundary or run.has_step) and run.outcome is None:
                 change = self._planned() or self._requested() or change
-                if perf_counter() < self._next_at:
+                if run.at_boundary and perf_counter() < self._next_at:
                     yield run.epoch
                     continue
+                if run.at_boundary and change is None and self._goes_on_as_another():
+                    change = SAME
                 if change is not None:
                     self._earlier += run.take()
                     return change
@@ -410,10 +421,27 @@ class JobAttempt(Attempt):
         self._paced_epoch = epoch
 
     def _planned(self) -> ChangedTrainingSpec | None:
-        """Return the change that the spec has at the present epoch; None without one."""
-        if not self._changes or self._changes[0].epoch != self._run.epoch:
+        """Return the change that the spec has at the present moment; None without one."""
+        if not self._changes or self._moment != (self._changes[0].epoch, self._changes[0].step):
             return None
         return self._changes.popleft().training
+
+    @property
+    def _moment(self) -> changes.Moment:
+        """The last epoch, and the steps of the next one that are trained."""
+        return self._run.epoch, 0 if self._run.at_boundary else self._run.step
+
+    def _goes_on_as_another(self) -> bool:
+        """Return whether the run has trained the rest of an epoch, or the next one has a pause."""
+        is_rest = self._run.epoch == self._run.last_epoch
+        return is_rest or self._next_pause() not in (0, self._pause)
+
+    def _next_pause(self) -> int:
+        """Return the step of the next epoch, or of the present one, after which a change is
+        planned; 0 without one.
+        """
+        is_next = self._changes and self._changes[0].epoch == self._run.epoch
+        return self._changes[0].step if is_next else 0
 
     def _requested(self) -> ChangedTrainingSpec | None:
         """Make the changes that users have requested after this epoch, and return all of them; None
@@ -421,15 +449,15 @@ class JobAttempt(Attempt):
         """
         is_due = perf_counter() - self._asked_at > ASK_SECONDS
         is_again = self._changes or self._run.epoch < self._claim.job.epoch
-        if not is_due or is_again or self._run.epoch == self._changed_epoch:
+        if not is_due or is_again or self._moment == self._changed_at:
             return None
         database = self._context.database
         self._asked_at = begun_at = perf_counter()
         with database.read() as connection:
-            if not requests.open_requests(connection, self._claim.id):
+            if not changes.waiting_at(connection, self._claim.id, self._moment[1]):
                 return None
         progress = self._progress(resume_point=False)
-        spec = changes.make(database, self._claim, progress, self._run.epoch)
+        spec = changes.make(database, self._claim, progress, self._moment)
         self._flushed(begun_at, is_stored=spec is not None)
         self._context.queue.notify_watchers(self._claim.id)
         if spec is None:

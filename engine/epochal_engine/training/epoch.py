@@ -80,10 +80,12 @@ def corrupted_targets(training: Training, data: Data, copies: int) -> Array | No
     return np.repeat(typed(data.train_targets, training.dtype)[None], copies, axis=0)
 
 
-def steps_per_epoch(training: Training, data: Data) -> int:
-    """Return the number of batches in an epoch; the last may be smaller than the others."""
+def steps_per_epoch(training: Training, data: Data, taken: int = 0) -> int:
+    """Return the number of batches in an epoch, or in its rest after the samples that are taken;
+    the last may be smaller than the others.
+    """
     samples = len(data.train_inputs)
-    return math.ceil(samples / training.samples_per_step(samples))
+    return math.ceil((samples - taken) / training.samples_per_step(samples))
 
 
 def batches_at_once(batches: int) -> int:
@@ -107,9 +109,13 @@ def compile_epoch(
     targets: Array | None = None,
     sampler: Sampler | None = None,
     steps_at_once: float = math.inf,
+    taken: int = 0,
+    pause: int = 0,
 ) -> list[Segment]:
     """Return the epoch as segments of about `PULSE` seconds, working on the arrays in `now`, and of
     about `steps_at_once` steps at most.
+
+    The epoch begins after samples that are `taken`, and a segment ends after `pause` steps.
 
     `now` has the arrays of `record_shapes`; `rate`, of shape `()`, is read at every step; `steps`
     have been taken before; `targets`, of `corrupted_targets`, are filled in every epoch, by the
@@ -118,7 +124,7 @@ def compile_epoch(
     calls = update(network, training, now, rate, steps)
     compiler = EpochCompiler(network, training, data, now, [streams], calls, targets)
     compiler.sampler = sampler
-    return compiler.segments(steps_at_once)
+    return compiler.segments(steps_at_once, taken, pause)
 
 
 class EpochCompiler:
@@ -157,12 +163,14 @@ class EpochCompiler:
         """Return those copies of samples that the members of this part read."""
         return copies
 
-    def segments(self, steps_at_once: float = math.inf) -> list[Segment]:
-        """Return the whole epoch."""
-        return merged([*self.train(), *self.validate()], steps_at_once)
+    def segments(
+        self, steps_at_once: float = math.inf, taken: int = 0, pause: int = 0
+    ) -> list[Segment]:
+        """Return the epoch, see `compile_epoch`."""
+        return merged([*self.train(taken, pause), *self.validate()], steps_at_once, pause)
 
-    def train(self) -> Iterator[Segment]:
-        """Yield a step on every batch."""
+    def train(self, taken: int = 0, pause: int = 0) -> Iterator[Segment]:
+        """Yield a step on every batch after the samples that are taken."""
         original = np.ascontiguousarray(self.data.train_inputs, self.dtype)
         inputs = with_column(self.network, original)[None]
         targets = np.ascontiguousarray(typed(self.data.train_targets, self.dtype))[None]
@@ -179,7 +187,7 @@ class EpochCompiler:
             targets = self.targets
         unshuffled = np.arange(samples)
         batch = self.training.samples_per_step(samples)
-        if batch == samples:
+        if batch == samples and taken == 0:
             if self.targets is None:
                 rows = as_rows(targets[0], self.network.output_shape[-1], self.dtype)
                 y = _copies(rows, len(inputs))
@@ -203,10 +211,13 @@ class EpochCompiler:
                 ]
             yield Segment(reshuffle, len(reshuffle) * self.seconds_per_call)
         orders = np.broadcast_to(orders, (max(len(orders), len(inputs)), samples))
-        whole = samples - samples % batch
-        yield from self.train_on(inputs, targets, weights, orders[:, :whole], batch)
-        if whole < samples:
-            yield from self.train_on(inputs, targets, weights, orders[:, whole:], samples - whole)
+        middle = min(taken + pause * batch, samples)
+        for begin, end in ((taken, middle), (middle, samples)):
+            whole = end - (end - begin) % batch
+            for start, stop, size in ((begin, whole, batch), (whole, end, end - whole)):
+                if start < stop:
+                    rows = orders[:, start:stop]
+                    yield from self.train_on(inputs, targets, weights, rows, size)
 
     def write(self, sampler: Sampler, inputs: Array, targets: Array) -> Iterator[Segment]:
         """Write the samples, as texts of the network."""
@@ -359,20 +370,21 @@ def scatter(out: Array, rows: Array, values: Array) -> None:
         out[np.arange(len(out))[:, None], rows] = values
 
 
-def merged(segments: list[Segment], steps_at_once: float) -> list[Segment]:
+def merged(segments: list[Segment], steps_at_once: float, pause: int = 0) -> list[Segment]:
     """Merge neighboring segments as long as together they take less than `PULSE`, and no more than
-    so many steps.
+    so many steps, up to the pause and from there on.
     """
     groups: list[list[Segment]] = [[]]
-    seconds, steps = 0.0, 0
+    seconds, steps, all_steps = 0.0, 0, 0
     for segment in segments:
         is_full = seconds + segment.seconds > PULSE or steps + segment.steps > steps_at_once
-        if groups[-1] and is_full:
+        if groups[-1] and (is_full or 0 < pause == all_steps):
             groups.append([])
             seconds, steps = 0.0, 0
         groups[-1].append(segment)
         seconds += segment.seconds
         steps += segment.steps
+        all_steps += segment.steps
     return [
         Segment(
             [c for s in group for c in s.calls],

@@ -40,6 +40,9 @@ from .snapshots import (
 from .streams import Streams
 from .training import Training
 
+WITHIN = "within:"
+"""Before the names of arrays that a state within an epoch has beside those before the epoch."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -59,6 +62,10 @@ class State:
 
     arrays: dict[str, Array]
     values: dict[str, Any]
+
+    def current(self, name: str) -> Array:
+        """Return an array as it is: of a state within an epoch, not as it was before the epoch."""
+        return self.arrays.get(f"{WITHIN}{name}", self.arrays[name])
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +111,10 @@ class Loop:
         """False when the loop yields in the middle of an epoch."""
         self.step = 0
         """Steps of the epoch at whose middle the loop yields."""
+        self.last_epoch = trainings[0].epochs
+        """The epoch after which the loop ends."""
+        self._steps_taken = 0
+        """Steps of the first epoch that were taken before."""
         self.most_ahead = math.inf
         """Largest number of epochs in a round, for a caller who measures them and wants to do
         something else soon. No result depends on it."""
@@ -134,7 +145,8 @@ class Loop:
         shuffles = first.is_shuffled(len(self.data.train_inputs))
         self._changes_targets = targets is not None
         changes = len(first.augmentation) > 0 or self._changes_targets
-        self._draws = shuffles or self.network.has_noise or changes
+        is_rest = not self.at_boundary
+        self._draws = shuffles or self.network.has_noise or changes or is_rest
         self._layer_slices = LayerSlices(self.network)
         is_run = self._indices == [()]
         self._probe = Probe(self.network, self.data.train_inputs, first.dtype, alone=is_run)
@@ -149,7 +161,7 @@ class Loop:
         # Arrays that every epoch computes are not recorded.
         self._state = self._record if recorder is None else self._record.beginning(2)
         self._ahead = self._most_ahead()
-        length = max(1, min(self._ahead, first.epochs - self.epoch))  # no room for more epochs
+        length = max(1, min(self._ahead, self.last_epoch - self.epoch))  # no room for more epochs
         self._recorder = None if recorder is None else recorder(length)
         self._buffer = RecordBuffer(self._state, length)
         generators = [g for streams in self._streams for g in streams.drawn.values()]
@@ -245,8 +257,7 @@ class Loop:
         return self.epochs_ahead(self._segments[0].seconds, self._state.vector.nbytes + seen)
 
     def _train(self) -> Iterator[int]:
-        epochs = self.trainings[0].epochs
-        while self.epoch < epochs and len(self._endings) < len(self.trainings):
+        while self.epoch < self.last_epoch and len(self._endings) < len(self.trainings):
             self._rewind()
             certain = min(
                 epochs_at_one_rate(slots[0], training.schedule)
@@ -254,7 +265,7 @@ class Loop:
             )
             ahead = min(self._ahead, max(math.ceil(self._ahead / 4), 2 * self.epoch))
             ahead = max(1, int(min(ahead, self.most_ahead)))
-            rates = self._learning_rates(int(min(ahead, epochs - self.epoch, certain)))
+            rates = self._learning_rates(int(min(ahead, self.last_epoch - self.epoch, certain)))
             for _ in self._advance(rates):
                 self.at_boundary = False
                 yield self.epoch
@@ -291,7 +302,7 @@ class Loop:
         )
         # An epoch of several segments is long and trained alone; only the last one is in the loop.
         *segments, last = self._segments
-        self.step = 0
+        self.step, self._steps_taken = self._steps_taken, 0
         np.copyto(self._rate, ordered[0])
         for segment in segments:
             with np.errstate(all="ignore"):

@@ -12,7 +12,9 @@ determine every bit of it, however often it is inspected, stopped and continued.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,7 @@ from ..optimize.stopping import Best
 from ..symbolic.trace import Array
 from .blocks import Block
 from .epoch import compile_epoch, corrupted_targets, record_shapes, steps_per_epoch
-from .loop import Ending, Loop, Outcome, State
+from .loop import WITHIN, Ending, Loop, Outcome, State
 from .record_buffer import Record
 from .rollouts import Sampler, check_rollouts
 from .streams import Streams
@@ -35,8 +37,9 @@ REFERENCE = "reference:"
 class Run(Loop):
     """Training in progress.
 
-    With `steps_at_once`, it also yields within an epoch, after about so many steps at most. Raises
-    ValueError if the data, the loss or the state do not fit the network.
+    With `steps_at_once`, it also yields within an epoch, after about so many steps at most; with
+    `pause`, after so many of each epoch. From a state within an epoch, it trains the rest of that
+    epoch only. Raises ValueError if the data, the loss or the state do not fit the network.
     """
 
     look_ahead = 80e-3
@@ -50,6 +53,7 @@ class Run(Loop):
         data: Data,
         state: State | None = None,
         steps_at_once: float = math.inf,
+        pause: int = 0,
     ) -> None:
         check_output(network, training.loss)
         data = paired(network, training.loss, check_data(network, training, data))
@@ -89,6 +93,13 @@ class Run(Loop):
         self._first_step = self.epoch * steps_per_epoch(training, data)
         if state is not None:
             self._first_step = state.values.get("steps", self._first_step)
+        self._begin: Mapping[str, Any] = {"step": 0, "samples": 0}
+        """Steps and samples of the first epoch that were taken before."""
+        if state is not None and "within" in state.values:
+            self._begin = state.values["within"]
+            self.last_epoch, self.at_boundary = self.epoch + 1, False
+            self.step = self._steps_taken = self._begin["step"]
+            pause = max(0, pause - self.step)
         targets = corrupted_targets(training, data, 1)
         segments = compile_epoch(
             network,
@@ -101,8 +112,14 @@ class Run(Loop):
             targets,
             self._sampler,
             steps_at_once,
+            self._begin["samples"],
+            pause,
         )
         self._start(segments, targets)
+        if state is not None and not self.at_boundary:
+            for name, array in {**views, **{n: now[n] for n in ("moments", "logits")}}.items():
+                np.copyto(array, state.arrays[f"{WITHIN}{name}"])
+            streams.dropout.bit_generator.state = self._begin["dropout"]
 
     @property
     def outcome(self) -> Outcome | None:
@@ -147,27 +164,63 @@ class Run(Loop):
         RuntimeError in the middle of an epoch.
         """
         self._check_boundary()
+        return self._state_now()
+
+    def _state_now(self) -> State:
+        """Return the state after the last completed epoch; within another, with that beside."""
         epoch, slot = self._sound()
         best = self.best()
         weights = {} if best is None else best.weights
         reference = self._reference if epoch > 0 else {}
-        per_epoch = steps_per_epoch(self.training, self.data)
+        per_epoch = steps_per_epoch(self.training, self.data, self._begin["samples"])
+        within, position = self._within() if not self.at_boundary else ({}, {})
         return State(
             arrays={
                 **self.weights(),
                 "moments": self._buffer.arrays["moments"][slot].copy(),
                 **{f"best:{name}": array for name, array in weights.items()},
                 **{f"{REFERENCE}{name}": array for name, array in reference.items()},
+                **{f"{WITHIN}{name}": array for name, array in within.items()},
             },
             values={
                 "epoch": epoch,
                 "best": best and {"epoch": best.epoch, "metric": best.metric, "value": best.value},
-                "steps": self._first_step + (epoch - self._first_epoch) * per_epoch,
+                "steps": self._first_step
+                + (epoch - self._first_epoch) * per_epoch
+                + (0 if self.at_boundary else self.step - self._begin_of_epoch["step"]),
                 "schedule": {"type": self.training.schedule.type, **asdict(self.training.schedule)},
                 "random": self._random(slot)[0],
                 "progress": asdict(self._progress[0][slot]),
+                **position,
             },
         )
+
+    @property
+    def has_step(self) -> bool:
+        """Whether the run is in the middle of an epoch that goes on with other settings; texts that
+        it has written cannot be written again.
+        """
+        if self.at_boundary or self._sampler is not None:
+            return False
+        return 0 < self._position["samples"] < len(self.data.train_inputs)
+
+    @property
+    def _begin_of_epoch(self) -> Mapping[str, Any]:
+        return self._begin if self.epoch == self._first_epoch else {"step": 0, "samples": 0}
+
+    @property
+    def _position(self) -> dict[str, int]:
+        """Steps and samples of the present epoch that are taken."""
+        begin = self._begin_of_epoch
+        batch = self.training.samples_per_step(len(self.data.train_inputs))
+        samples = begin["samples"] + (self.step - begin["step"]) * batch
+        return {"step": self.step, "samples": min(samples, len(self.data.train_inputs))}
+
+    def _within(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Return the arrays, and further values of the state, in the middle of an epoch."""
+        dropout = self._streams[0].dropout.bit_generator.state
+        arrays = {**self.arrays_within(), "logits": self._record.arrays["logits"].copy()}
+        return arrays, {"within": {**self._position, "dropout": dropout}}
 
     def state_for(self, network: Network, training: Training) -> State:
         """Return the state that a run with other settings continues from: `Run(network, training,
@@ -176,20 +229,42 @@ class Run(Loop):
         The parameters of the network have the same names and shapes. An optimizer of the same type
         keeps its moments, with their meaning if its decay rates differ; another one starts without.
         A plateau of the loss that has reduced the learning rate counts until rate or schedule is
-        another. Raises ValueError for other parameters; RuntimeError in the middle of an epoch, and
-        after the end of the run.
+        another.
+
+        In the middle of an epoch, the other run trains the rest of that epoch: with the same data,
+        order and augmentation, and batches of the samples that remain.
+
+        Raises ValueError for other parameters; RuntimeError after the end of the run, and in the
+        middle of an epoch unless it `has_step`.
         """
-        state = self.state()
+        if not self.has_step:
+            self._check_boundary()
         if self.outcome is not None:
             raise RuntimeError("a run that has ended cannot be changed")
+        state = self._state_now()
         former, optimizer = self.training.optimizer, training.optimizer
         values = dict(state.values)
         network = trained_network(network, training.loss)
         if network.parameters != self.network.parameters:
             raise ValueError("the parameters of both networks need the same names and shapes")
+        moments = {
+            name: self._moments_for(network, training, array)
+            for name, array in state.arrays.items()
+            if name in ("moments", f"{WITHIN}moments")
+        }
+        if type(optimizer) is not type(former):
+            values["steps"] = 0
+        rule = self.training.schedule, former.learning_rate
+        if rule != (training.schedule, optimizer.learning_rate):
+            start = {"plateau_loss": None, "plateau_epochs": 0, "rate_factor": 1.0}
+            values["progress"] = {**values["progress"], **start}
+        return State({**state.arrays, **moments}, values)
+
+    def _moments_for(self, network: Network, training: Training, stored: Array) -> Array:
+        """Return moments of this run as another one has them, see `state_for`."""
+        former, optimizer = self.training.optimizer, training.optimizer
         moments = np.zeros((optimizer.moments, network.changing_size), training.dtype)
         if type(optimizer) is type(former):
-            stored = state.arrays["moments"]
             shapes = self.network.changing
             old, new = (o.in_formula(np.ones_like(stored), shapes) for o in (former, optimizer))
             if not np.array_equal(old, new):
@@ -198,13 +273,7 @@ class Run(Loop):
             old_views = parameter_views(self.network, stored)
             for name in new_views.keys() & old_views.keys():
                 np.copyto(new_views[name], old_views[name])
-        else:
-            values["steps"] = 0
-        rule = self.training.schedule, former.learning_rate
-        if rule != (training.schedule, optimizer.learning_rate):
-            start = {"plateau_loss": None, "plateau_epochs": 0, "rate_factor": 1.0}
-            values["progress"] = {**values["progress"], **start}
-        return State({**state.arrays, "moments": moments}, values)
+        return moments
 
     def arrays_within(self) -> dict[str, Array]:
         """Return copies of the parameters by name, and of `moments`, in the middle of an epoch."""

@@ -136,9 +136,12 @@ def _settings(prepared: Prepared) -> dict[int, Prepared]:
     """
     settings = {0: prepared}
     for change in prepared.spec.changes:
-        for name, text in NOT_FOLLOWED.items():
-            if getattr(change.training, name) is not None:
-                raise Conflict(f"After epoch {change.epoch} of the job, {text}", reason="job_state")
+        named = (
+            text for n, text in NOT_FOLLOWED.items() if getattr(change.training, n) is not None
+        )
+        within = "it changed within an epoch: the verifying program changes between two epochs"
+        if text := next(named, within if change.step else None):
+            raise Conflict(f"After epoch {change.epoch} of the job, {text}", reason="job_state")
         prepared = with_change(prepared, change.training)
         settings[change.epoch] = prepared
     return settings

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..specs.changes import changed
 from ..specs.comparison import SpecDifference
 from ..specs.jobs import BestEpoch, CurveSeries
-from ..specs.training import Metric, TrainingSpec
+from ..specs.training import Metric, TrainingChangeSpec, TrainingSpec
 from ..store import Connection
 from ..store import log as job_log
 from .epochs import METRICS, SUMMARY, merge, read_summaries
@@ -94,7 +94,13 @@ def _changes(spec: TrainingSpec) -> Iterator[tuple[str, str]]:
         for path in dict.fromkeys((*leaves, *former)):
             value = leaves.get(path, "null")
             if former.get(path) != value:
-                yield f"after epoch {change.epoch}: {path}", value
+                yield f"{_moment(change)}: {path}", value
+
+
+def _moment(change: TrainingChangeSpec) -> str:
+    if change.step == 0:
+        return f"after epoch {change.epoch}"
+    return f"after step {change.step} of epoch {change.epoch + 1}"
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from ..store.jobs import JobWithSpec
 from .context import Context
 
 WAIT_SECONDS = 0.3
-"""How long a request waits for the worker to come to the end of an epoch."""
+"""How long a request waits for the worker to make the change."""
 POLL_SECONDS = 0.01
 MEMORY_GROWTH = 1.5
 """A running job may grow by this factor: its worker lets it allocate as much."""
@@ -28,8 +28,9 @@ MEMORY_GROWTH = 1.5
 
 def change_training(context: Context, id: str, request: ChangeTrainingRequest) -> TrainingChange:
     """Change a job that has not ended. The change takes effect after the epoch that is being
-    trained, and becomes one of the `changes` of the job's spec: the same spec gives the same
-    results. The optimizer keeps its moments if its type stays. The `pace` changes no result.
+    trained, or after the next steps of a long one, and becomes one of the `changes` of the job's
+    spec: the same spec gives the same results. The optimizer keeps its moments if its type stays.
+    The `pace` changes no result.
 
     Raises `NotFound`; `Conflict` if the job has ended; `InvalidArgument` for settings that do not
     fit the job, or exceed a limit; `QuotaExceeded`.
@@ -63,19 +64,22 @@ def change_training(context: Context, id: str, request: ChangeTrainingRequest) -
 
         return check
 
-    waiting, epoch = changes.request(context.database, id, context.access, request, prepare_changes)
+    waiting, made = changes.request(context.database, id, context.access, request, prepare_changes)
     context.queue.notify_watchers(id)
     if waiting is not None:
-        epoch = _epoch_of(context, waiting)
-    return TrainingChange(epoch=epoch, training=request.training or ChangedTrainingSpec())
+        made = _moment_of(context, waiting)
+    epoch, step = made or (None, None)
+    return TrainingChange(
+        epoch=epoch, step=step, training=request.training or ChangedTrainingSpec()
+    )
 
 
-def _epoch_of(context: Context, request_id: int) -> int | None:
-    """Return the epoch that a request takes effect after, once the worker has made the change."""
+def _moment_of(context: Context, request_id: int) -> changes.Moment | None:
+    """Return the moment that a request takes effect, once the worker has made the change."""
     until = monotonic() + WAIT_SECONDS
     while True:
         with context.database.read() as connection:
-            epoch = requests.epoch_of(connection, request_id)
-        if epoch is not None or monotonic() > until:
-            return epoch
+            moment = requests.moment_of(connection, request_id)
+        if moment is not None or monotonic() > until:
+            return moment
         sleep(POLL_SECONDS)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import ge
 
 import numpy as np
 
-from epochal_engine import LOSSES, Network, Rows, Run, State
+from epochal_engine import LOSSES, Network, Rows, Run, State, find_loss
 
 from ..datasets import Dataset, DatasetError
 from ..errors import FieldError, InvalidArgument
 from ..resources import datasets
 from ..settings import UNLIMITED, Limits
 from ..specs.build import build_training
-from ..specs.changes import changed
+from ..specs.changes import between_epochs, changed
 from ..specs.limits import check_network
 from ..specs.networks import NetworkSpec
-from ..specs.training import ChangedTrainingSpec, SampleSpec, TrainingSpec, WeightSpec
+from ..specs.training import (
+    ChangedTrainingSpec,
+    SampleSpec,
+    TrainingChangeSpec,
+    TrainingSpec,
+    WeightSpec,
+)
 from .prepared import (
     CHECKS,
     Array,
@@ -192,7 +198,7 @@ def changed_state(run: Run, after: Prepared, change: ChangedTrainingSpec) -> Sta
     """Return the state that a run continues from after a change: `after` is what it then trains."""
     state = run.state_for(after.network, after.training)
     for weight in change.weights or ():
-        state.arrays[f"{weight.layer}.{weight.array}"][tuple(weight.index)] = weight.value
+        state.current(f"{weight.layer}.{weight.array}")[tuple(weight.index)] = weight.value
     return state
 
 
@@ -208,19 +214,52 @@ def at_epoch(prepared: Prepared, epoch: float = math.inf) -> Prepared:
     return with_settings(prepared, spec) if made else prepared
 
 
+@dataclass(frozen=True)
+class _Moment:
+    """A moment of a training: steps and samples of the epoch after `epoch` that are taken."""
+
+    epoch: int
+    step: int = 0
+    samples: int = 0
+
+    def moved(self, prepared: Prepared, change: TrainingChangeSpec, path: str) -> _Moment:
+        """Return the moment of a change in the same epoch. Raises `InvalidArgument`."""
+        if change.step == self.step:
+            return self
+        training, rows = prepared.training, len(prepared.rows.train)
+        count = rows // find_loss(training.loss).rows
+        batch = training.samples_per_step(count)
+        steps = self.step + math.ceil((count - self.samples) / batch)
+        text = None
+        if training.rollouts is not None:
+            text = "must be 0 with rollouts, which write the samples of an epoch"
+        elif not self.step < change.step < steps:
+            text = f"must be greater than {self.step}, and less than the {steps} steps of the epoch"
+        elif waiting := between_epochs(change.training):
+            text = f"must be 0: {waiting[0]} changes between two epochs"
+        if text is not None:
+            raise InvalidArgument.of(FieldError(f"{path}.step", text))
+        samples = self.samples + (change.step - self.step) * batch
+        return _Moment(self.epoch, change.step, samples)
+
+
 def after_changes(prepared: Prepared, limits: Limits = UNLIMITED) -> Prepared:
     """Return what the run has once all changes of its spec are made.
 
     Raises `InvalidArgument` for a change that does not fit.
     """
-    last, end = -1, prepared
+    last, end = None, prepared
     for index, change in enumerate(prepared.spec.changes):
         path = f"changes[{index}]"
-        if not last < change.epoch < end.spec.epochs:
-            text = f"must be later than {last}" if last >= change.epoch else "must be less than "
-            text += "" if last >= change.epoch else f"the {end.spec.epochs} epochs of the job"
+        if last is not None and change.epoch < last.epoch:
+            text = f"must be later than {last.epoch}"
             raise InvalidArgument.of(FieldError(f"{path}.epoch", text))
-        last = change.epoch
+        if change.epoch >= end.spec.epochs:
+            text = f"must be less than the {end.spec.epochs} epochs of the job"
+            raise InvalidArgument.of(FieldError(f"{path}.epoch", text))
+        if last is None or change.epoch > last.epoch:
+            last = _Moment(change.epoch)
+        last = last.moved(end, change, path)
         try:
             end = with_change(end, change.training, limits)
         except InvalidArgument as error:

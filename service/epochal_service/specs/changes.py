@@ -29,6 +29,8 @@ MAX_BYTES = 1_000_000
 LARGE = ("network", "dataset", "samples", "weights")
 ACTIONS = ("weights", "samples", "clear", "freeze", "unfreeze")
 """Fields of a change that the spec does not have."""
+BETWEEN_EPOCHS = ("dataset", "samples", "class_weights", "augmentation", "clear", "shuffle")
+"""Fields that do not change within an epoch, since they decide its samples and their order."""
 
 
 def spec_after(spec: TrainingSpec, epoch: float = math.inf) -> TrainingSpec:
@@ -72,6 +74,11 @@ def changed(spec: TrainingSpec, change: ChangedTrainingSpec) -> TrainingSpec:
         text = f"must be at least the present {spec.epochs}: pause or cancel the job to end sooner"
         raise InvalidArgument.of(FieldError("epochs", text))
     return spec.model_copy(update=values)
+
+
+def between_epochs(change: ChangedTrainingSpec) -> list[str]:
+    """Return the fields of a change that do not change within an epoch."""
+    return [name for name in BETWEEN_EPOCHS if getattr(change, name) is not None]
 
 
 def _fields(change: ChangedTrainingSpec) -> dict[str, Any]:
@@ -125,11 +132,21 @@ def _optimizer(former: OptimizerSpec, change: OptimizerChangeSpec) -> OptimizerS
         raise InvalidArgument.of(*wrong) from None
 
 
-def with_change(spec: TrainingSpec, epoch: int, change: ChangedTrainingSpec) -> TrainingSpec:
-    """Return the spec with one more change, after its last. Changes after the same epoch become
-    one. Raises `InvalidArgument` if there are too many, or a later one is planned.
+def with_change(
+    spec: TrainingSpec, epoch: int, change: ChangedTrainingSpec, step: int = 0
+) -> TrainingSpec:
+    """Return the spec with one more change, after its last. Changes after the same step become one.
+    One that comes before a change within the same epoch joins that, or comes after the epoch.
+
+    Raises `InvalidArgument` if there are too many, or a later one is planned.
     """
     changes = [*spec.changes]
+    if changes and changes[-1].epoch == epoch and changes[-1].step > step:
+        waiting = between_epochs(change)
+        epoch, step = (epoch + 1, 0) if waiting else (epoch, changes[-1].step)
+        if epoch >= spec_after(spec).epochs:
+            text = "cannot change within the last epoch: fork the job to go on"
+            raise InvalidArgument.of(FieldError(waiting[0], text))
     large = [name for name in LARGE if getattr(change, name) is not None]
     if large:
         size = sum(len(c.model_dump_json()) for c in (*(c.training for c in changes), change))
@@ -139,23 +156,23 @@ def with_change(spec: TrainingSpec, epoch: int, change: ChangedTrainingSpec) -> 
     if changes and changes[-1].epoch > epoch:
         text = f"cannot come before the planned change after epoch {changes[-1].epoch}"
         raise InvalidArgument.of(FieldError("changes", text))
-    if changes and changes[-1].epoch == epoch:
+    if changes and (changes[-1].epoch, changes[-1].step) == (epoch, step):
         change = _joined(changes.pop().training, change)
     elif len(changes) == MAX_CHANGES:
         text = f"may change {MAX_CHANGES:,} times: fork the job to go on"
         raise InvalidArgument.of(FieldError("changes", text))
-    changes.append(TrainingChangeSpec(epoch=epoch, training=change))
+    changes.append(TrainingChangeSpec(epoch=epoch, step=step, training=change))
     return spec.model_copy(update={"changes": changes})
 
 
 def with_joined_changes(spec: TrainingSpec) -> TrainingSpec:
-    """Return the spec with one change after each epoch that has some. Raises `InvalidArgument`."""
-    if len({change.epoch for change in spec.changes}) == len(spec.changes):
+    """Return the spec with one change after each step that has some. Raises `InvalidArgument`."""
+    if len({(change.epoch, change.step) for change in spec.changes}) == len(spec.changes):
         return spec
     joined = spec.model_copy(update={"changes": []})
     for index, change in enumerate(spec.changes):
         try:
-            joined = with_change(joined, change.epoch, change.training)
+            joined = with_change(joined, change.epoch, change.training, change.step)
         except InvalidArgument as error:
             path = f"changes[{index}].training"
             raise InvalidArgument.of(

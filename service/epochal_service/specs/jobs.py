@@ -145,9 +145,11 @@ class TrainingChange(Reply):
     """A change of a training."""
 
     epoch: int | None = None
-    """The last epoch before the change. Absent if the worker has not come to the end of an epoch
-    yet: the stream of the job then has the change as an event.
+    """The last epoch before the change. Absent if the change waits for the worker, as one of the
+    data does for the end of a long epoch: the stream of the job then has the change as an event.
     """
+    step: int | None = None
+    """The steps of the next epoch before the change; 0: it comes between two epochs."""
     training: ChangedTrainingSpec
     """The fields that change, without the pace."""
 

@@ -372,10 +372,14 @@ class ChangedTrainingSpec(Partial):
 
 
 class TrainingChangeSpec(Spec):
-    """A change of a training after one of its epochs."""
+    """A change of a training after one of its epochs, or within the next one."""
 
     epoch: EpochNumber
     """The last epoch before the change; 0: the whole training has it."""
+    step: int = Field(default=0, ge=0, lt=2**31)
+    """The steps of the next epoch that come before the change. Data, class weights, augmentation
+    and shuffling change between two epochs only: 0. Default 0.
+    """
     training: ChangedTrainingSpec
     """The fields that change."""
 

@@ -29,13 +29,16 @@ def open_requests(connection: Connection, job_id: str) -> Mapping[int, str]:
     return {row.id: row.training for row in connection.execute(_OPEN, {"job_id": job_id})}
 
 
-def close(connection: Connection, ids: Collection[int], epoch: int) -> None:
-    """Record the epoch that the requests take effect after."""
-    connection.execute(sa.update(requests).where(requests.c.id.in_(ids)).values(epoch=epoch))
+def close(connection: Connection, ids: Collection[int], epoch: int, step: int) -> None:
+    """Record the epoch that the requests take effect after, and the steps of the next one."""
+    made = sa.update(requests).where(requests.c.id.in_(ids))
+    connection.execute(made.values(epoch=epoch, step=step))
 
 
-def epoch_of(connection: Connection, id: int) -> int | None:
-    """Return the epoch that the request has taken effect after; None before."""
-    query = sa.select(requests.c.epoch).where(requests.c.id == id)
-    epoch: int | None = connection.execute(query).scalar_one_or_none()
-    return epoch
+def moment_of(connection: Connection, id: int) -> tuple[int, int] | None:
+    """Return the epoch that the request has taken effect after, and the steps of the next one; None
+    before.
+    """
+    query = sa.select(requests.c.epoch, requests.c.step).where(requests.c.id == id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None or row.epoch is None else (row.epoch, row.step or 0)

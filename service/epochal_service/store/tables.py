@@ -167,7 +167,7 @@ resume_points = Table(
 )
 
 # The changes of a running job that users request, in order; a worker writes the epoch that each
-# takes effect after.
+# takes effect after, and the steps of the next one.
 change_requests = Table(
     "change_requests",
     metadata,
@@ -175,6 +175,7 @@ change_requests = Table(
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("training", Text, nullable=False),
     Column("epoch", BigInteger),
+    Column("step", BigInteger),
 )
 
 # The weights of the reward model of an unfinished job: a copy of another job's.

@@ -86,7 +86,8 @@ def repeated(spec: Spec, epoch: int, fields: Spec) -> dict[str, Any]:
     changing = ChangedTrainingSpec.__annotations__
     training = {name: value for name, value in fields.items() if name in changing}
     changes = [change for change in spec.get("changes") or () if change["epoch"] <= epoch]
-    if training:  # the service joins changes after the same epoch
+    if training:  # the service joins changes after the same epoch; those within the next are later
+        changes = [c for c in changes if c["epoch"] < epoch or not c.get("step")]
         changes.append({"epoch": epoch, "training": with_objects(training)})
     others = {name: value for name, value in fields.items() if name not in changing}
     return {**spec, "name": None, **others, "changes": changes}

@@ -1620,10 +1620,14 @@ class ChangedTrainingSpec(TypedDict):
 
 
 class TrainingChangeSpec(TypedDict):
-    """A change of a training after one of its epochs."""
+    """A change of a training after one of its epochs, or within the next one."""
 
     epoch: int
     """The last epoch before the change; 0: the whole training has it. At least 0."""
+    step: NotRequired[int]
+    """The steps of the next epoch that come before the change. Data, class weights, augmentation
+    and shuffling change between two epochs only: 0. At least 0. Default 0.
+    """
     training: ChangedTrainingSpec
     """The fields that change."""
 
@@ -2750,9 +2754,11 @@ class TrainingChange:
     """A change of a training."""
 
     epoch: int | None
-    """The last epoch before the change. Absent if the worker has not come to the end of an epoch
-    yet: the stream of the job then has the change as an event.
+    """The last epoch before the change. Absent if the change waits for the worker, as one of the
+    data does for the end of a long epoch: the stream of the job then has the change as an event.
     """
+    step: int | None
+    """The steps of the next epoch before the change; 0: it comes between two epochs."""
     training: ChangedTrainingSpec
     """The fields that change, without the pace."""
 

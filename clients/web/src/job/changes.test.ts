@@ -97,11 +97,11 @@ describe('a run that changed', () => {
     expect(repeated(spec, 15, {}).changes).toEqual(spec.changes!.slice(0, 1))
     const optimizer = { beta_1: 0.5 }
     expect(repeated(spec, 15, { optimizer }).changes!.slice(1)).toEqual([
-      { epoch: 15, training: { optimizer } },
+      { epoch: 15, step: 0, training: { optimizer } },
     ])
     expect(repeated(spec, 10, { optimizer }).changes).toEqual([
       spec.changes![0],
-      { epoch: 10, training: { optimizer } },
+      { epoch: 10, step: 0, training: { optimizer } },
     ])
   })
 

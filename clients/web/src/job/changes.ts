@@ -51,9 +51,13 @@ function withSamples(dataset: InlineDataset, samples: Sample[]): InlineDataset {
 
 /** The spec of a run that repeats another one up to an epoch and changes after it. */
 export function repeated(spec: Spec, epoch: number, training: Changed): Spec {
-  const changes = (spec.changes ?? []).filter((change) => change.epoch <= epoch)
+  const changing = Object.keys(training).length > 0
+  const changes = (spec.changes ?? []).filter(
+    // Of the next epoch, a change within it comes later.
+    (change) => change.epoch < epoch || (change.epoch === epoch && !(changing && change.step)),
+  )
   // The service joins changes after the same epoch.
-  if (Object.keys(training).length) changes.push({ epoch, training })
+  if (changing) changes.push({ epoch, step: 0, training })
   return { ...spec, changes }
 }
 
@@ -143,8 +147,8 @@ export function withHidden(spec: Settings, fields: Record<string, string | numbe
 
 /** The last change of a spec in words. */
 export function lastInWords(spec: Spec): string {
-  const { epoch, training } = spec.changes!.at(-1)!
-  return inWords(training, specAfter(spec, epoch - 1).network as Network)
+  const former = { ...spec, changes: spec.changes!.slice(0, -1) }
+  return inWords(spec.changes!.at(-1)!.training, specAfter(former).network as Network)
 }
 
 /** Options of layers that differ, e.g. `activation tanh`. */

@@ -406,9 +406,15 @@ def _describe_dataset(dataset: dict[str, Any]) -> str:
 
 
 def _describe_changes(spec: dict[str, Any]) -> Iterator[str]:
-    for change in spec.get("changes") or ():
-        before = spec_after(spec, change["epoch"] - 1)
-        yield f"after epoch {change['epoch']:,} {_describe_change(before, change['training'])}"
+    changes = spec.get("changes") or ()
+    for index, change in enumerate(changes):
+        before = spec_after({**spec, "changes": changes[:index]})
+        when = _moment(change["epoch"], change.get("step"))
+        yield f"{when} {_describe_change(before, change['training'])}"
+
+
+def _moment(epoch: int, step: int | None) -> str:
+    return f"after step {step:,} of epoch {epoch + 1:,}" if step else f"after epoch {epoch:,}"
 
 
 def _describe_change(before: dict[str, Any], training: dict[str, Any]) -> str:
@@ -504,7 +510,7 @@ def change(
     fields = changed_fields(before, changes or (), epochs)
     made = handle.change(pace=pace, **fields)
     yield made
-    when = "at the end of its epoch" if made.epoch is None else f"after epoch {made.epoch:,}"
+    when = "as soon as it can" if made.epoch is None else _moment(made.epoch, made.step)
     if pace is not None:
         speed = f"at most {pace:g} epochs a second" if pace else "at full speed"
         out.print(f"{handle.id} trains {speed} {when}")

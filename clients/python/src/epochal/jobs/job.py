@@ -120,7 +120,8 @@ class Job(Verifiable, Inspection, Writing):
         pace: float | None = None,
         **fields: Unpack[ChangedTrainingSpec],
     ) -> TrainingChange:
-        """Change the settings while the job trains, after the epoch that is being trained.
+        """Change the settings while the job trains, after the epoch that is being trained or, if it
+        takes longer than 0.1 s, after its next steps.
 
         `optimizer={"type": "sgd"}` changes the optimizer, `learning_rate=0.003` its rate alone, and
         `activation="tanh"` the hidden layers. A `network` has the same parameters as the present.
@@ -128,8 +129,9 @@ class Job(Verifiable, Inspection, Writing):
         `weights=[{"layer": "dense_1", "array": "bias", "index": [0], "value": 2}]` change data and
         weights, `freeze=["dense_1"]` and `unfreeze` the layers that train.
         `pace` is the number of epochs a second, or 0 for as many as possible; no result changes.
-        The spec of the job has the change from then on, and the same spec repeats every bit. A
-        worker in a long epoch makes the change at its end: `epoch` of the result is then None.
+        The spec of the job has the change from then on, and the same spec repeats every bit. Data,
+        class weights, augmentation and shuffling change between two epochs: `epoch` of the result
+        is None if that takes long.
         Raises `Conflict` if the job is over, `InvalidArgument` for settings that do not fit.
 
         >>> job = client.jobs.create(client.preset("spiral"), epochs=4000)
