@@ -45,9 +45,11 @@ LOOK_SECONDS = 2.0
 can release a job to. It releases jobs that it has held for as long."""
 MOST_LOST = 8
 """The number of lost jobs in a row after which a process waits for the next message."""
-TURN_SECONDS = 10.0
+TURN_SECONDS = 60.0
 """After so long, a process takes another message as soon as it can. Celery then replaces a process
 that has taken many."""
+LONG_SECONDS = 2.0
+"""A process does not wait for the end of a job that it has held for so long to take others."""
 
 logger = structlog.get_logger(__name__)
 
@@ -186,5 +188,5 @@ class Scheduler:
         """
         now = perf_counter()
         return now > self._ends_at and all(
-            now - held.claimed_at < TURN_SECONDS for held in self._all()
+            now - held.claimed_at < LONG_SECONDS for held in self._all()
         )
