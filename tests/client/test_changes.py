@@ -9,7 +9,7 @@ from tests.workers.test_changes import CHANGES, INLINE, POINT_CHANGES, SPEC
 
 import epochal
 from epochal import layers
-from epochal.specs import spec_after
+from epochal.specs import repeated, spec_after
 from epochal_service.errors import InvalidArgument
 from epochal_service.specs import changes
 from epochal_service.specs.training import TrainingSpec
@@ -39,6 +39,15 @@ def test_both_have_the_same_spec_after_each_change(seed: int) -> None:
         ours = spec_after(spec.model_dump(mode="json"), epoch)
         theirs = changes.spec_after(spec, epoch)
         assert TrainingSpec.model_validate(ours) == theirs
+
+
+def test_a_repetition_that_changes_leaves_out_what_comes_later_within_its_epoch() -> None:
+    rate = {"optimizer": {"learning_rate": 0.003}}
+    made = [{"epoch": 3, "step": step, "training": rate} for step in (0, 5)]
+    spec = {**MOONS, "changes": made}
+    assert repeated(spec, 3, {})["changes"] == made
+    batch = {"batch_size": 9}
+    assert repeated(spec, 3, batch)["changes"] == [made[0], {"epoch": 3, "training": batch}]
 
 
 def test_a_fork_with_another_network_has_the_same_outputs(client: epochal.Client) -> None:

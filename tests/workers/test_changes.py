@@ -27,6 +27,7 @@ import epochal_engine as engine
 from epochal_engine import Dense, Dropout, Network
 from epochal_engine.training import epoch as engine_epoch
 from epochal_service.answers.inspection import trained
+from epochal_service.curves.comparison import differences
 from epochal_service.curves.epochs import parse_note
 from epochal_service.errors import Conflict, InvalidArgument
 from epochal_service.methods import changes, inspection, jobs, predictions
@@ -416,7 +417,10 @@ def test_changes_within_an_epoch_are_planned(service: Service) -> None:
     ]
     job_id = service.create(SPEC, epochs=4, changes=planned)
     assert service.run(job_id) == "succeeded"
-    made = spec_of(service, job_id).changes
+    spec = spec_of(service, job_id)
+    made = spec.changes
+    different = {d.path for d in differences([spec, spec.model_copy(update={"changes": []})])}
+    assert {"after step 7 of epoch 1: batch_size", "after epoch 2: batch_size"} <= different
     assert [(m.epoch, m.step) for m in made] == [(0, 7), (1, 0), (1, 3), (2, 0), (2, 14)]
     with long_epochs():
         assert replayed(service, job_id)

@@ -68,8 +68,15 @@ describe('runs on one axis', () => {
         'network.layers[0].units',
         'network.layers[0–1, 3].activation',
         'epochs',
+        'after step 3 of epoch 9: network.layers[1].rate',
       ].map(placeName),
-    ).toEqual(['optimizer, learning rate', 'layer 1, units', 'layers 1–2, 4, activation', 'epochs'])
+    ).toEqual([
+      'optimizer, learning rate',
+      'layer 1, units',
+      'layers 1–2, 4, activation',
+      'epochs',
+      'after step 3 of epoch 9: layer 2, rate',
+    ])
     expect(
       ['1e-08', '0.001', '"two_moons"', 'true', '""', '', '{"norm": 1.0}', '[8, 8]'].map(valueName),
     ).toEqual(['10⁻⁸', '0.001', 'two moons', 'yes', 'yes', '–', 'norm 1', '8, 8'])

@@ -76,7 +76,7 @@ export function ids(text: string): string[] {
 /** Readable path of a spec field: `network.layers[0].units` becomes `layer 1, units`. */
 export function placeName(path: string): string {
   return path
-    .replace(/^network\./, '')
+    .replace(/(^|: )network\./, '$1')
     .replace(/\blayers\[([^\]]*)\]/, (_, indices: string) => {
       const counted = indices.replace(/\d+/g, (index) => String(Number(index) + 1))
       return `layer${/\D/.test(counted) ? 's' : ''} ${counted}`
