@@ -248,11 +248,14 @@ NOBODY_CHOSE = [
     97,  # a unit that switches
     135,  # rounding errors beyond every tolerance
     *(121, 146),  # gradients far below the rounding errors of others
+    7037,  # a gradient of rounding errors that one run in ten does not have
 ]
+TAKES_LONG = [*range(1, 41), 5069, 7073]
+"""In the last two, l1 takes weights to 0 or to a rounding error on one of its sides."""
 
 
 @pytest.mark.parametrize(
-    "number", [*NOBODY_CHOSE, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 41))]
+    "number", [*NOBODY_CHOSE, *(pytest.param(n, marks=pytest.mark.long) for n in TAKES_LONG)]
 )
 def test_a_training_that_nobody_chose_is_not_accused(number: int) -> None:
     assert not wrong(compare(record(*random_case(number)))[0])
@@ -264,7 +267,8 @@ def test_other_rounding_errors_begin_in_the_first_batch() -> None:
     names = training_program(
         training_numpy(record(replace(fitted(), training=training), "float32"))
     )
-    first, other = (next(names["train"](rounding))["logits"]["train"] for rounding in (None, RNG))
+    errors = names["rounding_errors"](0, 1.0)
+    first, other = (next(names["train"](e))["logits"]["train"] for e in (None, errors))
     assert (first != other).mean() > 0.5
     np.testing.assert_allclose(first, other, rtol=1e-4, atol=1e-5)
 

@@ -28,6 +28,7 @@ FACTOR: float
 CLOSE: float
 SPREAD: float
 SURE: float
+ROUNDING: float
 CHANCE: float
 EDGES: Any
 EPSILON: float
@@ -188,6 +189,8 @@ def compared_gradients(epoch, actual, shadows):
         [by_layer(of[kind]) for kind in ("gradient", "step", "weights")]
         for of in (actual, *shadows)
     ]
+    known = weights_after.get(epoch)
+    known = None if known is None else by_layer(parts_of(known, initial_weights))
     for layer, (rows, histograms) in stored_gradients.items():
         row, least = f"gradient of {layer}", max(TOLERANCE, float(np.finfo(rows.dtype).eps))
         value, *others = (
@@ -218,6 +221,9 @@ def compared_gradients(epoch, actual, shadows):
             place_of_vector = {"update_ratio": 1, "weight_norm": 2}.get(name, 0)
             vector, *other_vectors = (of[place_of_vector][layer] for of in parts)
             drift = max(drift, length_drift_of(vector, other_vectors))
+            if name == "weight_norm" and known is not None:
+                # Its weights are stored: the norm cannot differ by more than they do.
+                drift = length_drift_of(vector, [known[layer]])
             deviation = deviation_of(value[name], expected, scale)
             yield row, name, epoch, deviation, drift, least, 1, True
 
@@ -349,12 +355,29 @@ def row_of(name, entries):
     }
 
 
+def rounding_errors(seed, sign):
+    """Return a function of random rounding errors. Those of the other sign are the opposite ones:
+    where such an error decides on which side of a kink a number lies, one of both runs crosses it.
+    """
+    stream = np.random.default_rng(seed)
+    return lambda shape: sign * ROUNDING * EPSILON * stream.choice([-1.0, 1.0], shape)
+
+
+def rounded_otherwise(before, after, rounding):
+    """Return the weights after a step with other rounding errors, relative to its terms. Where such
+    an error may be all that is left of both, one of two opposite runs has 0: l1 then has no sign.
+    """
+    errors = rounding(after.shape) * np.maximum(np.abs(before), np.abs(after))
+    return np.where(np.abs(after) <= errors, 0.0, after + errors)
+
+
 def compare():
     """Repeat the training; return a row for everything that is compared, and the weights with
     gradients of rounding errors only.
     """
     # Runs with other rounding errors show how far these grow.
-    runs = [train(), *(train(np.random.default_rng(seed)) for seed in range(SHADOWS))]
+    errors = [rounding_errors(seed, sign) for seed in range(SHADOWS) for sign in (1.0, -1.0)]
+    runs = [train(), *map(train, errors)]
     rows, grown, interval, noise = {}, {}, [], set(LEARNED)
     for actual, *shadows in zip(*runs, strict=True):
         epoch = actual["at"]

@@ -14,14 +14,9 @@ import math
 
 import numpy as np
 
-# Names that the program defines.
-ROUNDING: float
-EPSILON: float
-
-
 class Tape(list):
-    """What is computed, in order. With a stream `rounding`, each result has a rounding error: terms
-    that cancel in one order may not do so in another.
+    """What is computed, in order. With errors of `rounding`, each result has one: terms that cancel
+    in one order may not do so in another.
     """
 
     def __init__(self, rounding=None):
@@ -31,8 +26,7 @@ class Tape(list):
     def rounded(self, y):
         if self.rounding is None:
             return y
-        errors = ROUNDING * EPSILON * self.rounding.uniform(-1.0, 1.0, np.shape(y))
-        return y * (1.0 + errors).astype(y.dtype)
+        return y * (1.0 + self.rounding(np.shape(y))).astype(y.dtype)
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):

@@ -39,7 +39,7 @@ MOST = 100.0  # The tolerance grows with rounding errors, at most so many times,
 CLOSE = 5000.0  # or so many times, if the state at the end of the interval is known.
 SURE = 0.02  # An accuracy that differs by a larger share, and by more than one answer, is unproved.
 SPREAD = 10.0  # All in an interval may deviate so many times as far as the state at its end.
-SHADOWS = {shadows}  # runs with other rounding errors,
+SHADOWS = {shadows}  # pairs of runs with other rounding errors, each the opposite of its pair's,
 ROUNDING = 4.0  # which are so many times as large:
 FACTOR = 10.0  # deviations may be so many times those of these runs.
 CHANCE = 4.0  # One of these runs may deviate so many times less than others, by chance.
@@ -277,8 +277,8 @@ TRAIN_NUMPY = '''
 def train(rounding=None):
     """Train from the initial weights; yield what there is to see after every epoch.
 
-    Continue from the stored state of an epoch, if there is one: its rounding errors are 0. With a
-    stream `rounding`, every weight and every result of an operation has a rounding error.
+    Continue from the stored state of an epoch, if there is one: its rounding errors are 0. With
+    `rounding`, every weight and every result of an operation has an error of it.
     """
     streams = new_streams()
     w = {{name: initial.astype(DTYPE) for name, initial in initial_weights.items()}}
@@ -307,11 +307,11 @@ def train(rounding=None):
             t += 1
             if start + BATCH_SIZE >= len(x):
                 step = step_of(update, w, {clipped}, moments, rate, t)
+            before = {{name: w[name].copy() for name in LEARNED}}
             update(w, {clipped}, moments, rate, t)
             if rounding is not None:
                 for name in LEARNED:
-                    signs = rounding.choice([-1.0, 1.0], w[name].shape)
-                    w[name] *= 1.0 + ROUNDING * EPSILON * signs
+                    w[name][...] = rounded_otherwise(before[name], w[name], rounding)
             at = epoch + 1, start // BATCH_SIZE + 1
             if at in moments_after:
                 yield look_within(at, w, moments)
@@ -325,8 +325,8 @@ TRAIN_TORCH = '''
 def train(rounding=None):
     """Train from the initial weights; yield what there is to see after every epoch.
 
-    Continue from the stored state of an epoch, if there is one: its rounding errors are 0. With a
-    stream `rounding`, every step changes every weight and loss by a rounding error.
+    Continue from the stored state of an epoch, if there is one: its rounding errors are 0. With
+    `rounding`, every step changes every weight and loss by an error of it.
     """
     streams = new_streams()
     w = {{
@@ -352,8 +352,7 @@ def train(rounding=None):
             y = targets[rows_of_batch]
             values = {values}
             if rounding is not None:
-                errors = ROUNDING * EPSILON * rounding.uniform(-1.0, 1.0, values.shape)
-                values = values * torch.tensor(DTYPE(1.0 + errors))
+                values = values * torch.tensor(DTYPE(1.0 + rounding(values.shape)))
             loss = values.sum() / count(y)
             parts = torch.autograd.grad(loss, [w[name] for name in LEARNED])
             with torch.no_grad():
@@ -363,11 +362,12 @@ def train(rounding=None):
                 t += 1
                 if start + BATCH_SIZE >= len(x):
                     step = step_of(update, w, {clipped}, moments, rate, t)
+                before = {{name: w[name].numpy(force=True).copy() for name in LEARNED}}
                 update(w, {clipped}, moments, rate, t)
                 if rounding is not None:
                     for name in LEARNED:
-                        signs = rounding.choice([-1.0, 1.0], w[name].shape)
-                        w[name] *= torch.tensor(DTYPE(1.0 + ROUNDING * EPSILON * signs))
+                        other = rounded_otherwise(before[name], w[name].numpy(force=True), rounding)
+                        w[name][...] = torch.tensor(DTYPE(other))
             at = epoch + 1, start // BATCH_SIZE + 1
             if at in moments_after:
                 with torch.no_grad():

@@ -47,8 +47,9 @@ _METRICS = (
 _ORDER = {name: place for place, name in enumerate(_METRICS)}
 COMPARED = STATISTICS[:7]
 """The statistics of a layer's parameters that a program computes."""
-SHADOWS, SHADOWS_OF_STATES = 3, 1
-"""How many runs with other rounding errors show how far these grow; known states show it, too."""
+SHADOWS, SHADOWS_OF_STATES = 2, 1
+"""How many pairs of runs with other rounding errors show how far these grow; known states show it,
+too."""
 LARGEST_ARRAYS = 50_000_000
 """Bytes of all arrays in a program."""
 
@@ -227,7 +228,7 @@ class _Writer:
         forward = self._forward(network)
         draws = self._draws() + self._masks(network)
         step, rate = self._update(self._training), self._rate(0)
-        changes = self._changes()
+        changes, train = self._changes(), self._train()
         library_functions = included(forward + loss + changes, self._functions)
         optimizers = included(step + changes, self._steps)
         if self._is_torch:
@@ -244,9 +245,9 @@ class _Writer:
             ("the learning rate", rate),
             ("the optimizer", optimizers + step),
             *([("the changes", changes)] if changes else []),
-            ("the training", self._train()),
+            ("the training", train),
             ("the data set", section_of(self._recording.source)),
-            ("the comparison", included("main()", functions_of("training/_comparison.py"))),
+            ("the comparison", included(train + "main()", functions_of("training/_comparison.py"))),
             ("the numbers", data),
         ]
         body = "".join(
