@@ -14,6 +14,7 @@ from tests.workers.in_process import AT_ONCE, DIGITS, XOR, Service
 from epochal_engine.export.training import Recording, training_numpy
 from epochal_service.answers import recordings
 from epochal_service.answers.recordings import recording_of
+from epochal_service.errors import Conflict
 from epochal_service.store import tables
 from epochal_service.store.packing import pack, pack_state, unpack, unpack_state
 
@@ -180,6 +181,34 @@ def test_a_number_after_a_change_that_is_changed_is_found(service: Service) -> N
     assert sorted(recording.changes) == [3, 4, 5, 7]
     assert recording.contradictions == [("validation_loss", "", 11)]
     assert [row for row, _, _ in verified(recording)] == ["validation_loss"]
+
+
+NOT_FOLLOWED: dict[str, dict[str, Any]] = {
+    "other layers were frozen then": {"freeze": ["dense_1"]},
+    "the data changed then": {"dataset": {"name": "digits"}},
+}
+
+
+@pytest.mark.parametrize("text", NOT_FOLLOWED)
+def test_a_job_is_verified_up_to_a_change_that_no_program_follows(
+    service: Service, text: str
+) -> None:
+    change = {"epoch": 5, "training": NOT_FOLLOWED[text]}
+    job_id = service.create(SHORT, changes=[change], early_stopping=None)
+    assert service.run(job_id) == "succeeded"
+    recording = recorded(service, job_id)
+    assert (recording.ends, recording.contradictions) == (text, [])
+    assert verified(recording) == []
+    names = training_program(training_numpy(recording))
+    assert (names["EPOCHS"], names["ENDS"], max(names["weights_after"])) == (5, text, 5)
+
+
+def test_a_job_whose_data_change_first_has_no_program(service: Service) -> None:
+    change = {"epoch": 0, "training": {"freeze": ["dense_1"]}}
+    job_id = service.create(SHORT, changes=[change], early_stopping=None)
+    assert service.run(job_id) == "succeeded"
+    with pytest.raises(Conflict, match="other layers were frozen then"):
+        recorded(service, job_id)
 
 
 def test_baselines_of_a_version_without_boosted_trees_are_repeated(service: Service) -> None:

@@ -50,17 +50,14 @@ STEPS_BETWEEN = 32
 CHECKPOINT_BYTES = 12_000_000
 """All stored checkpoints in a program together."""
 NOT_FOLLOWED = {
-    "weights": "weights were set by hand: the verifying program computes all weights",
+    "weights": "weights were set by hand then",
     **dict.fromkeys(
         ("dataset", "samples", "class_weights", "augmentation", "clear"),
-        "the data changed: the verifying program has one data set",
+        "the data changed then",
     ),
-    **dict.fromkeys(
-        ("freeze", "unfreeze"),
-        "other layers were frozen: the verifying program trains the same throughout",
-    ),
+    **dict.fromkeys(("freeze", "unfreeze"), "other layers were frozen then"),
 }
-"""Changes of a training that the program does not follow, and why."""
+"""Changes of a training that the program does not follow, and why it ends there."""
 
 Array = NDArray[Any]
 Columns = Mapping[str, Array]
@@ -68,10 +65,11 @@ Weights = Mapping[int, Mapping[str, Array]]
 
 
 def recording_of(database: Database, job_id: str, access: Access, limits: Limits) -> Recording:
-    """Return the training of the job up to its latest stored epoch.
+    """Return the training of the job up to its latest stored epoch, or to a change that the
+    program does not follow.
 
-    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted; `Conflict` after
-    a change that the program does not follow.
+    Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted; `Conflict` if
+    such a change came before the first epoch.
     """
     with database.read() as connection:
         row = lifecycle.find(connection, job_id, access)
@@ -89,9 +87,11 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
     spec = TrainingSpec.model_validate_json(row.spec)
     prepared = prepare(database, spec, row.owner, limits, stored=True)
     network, data = prepared.network, prepared.data
-    settings = _settings(prepared)
+    settings, last, ends = _settings(prepared, len(segment.columns["train_loss"]))
     training = settings.pop(0).training
-    columns = {name: c for name, c in segment.columns.items() if name != "seconds"}
+    columns = {name: c[:last] for name, c in segment.columns.items() if name != "seconds"}
+    weights = {epoch: arrays for epoch, arrays in weights.items() if epoch <= last}
+    gradients = None if gradients is None else _until(last, gradients)
     initial = weights.pop(0, None)
     state = None
     if initial is not None and spec.initial_weights is not None:
@@ -127,24 +127,36 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         changes={epoch: later.training for epoch, later in settings.items()},
         networks={epoch: later.network for epoch, later in settings.items()},
         source=source_of(prepared),
+        ends=ends,
     )
 
 
-def _settings(prepared: Prepared) -> dict[int, Prepared]:
-    """Return the settings of the job by the epoch that they follow, from 0 on. Raises `Conflict`
-    after a change that the program does not follow.
+def _settings(prepared: Prepared, epochs: int) -> tuple[dict[int, Prepared], int, str]:
+    """Return the settings of the job by the epoch that they follow, from 0 on; the last epoch that
+    a program follows, and why it ends there, if that is before the last of `epochs`.
+
+    Raises `Conflict` if it follows none.
     """
     settings = {0: prepared}
     for change in prepared.spec.changes:
-        named = (
-            text for n, text in NOT_FOLLOWED.items() if getattr(change.training, n) is not None
-        )
-        within = "it changed within an epoch: the verifying program changes between two epochs"
-        if text := next(named, within if change.step else None):
-            raise Conflict(f"After epoch {change.epoch} of the job, {text}", reason="job_state")
+        if change.epoch >= epochs:
+            break
+        texts = [t for n, t in NOT_FOLLOWED.items() if getattr(change.training, n) is not None]
+        if change.step:
+            texts.append("it changes within an epoch, and the program changes between two epochs")
+        if texts and change.epoch == 0:
+            raise Conflict(f"No program verifies the job: {texts[0]}", reason="job_state")
+        if texts:
+            return settings, change.epoch, texts[0]
         prepared = with_change(prepared, change.training)
         settings[change.epoch] = prepared
-    return settings
+    return settings, epochs, ""
+
+
+def _until(epoch: int, gradients: engine.Gradients) -> engine.Gradients:
+    n = int(np.searchsorted(gradients.epochs, epoch, side="right"))
+    numbers = gradients.statistics[:n], gradients.histogram[:n]
+    return engine.Gradients(gradients.epochs[:n], gradients.layers, *numbers)
 
 
 def _checkpoints(connection: Connection, job_id: str) -> tuple[dict[int, dict[str, Array]], int]:

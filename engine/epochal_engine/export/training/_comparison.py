@@ -21,6 +21,7 @@ import numpy as np
 
 # Names that the program defines.
 EPOCHS: int
+ENDS: str
 SHADOWS: int
 TOLERANCE: float
 MOST: float
@@ -409,10 +410,11 @@ def main():
     wrong = [row for row in table if row["deviation"] > row["tolerance"]]
     until = min(row["until"] for row in table)
     verdict = "refuted" if wrong or differences else "verified"
-    if verdict == "verified" and (until < EPOCHS or omitted_weights):
+    if verdict == "verified" and (until < EPOCHS or omitted_weights or ENDS):
         verdict = "partly_verified"
     if "--json" in sys.argv:
         result = {"verdict": verdict, "rows": table, "noise": noise, "omitted": omitted_weights}
+        result |= {"ends": ENDS} if ENDS and until == EPOCHS else {}
         print(json.dumps({**result, "data_compared": of_data, "data_differences": differences}))
     else:
         width = max(len(row["name"]) for row in table)
@@ -439,6 +441,8 @@ def main():
             print(f"REFUTED: {what} differs, first in epoch {row['epoch']}.")
         elif until < EPOCHS:
             print(f"Verified up to epoch {until}: rounding errors decide later numbers.")
+        elif ENDS:
+            print(f"Verified up to epoch {EPOCHS}: {ENDS}.")
         else:
             print("Verified: all within tolerance.")
     sys.exit({"verified": 0, "refuted": 1, "partly_verified": 5}[verdict])

@@ -9,7 +9,7 @@ python FILE --json    # the same as JSON
 python FILE --data CSV_OR_NPZ   # compare the data, too; `--data generated` draws it again
 
 It exits with 0 if everything is compared and within tolerance, with 1 if something is not, and with
-5 if what is compared is, and rounding errors decide the rest.
+5 if what is compared is, and rounding errors decide the rest, or the program has a part only.
 
 Nothing here is part of Epochal: layers, loss, optimizer and random numbers are written out below.
 The initial weights, the data and the stored numbers follow at the end, in base 64. So do states of
@@ -32,6 +32,7 @@ def array(numbers, dtype, *shape):
 
 DTYPE = np.{dtype}
 EPOCHS = {epochs}  # that are stored, of {planned}
+ENDS = {ends!r}  # why later epochs are not here
 BATCH_SIZE = {batch_size}
 SEED = {seed}
 TOLERANCE = {{"float32": 1e-5, "float64": 1e-9}}[DTYPE.__name__]

@@ -95,6 +95,8 @@ class Recording:
     """Another network with the same parameters from some of these epochs on."""
     source: Source | None = None
     """Where the data came from; None if a program cannot prepare it again."""
+    ends: str = ""
+    """Why the training continued after the last epoch that is here; empty if it did not."""
 
 
 def training_numpy(recording: Recording) -> bytes:
@@ -273,6 +275,7 @@ class _Writer:
             dtype=training.dtype,
             epochs=len(self._recording.columns["train_loss"]),
             planned=[*self._settings.values()][-1].epochs,
+            ends=self._recording.ends,
             shadows=SHADOWS_OF_STATES if self._recording.states else SHADOWS,
             batch_size=training.samples_per_step(samples),
             seed=training.seed,

@@ -309,10 +309,8 @@ def _text_of(result: Verification) -> Text:
     if result.omitted:
         text = f"partly verified: the weights of {result.omitted:,} checkpoints were not compared"
         return Text(text, style="yellow")
-    return Text(
-        f"partly verified, up to epoch {result.until:,}: rounding errors decide later numbers",
-        style="yellow",
-    )
+    why = result.ends or "rounding errors decide later numbers"
+    return Text(f"partly verified, up to epoch {result.until:,}: {why}", style="yellow")
 
 
 def evaluate(

@@ -71,6 +71,9 @@ class Verification:
     """
     omitted: int
     """How many stored checkpoints were too many to be compared."""
+    ends: str = ""
+    """Why the program does not follow the job after `until`, such as "the data changed then".
+    Empty if rounding errors decide the rest."""
     data_compared: int = 0
     """How many numbers of the data were compared with the file, or with the generator."""
     data_differences: Sequence[str] = ()
