@@ -6,13 +6,13 @@ reverse accumulation, as in Griewank and Walther, "Evaluating Derivatives" (2008
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="operator, type-arg"
-# ruff: noqa: F821
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+
 
 class Tape(list):
     """What is computed, in order. With errors of `rounding`, each result has one: terms that cancel
@@ -23,10 +23,12 @@ class Tape(list):
         super().__init__()
         self.rounding = rounding
 
-    def rounded(self, y):
+    def rounded(self, y, term=None):
+        """Return a result with an error, relative to itself or to a term that it is a sum of."""
         if self.rounding is None:
             return y
-        return y * (1.0 + self.rounding(np.shape(y))).astype(y.dtype)
+        term = y if term is None else term
+        return y + (self.rounding(np.shape(y)) * term).astype(y.dtype)
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
@@ -132,14 +134,23 @@ def summed(derivative, shape):
     )
 
 
-def primitive(function, derivative):
-    """Return the function of one array, with its derivative given as a function of x, y and dy."""
+def primitive(function, derivative, has_share=False):
+    """Return the function of one array, with its derivative given as a function of x, y and dy.
+
+    With a share, it is x times a share of 1. In float32, that may be a sum of terms near 1/2: where
+    it is small, its error is relative to them.
+    """
 
     def traced(x):
         if not isinstance(x, Traced):
             return function(x)
-        y = x.tape.rounded(function(x.value))
-        return record(y, (x, lambda dy: derivative(x.value, y, dy)))
+        y = x.tape.rounded(function(x.value), x.value if has_share else None)
+
+        def derivative_of(dy):
+            dx = derivative(x.value, y, dy)
+            return x.tape.rounded(dx, dy) if has_share else dx
+
+        return record(y, (x, derivative_of))
 
     return traced
 

@@ -112,6 +112,10 @@ def training_pytorch(recording: Recording) -> bytes:
 # ------------------------------------------------------------------------------------ included code
 
 
+_SHARES = dict.fromkeys(("gelu", "gelu_tanh"), ", has_share=True")
+"""Activations that are x times a share of 1."""
+
+
 def _functions(library: Library, loss: Loss) -> dict[str, str]:
     """Return the functions that a program may include, by name and in order."""
     if library == "torch":
@@ -123,7 +127,7 @@ def _functions(library: Library, loss: Loss) -> dict[str, str]:
         }
     activations = {
         a.name: f"{a.numpy_source}\n\n{a.numpy_backward_source}\n\n"
-        f"{a.name} = primitive({a.name}, {a.name}_backward)\n"
+        f"{a.name} = primitive({a.name}, {a.name}_backward{_SHARES.get(a.name, '')})\n"
         for a in ACTIVATIONS.values()
     }
     layers = {**functions_of("_functions.py"), **functions_of("training/_numpy_training.py")}
