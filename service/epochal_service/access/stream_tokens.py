@@ -4,7 +4,7 @@
 
 The key of the HMAC is the stored digest of the API key. Nothing is stored for a token, all
 processes accept it, and it becomes invalid with the API key. It opens the events of one job or
-sweep.
+sweep. Who reads the database can sign one, for events that are in the database.
 """
 
 from __future__ import annotations
