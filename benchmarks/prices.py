@@ -39,7 +39,7 @@ from epochal_service.specs.datasets import CreateDatasetRequest
 from epochal_service.specs.jobs import CreateJobOptions
 from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import Database
+from epochal_service.store import Access, Database
 from epochal_service.store.migrate import upgrade
 from epochal_service.streams.follow import Hub
 
@@ -244,13 +244,13 @@ def _created(context: Context, spec: Spec) -> tuple[str, int, int]:
     if "variants" in spec:
         requested = SweepSpec.model_validate(spec)
         job_id = sweeps.create_sweep(context, requested, CreateSweepOptions()).id
-        sweep = prepare_sweep(database, requested, owner, settings.limits)
+        sweep = prepare_sweep(database, requested, Access(owner), settings.limits)
         prepared, members = sweep.job, len(sweep.trainings)
         price = price_of_sweep(sweep, settings)
     else:
         training = TrainingSpec.model_validate(spec)
         job_id = jobs.create_job(context, training, CreateJobOptions()).id
-        prepared, members = prepare(database, training, owner, settings.limits), None
+        prepared, members = prepare(database, training, Access(owner), settings.limits), None
         price = price_of(prepared, settings)
     storage = storage_of(prepared, price.work, settings.flush_seconds, members)
     return job_id, price.memory_bytes, storage.total - storage.resume_point

@@ -30,6 +30,7 @@ SERVICES: tuple[Service, ...] = (
         tuple(
             Method(
                 rpc,
+                "read",
                 f"POST {path_of(rpc)}",
                 explorer.function,
                 explorer.summary,
@@ -47,6 +48,7 @@ SERVICES: tuple[Service, ...] = (
         (
             Method(
                 "ListNeuronParts",
+                "read",
                 "GET /course/v1/neuron-parts",
                 methods.list_neuron_parts,
                 "List the parts of a neuron",
@@ -54,6 +56,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListActivations",
+                "read",
                 "GET /course/v1/activations",
                 methods.list_activations,
                 "List activations",
@@ -61,6 +64,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListModels",
+                "read",
                 "GET /course/v1/models",
                 methods.list_models,
                 "List famous networks",
@@ -68,6 +72,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListLosses",
+                "read",
                 "GET /course/v1/losses",
                 methods.list_losses,
                 "List losses",
@@ -75,6 +80,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListArchitectures",
+                "read",
                 "GET /course/v1/architectures",
                 methods.list_architectures,
                 "List architectures",
@@ -82,6 +88,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetArchitecture",
+                "read",
                 "GET /course/v1/architectures/{id}",
                 methods.get_architecture,
                 "Get an architecture",
@@ -89,6 +96,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListSections",
+                "read",
                 "GET /course/v1/sections",
                 methods.list_sections,
                 "List sections",
@@ -96,6 +104,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetSection",
+                "read",
                 "GET /course/v1/sections/{id}",
                 methods.get_section,
                 "Get a section",
@@ -103,6 +112,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "CheckAnswer",
+                "read",
                 "POST /course/v1/sections/{id}/answers",
                 methods.check_answer,
                 "Check an answer",
@@ -110,6 +120,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListPresets",
+                "read",
                 "GET /course/v1/presets",
                 methods.list_presets,
                 "List presets",
@@ -117,6 +128,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetPreset",
+                "read",
                 "GET /course/v1/presets/{id}",
                 methods.get_preset,
                 "Get a preset",
@@ -124,6 +136,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListPresetExperiments",
+                "read",
                 "GET /course/v1/preset-experiments",
                 methods.list_preset_experiments,
                 "List preset experiments",
@@ -131,6 +144,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetPresetExperiment",
+                "read",
                 "GET /course/v1/preset-experiments/{id}",
                 methods.get_preset_experiment,
                 "Get a preset experiment",
@@ -138,6 +152,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetPresetExperimentResults",
+                "read",
                 "GET /course/v1/preset-experiments/{id}/results",
                 methods.get_preset_experiment_results,
                 "Get the stored results of a preset experiment",
@@ -145,6 +160,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetTimeline",
+                "read",
                 "GET /course/v1/timeline",
                 methods.get_timeline,
                 "Get the timeline",

@@ -98,7 +98,7 @@ class Unauthenticated(EpochalError):
 
 
 class Forbidden(EpochalError):
-    """The API key does not allow the request: it lacks the scope, or would change something that
+    """The API key does not allow the request: it lacks the action, or would change something that
     belongs to a member of its class.
     """
 
@@ -106,7 +106,7 @@ class Forbidden(EpochalError):
     code = "PERMISSION_DENIED"
     reason = "forbidden"
     title = "The API key does not allow this"
-    example = "This API key has the scope read; the method needs train"
+    example = "This API key may read, watch and predict; the method needs train"
 
 
 class NotFound(EpochalError):

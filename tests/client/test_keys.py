@@ -1,5 +1,6 @@
 """API keys in the SDK and in the command line, against a service that needs them."""
 
+import dataclasses
 import stat
 from pathlib import Path
 
@@ -60,6 +61,48 @@ def test_a_key_to_read_cannot_train(url: str, locked: tuple[Stack, str, str]) ->
         assert client.limits()
         with pytest.raises(epochal.Forbidden, match="needs train"):
             client.jobs.create(XOR)
+
+
+def test_a_made_key_shows_one_job_in_python_and_on_the_command_line(
+    url: str,
+    locked: tuple[Stack, str, str],
+    run: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EPOCHAL_API_KEY", locked[1])
+    with epochal.Client(url) as client:
+        job, other = (client.jobs.create(XOR).wait() for _ in range(2))
+        made = client.keys.create(jobs=[job.id], name="board")
+        assert client.keys.list()[0] == dataclasses.replace(made, key=None)
+    with epochal.Client(url, api_key=made.key) as client:
+        assert [listed.id for listed in client.jobs.list()] == [job.id]
+        assert [event.type for event in client.jobs.get(job.id).watch()][-1] == "end"
+        with pytest.raises(epochal.NotFound, match=f"reaches {job.id} only"):
+            client.jobs.get(other.id)
+        with pytest.raises(epochal.Forbidden, match="needs delete"):
+            client.jobs.delete(job.id)
+        with pytest.raises(epochal.Forbidden, match="needs share"):
+            client.keys.create()
+    assert made.id in run("keys", url=url).stdout
+    key, link = run("keys", "create", "--job", job.id, "--days", "1", url=url).stdout.split()
+    assert link.endswith(f"/jobs/{job.id}#key={key}")
+    assert "is revoked" in run("keys", "delete", key.split("_")[1], url=url).stdout
+    assert run("keys", "delete", key.split("_")[1], url=url).returncode == 4
+    assert run("keys", "delete", url=url).returncode == 2
+
+
+def test_a_key_in_a_url_is_in_no_log(locked: tuple[Stack, str, str]) -> None:
+    stack, api_key, _ = locked
+    with epochal.Client(stack.http, api_key=api_key) as client:
+        job = client.jobs.create(XOR)
+        key = client.keys.create(jobs=[job.id]).key
+    assert key is not None
+    with httpx2.Client(base_url=stack.http) as browser:
+        for path in (f"/v1/jobs/{job.id}", "/v1/jobs/job_1", "/nothing"):
+            reply = browser.get(path, params={"key": key})
+            assert reply.is_success == path.endswith(job.id)
+    assert f"path=/v1/jobs/{job.id} " in stack.log.read_text()
+    assert key.split("_")[2] not in stack.log.read_text()
 
 
 def test_the_key_comes_from_the_environment_or_from_headers(

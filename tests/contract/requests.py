@@ -347,6 +347,12 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "GetTimeline": lambda w: [{}],
     "GetLimits": lambda w: [{}],
     "GetUsage": lambda w: [{}],
+    "CreateKey": lambda w: [
+        {},
+        {"jobs": [w.ended, w.sweep], "origins": ["https://example.com:8000"]},
+        {"actions": ["train", "delete"], "labels": {"course": "week-3"}, "jobs_per_hour": 3},
+    ],
+    "ListKeys": lambda w: [{}],
     "GetVersion": lambda w: [{}],
     "ListWorkers": lambda w: [{}],
 }

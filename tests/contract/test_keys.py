@@ -1,7 +1,8 @@
 """All methods of both wires, called with every kind of API key, and without one."""
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 import pytest
@@ -10,6 +11,7 @@ from tests.contract.conftest import JOB, NETWORK, SWEEP, World
 from tests.contract.requests import RIGHT
 from tests.contract.test_methods import ISSUING
 from tests.contract.wires import Wires, wires
+from tests.rpc.serving import RPCS
 
 from epochal_service.access import keys
 from epochal_service.access.keys import LOCAL_OWNER
@@ -39,7 +41,7 @@ def requests(world: World, rpc: str) -> list[dict[str, Any]]:
     noun = methods()[rpc].path.split("/")[2]
     ids = {"jobs": world.queued, "sweeps": world.queued_sweep, "networks": world.network}
     ids |= {"experiments": world.experiment, "exercises": world.exercise}
-    ids |= {"datasets": world.dataset, "uploads": world.upload}
+    ids |= {"datasets": world.dataset, "uploads": world.upload, "keys": "0" * 12}
     if "{id}" not in methods()[rpc].path:
         return [{"ids": [ids[noun]]}]
     return [{"id": ids[noun]}]
@@ -133,7 +135,7 @@ def test_a_key_to_read_changes_nothing(
     caller, before = reader
     for request in requests(world, rpc):
         for answer in caller.both(rpc, **request):
-            if methods()[rpc].scope == "read":
+            if methods()[rpc].action in keys.LOOKING:
                 assert answer.kind not in ("UNAUTHENTICATED", "PERMISSION_DENIED")
             else:
                 assert (answer.kind, answer.reason) == ("PERMISSION_DENIED", "forbidden")
@@ -145,33 +147,93 @@ def owned(rpc: str) -> bool:
     return methods()[rpc].path.split("/")[2] in OWNED and "id" in methods()[rpc].path_fields
 
 
-# By hand: what the table of methods says of scopes is what is under test.
-ADMIN = {"ListWorkers"}
-TRAIN = {
-    *("CreateNetwork", "DeleteNetwork", "CreateDataset", "DeleteDataset"),
-    *("CreateUpload", "AppendUpload", "DeleteUpload"),
-    *("BatchDeleteJobs", "BatchCancelJobs", "BatchUpdateJobs"),
-    *("CreateJob", "UpdateJob", "DeleteJob", "CancelJob", "PauseJob", "ResumeJob"),
-    "ChangeTraining",
-    *("CreateSweep", "UpdateSweep", "DeleteSweep", "CancelSweep"),
-    *("CreateExperiment", "DeleteExperiment", "CancelExperiment"),
-    *("CreateExercise", "DeleteExercise", "AttemptExercise"),
+# A job that is not trained yet, and what is done with it before the method is called.
+FIRST: dict[str, list[str]] = {
+    "ResumeJob": ["PauseJob"],
+    "DeleteJob": ["CancelJob"],
+    "BatchDeleteJobs": ["CancelJob"],
+    "DeleteSweep": ["CancelSweep"],
+    "DeleteExperiment": ["CancelExperiment"],
 }
-READ = (
-    *("Get", "List", "Watch", "Validate", "Summarize", "Suggest", "Preview", "Predict"),
-    *("Generate", "Simulate", "Check", "Issue"),
-)
+MORE: dict[str, dict[str, Any]] = {
+    "BatchUpdateJobs": {"labels": {"level": "2"}},
+    "ChangeTraining": {"batch_size": 3},
+}
+# Of methods that leave the rows as they are, these are for few callers all the same.
+FOR_FEW = {"ListWorkers": "admin", "ListKeys": "share"}
 
 
-def test_each_method_needs_the_scope_that_was_decided() -> None:
-    for rpc, method in methods().items():
-        if rpc in ADMIN:
-            assert method.scope == "admin", rpc
-        elif rpc in TRAIN:
-            assert method.scope == "train", rpc
-        else:
-            assert rpc.startswith(READ), f"{rpc}: write here who may call it"
-            assert method.scope == "read", rpc
+def fresh(wires: Wires, world: World, rpc: str) -> dict[str, Any]:
+    """A request of the method about an object that was made for it."""
+    noun = methods()[rpc].path.split("/")[2]
+    create = f"Create{noun[:-1].capitalize()}"
+    acts = rpc not in RIGHT or rpc == "AppendUpload"
+    if not acts:
+        return RIGHT[rpc](world)[0]
+    request = {k: v for k, v in RIGHT[create](world)[-1].items() if k != "sha256"}
+    made = wires.over_http(create, **request).reply["id"]
+    for former in FIRST.get(rpc, []):
+        assert wires.over_http(former, id=made).kind is None
+    if rpc == "AppendUpload":
+        return {"id": made, "offset": 0, "data": b"a,b\n"}
+    place = {"id": made} if "{id}" in methods()[rpc].path else {"ids": [made]}
+    return place | MORE.get(rpc, {})
+
+
+def rows(database: Database) -> dict[str, dict[Any, tuple[Any, ...]]]:
+    """All rows by table and primary key, without those of deleted objects and revoked keys."""
+    found = {}
+    with database.read() as connection:
+        for table in tables.metadata.sorted_tables:
+            columns = [column for column in table.c if column not in BACKGROUND]
+            query = sa.select(*table.primary_key.columns, *columns)
+            if table is tables.api_keys:
+                query = query.where(table.c.revoked_at.is_(None))
+            elif "owner" in table.c:
+                query = query.where(table.c.owner != "")
+            elif "job_id" in table.c:
+                there = sa.select(tables.jobs.c.id).where(tables.jobs.c.owner != "")
+                query = query.where(table.c.job_id.in_(there))
+            size = len(table.primary_key.columns)
+            read = connection.execute(query) if columns else ()
+            found[table.name] = {tuple(row[:size]): tuple(row[size:]) for row in read}
+    return found
+
+
+THINGS = {"networks", "datasets", "uploads", "upload_pieces", "jobs", "experiments", "exercises"}
+
+
+def action_by_rows(before: dict[str, Any], after: dict[str, Any]) -> str | None:
+    """The action that changes these rows into those; None without a change."""
+    if before["api_keys"] != after["api_keys"]:
+        return "share"
+    if any(before[name].keys() - after[name].keys() for name in THINGS):
+        return "delete"
+    if any(after[name].keys() - before[name].keys() for name in THINGS):
+        return "train"
+    return "change" if before != after else None
+
+
+def looking_action(rpc: str) -> str:
+    """The action of a method that changes nothing, by its messages."""
+    request, reply = RPCS[rpc].input_type, RPCS[rpc].output_type
+    of_job = methods()[rpc].path.startswith("/v1/jobs/{id}")
+    if of_job and {"inputs", "prompt"} & {*request.fields_by_name}:
+        return "predict"
+    return "watch" if RPCS[rpc].server_streaming or "token" in reply.fields_by_name else "read"
+
+
+@pytest.mark.parametrize("rpc", methods())
+def test_each_method_needs_the_action_that_its_rows_tell(
+    service: Wires, world: World, rpc: str
+) -> None:
+    request = fresh(service, world, rpc)
+    before = rows(service.context.database)
+    answer = service.over_http(rpc, **request)
+    assert answer.kind is None
+    by_rows = action_by_rows(before, rows(service.context.database))
+    expected = FOR_FEW.get(rpc) or by_rows or looking_action(rpc)
+    assert methods()[rpc].action == expected
 
 
 def test_the_scopes_of_keys_are_those_of_the_api() -> None:
@@ -209,7 +271,7 @@ def test_a_teacher_reads_what_belongs_to_a_pupil_and_changes_nothing_of_it(
     pupil = locked.called_with(key(locked))
     before = digest(locked.context.database)
     first, *others = requests_about(world, rpc)
-    if methods()[rpc].scope == "read":
+    if methods()[rpc].action in keys.LOOKING:
         for request in (first, *others):
             answers = teacher.both(rpc, **request), pupil.both(rpc, **request)
             if rpc in ISSUING:  # each caller gets a token of its key
@@ -328,3 +390,243 @@ def test_the_database_has_no_secret(service: Wires) -> None:
     with database.read() as connection:
         rows = api_keys.all_keys(connection)
     assert not any(text.split("_")[2] in str(row) for row in rows)
+
+
+# ------------------------------------------------------------------------- keys that keys made
+
+
+def made_key(maker: Wires, **limits: Any) -> Wires:
+    """A caller with a key that the key of another caller made."""
+    return maker.called_with(maker.over_http("CreateKey", **limits).reply["key"])
+
+
+@pytest.fixture(scope="module")
+def owner(locked: Wires) -> Wires:
+    return locked.called_with(key(locked))
+
+
+@pytest.fixture(scope="module")
+def viewer(owner: Wires, world: World) -> tuple[Wires, str]:
+    """A caller with a key to look at one job, and the digest of the database before it calls."""
+    caller = made_key(owner, jobs=[world.ended])
+    return caller, digest(owner.context.database)
+
+
+REACHED = re.compile(r"/v1/(jobs|sweeps|comparison|usage|limits|version)\b")
+
+
+@pytest.mark.parametrize("rpc", methods())
+def test_a_key_for_one_job_reaches_nothing_else_by_any_method(
+    owner: Wires, viewer: tuple[Wires, str], world: World, rpc: str
+) -> None:
+    caller, before = viewer
+    method = methods()[rpc]
+    looks = action_is_looking(rpc) and REACHED.match(method.path)
+    for request in requests(world, rpc):
+        over_http, over_grpc = caller.both(rpc, **request)
+        assert rpc in ISSUING or over_http == over_grpc
+        if not looks:
+            assert (over_http.kind, over_http.reason) == ("PERMISSION_DENIED", "forbidden")
+        elif request.get("id", world.ended) != world.ended:
+            assert over_http.kind == "NOT_FOUND", request
+        elif "id" in request and rpc not in ISSUING:
+            assert over_http == owner.over_http(rpc, **request)
+        elif {world.diverged, world.queued} & {*request.get("jobs", [])}:
+            assert over_http.kind == "NOT_FOUND", request
+    assert digest(owner.context.database) == before
+
+
+def action_is_looking(rpc: str) -> bool:
+    return rpc not in FOR_FEW and rpc.startswith(
+        ("Get", "List", "Watch", "Validate", "Predict", "Generate", "Issue")
+    )
+
+
+def test_a_refusal_says_what_the_key_may_do(viewer: tuple[Wires, str], world: World) -> None:
+    caller, _ = viewer
+    may = f"This API key may read, watch and predict {world.ended} only"
+    details = {
+        "DeleteJob": f"{may}; the method needs delete",
+        "ListNetworks": f"{may}, and reaches no networks",
+    }
+    for rpc, detail in details.items():
+        document = caller.response(rpc, **requests(world, rpc)[0]).json()
+        assert document["detail"] == detail
+    document = caller.response("GetJob", id=world.queued).json()
+    assert document["detail"].startswith(f"This API key reaches {world.ended} only")
+
+
+def test_lists_searches_and_batches_have_the_jobs_of_the_key_alone(
+    owner: Wires, world: World
+) -> None:
+    caller = made_key(owner, jobs=[world.ended, world.sweep], actions=["read", "change"])
+    asked: list[dict[str, Any]] = [
+        *({}, {"states": ["succeeded", "queued"]}, {"label": "course=week-3"}),
+        *({"query": "moons"}, {"filter": "epoch >= 0"}, {"order_by": "epoch"}),
+        {"owner": LOCAL_OWNER, "view": "full"},
+    ]
+    for request in asked:
+        for answer in caller.both("ListJobs", **request):
+            assert [row["id"] for row in answer.reply["jobs"]] == [world.ended], request
+    for answer in caller.both("ListSweeps"):
+        assert [row["id"] for row in answer.reply["sweeps"]] == [world.sweep]
+    for answer in caller.both("BatchUpdateJobs", filter="epoch >= 0", labels={"seen": "1"}):
+        assert answer.reply["ids"] == [world.ended]
+    for answer in caller.both("BatchCancelJobs", ids=[world.queued]):
+        assert [row["reason"] for row in answer.reply["refused"]] == ["not_found"]
+
+
+REFERENCES: dict[str, Callable[[World], dict[str, Any]]] = {
+    "network": lambda w: {"network": {"id": w.network}},
+    "dataset": lambda w: {"dataset": {"id": w.dataset}},
+    "validation_dataset": lambda w: {"validation_dataset": {"id": w.dataset}},
+    "initial_weights": lambda w: {"initial_weights": {"job": w.ended}},
+    "changes": lambda w: {"changes": [{"epoch": 2, "training": {"dataset": {"id": w.dataset}}}]},
+    "rollouts": lambda w: {
+        "rollouts": {"reward": {"type": "job", "job": w.sequence}},
+    },
+}
+
+
+@pytest.mark.parametrize("field", REFERENCES)
+def test_a_key_for_a_label_trains_with_nothing_that_it_does_not_reach(
+    owner: Wires, world: World, field: str
+) -> None:
+    caller = made_key(owner, actions=["read", "train"], labels={"visitor": "1"})
+    spec = JOB | REFERENCES[field](world)
+    sweep = {"job": spec, "variants": [{"seed": 1}]}
+    for rpc, body in (
+        ("ValidateJob", spec),
+        ("CreateJob", spec),
+        ("ValidateSweep", sweep),
+        ("CreateSweep", sweep),
+    ):
+        for answer in caller.both(rpc, spec=body):
+            assert answer.kind in ("INVALID_ARGUMENT", "NOT_FOUND"), rpc
+            assert any(field in name for name, _ in answer.errors), answer
+
+
+def test_a_key_for_a_label_reaches_what_it_created(owner: Wires, world: World) -> None:
+    labels = {"visitor": "2"}
+    actions = ["read", "watch", "train", "change", "delete"]
+    caller = made_key(owner, actions=actions, labels=labels, jobs_per_hour=4)
+    created = [answer.reply for answer in caller.both("CreateJob", spec=JOB)]
+    assert [job["spec"]["labels"] for job in created] == [JOB["labels"] | labels] * 2
+    for answer in caller.both("ListJobs"):
+        assert {row["id"] for row in answer.reply["jobs"]} == {job["id"] for job in created}
+    assert caller.over_http("CancelJob", id=created[0]["id"]).kind is None
+    assert caller.over_http("DeleteJob", id=created[0]["id"]).kind is None
+    fork = JOB | {"initial_weights": {"job": world.ended}}
+    assert caller.over_http("CreateJob", spec=fork).kind == "INVALID_ARGUMENT"
+    assert caller.over_http("CreateSweep", spec=SWEEP).kind == "RESOURCE_EXHAUSTED"  # three jobs
+    assert {answer.kind for answer in caller.both("CreateJob", spec=JOB)} == {None}
+    for answer in caller.both("CreateJob", spec=JOB):
+        assert (answer.kind, answer.reason) == ("RESOURCE_EXHAUSTED", "quota_exceeded")
+    response = caller.response("CreateJob", spec=JOB)
+    assert 0 < int(response.headers["Retry-After"]) <= 900
+    # Without the label, the job is there for its owner alone.
+    other = created[1]["id"]
+    assert owner.over_http("UpdateJob", id=other, remove_labels=["visitor"]).kind is None
+    for rpc in ("GetJob", "WatchJob", "CancelJob"):
+        for answer in caller.both(rpc, id=other):
+            assert answer.kind == "NOT_FOUND"
+
+
+def test_a_key_ends_when_it_is_revoked_or_its_maker_is(locked: Wires, world: World) -> None:
+    maker = locked.called_with(key(locked))
+    first, second = made_key(maker, jobs=[world.ended]), made_key(maker)
+    assert maker.key is not None
+    listed = {row["id"]: row for row in maker.over_http("ListKeys").reply["keys"]}
+    ids = [caller.key.split("_")[1] for caller in (first, second) if caller.key]
+    assert {listed[made]["made_by"] for made in ids} == {maker.key.split("_")[1]}
+    assert not any("key" in row for row in listed.values())
+    for caller in (first, second):  # neither makes nor revokes keys
+        for rpc, request in (("CreateKey", {}), ("ListKeys", {}), ("DeleteKey", {"id": ids[0]})):
+            assert {a.kind for a in caller.both(rpc, **request)} == {"PERMISSION_DENIED"}
+    stranger = locked.called_with(key(locked, "other"))
+    assert {a.kind for a in stranger.both("DeleteKey", id=ids[0])} == {"NOT_FOUND"}
+    assert {a.kind for a in maker.both("DeleteKey", id=maker.key.split("_")[1])} == {"NOT_FOUND"}
+    assert first.over_http("GetJob", id=world.ended).kind is None  # from now on from the cache
+    assert maker.over_grpc("DeleteKey", id=ids[0]).kind is None
+    for answer in first.both("GetJob", id=world.ended):
+        assert answer.kind == "UNAUTHENTICATED"
+    assert second.over_http("GetJob", id=world.ended).kind is None
+    keys.revoke(locked.context.database, maker.key.split("_")[1])
+    for answer in second.both("GetJob", id=world.ended):
+        assert answer.kind == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize(
+    ("limits", "field"),
+    [
+        ({"jobs": ["job_1"]}, "jobs[0]"),
+        ({"origins": ["example.com"]}, "origins[0]"),
+        ({"expires_in_seconds": 0}, "expires_in_seconds"),
+        ({"jobs_per_hour": 0}, "jobs_per_hour"),
+    ],
+)
+def test_a_key_is_made_for_what_is_there(owner: Wires, limits: Any, field: str) -> None:
+    over_http, over_grpc = owner.both("CreateKey", **limits)
+    assert over_http == over_grpc
+    assert [name for name, _ in over_http.errors] == [field]
+
+
+@pytest.mark.parametrize("action", ["share", "admin"])
+def test_no_key_is_made_to_make_keys(owner: Wires, action: str) -> None:
+    answer = owner.over_http("CreateKey", actions=[action])  # gRPC has no such words
+    assert [field for field, _ in answer.errors] == ["actions[0]"]
+
+
+def test_a_key_gives_no_more_than_its_maker_has(
+    locked: Wires, teacher: Wires, owner: Wires, world: World
+) -> None:
+    stranger = locked.called_with(key(locked, "other"))
+    for answer in stranger.both("CreateKey", jobs=[world.ended]):
+        assert [field for field, _ in answer.errors] == ["jobs[0]"]
+    for answer in owner.both("CreateKey", jobs=[world.ended], actions=["train"]):
+        assert [field for field, _ in answer.errors] == ["actions"]
+    of_pupil = made_key(teacher, jobs=[world.queued], actions=["read", "change", "delete"])
+    assert of_pupil.over_http("GetJob", id=world.queued).kind is None
+    for rpc in ("CancelJob", "DeleteJob"):
+        assert {a.kind for a in of_pupil.both(rpc, id=world.queued)} == {"PERMISSION_DENIED"}
+
+
+def test_a_key_to_look_may_stand_in_a_url(owner: Wires, world: World) -> None:
+    path, viewing = f"/v1/jobs/{world.ended}", made_key(owner, jobs=[world.ended])
+    query = {"key": viewing.key}
+    with_header = viewing.response("GetJob", id=world.ended)
+    for _ in range(2):  # computed, and from the cache
+        assert owner.http.get(path, params=query).json() == with_header.json()
+    events = owner.http.get(f"{path}/events", params=query | {"after": 0})
+    assert "event: end" in events.text
+    assert owner.http.get(f"/v1/jobs/{world.queued}", params=query).status_code == 404
+    body = {"inputs": [[0.5, 0.25]]}
+    assert owner.http.post(f"{path}/predict", params=query, json=body).status_code == 401
+    for other in (owner, made_key(owner, actions=["read", "change"])):
+        response = owner.http.get(path, params={"key": other.key})
+        assert response.status_code == 403
+        assert "may stand in a URL" in response.json()["detail"]
+
+
+def test_a_key_for_pages_of_an_origin_works_there(owner: Wires, world: World) -> None:
+    page, elsewhere = "https://lesson.example", "https://evil.example"
+    path = f"/v1/jobs/{world.ended}/predict"
+    caller = made_key(owner, jobs=[world.ended], origins=[page])
+
+    def answer(verb: str, origin: str, key: str | None = None, **more: Any) -> tuple[int, Any]:
+        headers = {"Origin": origin} | ({"Authorization": f"Bearer {key}"} if key else {})
+        if verb == "OPTIONS":
+            headers["Access-Control-Request-Method"] = "POST"
+            headers["Access-Control-Request-Headers"] = "authorization,content-type"
+        response = owner.http.request(verb, path, headers=headers, **more)
+        return response.status_code, response.headers.get("access-control-allow-origin")
+
+    inputs = [[0.5, 0.25]]
+    body = {"inputs": inputs}
+    assert answer("OPTIONS", page) == (200, page)
+    assert answer("OPTIONS", elsewhere)[1] is None
+    assert answer("POST", page, caller.key, json=body) == (200, page)
+    assert answer("POST", elsewhere, caller.key, json=body) == (403, None)
+    assert answer("POST", page, owner.key, json=body)[1] is None  # not named by this key
+    assert answer("POST", page, json=body) == (401, None)
+    assert caller.over_grpc("Predict", id=world.ended, inputs=inputs).kind is None

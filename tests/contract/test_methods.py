@@ -31,9 +31,10 @@ ACTING = {
     "DeleteExperiment",
     "CancelExperiment",
     "DeleteExercise",
+    "DeleteKey",
 }
-# The time of the request is in the reply.
-ISSUING = {"IssueStreamToken", "IssueSweepStreamToken", "IssueExperimentStreamToken"}
+# The time of the request is in the reply, and a secret.
+ISSUING = {"IssueStreamToken", "IssueSweepStreamToken", "IssueExperimentStreamToken", "CreateKey"}
 # Each wire creates another object.
 MAKING = {
     "CreateNetwork",
@@ -66,7 +67,7 @@ def without_identity(answer: Answer) -> Answer:
     reply: dict[str, Any] = {
         key: value
         for key, value in answer.reply.items()
-        if key not in ("id", "created_at", "expires_at")
+        if key not in ("id", "key", "created_at", "expires_at")
     }
     if "states" in reply:  # the jobs of an experiment
         reply["jobs"] = [{**job, "id": ""} for job in reply["jobs"]]

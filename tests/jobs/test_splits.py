@@ -15,7 +15,7 @@ from epochal_service.preparation.prepared import Prepared
 from epochal_service.settings import Limits
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.validation import parse
-from epochal_service.store import Database, migrate
+from epochal_service.store import Access, Database, migrate
 
 IRIS: dict[str, Any] = {
     "network": {
@@ -48,7 +48,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 def prepared(database: Database, spec: dict[str, Any], *, stored: bool = False) -> Prepared:
-    return prepare(database, parse(TrainingSpec, spec), "me", Limits(), stored=stored)
+    return prepare(database, parse(TrainingSpec, spec), Access("me"), Limits(), stored=stored)
 
 
 def misfit(database: Database, spec: dict[str, Any]) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from epochal_service.experiments import measures
 from epochal_service.preparation.prepare import prepare
 from epochal_service.settings import Settings
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import Database
+from epochal_service.store import Access, Database
 from epochal_service.store.tables import checkpoints, job_specs, log
 
 pytestmark = pytest.mark.long
@@ -198,7 +198,7 @@ def test_bits_per_character_of_a_long_text_take_the_memory_of_a_short_one(
         spec = TrainingSpec.model_validate(
             {**PLAYS, "network": network(64, 65), "dataset": dataset, "validation_fraction": 0}
         )
-        prepared = prepare(database, spec, "owner", settings.limits)
+        prepared = prepare(database, spec, Access("owner"), settings.limits)
         weights = prepared.network.initial_parameters(rng=np.random.default_rng(0))
         untrained = Trained("owner", spec, prepared.network, 0, weights)
         tracemalloc.start()

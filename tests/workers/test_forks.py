@@ -16,7 +16,7 @@ from epochal_service.preparation.prepared import SHIFT
 from epochal_service.specs.jobs import ForkedFrom
 from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import checkpoints
+from epochal_service.store import Access, checkpoints
 from epochal_service.store import jobs as stored_jobs
 from epochal_service.store.packing import unpack
 
@@ -198,7 +198,9 @@ def validation_rows(service: Service, job_id: str) -> list[int]:
         row = stored_jobs.find(connection, job_id)
     assert row is not None
     spec = TrainingSpec.model_validate_json(row.spec)
-    prepared = prepare(service.database, spec, row.owner, service.settings.limits, stored=True)
+    prepared = prepare(
+        service.database, spec, Access(row.owner), service.settings.limits, stored=True
+    )
     return sorted(prepared.rows.validation.tolist())
 
 

@@ -15,6 +15,7 @@ from epochal_service.settings import Quotas, Settings
 from epochal_service.specs.jobs import CreateJobOptions
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
+from epochal_service.store import Access
 from epochal_service.store import jobs as stored_jobs
 
 # Jobs of other kinds run the same SQL on both databases.
@@ -139,7 +140,7 @@ def test_the_members_of_a_sweep_are_priced_together(local: Service) -> None:
     spec = SweepSpec.model_validate({"job": job, "variants": variants})
     sweeps.validate_sweep(local.context, spec)
     with pytest.raises(InvalidArgument) as caught:
-        price_of_sweep(prepare_sweep(local.database, spec, "local", limits), settings)
+        price_of_sweep(prepare_sweep(local.database, spec, Access("local"), limits), settings)
     assert [error.field for error in caught.value.errors] == ["job.epochs"]
 
 

@@ -166,7 +166,7 @@ def test_a_float64_job_computes_and_stores_float64(service: Service) -> None:
     assert service.run(job_id) == "succeeded"
     spec = TrainingSpec(**{**XOR, "epochs": 20, "dtype": "float64"})
     limits = service.context.settings.limits
-    prepared = prepare(service.database, spec, service.context.owner, limits)
+    prepared = prepare(service.database, spec, service.context.access, limits)
     alone = engine.Run(prepared.network, prepared.training, prepared.data)
     initial = alone.weights()
     for _ in alone:

@@ -434,14 +434,14 @@ MUTANTS = (
     Mutant(
         "end of a key that has expired",
         f"{SERVICE}/store/api_keys.py",
-        "sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now())",
+        "sa.or_(expires.is_(None), expires > now())",
         "sa.true()",
         (f"{KEYS}::test_a_key_that_is_not_valid_is_refused_also_where_none_is_needed",),
     ),
     Mutant(
-        "scope of a key",
+        "actions of a key",
         f"{SERVICE}/access/keys.py",
-        "        if key.scope not in SCOPES[SCOPES.index(scope) :]:\n",
+        "        if need.action not in actions:\n",
         "        if False:\n",
         (f"{KEYS}::test_a_key_to_read_changes_nothing",),
     ),
@@ -831,11 +831,11 @@ MUTANTS = (
         (f"{COPY}_is_on_the_disk_before_it_has_its_name_and_its_name_too",),
     ),
     Mutant(
-        "scope of the list of workers",
+        "action of the list of workers",
         f"{SERVICE}/methods/table.py",
-        'scope="admin"',
-        'scope="read"',
-        ("tests/contract/test_keys.py::test_each_method_needs_the_scope_that_was_decided",),
+        '"admin",',
+        '"read",',
+        ("tests/contract/test_keys.py::test_each_method_needs_the_action_that_its_rows_tell",),
     ),
     Mutant(
         "owner of what a worker trains",

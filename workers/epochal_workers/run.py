@@ -29,7 +29,7 @@ from epochal_service.request_ids import VARIABLE
 from epochal_service.specs.jobs import TERMINAL, JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import dependencies
+from epochal_service.store import Access, dependencies
 from epochal_service.store.packing import unpack, unpack_state
 
 from .attempt import Attempt, JobAttempt, Slices
@@ -182,11 +182,11 @@ def _start(context: WorkerContext, claim: Claim) -> Attempt:
     database, owner, limits = context.database, claim.job.owner, context.settings.limits
     if lifecycle.kind_of(claim.id) == "sweep":
         sweep_spec = SweepSpec.model_validate_json(claim.job.spec)
-        sweep = prepare_sweep(database, sweep_spec, owner, limits, stored=True)
+        sweep = prepare_sweep(database, sweep_spec, Access(owner), limits, stored=True)
         members = engine.Sweep(sweep.networks, sweep.trainings, sweep.job.data, state)
         return SweepAttempt(context, claim, sweep, members)
     spec = TrainingSpec.model_validate_json(claim.job.spec)
-    prepared = prepare(database, spec, owner, limits, stored=True)
+    prepared = prepare(database, spec, Access(owner), limits, stored=True)
     if claim.start.reward_weights is not None:
         training = with_weights(prepared.training, unpack(claim.start.reward_weights))
         prepared = replace(prepared, training=training)

@@ -6,6 +6,11 @@ The database holds the SHA-256 of the secret. A secret has 118 random bits, so a
 protect nothing more; it is short enough to be typed from paper. A key belongs to an owner, and
 reaches what this owner created: jobs, sweeps, networks, data sets and uploads. A key of a class
 also reads what its pupils created: see `classes`.
+
+    scope of an operator's key ──┐
+                                 ├──> actions ── PresentedKey.check: the action of the method
+    limits of a key made by it ──┤
+                                 └──> jobs, labels ── Access: which rows are there for the caller
 """
 
 from __future__ import annotations
@@ -18,17 +23,32 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import Forbidden, NotFound, Unauthenticated
 from ..store import Access, Connection, Database, api_keys
-from ..store.api_keys import KeyRow, Stored
+from ..store.api_keys import KeyLimits, KeyRow, Stored
 
 if TYPE_CHECKING:
-    from ..specs.system import Scope  # imports the engine, which `epochald keys` does not need
+    # They import the engine, which `epochald keys` does not need.
+    from ..specs.keys import Action
+    from ..specs.system import Scope
 
-SCOPES: tuple[Scope, ...] = ("read", "train", "admin")
-"""Each includes those before it."""
+LOOKING: tuple[Action, ...] = ("read", "watch", "predict")
+"""The actions that change nothing."""
+ACTIONS: dict[Scope, tuple[Action, ...]] = {
+    "read": LOOKING,
+    "train": (*LOOKING, "train", "change", "delete", "share"),
+    "admin": (*LOOKING, "train", "change", "delete", "share", "admin"),
+}
+"""The actions of each scope, which includes those before it."""
+SCOPES = tuple(ACTIONS)
+
+OF_JOBS = frozenset({"jobs", "sweeps", "comparison", "usage", "limits", "version"})
+"""The collections that a key for some jobs reaches. Their methods find jobs by the access of the
+caller, and the other ones have nothing of an owner."""
 
 LOCAL_OWNER = "local"
 """The owner of everything that was created without a key."""
 DAY_SECONDS = 86_400.0
+LINK = "link"
+"""In place of `Bearer`: the key was in the URL."""
 
 _KEY = re.compile(r"ep_([0-9a-f]{12})_([0-9a-z]{24,64})")
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -45,7 +65,14 @@ def create(database: Database, name: str, *, owner: str, scope: Scope, days: flo
 
 
 def insert(
-    connection: Connection, name: str, *, owner: str, scope: Scope, days: float | None
+    connection: Connection,
+    name: str,
+    *,
+    owner: str,
+    scope: Scope,
+    days: float | None,
+    limits: KeyLimits | None = None,
+    made_by: str | None = None,
 ) -> str:
     """Insert a key and return it. Raises ValueError."""
     if not OWNER.fullmatch(owner):
@@ -65,6 +92,8 @@ def insert(
         scope=scope,
         digest=_digest(secret),
         seconds=None if days is None else days * DAY_SECONDS,
+        limits=limits,
+        made_by=made_by,
     )
     return f"ep_{key_id}_{secret}"
 
@@ -94,33 +123,69 @@ def revoke(database: Database, key_id: str) -> None:
             raise NotFound(f"There is no key {key_id} that could be revoked")
 
 
+class Need(NamedTuple):
+    """What a key must allow for a request."""
+
+    action: Action
+    collection: str
+    """The collection of the method's path, such as `jobs`."""
+
+
+def actions_of(key: KeyRow) -> tuple[str, ...]:
+    """Return what the key may do."""
+    return ACTIONS[key.scope] if key.limits is None else key.limits.actions  # type: ignore[index]
+
+
 class PresentedKey(NamedTuple):
     """The key of a request, and the only check of whether it is good."""
 
     id: str
     secret: str
+    is_link: bool = False
+    """Whether it came in a URL, which others read: there it must change nothing."""
+    origin: str | None = None
+    """The origin of the page that sent the request, unless it is a page of the service."""
 
     @classmethod
-    def of(cls, authorization: str) -> PresentedKey:
+    def of(cls, authorization: str, origin: str | None = None) -> PresentedKey:
         """Return the key in a value of the `Authorization` header. Raises `Unauthenticated`."""
         kind, _, key = authorization.partition(" ")
         match = _KEY.fullmatch(key.strip())
-        if kind.lower() != "bearer" or match is None:
+        if kind.lower() not in ("bearer", LINK) or match is None:
             raise Unauthenticated(
                 "The header Authorization must be `Bearer` and an API key such as ep_0123456789ab_…"
             )
-        return cls(*match.groups())
+        return cls(match[1], match[2], kind.lower() == LINK, origin)
 
-    def check(self, stored: Stored | None, scope: Scope) -> Stored:
+    def check(self, stored: Stored | None, need: Need) -> Stored:
         """Return the stored key and its access. Raises `Unauthenticated`, `Forbidden`."""
         # The digests are compared in constant time, also if there is no key with this id.
         known = hmac.compare_digest(_digest(self.secret), stored[0].digest if stored else "")
         if stored is None or not known:
             raise Unauthenticated("The API key is not valid: it is mistyped, expired or revoked")
-        key, _ = stored
-        if key.scope not in SCOPES[SCOPES.index(scope) :]:
-            raise Forbidden(f"This API key has the scope {key.scope}; the method needs {scope}")
+        key, access = stored
+        actions = actions_of(key)
+        if self.is_link and not (key.limits and {*actions} <= {*LOOKING}):
+            raise Forbidden(
+                "Only a key that was made to look, with the actions read, watch or predict, may "
+                "stand in a URL: send this API key in the header Authorization"
+            )
+        if key.limits and key.limits.origins and self.origin not in (None, *key.limits.origins):
+            pages = " and ".join(key.limits.origins)
+            raise Forbidden(f"This API key is for pages of {pages}; this is one of {self.origin}")
+        if need.action not in actions:
+            raise Forbidden(f"{_sentence(stored)}; the method needs {need.action}")
+        if access.is_narrow and need.collection not in OF_JOBS:
+            raise Forbidden(f"{_sentence(stored)}, and reaches no {need.collection}")
         return stored
+
+
+def _sentence(stored: Stored) -> str:
+    """Return what a key may do, in words."""
+    key, access = stored
+    *others, last = actions_of(key)
+    words = f"{', '.join(others)} and {last}" if others else last
+    return f"This API key may {words}" + (f" {access} only" if access.is_narrow else "")
 
 
 def check_again(key: KeyRow, stored: Stored | None) -> Access:

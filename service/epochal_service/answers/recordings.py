@@ -85,7 +85,7 @@ def recording_of(database: Database, job_id: str, access: Access, limits: Limits
         notes = map(json.loads, job_log.notes(connection, job_id, "state"))
         kernels = {note.get("kernel") for note in notes if note["state"] == "running"}
     spec = TrainingSpec.model_validate_json(row.spec)
-    prepared = prepare(database, spec, row.owner, limits, stored=True)
+    prepared = prepare(database, spec, Access(row.owner), limits, stored=True)
     network, data = prepared.network, prepared.data
     settings, last, ends = _settings(prepared, len(segment.columns["train_loss"]))
     training = settings.pop(0).training

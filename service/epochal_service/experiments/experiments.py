@@ -198,7 +198,7 @@ def _path(spec: ExperimentSpec, name: str, target: str, seen: Sequence[str] = ()
 
 
 def prepare_experiment(
-    database: Database, spec: ExperimentSpec, owner: str, settings: Settings
+    database: Database, spec: ExperimentSpec, access: Access, settings: Settings
 ) -> list[Run]:
     """Check and price every job for every seed; return them, each after the jobs that it needs.
 
@@ -216,7 +216,7 @@ def prepare_experiment(
                 continue  # one of them has errors
             try:
                 job = with_seed(spec.jobs[name], seed)
-                prepared = prepare(database, job, owner, settings.limits, parents=parents)
+                prepared = prepare(database, job, access, settings.limits, parents=parents)
                 ids[name] = new_id("job")
                 needed_ids = [ids[need] for need in needs]
                 runs.append(_run(prepared, settings, ids, name, seed, needed_ids))

@@ -47,7 +47,7 @@ from ..specs.sweeps import (
     Variant,
 )
 from ..specs.training import Metric, TrainingSpec
-from ..store import Connection, Database
+from ..store import Access, Connection, Database
 from ..store import log as job_log
 from ..store.jobs import JobWithSpec
 from ..store.log import Entry, LogRow
@@ -76,7 +76,7 @@ class PreparedSweep:
 
 
 def prepare_sweep(
-    database: Database, spec: SweepSpec, owner: str, limits: Limits, *, stored: bool = False
+    database: Database, spec: SweepSpec, access: Access, limits: Limits, *, stored: bool = False
 ) -> PreparedSweep:
     """Build everything that a sweep needs; for `stored` see `prepare`.
 
@@ -106,7 +106,7 @@ def prepare_sweep(
         text = "must be 0: the members of a sweep train together, as fast as possible"
         raise InvalidArgument.of(FieldError("job.pace", text))
     try:
-        job = prepare(database, spec.job, owner, limits, stored=stored)
+        job = prepare(database, spec.job, access, limits, stored=stored)
     except InvalidArgument as error:
         raise within_job(error) from None
     spec = spec.model_copy(update={"job": job.spec})

@@ -353,6 +353,8 @@ def find(
 ) -> JobWithSpec:
     """Return the row of a job or sweep that the caller may read. Raises `NotFound`."""
     row = jobs.find(connection, job_id, access, lock=lock) if kind_of(job_id) in KINDS else None
+    if row is None and access.is_narrow:
+        raise NotFound(f"This API key reaches {access} only: there is no {kind} {job_id} for it")
     if row is not None and kind_of(job_id) == kind:
         return row
     if row is not None and kind == "job":

@@ -72,7 +72,8 @@ def _change_all(
         raise InvalidArgument.of(FieldError("filter", "is required, or else ids, and not both"))
     if tree is not None:
         with context.database.read() as connection:
-            ids = jobs.matching(connection, context.owner, tree, without, MAX_JOBS + 1)
+            access = context.access
+            ids = jobs.matching(connection, access.owner, tree, without, MAX_JOBS + 1, access)
         ids, has_more = ids[:MAX_JOBS], len(ids) > MAX_JOBS
     changed, refused = [], []
     for job_id in ids:

@@ -14,7 +14,7 @@ from ..preparation.prepare import prepare
 from ..specs.jobs import ChangeTrainingRequest, TrainingChange
 from ..specs.limits import in_bytes
 from ..specs.training import ChangedTrainingSpec, TrainingSpec
-from ..store import Connection
+from ..store import Access, Connection
 from ..store import changes as requests
 from ..store.jobs import JobWithSpec
 from .context import Context
@@ -40,7 +40,7 @@ def change_training(context: Context, id: str, request: ChangeTrainingRequest) -
         row: JobWithSpec, spec: TrainingSpec, made: Sequence[ChangedTrainingSpec]
     ) -> changes.Check:
         limits = context.settings.limits
-        before = at_epoch(prepare(context.database, spec, row.owner, limits, stored=True))
+        before = at_epoch(prepare(context.database, spec, Access(row.owner), limits, stored=True))
         after = before
         for change in made:
             after = with_change(after, change, limits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
@@ -15,9 +16,9 @@ from structlog.contextvars import bound_contextvars
 from epochal_engine import choose_engine
 
 from ..access import stream_tokens
-from ..access.keys import LOCAL_OWNER, PresentedKey
+from ..access.keys import ACTIONS, LOCAL_OWNER, Need, PresentedKey, actions_of
 from ..admission.estimate import Estimator
-from ..errors import EpochalError, Unauthenticated
+from ..errors import EpochalError, QuotaExceeded, Unauthenticated
 from ..experiments import exercises
 from ..jobs.deletion import ROUND_SECONDS, delete_expired, purge
 from ..jobs.health import HealthCheck
@@ -73,22 +74,26 @@ class Context:
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """One piece of a stream's computation at a time, so that many do not hold the loop up."""
 
-    def authorized(self, authorization: str | None, scope: Scope) -> Context:
-        """Return the context of the caller with this `Authorization`.
+    def authorized(
+        self, authorization: str | None, need: Need, origin: str | None = None
+    ) -> Context:
+        """Return the context of the caller with this `Authorization`, on a page of this origin.
 
         Raises `Unauthenticated`, `Forbidden`.
         """
-        presented = self.presented_key(authorization)
+        presented = self.presented_key(authorization, origin)
         if presented is None:
             return self
         with self.database.read() as connection:
             stored = api_keys.find_valid(connection, presented.id)
-        return self.of_caller(presented.check(stored, scope))
+        return self.of_caller(presented.check(stored, need))
 
-    def presented_key(self, authorization: str | None) -> PresentedKey | None:
+    def presented_key(
+        self, authorization: str | None, origin: str | None = None
+    ) -> PresentedKey | None:
         """Return the key in this `Authorization`; None without one. Raises `Unauthenticated`."""
         if authorization is not None:
-            return PresentedKey.of(authorization)
+            return PresentedKey.of(authorization, origin)
         if self.settings.needs_keys:
             raise Unauthenticated(
                 "This service needs an API key: send the header `Authorization: Bearer ep_…`"
@@ -116,6 +121,24 @@ class Context:
     def scope(self) -> Scope:
         """The scope of the caller; `admin` without an API key."""
         return "admin" if self.key is None else cast(Scope, self.key.scope)
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """What the caller may do; everything without an API key."""
+        return ACTIONS["admin"] if self.key is None else actions_of(self.key)
+
+    def take_jobs(self, count: int = 1) -> None:
+        """Count new jobs of a key that may make a number per hour. Raises `QuotaExceeded`."""
+        limits = self.key and self.key.limits
+        if self.key is None or not limits or limits.jobs_per_hour is None:
+            return
+        with self.database.write() as connection:
+            wait = api_keys.take_jobs(connection, self.key.id, limits.jobs_per_hour, count)
+        if wait:
+            raise QuotaExceeded(
+                f"This API key may make {limits.jobs_per_hour} jobs per hour: wait {wait:.0f} s",
+                retry_after=math.ceil(wait),
+            )
 
     @property
     def owner(self) -> str:

@@ -25,7 +25,7 @@ from ..settings import UNLIMITED
 from ..specs.diagnosis import Diagnosis, Finding, Label, Trial
 from ..specs.jobs import TERMINAL
 from ..specs.training import TrainingSpec
-from ..store import checkpoints
+from ..store import Access, checkpoints
 from ..store import log as job_log
 from ..store.packing import unpack
 from .context import Context
@@ -73,7 +73,7 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         is_fork = spec.initial_weights is not None
         start = checkpoints.find(connection, id, 0) if is_fork else None
     limits = context.settings.limits
-    prepared = prepare(context.database, spec, row.owner, limits, stored=True)
+    prepared = prepare(context.database, spec, Access(row.owner), limits, stored=True)
     if spec.changes:
         gradients = None if gradients is None else _always_trained(gradients)
         prepared = at_epoch(prepared, row.epoch)

@@ -95,6 +95,17 @@ BATCH_UPDATES: dict[str, Any] = {
     },
 }
 
+KEYS: dict[str, Any] = {
+    "To look at a course's runs": {"name": "board", "labels": {"course": "week-4"}},
+    "To train a few jobs on a page": {
+        "actions": ["read", "watch", "train"],
+        "labels": {"visitor": "1"},
+        "origins": ["https://example.com"],
+        "jobs_per_hour": 5,
+        "expires_in_seconds": 86400,
+    },
+}
+
 RESUMPTIONS: dict[str, Any] = {"One epoch": {"epochs": 1}, "To the end": {}}
 
 CHANGES: dict[str, Any] = {

@@ -51,6 +51,7 @@ def submit(
     hooks = [hook for job in spec.jobs.values() for hook in job.webhooks]
     plan = experiments.plan_of(spec, exercise)
     runs = checked_runs(context, spec)
+    context.take_jobs(len(runs))
     row, new = experiments.create(
         context.database,
         plan,
@@ -87,7 +88,8 @@ def checked_runs(context: Context, spec: ExperimentSpec) -> list[Run]:
     experiments.check_names(spec)
     if errors := [*claims.errors_of(spec)]:
         raise InvalidArgument.of(*errors)
-    runs = experiments.prepare_experiment(context.database, spec, context.owner, context.settings)
+    access = context.access.own
+    runs = experiments.prepare_experiment(context.database, spec, access, context.settings)
     if errors := [*claims.errors_of_runs(spec, runs)]:
         raise InvalidArgument.of(*errors)
     return runs

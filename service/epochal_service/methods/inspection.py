@@ -60,6 +60,7 @@ from ..specs.inspection import (
     WeightArray,
     Weights,
 )
+from ..store import Access
 from .context import Context
 
 MARGIN = 0.1  # on each side of a map, as a fraction of the data's extent
@@ -309,7 +310,7 @@ def _opened(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prep
     with context.database.read() as connection:
         trained_network, spec = trained_by(connection, id, context.access, epoch)
     limits = context.settings.limits
-    prepared = prepare(context.database, spec, trained_network.owner, limits, stored=True)
+    prepared = prepare(context.database, spec, Access(trained_network.owner), limits, stored=True)
     return trained_network, at_epoch(prepared, trained_network.epoch - 1)
 
 

@@ -76,11 +76,13 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`;
     `QuotaExceeded` if too many jobs are queued, or all jobs store too much.
     """
+    spec = labeled(context, spec)
     request_fingerprint = fingerprint(spec, *spec.webhooks)
     webhooks.check(spec.webhooks, context.receivers)
-    prepared = prepare(context.database, spec, context.owner, context.settings.limits)
+    prepared = prepare(context.database, spec, context.access.own, context.settings.limits)
     price = price_of(prepared, context.settings)
     submission = submission_of(prepared, price, context.settings)
+    context.take_jobs()
     row, new = lifecycle.submit(
         context.database,
         owner=context.owner,
@@ -98,13 +100,20 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     return reply(row)
 
 
+def labeled(context: Context, spec: TrainingSpec) -> TrainingSpec:
+    """Return the spec with the labels by which the key of the caller reaches its job."""
+    if not context.access.labels:
+        return spec
+    return spec.model_copy(update={"labels": spec.labels | dict(context.access.labels)})
+
+
 def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
     """Check a job, estimate its cost, and fill in its defaults. Creates nothing.
 
     Raises `InvalidArgument` for a spec that cannot be trained.
     """
     webhooks.check(spec.webhooks, context.receivers)
-    prepared = prepare(context.database, spec, context.owner, context.settings.limits)
+    prepared = prepare(context.database, spec, context.access.own, context.settings.limits)
     price = price_of(prepared, context.settings)
     return ValidatedJob(
         spec=prepared.spec,

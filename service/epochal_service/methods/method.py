@@ -31,9 +31,10 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
 import structlog
 from pydantic import BaseModel, Field
 
+from ..access.keys import LOOKING, Need
 from ..errors import FieldError
 from ..specs.base import EpochNumber, Reply, Request, Spec
-from ..specs.system import Scope
+from ..specs.keys import Action
 from .context import Context
 
 M = TypeVar("M", bound=BaseModel)
@@ -56,9 +57,6 @@ Basis = Literal["job", "release"]
 
 logger = structlog.get_logger(__name__)
 
-READS = ("Simulate", "Generate", "Summarize", "Validate", "Suggest", "Predict", "Check", "Get")
-"""How the names of methods begin that change nothing, although their HTTP verb is not GET."""
-
 NO_DATA = FieldError(DATA, "must not be empty")
 
 
@@ -75,6 +73,8 @@ class Method:
 
     rpc: str
     """The name on gRPC, such as `CreateJob`."""
+    action: Action
+    """The action that an API key must allow for it."""
     http: str
     """Verb and path, such as `POST /v1/jobs`."""
     function: Callable[..., Any]
@@ -85,9 +85,6 @@ class Method:
     """Whether it may fail with 409."""
     errors: tuple[int, ...] = ()
     """Statuses of errors that its signature does not tell."""
-    scope: Scope = "train"
-    """The scope that an API key needs for it; `read` where its verb or its name says that it
-    changes nothing."""
     event: type[Reply] | None = None
     """The events of a method that answers with a stream."""
     total: type[Reply] | None = None
@@ -107,10 +104,6 @@ class Method:
     """The section of the HTTP documentation that it belongs to."""
     id: Id | None = None
     """The meaning of `{id}` in its path."""
-
-    def __post_init__(self) -> None:
-        if self.scope == "train" and (self.verb == "GET" or self.rpc.startswith(READS)):
-            object.__setattr__(self, "scope", "read")
 
     @property
     def verb(self) -> str:
@@ -136,6 +129,11 @@ class Method:
     def collection(self) -> str:
         """The first segment of the path after the version, such as `jobs`."""
         return self.path.partition("/v1/")[2].partition("/")[0]
+
+    @property
+    def need(self) -> Need:
+        """What an API key must allow for it."""
+        return Need(self.action, self.collection)
 
     def call(self, context: Context, *arguments: Any) -> Any:
         """Return what the function returns for the caller of the context."""
@@ -200,7 +198,7 @@ class Method:
 
     def audit(self, context: Context, subject: str) -> None:
         """Log the caller and the subject of a method that changes something."""
-        if self.verb != "GET" and self.scope != "read":
+        if self.action not in LOOKING and self.verb != "GET":
             logger.info(
                 "audit", method=self.rpc, id=subject, owner=context.owner, key=context.key_id
             )
@@ -230,9 +228,7 @@ class Method:
     @property
     def statuses(self) -> list[int]:
         """The HTTP statuses of its errors."""
-        codes = {400, 401, 429, *self.errors}
-        if self.scope != "read":
-            codes.add(403)
+        codes = {400, 401, 403, 429, *self.errors}
         if self.path_fields:
             codes.add(404)
         if self.body is not None or self.has_data:

@@ -22,6 +22,7 @@ from ..specs.random_draws import (
     RandomDraws,
 )
 from ..specs.training import TrainingSpec
+from ..store import Access
 from .context import Context
 from .inspection import check_size
 
@@ -41,7 +42,7 @@ def get_random_draws(context: Context, id: str, request: GetRandomDrawsRequest) 
     spec = TrainingSpec.model_validate_json(row.spec)
     _check_changes(spec, epoch)
     limits = context.settings.limits
-    prepared = prepare(context.database, spec, row.owner, limits, stored=True)
+    prepared = prepare(context.database, spec, Access(row.owner), limits, stored=True)
     rows = prepared.rows.train
     draws = Draws(prepared.network, prepared.training, len(rows))
     layers = _checked_layers(draws, request)

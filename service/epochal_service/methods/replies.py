@@ -129,7 +129,11 @@ class ReplyCache:
 
     @asynccontextmanager
     async def turn(
-        self, key: Hashable, context: Context, authorization: str | None
+        self,
+        key: Hashable,
+        context: Context,
+        authorization: str | None,
+        origin: str | None = None,
     ) -> AsyncIterator[tuple[Context, CachedReply] | None]:
         """Yield a current reply and the context of the caller, who has been admitted
         and counted; None if the method must be called, or refuses the request.
@@ -137,7 +141,9 @@ class ReplyCache:
         Other requests with the key wait until the block of the request that replaces a reply ends.
         """
         reply = self._get(key)
-        lookup = None if reply is None else await self._admit(reply, context, authorization)
+        lookup = None
+        if reply is not None:
+            lookup = await self._admit(reply, context, authorization, origin)
         if reply is None or lookup is None:
             yield None
             return
@@ -156,24 +162,28 @@ class ReplyCache:
             done.set()
 
     async def _admit(
-        self, reply: CachedReply, context: Context, authorization: str | None
+        self,
+        reply: CachedReply,
+        context: Context,
+        authorization: str | None,
+        origin: str | None,
     ) -> tuple[Context, Version | None] | None:
         """Return the context of a caller who may have the reply, and the version of its job; None
         for another caller, or without a job.
         """
         standing = Standing(None, None)
         try:
-            presented = context.presented_key(authorization)
+            presented = context.presented_key(authorization, origin)
             lookup = Lookup(presented and presented.id, reply.job_id)
             if lookup != (None, None):
                 standing = await self._lookups.get(lookup)
             if presented is not None:
-                context = context.of_caller(presented.check(standing.key, reply.method.scope))
+                context = context.of_caller(presented.check(standing.key, reply.method.need))
         except (Forbidden, Unauthenticated, Unavailable):
             return None  # the method raises the same
         version = standing.version
-        if version is not None:
-            may_read = version.owner in context.access.readable
+        if version is not None and reply.job_id is not None:
+            may_read = context.access.may_read(reply.job_id, version.owner)
         else:
             may_read = reply.job_id is None
         return (context, version) if may_read else None

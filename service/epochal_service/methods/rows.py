@@ -72,9 +72,10 @@ def page_of(
     key, equals, value = (request.label or "").partition("=")
     rows = jobs.page(
         connection,
-        context.access.narrowed(request.owner),
+        tuple(name for name in context.access.owners if request.owner in (None, name)),
         size=size + 1,
         before=before,
+        only=context.access,
         states=request.states,
         label=(key, value if equals else None) if request.label else None,
         text=text,

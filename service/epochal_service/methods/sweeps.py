@@ -26,6 +26,7 @@ from ..store.jobs import JobWithSpec
 from ..streams.follow import Frames
 from .context import Context
 from .fingerprints import fingerprint
+from .jobs import labeled
 from .pages import page_size
 from .rows import estimate_of, fields_of, page_of
 
@@ -36,12 +37,14 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
     Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`;
     `QuotaExceeded` if too many jobs are queued, or all jobs store too much.
     """
+    spec = spec.model_copy(update={"job": labeled(context, spec.job)})
     request_fingerprint = fingerprint(spec, *spec.job.webhooks)
     _check_webhooks(context, spec)
     limits = context.settings.limits
-    prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
+    prepared = sweeps.prepare_sweep(context.database, spec, context.access.own, limits)
     price = sweeps.price_of_sweep(prepared, context.settings)
     spec, job, cost = prepared.spec, prepared.job.spec, prepared.cost
+    context.take_jobs(len(prepared.trainings))
     try:
         row, new = lifecycle.submit(
             context.database,
@@ -78,7 +81,7 @@ def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
     """
     _check_webhooks(context, spec)
     limits = context.settings.limits
-    prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
+    prepared = sweeps.prepare_sweep(context.database, spec, context.access.own, limits)
     price = sweeps.price_of_sweep(prepared, context.settings)
     return ValidatedSweep(
         spec=prepared.spec,

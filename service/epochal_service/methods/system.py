@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import cast
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from epochal_engine import chosen_engine
 
 from ..jobs.kernel import kernel
 from ..jobs.quotas import STORED
+from ..specs.keys import Action
 from ..specs.system import Limit, Limits, QuotaUsage, Usage, Version
 from .context import Context
 
@@ -36,6 +38,7 @@ def get_usage(context: Context) -> Usage:
     quotas, rate = context.settings.quotas, context.rate
     with context.database.read() as connection:
         used = {name: stored.count(connection, context.owner) for name, stored in STORED.items()}
+    access = context.access
     used["max_open_streams"] = context.hub.streams(context.owner)
     limits = quotas.model_dump()
     if rate is None:
@@ -44,7 +47,12 @@ def get_usage(context: Context) -> Usage:
     return Usage(
         owner=context.owner,
         scope=context.scope,
-        quotas=[
+        actions=cast(list[Action], [*context.actions]),
+        jobs=[*access.jobs],
+        labels=dict(access.labels),
+        quotas=[]
+        if access.is_narrow
+        else [
             QuotaUsage(
                 name=name,
                 used=used[name],

@@ -21,6 +21,7 @@ from . import (
     inside,
     inspection,
     jobs,
+    keys,
     networks,
     predictions,
     random_draws,
@@ -41,6 +42,7 @@ SERVICES: tuple[Service, ...] = (
         (
             Method(
                 "CreateNetwork",
+                "train",
                 "POST /v1/networks",
                 networks.create_network,
                 "Save a network",
@@ -48,15 +50,21 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "SummarizeNetwork",
+                "read",
                 "POST /v1/networks/summarize",
                 networks.summarize_network,
                 "Summarize a network",
                 examples=examples.SUMMARIES,
             ),
-            Method("ListNetworks", "GET /v1/networks", networks.list_networks, "List networks"),
-            Method("GetNetwork", "GET /v1/networks/{id}", networks.get_network, "Get a network"),
+            Method(
+                "ListNetworks", "read", "GET /v1/networks", networks.list_networks, "List networks"
+            ),
+            Method(
+                "GetNetwork", "read", "GET /v1/networks/{id}", networks.get_network, "Get a network"
+            ),
             Method(
                 "DeleteNetwork",
+                "delete",
                 "DELETE /v1/networks/{id}",
                 networks.delete_network,
                 "Delete a network",
@@ -70,22 +78,33 @@ SERVICES: tuple[Service, ...] = (
         (
             Method(
                 "CreateDataset",
+                "train",
                 "POST /v1/datasets",
                 datasets.create_dataset,
                 "Create a data set",
                 conflicts=True,
                 examples=examples.DATASETS,
             ),
-            Method("ListDatasets", "GET /v1/datasets", datasets.list_datasets, "List data sets"),
-            Method("GetDataset", "GET /v1/datasets/{id}", datasets.get_dataset, "Get a data set"),
+            Method(
+                "ListDatasets", "read", "GET /v1/datasets", datasets.list_datasets, "List data sets"
+            ),
+            Method(
+                "GetDataset",
+                "read",
+                "GET /v1/datasets/{id}",
+                datasets.get_dataset,
+                "Get a data set",
+            ),
             Method(
                 "PreviewDataset",
+                "read",
                 "GET /v1/datasets/{id}/preview",
                 datasets.preview_dataset,
                 "Preview a data set",
             ),
             Method(
                 "DeleteDataset",
+                "delete",
                 "DELETE /v1/datasets/{id}",
                 datasets.delete_dataset,
                 "Delete a data set",
@@ -93,6 +112,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "CreateUpload",
+                "train",
                 "POST /v1/uploads",
                 uploads.create_upload,
                 "Create an upload",
@@ -101,14 +121,18 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "AppendUpload",
+                "train",
                 "POST /v1/uploads/{id}/append",
                 uploads.append_upload,
                 "Append a piece to an upload",
                 conflicts=True,
             ),
-            Method("GetUpload", "GET /v1/uploads/{id}", uploads.get_upload, "Get an upload"),
+            Method(
+                "GetUpload", "read", "GET /v1/uploads/{id}", uploads.get_upload, "Get an upload"
+            ),
             Method(
                 "DeleteUpload",
+                "delete",
                 "DELETE /v1/uploads/{id}",
                 uploads.delete_upload,
                 "Delete an upload",
@@ -122,6 +146,7 @@ SERVICES: tuple[Service, ...] = (
         (
             Method(
                 "CreateJob",
+                "train",
                 "POST /v1/jobs",
                 jobs.create_job,
                 "Create a job",
@@ -129,6 +154,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ValidateJob",
+                "read",
                 "POST /v1/jobs/validate",
                 jobs.validate_job,
                 "Validate a job",
@@ -136,13 +162,15 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "SuggestJob",
+                "read",
                 "GET /v1/datasets/{id}/suggest",
                 suggestion.suggest_job,
                 "Suggest a job",
             ),
-            Method("ListJobs", "GET /v1/jobs", jobs.list_jobs, "List jobs"),
+            Method("ListJobs", "read", "GET /v1/jobs", jobs.list_jobs, "List jobs"),
             Method(
                 "BatchDeleteJobs",
+                "delete",
                 "POST /v1/jobs/batch-delete",
                 batches.batch_delete_jobs,
                 "Delete several jobs",
@@ -150,6 +178,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "BatchCancelJobs",
+                "change",
                 "POST /v1/jobs/batch-cancel",
                 batches.batch_cancel_jobs,
                 "Cancel several jobs",
@@ -157,6 +186,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "BatchUpdateJobs",
+                "change",
                 "POST /v1/jobs/batch-update",
                 batches.batch_update_jobs,
                 "Label several jobs",
@@ -164,6 +194,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetJob",
+                "read",
                 "GET /v1/jobs/{id}",
                 jobs.get_job,
                 "Get a job",
@@ -171,6 +202,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "UpdateJob",
+                "change",
                 "PATCH /v1/jobs/{id}",
                 jobs.update_job,
                 "Rename or label a job",
@@ -178,6 +210,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "DeleteJob",
+                "delete",
                 "DELETE /v1/jobs/{id}",
                 jobs.delete_job,
                 "Delete a job",
@@ -185,6 +218,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "CancelJob",
+                "change",
                 "POST /v1/jobs/{id}/cancel",
                 jobs.cancel_job,
                 "Cancel a job",
@@ -192,6 +226,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "PauseJob",
+                "change",
                 "POST /v1/jobs/{id}/pause",
                 jobs.pause_job,
                 "Pause a job",
@@ -199,6 +234,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ResumeJob",
+                "change",
                 "POST /v1/jobs/{id}/resume",
                 jobs.resume_job,
                 "Resume a job",
@@ -207,6 +243,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ChangeTraining",
+                "change",
                 "POST /v1/jobs/{id}/changes",
                 changes.change_training,
                 "Change a job while it trains",
@@ -215,6 +252,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListEpochs",
+                "read",
                 "GET /v1/jobs/{id}/epochs",
                 jobs.list_epochs,
                 "List epochs",
@@ -222,6 +260,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetEpochColumns",
+                "read",
                 "GET /v1/jobs/{id}/epochs/columns",
                 jobs.get_epoch_columns,
                 "Get the epochs by column",
@@ -229,6 +268,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetCurve",
+                "read",
                 "GET /v1/jobs/{id}/curve",
                 jobs.get_curve,
                 "Get the curve",
@@ -236,6 +276,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListGradients",
+                "read",
                 "GET /v1/jobs/{id}/gradients",
                 jobs.list_gradients,
                 "List gradients",
@@ -243,12 +284,14 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListDeliveries",
+                "read",
                 "GET /v1/jobs/{id}/deliveries",
                 deliveries.list_deliveries,
                 "List webhook deliveries",
             ),
             Method(
                 "ListCheckpoints",
+                "read",
                 "GET /v1/jobs/{id}/checkpoints",
                 jobs.list_checkpoints,
                 "List checkpoints",
@@ -256,12 +299,14 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetCheckpoint",
+                "read",
                 "GET /v1/jobs/{id}/checkpoints/{epoch}",
                 jobs.get_checkpoint,
                 "Get a checkpoint",
             ),
             Method(
                 "Predict",
+                "predict",
                 "POST /v1/jobs/{id}/predict",
                 predictions.predict,
                 "Predict",
@@ -269,6 +314,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "Generate",
+                "predict",
                 "POST /v1/jobs/{id}/generate",
                 generation.generate,
                 "Generate text or samples",
@@ -278,12 +324,14 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetDiagnosis",
+                "read",
                 "GET /v1/jobs/{id}/diagnosis",
                 diagnosis.get_diagnosis,
                 "Get a diagnosis",
             ),
             Method(
                 "GetExport",
+                "read",
                 "GET /v1/jobs/{id}/export",
                 exports.get_export,
                 "Export the trained network",
@@ -292,6 +340,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetUnitMaps",
+                "read",
                 "POST /v1/jobs/{id}/unit-maps",
                 inspection.get_unit_maps,
                 "Map the units",
@@ -299,33 +348,42 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetHiddenSpace",
+                "read",
                 "GET /v1/jobs/{id}/hidden-space",
                 inspection.get_hidden_space,
                 "Show the hidden space",
             ),
             Method(
                 "GetConfusionMatrix",
+                "read",
                 "GET /v1/jobs/{id}/confusion-matrix",
                 inspection.get_confusion_matrix,
                 "Compute the confusion matrix",
             ),
             Method(
                 "GetEvaluation",
+                "read",
                 "GET /v1/jobs/{id}/evaluation",
                 inspection.get_evaluation,
                 "Evaluate the network",
             ),
             Method(
                 "GetSamplePredictions",
+                "read",
                 "GET /v1/jobs/{id}/sample-predictions",
                 inspection.get_sample_predictions,
                 "Predict samples",
             ),
             Method(
-                "GetWeights", "GET /v1/jobs/{id}/weights", inspection.get_weights, "Get weights"
+                "GetWeights",
+                "read",
+                "GET /v1/jobs/{id}/weights",
+                inspection.get_weights,
+                "Get weights",
             ),
             Method(
                 "GetAttention",
+                "predict",
                 "POST /v1/jobs/{id}/attention",
                 inside.get_attention,
                 "Get attention weights",
@@ -333,6 +391,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetActivations",
+                "predict",
                 "POST /v1/jobs/{id}/activations",
                 inside.get_activations,
                 "Get activations",
@@ -340,6 +399,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetRandomDraws",
+                "read",
                 "GET /v1/jobs/{id}/random-draws",
                 random_draws.get_random_draws,
                 "Get the random draws of an epoch",
@@ -347,6 +407,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetComparison",
+                "read",
                 "GET /v1/comparison",
                 comparison.get_comparison,
                 "Compare jobs",
@@ -354,6 +415,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "WatchJob",
+                "watch",
                 "GET /v1/jobs/{id}/events",
                 jobs.watch_job,
                 "Watch a job",
@@ -361,10 +423,10 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "IssueStreamToken",
+                "watch",
                 "POST /v1/jobs/{id}/stream-token",
                 stream_tokens.issue_stream_token,
                 "Issue a token to watch a job",
-                scope="read",
             ),
         ),
     ),
@@ -375,6 +437,7 @@ SERVICES: tuple[Service, ...] = (
         (
             Method(
                 "CreateSweep",
+                "train",
                 "POST /v1/sweeps",
                 sweeps.create_sweep,
                 "Create a sweep",
@@ -382,14 +445,16 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ValidateSweep",
+                "read",
                 "POST /v1/sweeps/validate",
                 sweeps.validate_sweep,
                 "Validate a sweep",
                 examples=examples.SWEEPS,
             ),
-            Method("ListSweeps", "GET /v1/sweeps", sweeps.list_sweeps, "List sweeps"),
+            Method("ListSweeps", "read", "GET /v1/sweeps", sweeps.list_sweeps, "List sweeps"),
             Method(
                 "GetSweep",
+                "read",
                 "GET /v1/sweeps/{id}",
                 sweeps.get_sweep,
                 "Get a sweep",
@@ -397,6 +462,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "UpdateSweep",
+                "change",
                 "PATCH /v1/sweeps/{id}",
                 sweeps.update_sweep,
                 "Rename or label a sweep",
@@ -404,6 +470,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "DeleteSweep",
+                "delete",
                 "DELETE /v1/sweeps/{id}",
                 sweeps.delete_sweep,
                 "Delete a sweep",
@@ -411,6 +478,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "CancelSweep",
+                "change",
                 "POST /v1/sweeps/{id}/cancel",
                 sweeps.cancel_sweep,
                 "Cancel a sweep",
@@ -418,6 +486,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetSweepCurves",
+                "read",
                 "GET /v1/sweeps/{id}/curves",
                 sweeps.get_sweep_curves,
                 "Get the members' curves",
@@ -425,12 +494,14 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListSweepDeliveries",
+                "read",
                 "GET /v1/sweeps/{id}/deliveries",
                 deliveries.list_sweep_deliveries,
                 "List webhook deliveries of a sweep",
             ),
             Method(
                 "WatchSweep",
+                "watch",
                 "GET /v1/sweeps/{id}/events",
                 sweeps.watch_sweep,
                 "Watch a sweep",
@@ -438,10 +509,10 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "IssueSweepStreamToken",
+                "watch",
                 "POST /v1/sweeps/{id}/stream-token",
                 stream_tokens.issue_sweep_stream_token,
                 "Issue a token to watch a sweep",
-                scope="read",
             ),
         ),
     ),
@@ -452,6 +523,7 @@ SERVICES: tuple[Service, ...] = (
         (
             Method(
                 "CreateExperiment",
+                "train",
                 "POST /v1/experiments",
                 experiments.create_experiment,
                 "Create an experiment",
@@ -459,24 +531,28 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListExperiments",
+                "read",
                 "GET /v1/experiments",
                 experiments.list_experiments,
                 "List experiments",
             ),
             Method(
                 "GetExperiment",
+                "read",
                 "GET /v1/experiments/{id}",
                 experiments.get_experiment,
                 "Get an experiment",
             ),
             Method(
                 "GetExperimentSpec",
+                "read",
                 "GET /v1/experiments/{id}/spec",
                 experiments.get_experiment_spec,
                 "Get the spec of an experiment",
             ),
             Method(
                 "DeleteExperiment",
+                "delete",
                 "DELETE /v1/experiments/{id}",
                 experiments.delete_experiment,
                 "Delete an experiment",
@@ -484,6 +560,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "CancelExperiment",
+                "change",
                 "POST /v1/experiments/{id}/cancel",
                 experiments.cancel_experiment,
                 "Cancel an experiment",
@@ -491,6 +568,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "WatchExperiment",
+                "watch",
                 "GET /v1/experiments/{id}/events",
                 experiments.watch_experiment,
                 "Watch an experiment",
@@ -498,10 +576,10 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "IssueExperimentStreamToken",
+                "watch",
                 "POST /v1/experiments/{id}/stream-token",
                 stream_tokens.issue_experiment_stream_token,
                 "Issue a token to watch an experiment",
-                scope="read",
             ),
         ),
     ),
@@ -512,6 +590,7 @@ SERVICES: tuple[Service, ...] = (
         (
             Method(
                 "CreateExercise",
+                "train",
                 "POST /v1/exercises",
                 exercises.create_exercise,
                 "Create an exercise",
@@ -519,24 +598,28 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListExercises",
+                "read",
                 "GET /v1/exercises",
                 exercises.list_exercises,
                 "List exercises",
             ),
             Method(
                 "GetExercise",
+                "read",
                 "GET /v1/exercises/{id}",
                 exercises.get_exercise,
                 "Get an exercise",
             ),
             Method(
                 "DeleteExercise",
+                "delete",
                 "DELETE /v1/exercises/{id}",
                 exercises.delete_exercise,
                 "Delete an exercise",
             ),
             Method(
                 "AttemptExercise",
+                "train",
                 "POST /v1/exercises/{id}/attempts",
                 exercises.attempt_exercise,
                 "Attempt an exercise",
@@ -544,12 +627,14 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListAttempts",
+                "read",
                 "GET /v1/exercises/{id}/attempts",
                 exercises.list_attempts,
                 "List attempts at an exercise",
             ),
             Method(
                 "GetExerciseResults",
+                "read",
                 "GET /v1/exercises/{id}/results",
                 exercises.get_exercise_results,
                 "Get the results of an exercise",
@@ -559,17 +644,31 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "SystemService",
         "system",
-        "Limits, usage, versions and workers of this service. Health on gRPC is grpc.health.v1.",
+        "Limits, usage, keys, versions and workers. Health on gRPC is grpc.health.v1.",
         (
-            Method("GetLimits", "GET /v1/limits", system.get_limits, "Get the limits"),
-            Method("GetUsage", "GET /v1/usage", system.get_usage, "Get the usage of quotas"),
-            Method("GetVersion", "GET /v1/version", system.get_version, "Get the version"),
+            Method("GetLimits", "read", "GET /v1/limits", system.get_limits, "Get the limits"),
+            Method(
+                "GetUsage", "read", "GET /v1/usage", system.get_usage, "Get the usage of quotas"
+            ),
+            Method("GetVersion", "read", "GET /v1/version", system.get_version, "Get the version"),
+            Method(
+                "CreateKey",
+                "share",
+                "POST /v1/keys",
+                keys.create_key,
+                "Make an API key that does less",
+                examples=examples.KEYS,
+            ),
+            Method("ListKeys", "share", "GET /v1/keys", keys.list_keys, "List the keys made"),
+            Method(
+                "DeleteKey", "share", "DELETE /v1/keys/{id}", keys.delete_key, "Revoke a key made"
+            ),
             Method(
                 "ListWorkers",
+                "admin",
                 "GET /v1/workers",
                 workers.list_workers,
                 "List workers",
-                scope="admin",
             ),
         ),
     ),
@@ -598,6 +697,7 @@ IDS = {
     "exercises": Id("The id of the exercise, as `POST /v1/exercises` returned it."),
     "networks": Id("The id of the network, as `POST /v1/networks` returned it."),
     "datasets": Id("The id of the data set. The id of a built-in one is its name.", "digits"),
+    "keys": Id("The id of the key, as `POST /v1/keys` returned it."),
     "uploads": Id("The id of the upload, as `POST /v1/uploads` returned it."),
 }
 

@@ -39,13 +39,15 @@ class Parent:
     """Arrays by name, in the order of its network."""
 
 
-def parent_of(connection: Connection, source: WeightsOfJobSpec, owner: str, field: str) -> Parent:
+def parent_of(
+    connection: Connection, source: WeightsOfJobSpec, access: Access, field: str
+) -> Parent:
     """Return the job that the field of a spec names.
 
     Raises `InvalidArgument` if the job does not exist or has no checkpoint of that epoch.
     """
     try:
-        row = lifecycle.find(connection, source.job, Access(owner))
+        row = lifecycle.find(connection, source.job, access)
     except NotFound as error:
         raise InvalidArgument.of(FieldError(f"{field}.job", error.detail)) from None
     spec = TrainingSpec.model_validate_json(row.spec)

@@ -33,13 +33,13 @@ from .prepared import Prepared, build, is_regression
 def prepare(
     database: Database,
     spec: TrainingSpec,
-    owner: str,
+    access: Access,
     limits: Limits,
     *,
     stored: bool = False,
     parents: Mapping[str, forks.Parent] = MappingProxyType({}),
 ) -> Prepared:
-    """Build everything that a run of the spec needs.
+    """Build everything that a run of the spec needs, from what the caller may use.
 
     `parents` are jobs by the name that the spec has for them, if they are not in the store yet.
 
@@ -55,15 +55,15 @@ def prepare(
     limits = UNLIMITED if stored else limits
     others = {}
     with database.read() as connection:
-        spec = _with_network(connection, spec, owner)
+        spec = _with_network(connection, spec, access)
         dataset = (
             datasets.load_for_stored_job(connection, spec)
             if stored
-            else datasets.load(connection, spec, Access(owner))
+            else datasets.load(connection, spec, access)
         )
         for field, source in {} if stored else sources(spec).items():
             others[field] = parents.get(source.job) or forks.parent_of(
-                connection, source, owner, field
+                connection, source, access, field
             )
             if spec.rollouts is not None or LOSSES[spec.loss].rows > 1:
                 former = others[field].spec
@@ -99,11 +99,11 @@ def _as_child(spec: TrainingSpec, dataset: Dataset, parent: forks.Parent | None)
     return spec.model_copy(update=changes)
 
 
-def _with_network(connection: Connection, spec: TrainingSpec, owner: str) -> TrainingSpec:
+def _with_network(connection: Connection, spec: TrainingSpec, access: Access) -> TrainingSpec:
     """Return the spec with its network written out: a job outlives the saved network."""
     if not isinstance(spec.network, NetworkRef):
         return spec
-    row = networks.find(connection, spec.network.id, Access(owner))
+    row = networks.find(connection, spec.network.id, access)
     if row is None:
         raise InvalidArgument.of(FieldError("network.id", f"There is no network {spec.network.id}"))
     return spec.model_copy(update={"network": NetworkSpec.model_validate_json(row.network)})

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
-from starlette.middleware.cors import CORSMiddleware
 
 from ..apis import apis
 from ..errors import NotFound
@@ -17,34 +16,13 @@ from ..settings import Settings
 from . import openapi, page, problems, routes, system
 from .head import HeadAsGet
 from .headers import SafeHeaders
+from .keys import ALLOWED_METHODS, AllowedOrigins, KeysInUrls
 from .lingering import LingeringClose
 from .metrics import Measured
 from .rate_limits import RateLimits
 from .replies import CachedReplies
 from .request_ids import RequestIds
 from .streams import Streams
-
-# Methods and headers that pages of allowed origins may use, beside the ones for every page.
-ALLOWED_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
-ALLOWED_HEADERS = (
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-None-Match",
-    "Last-Event-ID",
-    "X-Request-Id",
-)
-EXPOSED_HEADERS = (
-    "Content-Disposition",
-    "ETag",
-    "Location",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Retry-After",
-    "WWW-Authenticate",
-    "X-Request-Id",
-)
-PREFLIGHT_SECONDS = 600
 
 Companion = Callable[[Context], AbstractAsyncContextManager[object]]
 
@@ -94,16 +72,9 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.add_middleware(SafeHeaders)
     app.add_middleware(RequestIds)
     app.add_middleware(LingeringClose)
-    if settings.origins:
-        # Outside of the others, so that their refusals can be read too.
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.origins,
-            allow_methods=ALLOWED_METHODS,
-            allow_headers=ALLOWED_HEADERS,
-            expose_headers=EXPOSED_HEADERS,
-            max_age=PREFLIGHT_SECONDS,
-        )
+    # Outside of the others, so that their refusals can be read too.
+    app.add_middleware(AllowedOrigins, settings=settings)
+    app.add_middleware(KeysInUrls)
     problems.install(app)
     app.include_router(system.router)  # first, as probes come all the time
     if not settings.course:

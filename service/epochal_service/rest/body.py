@@ -67,7 +67,7 @@ def without_warnings() -> Iterator[None]:
 class StrictRoute(APIRoute):
     """A route that refuses what it does not take, in its query as in its body.
 
-    If its endpoint has a `scope`, it authorizes the caller before it reads anything.
+    If its endpoint has a `need`, it authorizes the caller before it reads anything.
 
     A body is of the media type of its parameter: JSON, or bytes. The media types that the route's
     `openapi_extra` describes are files, which may be larger.
@@ -90,14 +90,14 @@ class StrictRoute(APIRoute):
         is_optional = body is not None and not body.field_info.is_required()
         files = (self.openapi_extra or {}).get("requestBody", {}).get("content", {})
 
-        scope = getattr(self.endpoint, "scope", None)
+        need = getattr(self.endpoint, "need", None)
         takes_token = getattr(self.endpoint, "takes_token", False)
         takes_long = len(files) > 0 or getattr(self.endpoint, "takes_long", False)
 
         async def read_and_handle(request: Request) -> Response:
             build_validators()
             if not hasattr(request.state, "context"):
-                await authorize(request, scope, takes_token=takes_token)
+                await authorize(request, need, takes_token=takes_token)
             context = await context_of(request)
             if request.query_params and not takes_query:  # a query's model refuses by itself
                 raise InvalidArgument.of(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import unquote
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
+from ..access.keys import Need
 from ..methods.context import Context
-from ..specs.system import Scope
 
 TOKEN = b"token="
 
@@ -20,8 +21,16 @@ async def context_of(request: Request) -> Context:
     return context
 
 
-async def authorize(request: Request, scope: Scope | None, *, takes_token: bool = False) -> None:
-    """Find the caller of a method that needs the scope; None: it needs no key.
+def foreign_origin(headers: Mapping[str, str]) -> str | None:
+    """Return the origin of the page that sent a request; None for one of the service, or none."""
+    origin = headers.get("origin")
+    if origin is None or origin.partition("://")[2] == headers.get("host"):
+        return None
+    return origin
+
+
+async def authorize(request: Request, need: Need | None, *, takes_token: bool = False) -> None:
+    """Find the caller of a method with this need; None: it needs no key.
 
     A method that `takes_token` accepts, instead of a key, a stream token for the `id` in its path.
     Raises `Unauthenticated`, `Forbidden`, `QuotaExceeded`.
@@ -31,8 +40,9 @@ async def authorize(request: Request, scope: Scope | None, *, takes_token: bool 
     if takes_token and (token := _take_token(request)):
         subject = request.path_params["id"]
         context = await run_in_threadpool(context.authorized_by_token, token, subject)
-    elif scope is not None and (authorization is not None or context.settings.needs_keys):
-        context = await run_in_threadpool(context.authorized, authorization, scope)
+    elif need is not None and (authorization is not None or context.settings.needs_keys):
+        origin = foreign_origin(request.headers)
+        context = await run_in_threadpool(context.authorized, authorization, need, origin)
     request.state.context = context
     context.count_request()
 

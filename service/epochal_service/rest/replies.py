@@ -18,6 +18,7 @@ from ..methods.context import Context
 from ..methods.replies import Content
 from ..specs.base import Reply
 from .body import JSON
+from .context import foreign_origin
 from .middleware import HttpMiddleware
 
 NO_CACHE = "no-cache"
@@ -49,8 +50,8 @@ class CachedReplies(HttpMiddleware):
         if replies is None or headers.get("accept", "") not in ANY_FORMAT:
             await self._app(scope, receive, send)
             return
-        authorization = headers.get("authorization")
-        async with replies.turn(cache_key(scope), context, authorization) as current:
+        authorization, origin = headers.get("authorization"), foreign_origin(headers)
+        async with replies.turn(cache_key(scope), context, authorization, origin) as current:
             if current is None:
                 await self._app(scope, receive, send)
                 return

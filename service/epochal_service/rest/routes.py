@@ -199,7 +199,7 @@ def _endpoint(method: Method) -> Callable[..., Any]:
     elif method.is_pure:
         endpoint = explore
     endpoint.__name__ = method.name
-    endpoint.scope = method.scope  # type: ignore[attr-defined]
+    endpoint.need = method.need  # type: ignore[attr-defined]
     endpoint.takes_token = is_watched  # type: ignore[attr-defined]
     endpoint.takes_long = method.takes_long  # type: ignore[attr-defined]
     endpoint.__signature__ = Signature(  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from ..access.keys import Need
 from ..specs.system import Health
 from .body import StrictRoute
 from .context import Here
@@ -60,4 +61,4 @@ def get_metrics(context: Here) -> Response:
     return Response(exposition(context), media_type=MEDIA_TYPE)
 
 
-get_metrics.scope = "read"  # type: ignore[attr-defined]
+get_metrics.need = Need("read", "metrics")  # type: ignore[attr-defined]

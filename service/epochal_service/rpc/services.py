@@ -22,6 +22,7 @@ from pydantic import create_model
 from structlog.contextvars import bound_contextvars
 
 from .._proto import SERVICES as SERVICES
+from ..access.keys import Need
 from ..apis import find
 from ..errors import EpochalError, InvalidArgument, TooLarge
 from ..large import LARGE_BYTES, LargeRequest, large_left_out, limited
@@ -32,7 +33,6 @@ from ..metrics import Metrics
 from ..processes.logs import RequestLog
 from ..request_ids import HEADER, VARIABLE, accepted
 from ..specs.base import Reply, Request
-from ..specs.system import Scope
 from ..specs.validation import parse
 from .convert import from_dict, to_dict
 from .status import abort
@@ -69,7 +69,7 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
     method = find(descriptor.name)
 
     def admit_and_answer(raw: bytes, call: Call) -> bytes:
-        return answer_here(admit(context, call, method.scope), raw, call)
+        return answer_here(admit(context, call, method.need), raw, call)
 
     def answer_here(caller: Context, raw: bytes, call: Call) -> bytes:
         if len(raw) > LARGE_BYTES:
@@ -81,11 +81,11 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
         with large_left_out():
             if not method.is_pure:
                 return await to_thread.run_sync(admit_and_answer, raw, call)
-            caller = await to_thread.run_sync(admit, context, call, method.scope)
+            caller = await to_thread.run_sync(admit, context, call, method.need)
             async with caller.pure_turn():
                 return await to_thread.run_sync(answer_here, caller, raw, call)
         authorization = metadata_of(call, AUTHORIZATION)
-        caller = await to_thread.run_sync(context.authorized, authorization, method.scope)
+        caller = await to_thread.run_sync(context.authorized, authorization, method.need)
         server = caller.for_files() if method.reads_file or method.takes_long else caller
         return finish(call, caller, await server.call_elsewhere(answer, method.rpc, raw))
 
@@ -139,13 +139,13 @@ def finish(call: Call, caller: Context, content: Content) -> bytes:
     return content.plain
 
 
-def admit(context: Context, call: Call, scope: Scope) -> Context:
+def admit(context: Context, call: Call, need: Need) -> Context:
     """Return the context of the caller, and count the call.
 
     Its trailing metadata tell how many are left. Raises `Unauthenticated`, `Forbidden`,
     `QuotaExceeded`.
     """
-    caller = context.authorized(metadata_of(call, AUTHORIZATION), scope)
+    caller = context.authorized(metadata_of(call, AUTHORIZATION), need)
     try:
         caller.count_request()
     finally:

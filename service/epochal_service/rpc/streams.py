@@ -43,7 +43,7 @@ class Streams:
                 check_length(raw, LARGE_BYTES)  # its arguments are read in the event loop
                 async with patience:
                     self._open.add(patience)
-                    context = await to_thread.run_sync(admit, self._context, call, method.scope)
+                    context = await to_thread.run_sync(admit, self._context, call, method.need)
                     frames = await method.function(context, *arguments(context, descriptor, raw))
                     with closing(frames), self._context.metrics.grpc_streams.track_inprogress():
                         if frames.ended:

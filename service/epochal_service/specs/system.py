@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Int64, Reply
+from .keys import Action
 
 Scope = Literal["read", "train", "admin"]
 """The scope of an API key. Each scope includes the previous ones."""
@@ -49,9 +50,17 @@ class Usage(Reply):
     owner: str
     """Owner of the API key; `local` without one."""
     scope: Scope
-    """Scope of the API key; `admin` without one."""
+    """Scope of the API key; `admin` without one. Of a key that another one made: `train` if it may
+    do more than look.
+    """
+    actions: list[Action]
+    """What the API key may do; everything without one."""
+    jobs: list[str] = Field(default_factory=list)
+    """Jobs and sweeps that a key for some jobs reaches; see `labels`."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Such a key reaches the jobs and sweeps with these labels."""
     quotas: list[QuotaUsage]
-    """All quotas."""
+    """All quotas; none for a key for some jobs."""
 
 
 class Version(Reply):

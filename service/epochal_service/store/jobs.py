@@ -50,6 +50,7 @@ __all__ = [
     "next_queued",
     "outlived",
     "page",
+    "reaches",
     "record_stored_bytes",
     "rewrite",
     "schema",
@@ -240,7 +241,9 @@ def find(
     With `lock` the row is locked until the commit.
     """
     query = _query_of_job(is_limited(), access is not None, lock)
-    values = {"job_id": job_id} if access is None else {"job_id": job_id, "owners": access.readable}
+    values = {"job_id": job_id} if access is None else {"job_id": job_id, "owners": access.owners}
+    if reached := _reached(access):
+        query = query.where(*reached)
     row = connection.execute(query, values).one_or_none()
     return None if row is None else _with_spec(row)
 
@@ -251,6 +254,29 @@ def _query_of_job(limited: bool, of_owners: bool, lock: bool) -> sa.Select[Any]:
     if of_owners:
         query = query.where(jobs.c.owner.in_(sa.bindparam("owners", expanding=True)))
     return query.with_for_update(of=jobs) if lock else query
+
+
+def _reached(access: Access | None) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions for the jobs of its owners that an access reaches."""
+    if access is None or not access.is_narrow:
+        return []
+    has_labels = [
+        sa.exists().where(
+            job_labels.c.job_id == jobs.c.id, job_labels.c.key == key, job_labels.c.value == value
+        )
+        for key, value in access.labels
+    ]
+    is_named = jobs.c.id.in_(access.jobs)
+    return [sa.or_(is_named, sa.and_(*has_labels)) if has_labels else is_named]
+
+
+def reaches(connection: Connection, access: Access, job_id: str, owner: str) -> bool:
+    """Return whether the caller may still read the job or sweep."""
+    if not access.labels or access.may_read(job_id, owner):
+        return access.may_read(job_id, owner)
+    of_job = jobs.c.id == job_id, jobs.c.owner.in_(access.owners)
+    query = sa.select(jobs.c.id).where(*of_job, *_reached(access))
+    return connection.execute(query).first() is not None
 
 
 def versions(connection: Connection, ids: Collection[str]) -> dict[str, Version]:
@@ -270,6 +296,7 @@ def page(
     *,
     size: int,
     before: str | None,
+    only: Access | None = None,
     states: Collection[str] = (),
     label: tuple[str, str | None] | None = None,
     text: str | None = None,
@@ -279,7 +306,8 @@ def page(
     after: Sequence[Any] = (),
     basic: bool = False,
 ) -> Generator[JobWithSpec]:
-    """Yield at most `size` rows of the owners and a kind older than the id `before`, newest first.
+    """Yield at most `size` rows of the owners and a kind older than the id `before`, newest first;
+    only rows that a caller with the access `only` reaches.
 
     `states`, `label` (key and value, or key alone) and `filter` filter; `text` is searched in
     `search_text`. With `orders`, rows are sorted by them, and begin after the job with the sort
@@ -289,7 +317,7 @@ def page(
     # A range and no pattern, so that the index ends the search: ids begin with their kind.
     last = kind[:-1] + chr(ord(kind[-1]) + 1)
     end = last if orders else before or last
-    where = [jobs.c.id > kind, jobs.c.id < end]
+    where = [jobs.c.id > kind, jobs.c.id < end, *_reached(only)]
     if text:
         where.append(jobs.c.search_text.contains(text.casefold(), autoescape=True))
     if filter is not None:
@@ -382,10 +410,17 @@ def _sorted(
 
 
 def matching(
-    connection: Connection, owner: str, filter: Tree, without: Collection[str], limit: int
+    connection: Connection,
+    owner: str,
+    filter: Tree,
+    without: Collection[str],
+    limit: int,
+    only: Access | None = None,
 ) -> list[str]:
-    """Return ids of the owner's newest jobs that a filter matches, in other states than these."""
-    where = [jobs.c.owner == owner, jobs.c.id > "job", jobs.c.id < "joc"]
+    """Return ids of the owner's newest jobs that a filter matches, in other states than these;
+    only jobs that a caller with the access `only` reaches.
+    """
+    where = [jobs.c.owner == owner, jobs.c.id > "job", jobs.c.id < "joc", *_reached(only)]
     where += [jobs.c.state.not_in(without), filters.condition(filter)]
     query = sa.select(jobs.c.id).where(*where).order_by(jobs.c.id.desc()).limit(limit)
     return list(connection.execute(query).scalars())

@@ -344,6 +344,12 @@ api_keys = Table(
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float),
     Column("revoked_at", Float),
+    # The limits of a key that another key made, as JSON; NULL: the scope alone.
+    Column("limits", Text),
+    # The key that made it, with which it ends; NULL: no key.
+    Column("made_by", String(12)),
+    # When the key may make its full number of jobs per hour again.
+    Column("jobs_at", Float),
 )
 
 # An owner may read the rows of its members: a class and its pupils.

@@ -55,9 +55,9 @@ from ..specs.jobs import (
     StateChange,
     TrainingChange,
 )
-from ..store import Access, Connection, Database, api_keys
+from ..store import Access, Connection, Database, api_keys, jobs
 from ..store import log as job_log
-from ..store.api_keys import KeyRow, Stored
+from ..store.api_keys import KeyRow
 from ..store.jobs import JobWithSpec
 from ..store.log import LogRow
 from .batches import Batches
@@ -738,21 +738,27 @@ class Hub:
 
     async def _end_refused(self) -> None:
         opened = dict(self._with_keys)
-        if not opened:
-            return
-        valid = await asyncio.to_thread(self._valid_keys, {key.id for key, _ in opened.values()})
-        for frames, (key, row) in opened.items():
-            try:
-                access = check_again(key, valid.get(key.id))
-            except Unauthenticated as error:
+        if opened:
+            for frames, error in (await asyncio.to_thread(self._refusals, opened)).items():
                 frames.refuse(error)
-            else:
-                if row.owner not in access.readable:
-                    frames.refuse(frames.format.not_found(row.id))
 
-    def _valid_keys(self, key_ids: set[str]) -> dict[str, Stored]:
+    def _refusals(
+        self, opened: Mapping[Frames, tuple[KeyRow, Watched]]
+    ) -> dict[Frames, EpochalError]:
+        """Return the streams whose callers may not open them any more, and the reasons."""
+        refusals: dict[Frames, EpochalError] = {}
         with self._database.read() as connection:
-            return api_keys.find_all_valid(connection, key_ids)
+            key_ids = {key.id for key, _ in opened.values()}
+            valid = api_keys.find_all_valid(connection, key_ids)
+            for frames, (key, row) in opened.items():
+                try:
+                    access = check_again(key, valid.get(key.id))
+                except Unauthenticated as error:
+                    refusals[frames] = error
+                else:
+                    if not jobs.reaches(connection, access, row.id, row.owner):
+                        refusals[frames] = frames.format.not_found(row.id)
+        return refusals
 
     def streams(self, owner: str) -> int:
         """Return the number of open streams of the owner."""

@@ -15,6 +15,7 @@ from .exercises import Exercises
 from .experiments import Experiments
 from .files import Source
 from .jobs import Job, Jobs
+from .keys import Keys
 from .networks import Networks
 from .records import read
 from .session import Session
@@ -62,6 +63,7 @@ class Client:
         self.networks = Networks(self._session)
         self.datasets = Datasets(self._session)
         self.course = Course(self._session)
+        self.keys = Keys(self._session)
 
     @property
     def base_url(self) -> str:

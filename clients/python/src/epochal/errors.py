@@ -94,8 +94,8 @@ class Unauthenticated(ApiError):
 
 
 class Forbidden(ApiError):
-    """The API key does not allow the request: it lacks the scope, or would change something that
-    belongs to a member of its class.
+    """The API key does not allow the request: it lacks the action, or would change something
+    that belongs to a member of its class.
     """
 
     status = 403

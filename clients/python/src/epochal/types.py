@@ -34,6 +34,11 @@ from .record_methods import (
 # ---------------------------------------------------------------- words
 
 
+Action: TypeAlias = Literal[
+    "read", "watch", "predict", "train", "change", "delete", "share", "admin"
+]
+
+
 ActivationName: TypeAlias = Literal[
     "linear",
     "step",
@@ -234,6 +239,9 @@ JobView: TypeAlias = Literal["basic", "full"]
 KernelName: TypeAlias = Literal[
     "edge", "vertical_edge", "horizontal_edge", "blur", "sharpen", "identity"
 ]
+
+
+KeyAction: TypeAlias = Literal["read", "watch", "predict", "train", "change", "delete"]
 
 
 LabelName: TypeAlias = Literal["too_low", "slow", "good", "oscillating", "diverged"]
@@ -3281,6 +3289,42 @@ class End:
 
 
 @dataclass(frozen=True)
+class Key:
+    """A key that another key made."""
+
+    id: str
+    """Id of the key, which is no secret."""
+    key: str | None
+    """The key, in the reply that creates it alone: it cannot be read again."""
+    name: str
+    """Purpose of the key."""
+    actions: tuple[KeyAction, ...]
+    """What the key may do."""
+    jobs: tuple[str, ...]
+    """Jobs and sweeps that it reaches; see `labels`."""
+    labels: dict[str, str]
+    """It reaches jobs and sweeps with these labels. Without both, everything of its owner."""
+    origins: tuple[str, ...]
+    """Origins of web pages that may use it; any if there are none."""
+    jobs_per_hour: int | None
+    """Jobs that it may create in an hour."""
+    made_by: str | None
+    """Id of the key that made it; absent if that was no key."""
+    created_at: datetime
+    """Time of creation."""
+    expires_at: datetime
+    """Time at which it expires."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys."""
+
+    keys: tuple[Key, ...]
+    """Valid keys, newest first."""
+
+
+@dataclass(frozen=True)
 class LayerSummary:
     """Summary of one layer."""
 
@@ -3656,9 +3700,17 @@ class Usage(UsageMethods):
     owner: str
     """Owner of the API key; `local` without one."""
     scope: Scope
-    """Scope of the API key; `admin` without one."""
+    """Scope of the API key; `admin` without one. Of a key that another one made: `train` if it
+    may do more than look.
+    """
+    actions: tuple[Action, ...]
+    """What the API key may do; everything without one."""
+    jobs: tuple[str, ...]
+    """Jobs and sweeps that a key for some jobs reaches; see `labels`."""
+    labels: dict[str, str]
+    """Such a key reaches the jobs and sweeps with these labels."""
     quotas: tuple[QuotaUsage, ...]
-    """All quotas."""
+    """All quotas; none for a key for some jobs."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ PANELS = {
     ),
     "Learn": ("explain.explain",),
     "Networks and data": ("material.summarize", "material.datasets", "material.upload"),
-    "Access": ("login.login", "login.logout", "login.usage"),
+    "Access": ("login.login", "login.logout", "login.usage", "keys.keys"),
     "Service": ("service.workers",),
 }
 """The panels of the help, with the module and the function of each command."""
