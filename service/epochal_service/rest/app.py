@@ -13,7 +13,7 @@ from ..errors import NotFound
 from ..methods.context import Context, open_context
 from ..metrics import Metrics
 from ..settings import Settings
-from . import openapi, page, problems, routes, system
+from . import files, openapi, page, problems, routes, system
 from .head import HeadAsGet
 from .headers import SafeHeaders
 from .keys import ALLOWED_METHODS, AllowedOrigins, KeysInUrls
@@ -82,5 +82,6 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     for api in apis(settings.course):
         app.router.routes.extend(routes.routes(api))
         openapi.install(app, api)
+    app.router.routes.extend(files.router.routes)
     page.install(app, course=settings.course)
     return app

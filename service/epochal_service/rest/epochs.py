@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 
-import numpy as np
 from fastapi.responses import Response, StreamingResponse
-from numpy.typing import NDArray
 
 from ..curves.epochs import Segment, merge
 from ..jobs import lifecycle
@@ -54,39 +53,39 @@ def npz_response(context: Context, job_id: str, request: GetEpochColumnsRequest)
 def csv_response(context: Context, job_id: str, request: ListEpochsRequest) -> StreamingResponse:
     """All epochs after `after_epoch` in one table. Raises `NotFound`."""
     last = lifecycle.get(context.database, job_id, context.access).epoch
-    lines = _lines(context.database, job_id, request.after_epoch, last)
+    lines = csv_lines(context.database, job_id, request.after_epoch, last)
     return StreamingResponse(lines, media_type=CSV)
 
 
-def _lines(database: Database, job_id: str, after: int, last: int) -> Iterator[str]:
+def csv_lines(
+    database: Database, job_id: str, after: int, last: int, names: Sequence[str] = NAMES
+) -> Iterator[str]:
     """The header, then the epochs after `after` and up to `last`, some at a time."""
-    yield ",".join(NAMES) + "\n"
+    yield ",".join(names) + "\n"
     while after < last:
         with database.read() as connection:
             bodies = job_log.bodies(connection, job_id, after, min(after + EPOCHS_AT_ONCE, last))
         segment = merge((first, body) for first, _, body in bodies)
         if segment is None:  # the job has been deleted
             return
-        yield _table(segment, after)
+        yield _table(segment, after, last, names)
         after = int(segment.epochs[-1])
 
 
-def _table(segment: Segment, after: int) -> str:
+def _table(segment: Segment, after: int, last: int, names: Sequence[str]) -> str:
     """Return a line for each epoch of the segment after `after`, of numbers as in JSON."""
-    skip = max(0, after + 1 - segment.first)
-    epochs = segment.epochs[skip:]
+    part = slice(max(0, after + 1 - segment.first), max(0, last + 1 - segment.first))
+    epochs = segment.epochs[part]
     columns: list[Iterable[str]] = [map(str, epochs.tolist())]
-    for name in NAMES[1:]:
+    for name in names[1:]:
         column = segment.columns.get(name)
-        columns.append(repeat("") if column is None else _texts(column[skip:]))
+        columns.append(repeat("") if column is None else texts(column[part].tolist()))
     return "".join([f"{','.join(row)}\n" for row in zip(*columns, strict=False)])
 
 
-def _texts(values: NDArray[np.float64]) -> list[str]:
-    texts = list(map(repr, values.tolist()))
-    for index in np.flatnonzero(~np.isfinite(values)).tolist():
-        texts[index] = json.dumps(float(values[index]))  # NaN, Infinity, -Infinity
-    return texts
+def texts(values: Sequence[float]) -> list[str]:
+    """Return the numbers as texts: those of JSON, and NaN, Infinity and -Infinity."""
+    return [repr(v) if math.isfinite(v) else json.dumps(v) for v in values]
 
 
 FORMATS: dict[str, tuple[str, Callable[..., Response]]] = {

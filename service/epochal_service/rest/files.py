@@ -1,0 +1,161 @@
+"""The epochs and the curve of a job as files with an address: for a sheet, and as a picture.
+
+    GET …/epochs.csv    all epochs, or a page of them, without empty columns
+    GET …/curve.csv     the downsampled metrics
+    GET …/curve.svg, …/curve.png    the losses, or the chosen metrics
+
+They are `ListEpochs` and `GetCurve` in other formats, and read their parameters. A file changes
+only when its job does, so that its ETag follows from the version of the job.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import itertools
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BeforeValidator, Field
+
+from ..curves import picture
+from ..jobs import lifecycle
+from ..methods.context import Context
+from ..methods.jobs import get_curve
+from ..methods.replies import GZIP_LEVEL
+from ..methods.table import TRAINING
+from ..specs.jobs import GetCurveRequest, ListEpochsRequest
+from ..specs.training import Metric, TrainingSpec
+from ..store.jobs import JobWithSpec
+from .body import StrictRoute
+from .context import Here
+from .epochs import CSV, NAMES, csv_lines, texts
+from .problems import Explained
+from .query import list_fields, split_commas
+from .replies import MIN_COMPRESSED_BYTES, NO_CACHE, accepted_encodings
+
+SVG, PNG = "image/svg+xml", "image/png"
+LOSSES: tuple[Metric, ...] = ("train_loss", "validation_loss")
+PICTURE_POINTS = 600
+SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+
+class AllEpochs(ListEpochsRequest):
+    """All epochs unless a page is asked for."""
+
+    page_size: int = Field(default=2**31 - 1, ge=1, lt=2**31)
+
+
+class PictureRequest(GetCurveRequest):
+    """Metrics of a picture."""
+
+    max_points: int = Field(default=PICTURE_POINTS, ge=4, le=2000)
+
+
+_splits = BeforeValidator(partial(split_commas, list_fields(GetCurveRequest)))
+CurveQuery = Annotated[GetCurveRequest, Query(), _splits, Explained]
+PictureQuery = Annotated[PictureRequest, Query(), _splits, Explained]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Response])
+router = APIRouter(route_class=StrictRoute, include_in_schema=False)
+
+
+def _as(rpc: str) -> Callable[[Endpoint], Endpoint]:
+    """Let the endpoint, before it becomes a route, need what a key needs for the method."""
+
+    def with_need(endpoint: Endpoint) -> Endpoint:
+        endpoint.need = TRAINING.methods[rpc].need  # type: ignore[attr-defined]
+        return endpoint
+
+    return with_need
+
+
+def _reply(
+    context: Context,
+    request: Request,
+    id: str,
+    media_type: str,
+    make: Callable[[JobWithSpec], bytes],
+) -> Response:
+    """Return a file about a job; 304 if the client has it, compressed if the client takes that."""
+    row = lifecycle.get(context.database, id, context.access)
+    version = f"{row.id} {row.last_seq} {row.revision} {request.url.path}?{request.url.query}"
+    tag = f'W/"{hashlib.sha256(version.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": NO_CACHE, "Vary": "Accept-Encoding"}
+    if media_type == SVG:
+        headers["Content-Security-Policy"] = SVG_POLICY
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    content = make(row)
+    is_large = len(content) >= MIN_COMPRESSED_BYTES and media_type != PNG
+    if is_large and "gzip" in accepted_encodings(request.headers):
+        headers["Content-Encoding"] = "gzip"
+        content = gzip.compress(content, GZIP_LEVEL, mtime=0)
+    return Response(content, headers=headers, media_type=media_type)
+
+
+@router.get("/v1/jobs/{id}/epochs.csv")
+@_as("ListEpochs")
+def get_epochs_csv(
+    id: str, context: Here, request: Request, query: Annotated[AllEpochs, Query(), Explained]
+) -> Response:
+    """All epochs after `after_epoch`, at most `page_size`."""
+
+    def make(row: JobWithSpec) -> bytes:
+        last = min(query.after_epoch + query.page_size, row.epoch)
+        latest = json.loads(row.latest or "{}")
+        names = [name for name in NAMES if latest.get(name) is not None] or ["epoch"]
+        lines = csv_lines(context.database, id, query.after_epoch, last, names)
+        return "".join(lines).encode()
+
+    return _reply(context, request, id, CSV, make)
+
+
+@router.get("/v1/jobs/{id}/curve.csv")
+@_as("GetCurve")
+def get_curve_csv(id: str, context: Here, request: Request, query: CurveQuery) -> Response:
+    """The points of the curve: one line per epoch that any metric has a point at."""
+
+    def make(row: JobWithSpec) -> bytes:
+        series = get_curve(context, id, query).series
+        columns = [dict(zip(s.epochs, texts(s.values), strict=True)) for s in series]
+        lines = [",".join(["epoch", *(s.metric for s in series)])]
+        lines += [
+            ",".join([f"{epoch}", *(column.get(epoch, "") for column in columns)])
+            for epoch in sorted({*itertools.chain(*columns)})
+        ]
+        return "\n".join([*lines, ""]).encode()
+
+    return _reply(context, request, id, CSV, make)
+
+
+def _parts(context: Context, id: str, query: PictureRequest, row: JobWithSpec) -> Any:
+    chosen = query.model_copy(update={"metrics": query.metrics or [*LOSSES]})
+    curve = get_curve(context, id, chosen)
+    spec = TrainingSpec.model_validate_json(row.spec)
+    title = f"{spec.name or row.id} · {row.state} · epoch {row.epoch} of {spec.epochs}"
+    series = [picture.Series(s.metric, s.epochs, s.values) for s in curve.series]
+    return [*picture.shapes(title, series, max(row.epoch, 1))], title
+
+
+@router.get("/v1/jobs/{id}/curve.svg")
+@_as("GetCurve")
+def get_curve_svg(id: str, context: Here, request: Request, query: PictureQuery) -> Response:
+    """The losses, or other metrics, as a picture of the run as it is now."""
+
+    def make(row: JobWithSpec) -> bytes:
+        parts, title = _parts(context, id, query, row)
+        return picture.to_svg(parts, title)
+
+    return _reply(context, request, id, SVG, make)
+
+
+@router.get("/v1/jobs/{id}/curve.png")
+@_as("GetCurve")
+def get_curve_png(id: str, context: Here, request: Request, query: PictureQuery) -> Response:
+    """The same for what shows no SVG."""
+    return _reply(
+        context, request, id, PNG, lambda row: picture.to_png(_parts(context, id, query, row)[0])
+    )
