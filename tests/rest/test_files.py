@@ -17,6 +17,15 @@ from epochal_service.access import keys
 from epochal_service.rest.app import create_app
 from epochal_service.store import migrate
 
+IRIS: dict[str, Any] = {
+    "dataset": {"name": "iris"},
+    "network": {
+        "input_shape": [4],
+        "layers": [{"type": "dense", "units": 3, "activation": "softmax"}],
+    },
+    "loss": "cross_entropy",
+    "epochs": 2,
+}
 FILES = ("epochs.csv", "curve.csv", "curve.svg", "curve.png")
 
 
@@ -87,6 +96,27 @@ def test_a_picture_has_every_point_and_escapes_the_name(client: TestClient, job:
     image = Image.open(io.BytesIO(client.get(f"/v1/jobs/{job}/curve.png").content))
     assert image.size == (1280, 720)
     assert len(image.getcolors(2**20) or []) > 20  # lines and texts
+
+
+def test_a_map_has_the_color_of_the_class_that_is_predicted(client: TestClient, job: str) -> None:
+    image = Image.open(io.BytesIO(client.get(f"/v1/jobs/{job}/map.png").content))
+    assert image.size == (512, 512)
+    maps = client.post(f"/v1/jobs/{job}/unit-maps", json={"resolution": 2}).json()
+    x, y = maps["x"], maps["y"]
+    corners = [[x[0], y[1]], [x[1], y[1]], [x[0], y[0]], [x[1], y[0]]]
+    answer = client.post(f"/v1/jobs/{job}/predict", json={"inputs": corners}).json()
+    colors = [image.getpixel(at) for at in ((0, 0), (511, 0), (0, 511), (511, 511))]
+    for color, of_class in zip(colors, answer["classes"], strict=True):
+        assert isinstance(color, tuple)
+        assert (color[0] > color[2]) == (of_class == 1)  # the first class is blue
+    assert len(set(answer["classes"])) == 2
+    made = client.post("/v1/jobs", json=JOB | IRIS)
+    assert made.status_code == 201, made.text
+    other = made.json()["id"]
+    train(client.app.state.context, other)  # type: ignore[attr-defined]
+    refused = client.get(f"/v1/jobs/{other}/map.png")
+    assert refused.status_code == 400
+    assert "two inputs" in refused.json()["detail"]
 
 
 def test_a_run_without_epochs_or_with_endless_ones_has_a_picture(client: TestClient) -> None:

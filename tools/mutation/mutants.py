@@ -250,7 +250,7 @@ MUTANTS = (
     Mutant(
         "reader of a cached reply",
         f"{SERVICE}/methods/replies.py",
-        "may_read = version.owner in context.access.readable",
+        "may_read = context.access.may_read(reply.job_id, version.owner)",
         "may_read = True",
         (f"{REPLIES}::test_only_who_may_read_the_job_gets_the_reply_of_others",),
     ),
@@ -427,8 +427,8 @@ MUTANTS = (
     Mutant(
         "end of a key that is revoked",
         f"{SERVICE}/store/api_keys.py",
-        "    api_keys.c.revoked_at.is_(None),\n    sa.or_",
-        "    sa.or_",
+        "sa.and_(keys.c.revoked_at.is_(None), sa.or_",
+        "sa.and_(sa.true(), sa.or_",
         (f"{KEYS}::test_a_key_that_is_not_valid_is_refused_also_where_none_is_needed",),
     ),
     Mutant(
@@ -444,6 +444,34 @@ MUTANTS = (
         "        if need.action not in actions:\n",
         "        if False:\n",
         (f"{KEYS}::test_a_key_to_read_changes_nothing",),
+    ),
+    Mutant(
+        "collections of a key for some jobs",
+        f"{SERVICE}/access/keys.py",
+        "        if access.is_narrow and need.collection not in OF_JOBS:\n",
+        "        if False:\n",
+        (f"{KEYS}::test_a_key_for_one_job_reaches_nothing_else_by_any_method",),
+    ),
+    Mutant(
+        "jobs of a key for some jobs",
+        f"{SERVICE}/store/jobs.py",
+        "    if access is None or not access.is_narrow:\n",
+        "    if True:\n",
+        (f"{KEYS}::test_a_key_for_one_job_reaches_nothing_else_by_any_method",),
+    ),
+    Mutant(
+        "refusal of a key that trains in a URL",
+        f"{SERVICE}/access/keys.py",
+        "        if self.is_link and not",
+        "        if False and not",
+        (f"{KEYS}::test_a_key_to_look_may_stand_in_a_url",),
+    ),
+    Mutant(
+        "end of a key with its maker",
+        f"{SERVICE}/store/api_keys.py",
+        "_maker.c.id == api_keys.c.made_by, _lasts(_maker))",
+        "_maker.c.id == api_keys.c.made_by)",
+        (f"{KEYS}::test_a_key_ends_when_it_is_revoked_or_its_maker_is",),
     ),
     Mutant(
         "refusal of a foreign host name",

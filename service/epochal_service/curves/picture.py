@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 58, 16, 48, 36
-COLORS = ("#2563a8", "#c2571a", "#2f855a", "#8b5cb0", "#b5892b", "#5b7083")
+COLORS = ("#3478bd", "#cb6226", "#2f855a", "#8b5cb0", "#b5892b", "#5b7083")
 INK, SOFT, GRID, PAPER = "#1d2433", "#5b6474", "#d9dee6", "#ffffff"
 LOG_RATIO = 50.0
 """A positive curve that spans this factor has a logarithmic scale."""
 PNG_SCALE = 2
+MAP_SIZE = 512
 
 STYLE = (
     f".i{{fill:{INK}}}.s{{fill:{SOFT}}}.g{{stroke:{GRID}}}.p{{fill:{PAPER}}}"
@@ -118,6 +122,26 @@ def shapes(title: str, series: Sequence[Series], last: int) -> Iterator[Line | T
             yield Line([(x(epoch), y(value)) for epoch, value in points], color)
 
 
+def map_of(outputs: NDArray[np.float64], classes: Sequence[int]) -> NDArray[np.uint8]:
+    """Return the colors `(rows, columns, 3)` of a network's outputs `(rows, columns, units)` over
+    its two inputs: of the class, the paler the less sure; without classes, of the first output.
+
+    Rows begin at the lowest y.
+    """
+    colors = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLORS], float)
+    height, width, units = outputs.shape
+    if not classes:
+        low, high = np.nanmin(outputs[..., 0]), np.nanmax(outputs[..., 0])
+        share = (outputs[..., 0] - low) / (high - low or 1.0)
+        shades = colors[0] + share[..., None] * (colors[1] - colors[0])
+    else:
+        chosen = np.array(classes).reshape(height, width)
+        sure = np.abs(2 * outputs[..., 0] - 1) if units == 1 else outputs.max(axis=-1)
+        shades = colors[chosen % len(colors)]
+        shades = 255 - np.clip(sure, 0.15, 1)[..., None] * (255 - shades)
+    return np.nan_to_num(shades).astype(np.uint8)[::-1]
+
+
 def _finite(series: Series) -> Iterator[list[tuple[int, float]]]:
     """Yield the parts of a curve between values that are not finite."""
     part: list[tuple[int, float]] = []
@@ -152,6 +176,16 @@ def to_svg(parts: Sequence[Line | Text], title: str) -> bytes:
                 f'text-anchor="{part.anchor}">{escape(part.text)}</text>'
             )
     return "\n".join([*lines, "</svg>\n"]).encode()
+
+
+def map_to_png(colors: NDArray[np.uint8]) -> bytes:
+    """Return a map as PNG, with soft edges."""
+    from PIL import Image
+
+    image = Image.fromarray(colors).resize((MAP_SIZE, MAP_SIZE), Image.Resampling.BICUBIC)
+    content = io.BytesIO()
+    image.save(content, "PNG", optimize=True)
+    return content.getvalue()
 
 
 def to_png(parts: Sequence[Line | Text]) -> bytes:

@@ -84,7 +84,7 @@ def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> Uni
             )
         if bounds is None:
             dataset = load_for_stored_job(connection, trained_network.spec)
-            bounds = _bounds_around(dataset)
+            bounds = bounds_around(dataset)
     for axis in ("x", "y"):
         if getattr(bounds, f"{axis}_min") >= getattr(bounds, f"{axis}_max"):
             raise InvalidArgument.of(
@@ -340,7 +340,7 @@ def check_size(context: Context, field: str, numbers: int, remedy: str) -> None:
     require_small(numbers * NUMBER_BYTES)
 
 
-def _bounds_around(dataset: Dataset) -> BoundsSpec:
+def bounds_around(dataset: Dataset) -> BoundsSpec:
     low, high = dataset.inputs.min(0), dataset.inputs.max(0)
     margin = np.where(high > low, MARGIN * (high - low), 1.0)
     (x_min, y_min), (x_max, y_max) = (low - margin).tolist(), (high + margin).tolist()

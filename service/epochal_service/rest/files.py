@@ -3,6 +3,7 @@
     GET …/epochs.csv    all epochs, or a page of them, without empty columns
     GET …/curve.csv     the downsampled metrics
     GET …/curve.svg, …/curve.png    the losses, or the chosen metrics
+    GET …/map.png       the outputs over the two inputs of a network
 
 They are `ListEpochs` and `GetCurve` in other formats, and read their parameters. A file changes
 only when its job does, so that its ETag follows from the version of the job.
@@ -14,20 +15,28 @@ import gzip
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
+import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BeforeValidator, Field
 
 from ..curves import picture
+from ..errors import FieldError, InvalidArgument
 from ..jobs import lifecycle
 from ..methods.context import Context
+from ..methods.inspection import bounds_around
 from ..methods.jobs import get_curve
+from ..methods.predictions import predict
 from ..methods.replies import GZIP_LEVEL
 from ..methods.table import TRAINING
-from ..specs.jobs import GetCurveRequest, ListEpochsRequest
+from ..resources.datasets import load_for_stored_job
+from ..specs import base
+from ..specs.base import EpochNumber
+from ..specs.jobs import GetCurveRequest, GridSpec, ListEpochsRequest, PredictRequest
 from ..specs.training import Metric, TrainingSpec
 from ..store.jobs import JobWithSpec
 from .body import StrictRoute
@@ -40,6 +49,7 @@ from .replies import MIN_COMPRESSED_BYTES, NO_CACHE, accepted_encodings
 SVG, PNG = "image/svg+xml", "image/png"
 LOSSES: tuple[Metric, ...] = ("train_loss", "validation_loss")
 PICTURE_POINTS = 600
+MAP_POINTS = 96
 SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
@@ -159,3 +169,30 @@ def get_curve_png(id: str, context: Here, request: Request, query: PictureQuery)
     return _reply(
         context, request, id, PNG, lambda row: picture.to_png(_parts(context, id, query, row)[0])
     )
+
+
+class MapRequest(base.Request):
+    """The checkpoint of a map."""
+
+    epoch: EpochNumber | None = None
+
+
+@router.get("/v1/jobs/{id}/map.png")
+@_as("Predict")
+def get_map_png(
+    id: str, context: Here, request: Request, query: Annotated[MapRequest, Query(), Explained]
+) -> Response:
+    """The outputs of a network with two inputs over these, in the colors of the classes."""
+
+    def make(row: JobWithSpec) -> bytes:
+        with context.database.read() as connection:
+            dataset = load_for_stored_job(connection, TrainingSpec.model_validate_json(row.spec))
+        if math.prod(dataset.inputs.shape[1:]) != 2:
+            text = f"must be a job of two inputs; this one has {dataset.inputs.shape[1:]}"
+            raise InvalidArgument.of(FieldError("id", text))
+        grid = GridSpec(**bounds_around(dataset).model_dump(), resolution=MAP_POINTS)
+        predicted = predict(context, id, PredictRequest(grid=grid, epoch=query.epoch))
+        outputs = np.array(predicted.outputs).reshape(MAP_POINTS, MAP_POINTS, -1)
+        return picture.map_to_png(picture.map_of(outputs, predicted.classes))
+
+    return _reply(context, request, id, PNG, make)
