@@ -123,6 +123,29 @@ def test_nothing_is_offered_that_the_key_may_not_do(
         expect(bar.get_by_role("button", name="Train", exact=True)).to_have_count(int(trains))
 
 
+def test_a_view_link_shows_one_run_without_another_key_until_it_is_revoked(
+    locked: Locked, runs: dict[str, str], open_locked: Opened
+) -> None:
+    page = open_with_key(open_locked, f"/jobs/{runs['10b.01']}", locked.keys["10b.01"])
+    page.get_by_role("button", name="Share", exact=True).click()
+    share = page.get_by_role("region", name="Share this run")
+    share.get_by_role("button", name="Make a view link").click()
+    link = share.get_by_role("textbox", name="This page").input_value()
+    suits_every_screen(share)
+
+    viewer = open_locked(link.removeprefix(locked.stack.http))
+    expect(viewer.get_by_text("Finished").first).to_be_visible()
+    expect(viewer).to_have_url(re.compile(r"/jobs/job_\w+$"))
+    for name in ("Share", "Delete", "Rename"):
+        expect(viewer.get_by_role("button", name=name, exact=True)).to_have_count(0)
+
+    share.get_by_role("button", name="Revoke").click()
+    expect(share.get_by_role("button", name="Revoke")).to_have_count(0)
+    open_locked.excuse("401")
+    viewer.reload()
+    expect(viewer.get_by_role("dialog", name="This service needs an API key")).to_be_visible()
+
+
 def test_without_the_scope_of_an_admin_the_workers_stay_hidden(
     locked: Locked, open_locked: Opened
 ) -> None:

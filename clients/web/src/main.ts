@@ -1,3 +1,4 @@
+import './lib/api/link'
 import './styles/base.css'
 import './styles/utilities.css'
 

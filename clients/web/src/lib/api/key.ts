@@ -10,14 +10,27 @@ export function onRefusal(then: () => void): void {
 }
 
 export function savedKey(): string | null {
-  return localStorage.getItem(NAME)
+  return sessionStorage.getItem(NAME) ?? localStorage.getItem(NAME)
 }
 
 export function saveKey(key: string): void {
+  sessionStorage.removeItem(NAME)
   localStorage.setItem(NAME, key)
 }
 
+/** Use the key of a link in this tab, in place of the saved one. */
+export function takeKey(key: string): void {
+  sessionStorage.setItem(NAME, key)
+}
+
+/** The address of this page, with the key of the link that opened it. */
+export function address(): string {
+  const key = sessionStorage.getItem(NAME)
+  return key ? `${location.origin}${location.pathname}${location.search}#key=${key}` : location.href
+}
+
 export function forgetKey(): void {
+  sessionStorage.removeItem(NAME)
   localStorage.removeItem(NAME)
 }
 
