@@ -25,7 +25,7 @@ from epochal_service.preparation.prepared import (
 from epochal_service.settings import Limits
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.validation import parse
-from epochal_service.store import Database, migrate
+from epochal_service.store import Access, Database, migrate
 
 
 def spec(dataset: Any = None, layers: Any = None, **fields: Any) -> TrainingSpec:
@@ -57,7 +57,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepare]:
     database = Database(url)
 
     def run(requested: TrainingSpec, **limits: Any) -> Prepared:
-        return prepare(database, requested, "me", Limits(**limits))
+        return prepare(database, requested, Access("me"), Limits(**limits))
 
     yield run
     database.close()

@@ -70,7 +70,7 @@ def test_the_epochs_are_those_of_the_list_without_empty_columns(
 
 
 def test_the_curve_has_the_points_of_the_method(client: TestClient, job: str) -> None:
-    query = {"metrics": "train_loss,validation_loss", "max_points": 6}
+    query: dict[str, Any] = {"metrics": "train_loss,validation_loss", "max_points": 6}
     rows = table(client.get(f"/v1/jobs/{job}/curve.csv", params=query).text)
     curve = client.get(f"/v1/jobs/{job}/curve", params=query).json()
     for series in curve["series"]:

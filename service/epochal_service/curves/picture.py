@@ -139,7 +139,8 @@ def map_of(outputs: NDArray[np.float64], classes: Sequence[int]) -> NDArray[np.u
         sure = np.abs(2 * outputs[..., 0] - 1) if units == 1 else outputs.max(axis=-1)
         shades = colors[chosen % len(colors)]
         shades = 255 - np.clip(sure, 0.15, 1)[..., None] * (255 - shades)
-    return np.nan_to_num(shades).astype(np.uint8)[::-1]
+    colored: NDArray[np.uint8] = np.nan_to_num(shades).astype(np.uint8)
+    return colored[::-1]
 
 
 def _finite(series: Series) -> Iterator[list[tuple[int, float]]]:
