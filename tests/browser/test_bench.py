@@ -177,15 +177,29 @@ def test_a_change_is_taken_back_by_a_run_without_it(open_page: Opened, url: str)
     cancel(url, page)
 
 
-def test_another_shape_starts_another_run_beside_the_former(open_page: Opened, url: str) -> None:
+def losses(url: str, id: str) -> list[float]:
+    (line,) = ask(url, f"/v1/jobs/{id}/curve?metrics=train_loss&max_points=1000")["series"]
+    return list(line["values"])
+
+
+def test_more_units_continue_with_the_weights_beside_the_former(
+    open_page: Opened, url: str
+) -> None:
     page = open_page(SMALL)
     play(page)
+    await_condition(lambda: epoch(page) > 40, 30, "a network that has learned")
     first = job_of(page)
     button(page, "Add a unit to dense_1").click()
     await_condition(lambda: job_of(page) not in ("", first), 30, "another run starts")
     second = job_of(page)
     await_condition(lambda: epoch(page) > 2, 30, "and trains")
-    assert job(url, page)["spec"]["network"]["layers"][0]["units"] == 9
+    spec = job(url, page)["spec"]
+    assert spec["network"]["layers"][0]["units"] == 9
+    start = spec["initial_weights"]
+    assert (start["job"], start["resize"]) == (first, True)
+    assert start["epoch"] == ask(url, f"/v1/jobs/{first}")["epoch"]
+    before = losses(url, first)
+    assert abs(losses(url, second)[0] - before[-1]) < 0.2 * (before[0] - before[-1])
     assert ask(url, f"/v1/jobs/{first}")["state"] in ("pausing", "paused")
     ghost = page.get_by_role("button", name=re.compile(r"units 8-4-1→9-4-1"))
     expect(ghost).to_be_visible()

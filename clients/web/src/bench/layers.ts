@@ -1,5 +1,5 @@
 /** The network with more or fewer hidden units and layers. */
-import type { Layer } from '../lab/spec'
+import { layersOf, type Layer, type Spec } from '../lab/spec'
 
 const MOST_UNITS = 256
 
@@ -28,4 +28,16 @@ export function withLayers(layers: readonly Layer[], delta: number): readonly La
     activation: (hidden?.type === 'dense' && hidden.activation) || 'tanh',
   }
   return layers.toSpliced(last < 0 ? output : last + 1, 0, added)
+}
+
+/** Whether settings differ only in dense layers, so that a run can continue with the weights that fit. */
+export function isResized(before: Spec, after: Spec): boolean {
+  const others = (spec: Spec) =>
+    JSON.stringify({
+      ...spec,
+      network: { ...spec.network, layers: layersOf(spec).filter(({ type }) => type !== 'dense') },
+      freeze: [],
+      initial_weights: null,
+    })
+  return others(before) === others(after) && layersOf(before).length > 0
 }

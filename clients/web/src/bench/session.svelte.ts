@@ -15,11 +15,20 @@ import { viewOf } from '../lab/picture'
 import { number, text, urlState } from '../lib/state/url.svelte'
 import { initialRate } from '../lab/fields'
 import type { Lab } from '../lab/lab.svelte'
-import { computes } from './forward'
-import { compact, labLink, normalized, type Spec } from '../lab/spec'
+import { computes, type Network, type Parameters } from './forward'
+import { isResized } from './layers'
+import { compact, labLink, normalized, type Layer, type Spec } from '../lab/spec'
+import { unpacked } from './unpacked'
 
 type Changed = Schemas['ChangeTrainingRequest']
 type WeightChange = NonNullable<Changed['weights']>[number]
+type Start = Spec['initial_weights']
+
+/** A network with its weights, which are unknown before the first epoch. */
+interface Picture {
+  network: Network
+  parameters: Parameters | undefined
+}
 
 export const MOST_GHOSTS = 5
 /** Settings that need another run rest so long before it starts, in milliseconds. */
@@ -35,6 +44,14 @@ const REPEATING = 1000
 const SLOWEST = 0.001
 
 const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
+
+/** A job that is no longer about to pause. */
+async function settled(id: string): Promise<Schemas['Job']> {
+  let job: Schemas['Job']
+  do job = await body(api.GET('/v1/jobs/{id}', { params: { path: { id } } }))
+  while (job.state === 'pausing')
+  return job
+}
 
 /** Create this while a component initializes; it follows the address until the component ends. */
 export class Session {
@@ -84,6 +101,26 @@ export class Session {
       (!look || ['points', 'curve'].includes(viewOf(look)))
     )
   })
+
+  /** Runs that are shown once their weights have arrived, and the picture until then. */
+  readonly #arriving = new Set<string>()
+  #drawn: Picture | undefined
+
+  /** The network that is drawn: while a run with other units is being started, the one before it. */
+  readonly picture = $derived.by((): Picture | undefined => {
+    const { run, lab } = this
+    if (!('layers' in lab.spec.network)) return undefined
+    const network = lab.spec.network as Network
+    const parameters = run?.weights && this.isCurrent ? unpacked(run.weights) : undefined
+    const waits = this.#isResized || (run && this.#arriving.has(run.id) && !run.weights)
+    if (parameters || !waits || !this.#drawn) this.#drawn = { network, parameters }
+    return this.#drawn
+  })
+
+  /** Whether the run can continue with the layers and units of the lab. */
+  readonly #isResized = $derived.by(
+    () => !!this.run?.epoch && !!this.#applied && this.#resizes(this.#applied, this.lab.spec),
+  )
 
   readonly problem = $derived(this.refusal ?? this.#steering?.problem)
   readonly running = $derived(
@@ -149,6 +186,19 @@ export class Session {
     this.lab.put(spec, Object.keys(fields).join())
   }
 
+  /** Change the layers; a run continues with the weights that fit, and so does one that is about to start. */
+  resize(layers: readonly Layer[], what: string): void {
+    const { spec } = this.lab
+    const network = { ...spec.network, layers } as Spec['network']
+    const start = this.run || !spec.initial_weights?.job ? undefined : spec.initial_weights
+    const initial_weights = start && { ...start, layers: null, resize: true }
+    this.lab.put({ ...spec, network, initial_weights }, what)
+  }
+
+  #resizes(before: Spec, after: Spec): boolean {
+    return changeBetween(before, after) === undefined && isResized(before, after)
+  }
+
   /** Set a weight by hand, which the next epoch begins with; undefined if no run can take it. */
   readonly setWeight = $derived.by(() =>
     this.run && !this.run.over && this.isCurrent
@@ -190,11 +240,17 @@ export class Session {
     void this.#steering?.send(change)
   }
 
-  /** Start another run in place of this one, if it trains. */
+  /** Start another run in place of this one, if it trains, or continues with its weights. */
   async #replace(run: Run, spec: Spec): Promise<void> {
     const { running } = this
+    const continues = run.epoch > 0 && this.#resizes(this.#applied!, spec)
     await this.#leave(run)
-    if (running) await this.#start(spec)
+    if (continues) {
+      const job = await settled(run.id)
+      const epoch = (job.state !== 'paused' && run.weights?.epoch) || job.epoch
+      const start = { job: run.id, epoch, resize: true }
+      await (running ? this.#start(spec, { start }) : this.#startPaused(spec, start))
+    } else if (running) await this.#start(spec)
     else this.#url.job = ''
   }
 
@@ -208,26 +264,28 @@ export class Session {
     for (const id of removed) void new Run(id).act('cancel').catch(() => undefined)
   }
 
-  async #start(spec: Spec, pace = this.pace): Promise<Schemas['Job']> {
+  async #start(
+    spec: Spec,
+    { pace = this.pace, start }: { pace?: number; start?: Start } = {},
+  ): Promise<Schemas['Job']> {
     const name = await this.lab.runName()
-    const job = await body(api.POST('/v1/jobs', { body: { ...spec, name, pace } }))
+    const given = start ? { ...spec, initial_weights: start } : spec
+    const job = await body(api.POST('/v1/jobs', { body: { ...given, name, pace } }))
     const { changes, ...plain } = spec
     if (changes?.length) this.#adopt(job.id!, job.spec)
     else this.#take(job.id!, plain as Spec)
+    if (start) this.#arriving.add(job.id!)
     this.#before = []
     this.#url.job = job.id!
     return job
   }
 
   /** Start a run that pauses at once, or after its first epoch. */
-  async #startPaused(): Promise<Schemas['Job']> {
-    const { id } = await this.#start(this.lab.spec, SLOWEST)
+  async #startPaused(spec: Spec, start?: Start): Promise<Schemas['Job']> {
+    const { id } = await this.#start(spec, { pace: SLOWEST, start })
     const run = new Run(id!)
     await run.act('pause')
-    const params = { path: { id: id! } }
-    let job: Schemas['Job']
-    do job = await body(api.GET('/v1/jobs/{id}', { params }))
-    while (job.state === 'pausing')
+    const job = await settled(id!)
     await run.change({ pace: this.pace })
     return job
   }
@@ -263,6 +321,8 @@ export class Session {
   /** Show the settings of a run that another page made. */
   #adopt(id: string, spec: Schemas['TrainingSpecOutput']): void {
     const { labels: _, name: __, pace: ___, changes: ____, ...settings } = specAfter(spec)
+    // A run that took what fits of another one is not a start that the next ones have as well.
+    if (settings.initial_weights?.resize) settings.initial_weights = null
     this.lab.put(normalized(compact(settings as Spec)), 'settings of a run')
     this.#take(id, this.lab.spec)
   }
@@ -274,6 +334,7 @@ export class Session {
     const spec = this.#specs[id]
     if (spec) this.lab.put(spec, 'earlier run')
     this.#before = []
+    this.#arriving.add(id)
     this.#url.job = id
     if (this.#interrupted.delete(id)) await new Run(id).act('resume').catch(() => undefined)
   }
@@ -331,7 +392,7 @@ export class Session {
     return this.#attempt(async () => {
       if (this.running) return this.run!.act('pause')
       if (!this.run) {
-        if ((await this.#startPaused()).epoch) return
+        if ((await this.#startPaused(this.lab.spec)).epoch) return
       } else if (this.run.over) return
       await body(
         api.POST('/v1/jobs/{id}/resume', {
