@@ -155,6 +155,41 @@ def test_a_weight_is_set_by_hand_while_it_trains(open_page: Opened, url: str) ->
     cancel(url, page)
 
 
+def test_points_and_noise_change_while_it_trains(open_page: Opened, url: str) -> None:
+    page = open_page(SMALL)
+    play(page)
+    first = job_of(page)
+
+    def changes(count: int) -> list[Any]:
+        def made() -> list[Any]:
+            return [change["training"] for change in job(url, page)["spec"]["changes"]]
+
+        await_condition(lambda: len(made()) == count, 30, f"{count} changes")
+        return made()
+
+    noise = page.get_by_label("Noise, as a number")
+    noise.fill("0.3")
+    noise.press("Enter")
+    assert changes(1)[0]["dataset"]["noise"] == 0.3
+    button(page, "Edit points").click()
+    pad = page.get_by_role("application")
+    pad.click(position={"x": 20, "y": 20})
+    edited = changes(2)[1]
+    assert len(edited["dataset"]["inputs"]) == 200
+    assert len(edited["samples"]) == 1
+    pad.click(position={"x": 200, "y": 20})
+    (added,) = changes(3)[2]["samples"]
+    assert "index" not in added
+    page.get_by_text("erase", exact=True).click()
+    pad.click(position={"x": 20, "y": 20})
+    assert changes(4)[3]["samples"] == [{"index": 200}]
+    # The curve goes on, with a mark that says what changed.
+    mark = page.get_by_role("region", name="Loss").get_by_text("samples: 1 removed")
+    expect(mark).to_be_visible()
+    assert job_of(page) == first
+    cancel(url, page)
+
+
 def test_a_change_is_taken_back_by_a_run_without_it(open_page: Opened, url: str) -> None:
     page = open_page(SMALL)
     play(page)

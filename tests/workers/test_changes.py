@@ -209,7 +209,8 @@ def test_the_data_of_a_running_job_changes(
     assert replayed(service, job_id)
 
 
-def test_other_samples_stay_in_their_part(service: Service) -> None:
+@pytest.mark.parametrize("beside", [{}, {"dataset": rows(1)}], ids=["alone", "with rows"])
+def test_other_samples_stay_in_their_part(service: Service, beside: dict[str, Any]) -> None:
     job_id = service.create(INLINE)
     rng = np.random.default_rng(5)
 
@@ -224,7 +225,7 @@ def test_other_samples_stay_in_their_part(service: Service) -> None:
         samples: list[dict[str, Any]] = [{"index": int(n)} for n in rng.integers(40, size=9)]
         samples += [{"inputs": point, "targets": [1]} for point in ([9, 9], [8, 8], [7, 7])]
         samples += [{"index": 30, "inputs": [6, 6], "targets": [0]}]
-        change(service, job_id, {"samples": samples})
+        change(service, job_id, {**beside, "samples": samples})
 
     service.run(job_id, at_call(3, lambda: True), flush_seconds=AT_ONCE)
     before = parts()

@@ -47,8 +47,7 @@ def with_change(
 
     The weights that it sets are not part of it, see `changed_state`.
     """
-    samples = change.samples if change.dataset is None else None
-    after = with_settings(prepared, changed(prepared.spec, change), limits, samples)
+    after = _with_fields(prepared, changed(prepared.spec, change), change, limits)
     errors = [
         FieldError(f"weights[{index}].{field}", text)
         for index, weight in enumerate(change.weights or ())
@@ -57,6 +56,21 @@ def with_change(
     if errors:
         raise InvalidArgument.of(*errors)
     return after
+
+
+def _with_fields(
+    prepared: Prepared,
+    spec: TrainingSpec,
+    change: ChangedTrainingSpec,
+    limits: Limits = UNLIMITED,
+) -> Prepared:
+    """Return the prepared job with the spec after a change. A data set is split before samples of
+    it change, so that an added one is in the training part.
+    """
+    if change.dataset is not None and change.samples is not None:
+        whole = changed(prepared.spec, ChangedTrainingSpec(dataset=change.dataset))
+        prepared = with_settings(prepared, whole, limits)
+    return with_settings(prepared, spec, limits, change.samples)
 
 
 def with_settings(
@@ -209,8 +223,7 @@ def at_epoch(prepared: Prepared, epoch: float = math.inf) -> Prepared:
     for change in made:
         spec = changed(spec, change)
         if change.dataset is not None or change.samples is not None:
-            samples = change.samples if change.dataset is None else None
-            prepared = with_settings(prepared, spec, samples=samples)
+            prepared = _with_fields(prepared, spec, change)
     return with_settings(prepared, spec) if made else prepared
 
 

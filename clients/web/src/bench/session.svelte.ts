@@ -11,13 +11,14 @@ import { ids } from '../job/compare'
 import { Run } from '../job/run.svelte'
 import { Steering } from '../job/steering.svelte'
 import { api, ApiProblem, body, computed, type Schemas } from '../lib/api'
-import { viewOf } from '../lab/picture'
+import { dotsOf, viewOf } from '../lab/picture'
 import { number, text, urlState } from '../lib/state/url.svelte'
 import { initialRate } from '../lab/fields'
 import type { Lab } from '../lab/lab.svelte'
 import { computes, type Network, type Parameters } from './forward'
 import { isResized } from './layers'
 import { compact, labLink, normalized, type Layer, type Spec } from '../lab/spec'
+import { dataWith, type Point } from './points'
 import { unpacked } from './unpacked'
 
 type Changed = Schemas['ChangeTrainingRequest']
@@ -65,6 +66,8 @@ export class Session {
   refusal = $state.raw<ApiProblem>()
   #steering = $state.raw<Steering>()
 
+  /** The points of generated data that were edited. */
+  #points: Schemas['InlineDataset'] | undefined
   /** The settings that each run has, as the lab writes them. */
   #specs = $state.raw<Readonly<Record<string, Spec>>>({})
   readonly #applied = $derived.by(() => this.run && this.#specs[this.run.id])
@@ -156,7 +159,7 @@ export class Session {
   /** Whether the run can have the settings of the lab, so that its weights belong to this network. */
   get isCurrent(): boolean {
     const applied = this.#applied
-    return !!this.run && !!applied && changeBetween(applied, this.lab.spec) !== undefined
+    return !!this.run && !!applied && this.#between(applied, this.lab.spec) !== undefined
   }
 
   /** The settings of a run of this visit. */
@@ -195,8 +198,20 @@ export class Session {
     this.lab.put({ ...spec, network, initial_weights }, what)
   }
 
+  /** Edit the points of the data: `samples` in place of those that the page shows. */
+  editPoints(samples: readonly Point[]): void {
+    const { spec, data } = this.lab
+    if (!('inputs' in spec.dataset))
+      this.#points = dataWith(dotsOf(data.value!, 'points'), data.value!, spec)
+    this.lab.put({ ...spec, dataset: dataWith(samples, data.value!, spec) }, 'points')
+  }
+
+  #between(before: Spec, after: Spec): Changed | undefined {
+    return changeBetween(before, after, 'name' in before.dataset ? this.#points : undefined)
+  }
+
   #resizes(before: Spec, after: Spec): boolean {
-    return changeBetween(before, after) === undefined && isResized(before, after)
+    return this.#between(before, after) === undefined && isResized(before, after)
   }
 
   /** Set a weight by hand, which the next epoch begins with; undefined if no run can take it. */
@@ -214,9 +229,10 @@ export class Session {
     const ghost = this.ghosts.find((id) => isSame(this.#specs[id], spec))
     if (!run && ghost && goesBack) void this.#attempt(() => this.#back(ghost))
     if (!run || !this.#applied || isSame(spec, this.#applied)) return
-    const change = changeBetween(this.#applied, spec)
+    if (goesBack && !run.over && this.#takesBack(run, spec)) return
+    const change = this.#between(this.#applied, spec)
     if (change && Object.keys(change).length === 0) this.#take(run.id, spec)
-    else if (change && !run.over) this.#send(run, spec, change, goesBack)
+    else if (change && !run.over) this.#send(run, spec, change)
     else if (!change && !waits) {
       const replace = () => (ghost ? this.#back(ghost) : this.#replace(run, spec))
       const timer = setTimeout(() => void this.#attempt(replace), REST)
@@ -224,17 +240,19 @@ export class Session {
     }
   }
 
-  #send(run: Run, spec: Spec, change: Changed, goesBack: boolean): void {
+  /** Go back to before a change: to a run that repeats this one without it. */
+  #takesBack(run: Run, spec: Spec): boolean {
     const mark = this.#before.findIndex((before) => isSame(before.spec, spec))
-    if (goesBack && mark >= 0 && run.job) {
-      const changes = (run.job.spec.changes ?? []).slice(0, this.#before[mark]!.changes)
-      const epoch = run.job.spec.changes?.[changes.length]?.epoch
-      this.#before = this.#before.slice(0, mark)
-      if (epoch !== undefined) {
-        void this.#attempt(() => this.#repeat(run, { ...run.job!.spec, changes }, epoch, spec))
-        return
-      }
-    }
+    if (mark < 0 || !run.job) return false
+    const changes = (run.job.spec.changes ?? []).slice(0, this.#before[mark]!.changes)
+    const epoch = run.job.spec.changes?.[changes.length]?.epoch
+    this.#before = this.#before.slice(0, mark)
+    if (epoch === undefined) return false
+    void this.#attempt(() => this.#repeat(run, { ...run.job!.spec, changes }, epoch, spec))
+    return true
+  }
+
+  #send(run: Run, spec: Spec, change: Changed): void {
     this.#before.push({ spec: this.#applied!, changes: run.job?.spec.changes?.length ?? 0 })
     this.#take(run.id, spec)
     void this.#steering?.send(change)
@@ -369,7 +387,7 @@ export class Session {
 
   async #goOn(run: Run): Promise<void> {
     const { job, epoch } = run
-    const change = changeBetween(this.#applied!, this.lab.spec)
+    const change = this.#between(this.#applied!, this.lab.spec)
     if (!job || !change || job.stop_reason !== 'completed') {
       await this.#leave(run)
       await this.#start(this.lab.spec)

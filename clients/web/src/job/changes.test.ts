@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import type { Schemas } from '../lib/api'
 import {
   changeBetween,
   hiddenActivations,
+  joined,
   lastInWords,
   repeated,
   specAfter,
@@ -141,6 +142,31 @@ describe('two settings', () => {
     expect(to({ name: 'another', labels: { a: 'b' } })).toEqual({})
   })
 
+  it('differ by the noise of the data, or by points that were edited', () => {
+    const noisy = { name: 'spiral', noise: 0.2 }
+    expect(to({ dataset: noisy })).toEqual({ dataset: noisy })
+    expect(to({ dataset: { name: 'spiral', samples: 90 } })).toBeUndefined()
+    const [a, b, c, d] = [[0], [1], [2], [3]]
+    const points = (...inputs: number[][]) => ({
+      dataset: { inputs, targets: inputs.map(() => [0]), class_names: ['a', 'b'] },
+    })
+    const drawn = { ...before, ...points(a, b, c) } as unknown as Schemas['TrainingSpec']
+    const edit = (after: object) => changeBetween(drawn, { ...drawn, ...after })
+    expect(to(points(a, b, d))).toBeUndefined()
+    const generated = points(a, b, c).dataset as never
+    const edited = { ...before, ...points(a, b, d) } as unknown as Schemas['TrainingSpec']
+    expect(changeBetween(before, edited, generated)).toEqual({
+      dataset: generated,
+      samples: [{ index: 2, inputs: d, targets: [0] }],
+    })
+    expect(edit(points(a, d, c))).toEqual({ samples: [{ index: 1, inputs: d, targets: [0] }] })
+    expect(edit(points(a, b, c, d))).toEqual({ samples: [{ inputs: d, targets: [0] }] })
+    expect(edit(points(b))).toEqual({ samples: [{ index: 0 }, { index: 1 }] })
+    // All at once, as it is neither.
+    expect(edit(points(b, d))).toEqual({ dataset: points(b, d).dataset })
+    expect(edit({ dataset: { ...points(a).dataset, class_names: ['b', 'a'] } })).toBeUndefined()
+  })
+
   it('differ by the options of an optimizer, or by all of another one', () => {
     const rate = { type: 'adam', learning_rate: 0.1, beta_1: 0.8 }
     expect(to({ optimizer: rate })).toEqual({ optimizer: { learning_rate: 0.1 } })
@@ -166,4 +192,31 @@ describe('two settings', () => {
     expect(to({ epochs: 101 })).toEqual({ epochs: 101 })
     expect(to({ epochs: 99 })).toBeUndefined()
   })
+})
+
+test('changes that wait become one', () => {
+  expect(
+    joined({ optimizer: { learning_rate: 1 }, batch_size: 8 }, { optimizer: { type: 'sgd' } }),
+  ).toEqual({ optimizer: { learning_rate: 1, type: 'sgd' }, batch_size: 8 })
+})
+
+test('samples change in order, unless other data replace them', () => {
+  const [first, second] = [{ index: 0 }, { index: 3 }]
+  expect(joined({ samples: [first] }, { samples: [second] })).toEqual({ samples: [first, second] })
+  const dataset = { name: 'xor' as const }
+  expect(joined({ samples: [first] }, { dataset })).toEqual({ dataset })
+})
+
+test('the last value of a weight counts', () => {
+  const weight = (index: number, value: number) => ({
+    layer: 'dense_1',
+    array: 'weight' as const,
+    index: [index],
+    value,
+  })
+  const { weights } = joined(
+    { weights: [weight(0, 1), weight(1, 1)] },
+    { weights: [weight(0, 2), weight(2, 1)] },
+  )
+  expect(weights).toEqual([weight(0, 2), weight(1, 1), weight(2, 1)])
 })

@@ -8,6 +8,8 @@ type Settings = Schemas['TrainingSpec']
 type Optimizer = NonNullable<Spec['optimizer']>
 type Change = NonNullable<Spec['changes']>[number]
 type Changed = Change['training']
+type Request = Schemas['ChangeTrainingRequest']
+type WeightChange = NonNullable<Request['weights']>[number]
 type InlineDataset = Extract<Spec['dataset'], { inputs: unknown }>
 type Sample = NonNullable<Changed['samples']>[number]
 
@@ -78,9 +80,14 @@ const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify
 
 /**
  * The change that makes `after` of `before`, empty if they train alike; undefined if a run cannot
- * change so: other shapes, other data, or fewer epochs.
+ * change so: other shapes, other data than edited points, or fewer epochs. `points`
+ * are those of generated data.
  */
-export function changeBetween(before: Settings, after: Settings): Changed | undefined {
+export function changeBetween(
+  before: Settings,
+  after: Settings,
+  points?: Inline,
+): Changed | undefined {
   const change: Record<string, unknown> = {}
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
     const [old, value] = [before[name as keyof Settings], after[name as keyof Settings]]
@@ -92,10 +99,64 @@ export function changeBetween(before: Settings, after: Settings): Changed | unde
     } else if (name === 'network') {
       if (!hasShapesOf(before.network, after.network)) return undefined
       change[name] = value
+    } else if (name === 'dataset') {
+      const data = dataBetween(before.dataset, after.dataset, points)
+      if (!data) return undefined
+      Object.assign(change, data)
     } else if (name in CHANGEABLE) change[name] = value ?? CHANGEABLE[name as 'epochs']
     else return undefined
   }
   return after.epochs < before.epochs ? undefined : (change as Changed)
+}
+
+type Data = Settings['dataset']
+type Inline = Extract<Data, { inputs: unknown }>
+/** More samples than these are sent as another data set. */
+const MOST_SAMPLES = 100
+
+/**
+ * Points that were edited, or the noise of a generator; undefined for other data. `points` are those
+ * of a generator, which are split before some of them change.
+ */
+function dataBetween(
+  before: Data,
+  after: Data,
+  points: Inline | undefined,
+): Pick<Changed, 'dataset' | 'samples'> | undefined {
+  const rest = (data: Data) =>
+    JSON.stringify(
+      Object.entries(data)
+        .filter(([name]) => !['inputs', 'targets', 'weights', 'noise'].includes(name))
+        .sort(),
+    )
+  if ('inputs' in before && 'inputs' in after) {
+    if (rest(before) !== rest(after)) return undefined
+    const samples = samplesBetween(before, after)
+    return samples ? { samples } : { dataset: after as never }
+  }
+  const isNoisier = 'name' in before && 'name' in after && rest(before) === rest(after)
+  if (isNoisier) return { dataset: after as never }
+  if (!points || !('inputs' in after) || rest(points) !== rest(after)) return undefined
+  const samples = samplesBetween(points, after)
+  return { dataset: (samples ? points : after) as never, ...(samples?.length ? { samples } : {}) }
+}
+
+/** Samples that were moved and added, or that were removed; undefined for more than these. */
+function samplesBetween(before: Inline, after: Inline): Sample[] | undefined {
+  const isSame = (old: number, now: number) =>
+    !differs([before.inputs[old], before.targets[old]], [after.inputs[now], after.targets[now]])
+  const samples: Sample[] = []
+  const removed = before.inputs.length - after.inputs.length
+  let old = 0
+  for (let index = 0; index < after.inputs.length; index++, old++) {
+    for (; samples.length < removed && !isSame(old, index); old++) samples.push({ index })
+    if (old < before.inputs.length && isSame(old, index)) continue
+    const row = { inputs: after.inputs[index], targets: after.targets[index] }
+    samples.push(old < before.inputs.length ? { index, ...row } : row)
+  }
+  for (; old < before.inputs.length; old++) samples.push({ index: after.inputs.length })
+  const isPure = removed <= 0 || samples.every(({ inputs }) => !inputs)
+  return isPure && samples.length <= MOST_SAMPLES ? samples : undefined
 }
 
 type Options = Readonly<Record<string, unknown>> | null | undefined
@@ -110,6 +171,20 @@ function optionsBetween(before: Options, after: Options): Options {
   )
 }
 
+/** Two changes as one: weights are set and samples changed in order, the last value of a weight counts. */
+export function joined(first: Request, second: Request): Request {
+  const both = { ...first, ...second }
+  if (second.optimizer) both.optimizer = { ...first.optimizer, ...second.optimizer }
+  if (second.dataset) both.samples = second.samples
+  else if (second.samples) both.samples = [...(first.samples ?? []), ...second.samples]
+  if (second.weights) {
+    const place = ({ layer, array, index }: WeightChange) => [layer, array, ...index].join()
+    const all = [...(first.weights ?? []), ...second.weights]
+    both.weights = [...new Map(all.map((weight) => [place(weight), weight])).values()]
+  }
+  return both
+}
+
 /** Whether two networks differ in activations and rates of dropout at most. */
 function hasShapesOf(a: Settings['network'], b: Settings['network']): boolean {
   const free = (network: object) =>
@@ -121,7 +196,8 @@ function hasShapesOf(a: Settings['network'], b: Settings['network']): boolean {
 
 /** The number of epochs of a run, with its changes. */
 export function totalEpochs(spec: Spec): number {
-  return specAfter(spec).epochs
+  const last = spec.changes?.findLast(({ training }) => training.epochs)
+  return last?.training.epochs ?? spec.epochs
 }
 
 type Network = Extract<Spec['network'], { layers: unknown }>
@@ -187,7 +263,7 @@ function inWords(change: Changed, former: Network): string {
     change.clipping && 'other clipping',
     change.shuffle != null && (change.shuffle ? 'shuffled' : 'not shuffled'),
     ...(change.network ? layersInWords(former, change.network) : []),
-    change.dataset && 'other data',
+    change.dataset && !change.samples && 'other data',
     change.samples && samplesInWords(change.samples),
     change.class_weights && 'other class weights',
     change.augmentation && 'other augmentation',

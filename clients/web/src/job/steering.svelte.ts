@@ -1,5 +1,6 @@
 /** Sends changes to a run that trains: one request at a time, and of those that wait the last. */
 import { ApiProblem, type Schemas } from '../lib/api'
+import { joined } from './changes'
 import type { Run } from './run.svelte'
 
 type Changed = Schemas['ChangeTrainingRequest']
@@ -15,14 +16,7 @@ export class Steering {
   constructor(private readonly run: Run) {}
 
   async send(fields: Changed): Promise<void> {
-    const optimizer = { ...this.#next?.optimizer, ...fields.optimizer }
-    const weights = [...(this.#next?.weights ?? []), ...(fields.weights ?? [])]
-    this.#next = {
-      ...this.#next,
-      ...fields,
-      ...(fields.optimizer ? { optimizer } : {}),
-      ...(fields.weights ? { weights } : {}),
-    }
+    this.#next = this.#next ? joined(this.#next, fields) : fields
     if (this.#sending) return
     this.#sending = true
     this.problem = undefined

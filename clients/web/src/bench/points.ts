@@ -1,0 +1,43 @@
+/** The points of a data set, to be edited on the output map. */
+import type { Look } from '../lab/lab.svelte'
+import { viewOf } from '../lab/picture'
+import type { Spec } from '../lab/spec'
+import type { Schemas } from '../lib/api/client'
+
+/** More points make a link too long. */
+const MOST = 500
+
+/** Whether the page has all points, and they have classes. */
+export function isEditable({ dataset, inputs }: Look, spec: Spec): boolean {
+  return (
+    !('id' in spec.dataset) &&
+    !('weights' in spec.dataset) &&
+    !spec.corruption &&
+    viewOf({ dataset } as Look) === 'points' &&
+    dataset.class_names.length > 1 &&
+    inputs.length === dataset.samples &&
+    inputs.length <= MOST
+  )
+}
+
+export interface Point {
+  x: number
+  y: number
+  target: number
+}
+
+/** The data set with these points in place of its own, which a run scales as before. */
+export function dataWith(
+  points: readonly Point[],
+  { dataset }: Look,
+  spec: Spec,
+): Schemas['InlineDataset'] {
+  const short = (value: number) => Number(value.toPrecision(4))
+  return {
+    inputs: points.map(({ x, y }) => [short(x), short(y)]),
+    targets: points.map(({ target }) => [target]),
+    feature_names: dataset.feature_names,
+    class_names: dataset.class_names,
+    ...(spec.dataset.scaling ? { scaling: spec.dataset.scaling } : {}),
+  }
+}
