@@ -95,3 +95,45 @@ test('nothing is set before the weights are known', () => {
   click('dense_1, unit 2')
   expect(labeled('Value')).toBeNull()
 })
+
+/** A pointer on the first connection. */
+function onLine(type: string, y: number): void {
+  const canvas = document.querySelector('canvas')!
+  const event = new MouseEvent(type, { clientX: 100, clientY: y, bubbles: true })
+  canvas.dispatchEvent(event)
+  flushSync()
+}
+
+test('a line is dragged up and down, and its card stays', () => {
+  const isPointInStroke = vi.fn().mockReturnValue(true)
+  const path = { beginPath: vi.fn(), moveTo: vi.fn(), bezierCurveTo: vi.fn(), isPointInStroke }
+  vi.mocked(HTMLCanvasElement.prototype.getContext).mockImplementation(function (this: Element) {
+    return this.isConnected ? null : (path as never)
+  })
+  const onweight = vi.fn()
+  show(network(2), { parameters: PARAMETERS, onweight })
+  document.querySelector('canvas')!.setPointerCapture = () => undefined
+  onLine('pointermove', 200)
+  onLine('pointerdown', 200)
+  onLine('pointermove', 150)
+  onLine('pointermove', 210)
+  onLine('pointerup', 210)
+  expect(onweight.mock.calls.map(([{ value }]) => value as number)).toEqual([1.5, 0.9])
+  expect(labeled('Value')!.value).toBe('0.9')
+})
+
+test('arrow keys change the value of the card', () => {
+  const onweight = vi.fn()
+  show(network(2), { parameters: PARAMETERS, onweight })
+  click('dense_1, unit 2')
+  const press = (key: string, shiftKey = false) => {
+    labeled('Value')!.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey, bubbles: true }))
+    flushSync()
+  }
+  press('ArrowUp')
+  press('ArrowDown', true)
+  expect(onweight.mock.calls.map(([{ value }]) => value as number)).toEqual([-0.4, -1.4])
+  press('Escape')
+  expect(labeled('Value')).toBeNull()
+  expect(document.activeElement).toBe(labeled('dense_1, unit 2'))
+})
