@@ -246,6 +246,26 @@ def test_more_units_continue_with_the_weights_beside_the_former(
     cancel(url, page)
 
 
+def test_a_run_goes_on_after_early_stopping(open_page: Opened, url: str) -> None:
+    stopping = {"patience": 1, "min_delta": 1.0}
+    spec = _SPEC | {"epochs": 300, "early_stopping": stopping}
+    page = open_page(f"/lab?lab.pace=0&lab.spec={quote(json.dumps(spec))}")
+    button(page, "Train").click()
+    page.wait_for_url(re.compile("lab.job="))
+    first = job_of(page)
+    await_condition(lambda: job(url, page)["state"] == "succeeded", 30, "the early end")
+    stopped = job(url, page)["epoch"]
+    assert stopped < 300
+    # The rings are the samples that it validates with.
+    rings = page.get_by_role("region", name="Output").locator("circle.ring")
+    expect(rings).to_have_count(40)
+    button(page, "Train").click()
+    await_condition(lambda: job_of(page) not in ("", first), 30, "another run repeats it")
+    await_condition(lambda: job(url, page)["epoch"] > stopped, 30, "and goes on")
+    assert losses(url, job_of(page))[:stopped] == losses(url, first)
+    cancel(url, page)
+
+
 def test_a_link_repeats_a_run_with_its_changes(open_page: Opened, url: str) -> None:
     spec = _SPEC | {
         "epochs": 20,
@@ -319,6 +339,9 @@ def test_the_bench_suits_every_screen(open_page: Opened, url: str) -> None:
     tops = [box["y"] for box in order if box is not None]
     assert len(tops) == 4
     assert tops == sorted(tops)
+    bar = page.get_by_role("region", name="Run").bounding_box()
+    assert bar is not None
+    assert bar["height"] < 120  # two rows
     page.get_by_role("region", name="Data").scroll_into_view_if_needed()
     expect(button(page, "Go on")).to_be_in_viewport()
     cancel(url, page)

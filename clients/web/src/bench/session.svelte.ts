@@ -385,24 +385,22 @@ export class Session {
     })
   }
 
+  /** Repeat a run that has ended and go on: after early stopping, without it. */
   async #goOn(run: Run): Promise<void> {
     const { job, epoch } = run
     const change = this.#between(this.#applied!, this.lab.spec)
-    if (!job || !change || job.stop_reason !== 'completed') {
+    if (!job || !change || !['completed', 'early_stopped'].includes(job.stop_reason ?? '')) {
       await this.#leave(run)
       await this.#start(this.lab.spec)
       return
     }
-    const epochs = change.epochs ?? epoch + this.lab.spec.epochs
-    const spec = { ...this.lab.spec, epochs }
-    this.lab.put(spec, 'epochs')
-    await this.#repeat(
-      run,
-      repeated(job.spec, epoch, { ...change, epochs } as never),
-      epoch,
-      this.lab.spec,
-      false,
-    )
+    const { early_stopping, ...settings } = this.lab.spec
+    const stopped = job.stop_reason === 'early_stopped'
+    const epochs = change.epochs ?? (stopped ? settings.epochs : epoch + settings.epochs)
+    this.lab.put({ ...settings, ...(stopped ? {} : { early_stopping }), epochs }, 'epochs')
+    const again = repeated(job.spec, epoch, { ...change, epochs } as never)
+    if (stopped) again.early_stopping = null
+    await this.#repeat(run, again, epoch, this.lab.spec, false)
   }
 
   /** Train one epoch and pause. */
