@@ -6,7 +6,7 @@ const MOST = 1000
 
 /** Create this while a component initializes. The service knows them once it has weights of the run. */
 export function validationRows(session: Session): { readonly value: ReadonlySet<number> } {
-  /** The changes that move rows to other places, or split them again. */
+  /** The changes that move rows to other positions, or split them again. */
   const moves = $derived(
     (session.run?.job?.spec.changes ?? []).filter(
       ({ epoch, training: { dataset, samples } }) =>

@@ -26,7 +26,7 @@ export interface Point {
   target: number
 }
 
-/** The data set with these points in place of its own, which a run scales as before. */
+/** The data set with these points instead, which a run scales as before. */
 export function dataWith(
   points: readonly Point[],
   { dataset }: Look,

@@ -109,7 +109,7 @@ export class Session {
   readonly #arriving = new Set<string>()
   #drawn: Picture | undefined
 
-  /** The network that is drawn: while a run with other units is being started, the one before it. */
+  /** The network that is drawn: while a run with other units is being started, the former network. */
   readonly picture = $derived.by((): Picture | undefined => {
     const { run, lab } = this
     if (!('layers' in lab.spec.network)) return undefined
@@ -198,7 +198,7 @@ export class Session {
     this.lab.put({ ...spec, network, initial_weights }, what)
   }
 
-  /** Edit the points of the data: `samples` in place of those that the page shows. */
+  /** Edit the points of the data: `samples` replace the points that the page shows. */
   editPoints(samples: readonly Point[]): void {
     const { spec, data } = this.lab
     if (!('inputs' in spec.dataset))

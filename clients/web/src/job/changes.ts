@@ -81,7 +81,7 @@ const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify
 /**
  * The change that makes `after` of `before`, empty if they train alike; undefined if a run cannot
  * change so: other shapes, other data than edited points, or fewer epochs. `points`
- * are those of generated data.
+ * are the rows of generated data.
  */
 export function changeBetween(
   before: Settings,
@@ -115,8 +115,8 @@ type Inline = Extract<Data, { inputs: unknown }>
 const MOST_SAMPLES = 100
 
 /**
- * Points that were edited, or the noise of a generator; undefined for other data. `points` are those
- * of a generator, which are split before some of them change.
+ * Points that were edited, or the noise of a generator; undefined for other data. `points` are the
+ * rows of a generator, which are split before some of them change.
  */
 function dataBetween(
   before: Data,
@@ -171,7 +171,7 @@ function optionsBetween(before: Options, after: Options): Options {
   )
 }
 
-/** Two changes as one: weights are set and samples changed in order, the last value of a weight counts. */
+/** Join two changes: samples change in order, and the last value of a weight counts. */
 export function joined(first: Request, second: Request): Request {
   const both = { ...first, ...second }
   if (second.optimizer) both.optimizer = { ...first.optimizer, ...second.optimizer }
