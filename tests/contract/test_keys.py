@@ -182,7 +182,7 @@ def fresh(wires: Wires, world: World, rpc: str) -> dict[str, Any]:
 
 def rows(database: Database) -> dict[str, dict[Any, tuple[Any, ...]]]:
     """All rows by table and primary key, without those of deleted objects and revoked keys."""
-    found = {}
+    stored_rows = {}
     with database.read() as connection:
         for table in tables.metadata.sorted_tables:
             columns = [column for column in table.c if column not in BACKGROUND]
@@ -196,8 +196,8 @@ def rows(database: Database) -> dict[str, dict[Any, tuple[Any, ...]]]:
                 query = query.where(table.c.job_id.in_(there))
             size = len(table.primary_key.columns)
             read = connection.execute(query) if columns else ()
-            found[table.name] = {tuple(row[:size]): tuple(row[size:]) for row in read}
-    return found
+            stored_rows[table.name] = {tuple(row[:size]): tuple(row[size:]) for row in read}
+    return stored_rows
 
 
 THINGS = {"networks", "datasets", "uploads", "upload_pieces", "jobs", "experiments", "exercises"}
@@ -460,12 +460,12 @@ def test_lists_searches_and_batches_have_the_jobs_of_the_key_alone(
     owner: Wires, world: World
 ) -> None:
     caller = made_key(owner, jobs=[world.ended, world.sweep], actions=["read", "change"])
-    asked: list[dict[str, Any]] = [
+    requests: list[dict[str, Any]] = [
         *({}, {"states": ["succeeded", "queued"]}, {"label": "course=week-3"}),
         *({"query": "moons"}, {"filter": "epoch >= 0"}, {"order_by": "epoch"}),
         {"owner": LOCAL_OWNER, "view": "full"},
     ]
-    for request in asked:
+    for request in requests:
         for answer in caller.both("ListJobs", **request):
             assert [row["id"] for row in answer.reply["jobs"]] == [world.ended], request
     for answer in caller.both("ListSweeps"):

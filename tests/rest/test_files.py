@@ -61,8 +61,8 @@ def test_the_epochs_are_those_of_the_list_without_empty_columns(
 ) -> None:
     rows = table(client.get(f"/v1/jobs/{job}/epochs.csv").text)
     listed = client.get(f"/v1/jobs/{job}/epochs").json()["epochs"]
-    kept = [{name: str(v) for name, v in row.items() if v is not None} for row in listed]
-    assert rows == kept
+    persisted = [{name: str(v) for name, v in row.items() if v is not None} for row in listed]
+    assert rows == persisted
     part = client.get(f"/v1/jobs/{job}/epochs.csv", params={"after_epoch": 3, "page_size": 4})
     assert table(part.text) == rows[3:7]
     refused = client.get(f"/v1/jobs/{job}/epochs.csv", params={"page_size": 0})

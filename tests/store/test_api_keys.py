@@ -59,7 +59,7 @@ def test_a_narrow_access_finds_the_jobs_that_it_names_and_those_with_its_labels(
     assert tree is not None
     with database.read() as connection:
         for access, ids in expected.items():
-            found = {i for i in (first, second, theirs) if jobs.find(connection, i, access)}
+            single = {i for i in (first, second, theirs) if jobs.find(connection, i, access)}
             rows = jobs.page(connection, access.owners, size=9, before=None, only=access)
             matching = jobs.matching(connection, "me", tree, (), 9, access)
             reached = {
@@ -67,5 +67,5 @@ def test_a_narrow_access_finds_the_jobs_that_it_names_and_those_with_its_labels(
                 for job_id, owner in ((first, "me"), (second, "me"), (theirs, "other"))
                 if jobs.reaches(connection, access, job_id, owner)
             }
-            assert found == {row.id for row in rows} == {*matching} == reached == ids
+            assert single == {row.id for row in rows} == {*matching} == reached == ids
             assert access.readable == ()

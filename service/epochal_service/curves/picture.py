@@ -113,12 +113,12 @@ def shapes(title: str, series: Sequence[Series], last: int) -> Iterator[Line | T
         yield Text(x(tick), HEIGHT - BOTTOM + 18, f"{int(tick)}", "middle")
     yield Text(WIDTH - RIGHT, HEIGHT - 4, "epoch", "end")
     at = float(LEFT)
-    for index, one in enumerate(series):
+    for index, curve in enumerate(series):
         color = COLORS[index % len(COLORS)]
-        name = one.name.replace("_", " ")
+        name = curve.name.replace("_", " ")
         yield Text(at, 38, name, color=color)
         at += 7.0 * len(name) + 18
-        for points in _finite(one):
+        for points in _finite(curve):
             yield Line([(x(epoch), y(value)) for epoch, value in points], color)
 
 

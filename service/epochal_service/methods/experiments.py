@@ -88,7 +88,7 @@ def checked_runs(context: Context, spec: ExperimentSpec) -> list[Run]:
     experiments.check_names(spec)
     if errors := [*claims.errors_of(spec)]:
         raise InvalidArgument.of(*errors)
-    access = context.access.own
+    access = context.access.without_members
     runs = experiments.prepare_experiment(context.database, spec, access, context.settings)
     if errors := [*claims.errors_of_runs(spec, runs)]:
         raise InvalidArgument.of(*errors)

@@ -79,7 +79,9 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     spec = labeled(context, spec)
     request_fingerprint = fingerprint(spec, *spec.webhooks)
     webhooks.check(spec.webhooks, context.receivers)
-    prepared = prepare(context.database, spec, context.access.own, context.settings.limits)
+    prepared = prepare(
+        context.database, spec, context.access.without_members, context.settings.limits
+    )
     price = price_of(prepared, context.settings)
     submission = submission_of(prepared, price, context.settings)
     context.take_jobs()
@@ -113,7 +115,9 @@ def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
     Raises `InvalidArgument` for a spec that cannot be trained.
     """
     webhooks.check(spec.webhooks, context.receivers)
-    prepared = prepare(context.database, spec, context.access.own, context.settings.limits)
+    prepared = prepare(
+        context.database, spec, context.access.without_members, context.settings.limits
+    )
     price = price_of(prepared, context.settings)
     return ValidatedJob(
         spec=prepared.spec,

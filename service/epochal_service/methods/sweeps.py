@@ -41,7 +41,7 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
     request_fingerprint = fingerprint(spec, *spec.job.webhooks)
     _check_webhooks(context, spec)
     limits = context.settings.limits
-    prepared = sweeps.prepare_sweep(context.database, spec, context.access.own, limits)
+    prepared = sweeps.prepare_sweep(context.database, spec, context.access.without_members, limits)
     price = sweeps.price_of_sweep(prepared, context.settings)
     spec, job, cost = prepared.spec, prepared.job.spec, prepared.cost
     context.take_jobs(len(prepared.trainings))
@@ -81,7 +81,7 @@ def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
     """
     _check_webhooks(context, spec)
     limits = context.settings.limits
-    prepared = sweeps.prepare_sweep(context.database, spec, context.access.own, limits)
+    prepared = sweeps.prepare_sweep(context.database, spec, context.access.without_members, limits)
     price = sweeps.price_of_sweep(prepared, context.settings)
     return ValidatedSweep(
         spec=prepared.spec,

@@ -38,7 +38,7 @@ class Access:
         return (self.owner, *self.members)
 
     @property
-    def own(self) -> Access:
+    def without_members(self) -> Access:
         """The same without members: a new job may name nothing that they may delete."""
         return replace(self, members=())
 

@@ -2,7 +2,7 @@
 import type { Look } from '../lab/lab.svelte'
 import { viewOf } from '../lab/picture'
 import type { Spec } from '../lab/spec'
-import type { Schemas } from '../lib/api/client'
+import type { Schemas } from '@epochal/client'
 
 /** More points make a link too long. */
 const MOST = 500

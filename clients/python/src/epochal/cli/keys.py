@@ -61,7 +61,7 @@ def keys(
         made = client.keys.create(
             actions,
             name=name,
-            jobs=[find_handle(client, one).id for one in job or ()],
+            jobs=[find_handle(client, word).id for word in job or ()],
             labels=pairs(label or []),
             origins=origin or (),
             jobs_per_hour=jobs_per_hour,
