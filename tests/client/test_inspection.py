@@ -129,7 +129,7 @@ def test_a_fork_that_keeps_the_state_repeats_its_parent(moons: epochal.Job) -> N
     assert np.flatnonzero(losses != whole)[0] == 7
     again = slower.fork(7, keep_state=True, optimizer={"beta_1": 0.5}, batch_size=7)
     options = {"learning_rate": 0.5, "beta_1": 0.5}
-    joined = {"epoch": 7, "training": {"optimizer": options, "batch_size": 7}}
+    joined = {"epoch": 7, "step": 0, "training": {"optimizer": options, "batch_size": 7}}
     assert again.spec["changes"] == [joined]
     undone = again.fork(6, keep_state=True)
     assert not undone.spec.get("changes")

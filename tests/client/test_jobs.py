@@ -187,8 +187,9 @@ def test_a_job_changes_while_it_trains(client: epochal.Client) -> None:
         made = {"optimizer": {"learning_rate": 0.003}, "batch_size": 2}
         assert changed.training == made
         # From the events, and from the service.
-        assert job.spec["changes"] == [{"epoch": changed.epoch, "training": made}]
-        assert job.refresh().spec["changes"] == [{"epoch": changed.epoch, "training": made}]
+        change = {"epoch": changed.epoch, "step": 0, "training": made}
+        assert job.spec["changes"] == [change]
+        assert job.refresh().spec["changes"] == [change]
         job.change(optimizer={"type": "sgd"}, epochs=job.total_epochs + 1)
         job.change(activation="sigmoid", pace=1000)
         assert job.refresh().spec["pace"] == 1000
@@ -427,9 +428,9 @@ def test_a_grid_maps_out_the_decision(trained: epochal.Job) -> None:
     assert grid.classes is not None
     # outputs[j, i] belongs to (x[i], y[j]): the corners are XOR.
     assert grid.classes[[0, 0, 2, 2], [0, 2, 0, 2]].tolist() == [0, 1, 1, 0]
-    np.testing.assert_allclose(grid.outputs[2, 0], trained.predict([0, 1]), atol=1e-12)
+    np.testing.assert_allclose(grid.outputs[2, 0], trained.predict([0, 1]), atol=5e-4)
     turned = trained.predict_grid((0, 1), (0.25, 0.75), x_feature=1, y_feature=0, resolution=2)
-    np.testing.assert_allclose(turned.outputs[1, 0], trained.predict([0.75, 0]), atol=1e-12)
+    np.testing.assert_allclose(turned.outputs[1, 0], trained.predict([0.75, 0]), atol=5e-4)
 
 
 def test_a_run_that_blows_up_keeps_what_is_not_finite_and_says_why(client: epochal.Client) -> None:
