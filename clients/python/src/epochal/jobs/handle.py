@@ -89,9 +89,14 @@ class JobHandle(JobProperties, Handle[JobData, Event]):
                 latest = read(Epoch, {"epoch": int(event.epochs[-1]), **last})
                 data = replace(data, epoch=event.last_epoch, latest=latest)
             case ChangeEvent():
-                change = {"epoch": event.epoch, "training": event.training}
-                # Changes after the same epoch are one.
-                earlier = [c for c in data.spec.get("changes") or () if c["epoch"] != event.epoch]
+                moment = {"epoch": event.epoch, "step": event.step or 0}
+                change = {**moment, "training": event.training}
+                # Changes at the same step are joined.
+                earlier = [
+                    c
+                    for c in data.spec.get("changes") or ()
+                    if {"epoch": c["epoch"], "step": c.get("step", 0)} != moment
+                ]
                 data = replace(data, spec={**data.spec, "changes": [*earlier, change]})
             case EndEvent():
                 data = replace(data, state=event.state, stop_reason=event.stop_reason)
