@@ -126,17 +126,20 @@ def map_of(outputs: NDArray[np.float64], classes: Sequence[int]) -> NDArray[np.u
     """Return the colors `(rows, columns, 3)` of a network's outputs `(rows, columns, units)` over
     its two inputs: of the class, the paler the less sure; without classes, of the first output.
 
-    Rows begin at the lowest y.
+    Rows begin at the lowest y. As on the page, the second of two classes and the highest output are
+    blue.
     """
     colors = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLORS], float)
     height, width, units = outputs.shape
     if not classes:
         low, high = np.nanmin(outputs[..., 0]), np.nanmax(outputs[..., 0])
         share = (outputs[..., 0] - low) / (high - low or 1.0)
-        shades = colors[0] + share[..., None] * (colors[1] - colors[0])
+        shades = colors[1] + share[..., None] * (colors[0] - colors[1])
     else:
         chosen = np.array(classes).reshape(height, width)
         sure = np.abs(2 * outputs[..., 0] - 1) if units == 1 else outputs.max(axis=-1)
+        if units <= 2:
+            colors = colors[[1, 0]]
         shades = colors[chosen % len(colors)]
         shades = 255 - np.clip(sure, 0.15, 1)[..., None] * (255 - shades)
     colored: NDArray[np.uint8] = np.nan_to_num(shades).astype(np.uint8)
