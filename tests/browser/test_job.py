@@ -419,7 +419,7 @@ def test_a_fork_whose_optimizer_goes_on_differs_in_the_rate_alone(
     page.wait_for_url("**?job.with=*")
     job = page.url.split("/jobs/")[1].split("?")[0]
     expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible()
-    change = {"epoch": 20, "training": {"optimizer": {"learning_rate": 0.5}}}
+    change = {"epoch": 20, "step": 0, "training": {"optimizer": {"learning_rate": 0.5}}}
     assert api.get(f"/v1/jobs/{job}")["spec"]["changes"] == [change]
     differences = page.get_by_role("region", name="Comparison").get_by_role("row")
     expect(differences.filter(has_text="after epoch").first).to_be_visible()

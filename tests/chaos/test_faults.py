@@ -168,7 +168,9 @@ def test_jobs_are_accepted_while_the_broker_is_down_and_start_when_it_is_back(
             await_condition(
                 lambda: read(database, job["id"])[0].state == "succeeded", 60, "the job has started"
             )
-            assert read(database, long["id"])[0].state == "cancelled"
+            await_condition(
+                lambda: read(database, long["id"])[0].state == "cancelled", 60, "its end"
+            )
     finally:
         server.kill()
         server.wait()

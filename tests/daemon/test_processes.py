@@ -77,9 +77,19 @@ def value(stack: Stack, name: str) -> float:
 
 
 def both_serve(stack: Stack) -> set[int]:
-    """Return the process ids of the API when both accept requests."""
-    await_condition(lambda: value(stack, "epochal_api_up") == 2, 60, "two API processes")
-    return api_pids(stack)
+    """Return the process ids of the API when both accept requests, and no others are counted."""
+    pids: set[int] = set()
+
+    def serve() -> bool:
+        samples, now = scrape(stack), api_pids(stack)
+        memory = samples.get("process_resident_memory_bytes", ())
+        counted = {int(labels["pid"]) for labels, _ in memory}
+        pids.clear()
+        pids.update(now)
+        return len(now) == 2 and counted == now and value(stack, "epochal_api_up") == 2
+
+    await_condition(serve, 60, "two API processes")
+    return pids
 
 
 def connections(pid: int, address: str) -> int:
