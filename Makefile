@@ -111,8 +111,7 @@ chromium:
 screenshots: $(VENV)/.dev $(PAGE) chromium ## Save screenshots of every page, wide and narrow, light and dark, in ./screenshots
 	EPOCHAL_BROWSER=required $(BIN)/python -m pytest tests/browser/screenshots.py -q $(ARGS)
 
-PYTEST = $(BIN)/python -m pytest $(TESTS) -n $(PROCESSES) --dist worksteal
-PROCESSES := 2
+PYTEST := $(BIN)/python -m pytest $(TESTS) -n 2 --dist worksteal
 PROOFS := chaos or training or presets
 # Only tests in a browser need the page.
 BROWSER := $(if $(filter tests tests/browser%,$(TESTS)),$(PAGE) chromium)
@@ -122,8 +121,6 @@ test: $(VENV)/.dev $(BROWSER) ## Run the quick tests of every room (TESTS=tests/
 	$(PYTEST) -m "not ($(PROOFS)) and not long" $(ARGS)
 
 .PHONY: test-rest
-# They wait for processes, leases and pages as long as they compute.
-test-rest test-all: PROCESSES := 3
 test-rest: $(VENV)/.dev $(BROWSER) ## Run what test-all has beside test: more browser tests, data, seeds, processes, PostgreSQL
 	$(PYTEST) -m "not ($(PROOFS)) and long" $(ARGS)
 
