@@ -126,9 +126,9 @@ def check_programs(programs: Path, folder: Path, dist: Path) -> None:
         environment["EPOCHAL_URL"] = http
         output([programs / "epochal", "train", "xor"])
         print("ok    epochal train xor")
-        check_client(next(dist.glob("epochal-client-*.tgz")), folder, http)
         listed = output([programs / "python", "-c", GRPC_CLIENT, f"grpc://{grpc}"])
         expect(listed.split() == ["succeeded"], "the job is listed over gRPC as succeeded")
+        check_client(next(dist.glob("epochal-client-*.tgz")), folder, http)
 
 
 def check_client(package: Path, folder: Path, http: str) -> None:
