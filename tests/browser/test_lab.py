@@ -280,6 +280,10 @@ def test_a_preset_is_trained_and_its_run_opened(open_page: Opened, url: str) -> 
     job = ask(url, f"/v1/jobs/{parse_qs(urlsplit(page.url).query)['lab.job'][0]}")
     assert job["spec"]["dataset"]["name"] == "xor"
     assert job["spec"]["name"] == "XOR with a hidden layer"
+    # Its weights have come, and nothing was asked about validation samples, which it does not have.
+    expect(page.get_by_text("Finished")).to_be_visible()
+    page.wait_for_function("!document.querySelector('.loading')")
+    rest(page)
 
 
 def test_points_are_drawn_by_hand_and_by_keyboard(open_page: Opened) -> None:

@@ -14,8 +14,9 @@ export function validationRows(session: Session): { readonly value: ReadonlySet<
         (dataset || samples?.some(({ index, inputs }) => index == null || !inputs)),
     ).length,
   )
+  const validates = $derived('validation_loss' in (session.run?.curves ?? {}))
   const key = $derived(
-    session.isDrawn && session.run?.weights && session.isCurrent
+    session.isDrawn && session.run?.weights && session.isCurrent && validates
       ? `${session.run.id} ${moves}`
       : undefined,
   )
