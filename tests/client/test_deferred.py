@@ -44,7 +44,7 @@ USES: dict[str, Callable[[Any], Any]] = {
     "replace": lambda cls: dataclasses.replace(cls(1), x=2).x,
     "asdict": lambda cls: dataclasses.asdict(cls(1)),
     "copy": lambda cls: copy.copy(cls(1)).x,
-    "attributes": lambda cls: sorted({*dir(cls)} - {"__annotations__"}),
+    "attributes": lambda cls: sorted({*dir(cls)} - {"__annotations__", "_repr_html_"}),
 }
 
 

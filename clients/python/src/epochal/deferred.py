@@ -57,12 +57,20 @@ else:
             get = getattr(type(value), "__get__", None)
             return value if get is None else get(value, instance, owner)
 
+    def _repr_html_(self):
+        from .notebook import table
+
+        return table(self)
+
     def _refuse(self, name, *value):
         verb = "assign to" if value else "delete"
         raise dataclasses.FrozenInstanceError(f"cannot {verb} field {name!r}")
 
     def dataclass(*, frozen, eq=True):
-        """Return a decorator as `dataclasses.dataclass` does, for fields without defaults."""
+        """Return a decorator as `dataclasses.dataclass` does, for fields without defaults.
+
+        A notebook shows a record as a table.
+        """
         assert frozen
 
         def decorate(cls):
@@ -70,6 +78,8 @@ else:
                 if name not in vars(cls):
                     setattr(cls, name, _Pending(cls, name, eq))
             cls.__setattr__ = cls.__delattr__ = _refuse
+            if not hasattr(cls, "_repr_html_"):
+                cls._repr_html_ = _repr_html_
             return cls
 
         return decorate

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from .following import GIVE_UP_SECONDS, TERMINAL, follow
+from .notebook import table
 from .records import read
 from .session import Session
 from .transport import noun_of
@@ -140,6 +141,9 @@ class Handle(Generic[DataT, EventT]):
         """
         reply = self._session.call(self._deliveries_rpc, {"id": self.id})
         return [read(Delivery, row) for row in reply.get("deliveries") or ()]
+
+    def _repr_html_(self) -> str:
+        return table(self._data)
 
     # ------------------------------------------------------------------------- for subclasses
 
