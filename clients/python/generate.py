@@ -6,6 +6,7 @@
     methods/table  ->  transport/routes.py
                    ->  simulations.py  one method for each explorer
     errors         ->  errors.py  the classes of refusals, and their tree
+    Client         ->  _generated/aio.pyi  the types of AsyncClient
 
 `python clients/python/generate.py` writes the files; with --check it names the stale ones and
 exits with status 1. A class `<Record>Methods` in record_methods.py becomes a base of that record.
@@ -17,6 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from generator.awaited import aio_file
 from generator.builders import BUILDERS, builders_file, data_file
 from generator.classes import PACKAGE, types_file
 from generator.errors import errors_file
@@ -29,16 +31,17 @@ def files() -> dict[Path, str]:
     texts = {"types": types_file(), "data": data_file(), "transport/routes": routes_file()}
     texts |= {"simulations": simulations_file(), "errors": errors_file()}
     texts |= {name: builders_file(union, idea) for name, (union, idea) in BUILDERS.items()}
-    return {PACKAGE / f"{name}.py": formatted(text) for name, text in texts.items()}
+    files = {PACKAGE / f"{name}.py": formatted(text) for name, text in texts.items()}
+    return files | {PACKAGE / "_generated" / "aio.pyi": formatted(aio_file(), "aio.pyi")}
 
 
-def formatted(text: str) -> str:
+def formatted(text: str, name: str = "types.py") -> str:
     """`text` as ruff writes it, without imports that it does not need."""
     ruff = [str(Path(sys.executable).parent / "ruff")]
     config = ["--config", str(PACKAGE.parents[3] / "pyproject.toml")]
-    name = ["--stdin-filename", str(PACKAGE / "types.py")]
+    place = ["--stdin-filename", str(PACKAGE / name)]
     lint = ["check", "--fix-only", "--select", "F401,I,UP", "-q", "-"]
-    for command in ([*ruff, *lint, *config, *name], [*ruff, "format", "-q", "-", *config, *name]):
+    for command in ([*ruff, *lint, *config, *place], [*ruff, "format", "-q", "-", *config, *place]):
         done = subprocess.run(command, input=text, text=True, capture_output=True, check=True)
         text = done.stdout
     return text

@@ -46,7 +46,7 @@ def test_every_method_of_the_api_has_a_route() -> None:
 @pytest.mark.parametrize("url", ["ftp://host", "127.0.0.1:8000", "http://", "grpc://", "nonsense"])
 def test_an_address_of_another_kind_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(epochal.EpochalError, match=r"Write http://host:port or grpc://host:port"):
-        connect(url, 1, {})
+        connect(url, {})
 
 
 def test_the_address_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

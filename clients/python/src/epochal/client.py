@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from copy import copy
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,7 +21,7 @@ from .networks import Networks
 from .records import read
 from .session import Session
 from .sweeps import Sweeps
-from .transport import connect
+from .transport import Transport, connect
 from .types import Health, Limits, Usage, Version, Worker, Workers
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -55,7 +56,13 @@ class Client:
         headers = dict(default_headers or {})
         if key := api_key or os.environ.get("EPOCHAL_API_KEY") or saved_key(url):
             headers["Authorization"] = f"Bearer {key}"
-        self._session = Session(connect(url, timeout, headers), retries)
+        self._use(Session(self._connect(url, headers), timeout, retries))
+
+    def _connect(self, url: str, headers: Mapping[str, str]) -> Transport:
+        return connect(url, headers)
+
+    def _use(self, session: Session) -> None:
+        self._session = session
         self.jobs = Jobs(self._session)
         self.sweeps = Sweeps(self._session)
         self.experiments = Experiments(self._session)
@@ -64,6 +71,24 @@ class Client:
         self.datasets = Datasets(self._session)
         self.course = Course(self._session)
         self.keys = Keys(self._session)
+
+    def with_options(self, *, timeout: float | None = None, retries: int | None = None) -> Self:
+        """Return a client with another `timeout` or number of `retries`.
+
+        It shares the connections of this one, and closes with it.
+
+        >>> patient = client.with_options(timeout=300)
+        """
+        session = self._session
+        other = copy(self)
+        other._use(
+            Session(
+                session.transport,
+                session.timeout if timeout is None else timeout,
+                session.retries if retries is None else retries,
+            )
+        )
+        return other
 
     @property
     def base_url(self) -> str:
@@ -141,11 +166,11 @@ class Client:
 
         Raises `ConnectionFailed` if no service answers.
         """
-        return read(Health, self._session.transport.health())
+        return read(Health, self._session.transport.health(self._session.timeout))
 
     def close(self) -> None:
         """Close the connections. The client cannot be used afterwards."""
-        self._session.close()
+        self._session.transport.close()
 
     def __enter__(self) -> Self:
         return self

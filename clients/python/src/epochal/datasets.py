@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, BinaryIO, Literal, TypedDict, overload
 
 from .errors import Conflict, InvalidArgument
@@ -51,16 +52,21 @@ class Datasets(Part):
 
     @overload
     def list(
-        self, *, page_size: int | None = None, thumbnails: Literal[False] = False
+        self,
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        thumbnails: Literal[False] = False,
     ) -> Iterator[Dataset]: ...
     @overload
     def list(
-        self, *, page_size: int | None = None, thumbnails: Literal[True]
+        self, *, limit: int | None = None, page_size: int | None = None, thumbnails: Literal[True]
     ) -> Iterator[tuple[Dataset, Thumbnail | None]]: ...
     def list(
-        self, *, page_size: int | None = None, thumbnails: bool = False
+        self, *, limit: int | None = None, page_size: int | None = None, thumbnails: bool = False
     ) -> Iterator[Dataset] | Iterator[tuple[Dataset, Thumbnail | None]]:
-        """Yield the built-in data sets, then the uploaded ones, newest first, page by page.
+        """Yield the built-in data sets, then the uploaded ones, newest first, page by page, or the
+        first `limit` of them.
 
         With `thumbnails`, yield each with its thumbnail, a few rounded rows; None if uploaded.
 
@@ -68,7 +74,7 @@ class Datasets(Part):
         >>> thumbnail.dataset == dataset.id
         True
         """
-        rows = self._listed({"page_size": page_size, "thumbnails": thumbnails})
+        rows = islice(self._listed({"page_size": page_size, "thumbnails": thumbnails}), limit)
         return rows if thumbnails else (dataset for dataset, _ in rows)
 
     def _listed(self, fields: dict[str, Any]) -> Iterator[tuple[Dataset, Thumbnail | None]]:

@@ -48,11 +48,13 @@ class EpochalError(Exception):
 class ApiError(EpochalError):
     """The service refused the request: `status` is the HTTP status, `reason` a stable code.
 
-    `detail` is a message for people; `errors` lists the invalid fields, if any.
+    `detail` is a message for people; `errors` lists the invalid fields, if any. `request_id` finds
+    the request in the log of the service.
     """
 
     status: int = 500
     reason: str = "internal"
+    request_id: str | None = None
     retry_after: float | None = None
     """Seconds after which the same request may succeed; None if waiting does not help."""
 
@@ -219,10 +221,12 @@ def api_error(
     reason: str | None = None,
     errors: Iterable[FieldError] = (),
     retry_after: float | None = None,
+    request_id: str | None = None,
 ) -> ApiError:
     """Return the error for an HTTP `status`; a status without a class is a plain `ApiError`."""
     kind = _BY_STATUS.get(status, ApiError)
     error = kind(detail, status=status, reason=reason, errors=errors)
+    error.request_id = request_id
     if retry_after is not None:
         error.retry_after = retry_after
     return error

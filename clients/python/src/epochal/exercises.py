@@ -55,12 +55,12 @@ class Exercises(Part):
         """Return the exercise with this id, of any owner. Raises `NotFound`."""
         return read(Exercise, self._session.call("GetExercise", {"id": exercise_id}))
 
-    def list(self, *, page_size: int | None = None) -> Iterator[Exercise]:
+    def list(self, *, limit: int | None = None, page_size: int | None = None) -> Iterator[Exercise]:
         """Yield your exercises and your class's exercises without their experiments, newest first,
         page by page.
         """
         fields = {"page_size": page_size}
-        for row in pages(self._session, "ListExercises", "exercises", fields):
+        for row in pages(self._session, "ListExercises", "exercises", fields, limit):
             yield read(Exercise, row)
 
     def attempt(
@@ -84,13 +84,18 @@ class Exercises(Part):
         )
 
     def attempts(
-        self, exercise_id: str, *, owner: str | None = None, page_size: int | None = None
+        self,
+        exercise_id: str,
+        *,
+        owner: str | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[Attempt]:
         """Yield attempts at the exercise, newest first: to its owner all attempts, to others their
         own. Raises `NotFound`.
         """
         fields = {"id": exercise_id, "owner": owner, "page_size": page_size}
-        for row in pages(self._session, "ListAttempts", "attempts", fields):
+        for row in pages(self._session, "ListAttempts", "attempts", fields, limit):
             yield read(Attempt, row)
 
     def results(self, exercise_id: str) -> ExerciseResults:

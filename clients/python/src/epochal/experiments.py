@@ -9,6 +9,7 @@ from typing import Any, Self
 from .errors import NotFound
 from .following import follow
 from .jobs.job import Job
+from .notebook import table
 from .paging import pages
 from .records import read, request
 from .session import Part, Session
@@ -102,6 +103,9 @@ class Experiment(ExperimentProperties):
         """Delete the experiment and its jobs. Raises `Conflict` unless all jobs have ended."""
         self._session.call("DeleteExperiment", {"id": self.id})
 
+    def _repr_html_(self) -> str:
+        return table(self._data)
+
     def __repr__(self) -> str:
         met = sum(claim.outcome == "met" for claim in self.claims)
         claims = f", {met} of {len(self.claims)} claims met" if self.claims else ""
@@ -156,12 +160,16 @@ class Experiments(Part):
         return Experiment(self._session.call("GetExperiment", {"id": experiment_id}), self._session)
 
     def list(
-        self, *, owner: str | None = None, page_size: int | None = None
+        self,
+        *,
+        owner: str | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[Experiment]:
         """Yield experiments without their jobs and claims, newest first, page by page.
 
         `owner` is a member of the caller's class.
         """
         fields = {"owner": owner, "page_size": page_size}
-        for row in pages(self._session, "ListExperiments", "experiments", fields):
+        for row in pages(self._session, "ListExperiments", "experiments", fields, limit):
             yield Experiment(row, self._session)

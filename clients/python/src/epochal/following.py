@@ -44,7 +44,9 @@ def follow(
             raise TimedOut(f"{job_id} was not over after {timeout:g} seconds")
         failure: Exception = ConnectionFailed(session.transport.url, "the stream was closed")
         try:
-            opened = session.transport.watch(job_id, cursor, remaining, parameters=parameters)
+            opened = session.transport.watch(
+                job_id, cursor, remaining, session.timeout, parameters=parameters
+            )
             with closing(opened) as frames:
                 for frame in frames:
                     lost_at = None
@@ -64,7 +66,9 @@ def follow(
         if now - lost_at >= give_up_after:
             raise failure
         seconds = next(pause)
-        time.sleep(seconds if timeout is None else max(0, min(seconds, started + timeout - now)))
+        if timeout is not None:
+            seconds = max(0, min(seconds, started + timeout - now))
+        session.transport.sleep(seconds)
 
 
 def _is_over(job: dict[str, Any], cursor: int | None) -> bool:

@@ -33,9 +33,10 @@ class Networks(Part):
         """Return the network with this id. Raises `NotFound`."""
         return read(Network, self._session.call("GetNetwork", {"id": network_id}))
 
-    def list(self, *, page_size: int | None = None) -> Iterator[Network]:
-        """Yield all networks, newest first, page by page."""
-        for row in pages(self._session, "ListNetworks", "networks", {"page_size": page_size}):
+    def list(self, *, limit: int | None = None, page_size: int | None = None) -> Iterator[Network]:
+        """Yield all networks, or the first `limit`, newest first, page by page."""
+        fields = {"page_size": page_size}
+        for row in pages(self._session, "ListNetworks", "networks", fields, limit):
             yield read(Network, row)
 
     def delete(self, network_id: str) -> None:

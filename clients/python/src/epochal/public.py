@@ -3,6 +3,7 @@
 from importlib.metadata import version as _version
 
 from . import augmentations, corruptions, data, layers, optimizers, schedules
+from ._generated.aio import AsyncClient, AsyncJob
 from .client import Client
 from .comparison import Comparison
 from .curves import Curve
@@ -101,6 +102,8 @@ from .webhooks import WebhookNotVerified, create_webhook_secret, verify_webhook
 __version__ = _version("epochal")
 
 __all__ = [
+    "AsyncClient",
+    "AsyncJob",
     "Attempt",
     "BestEpoch",
     "ChangeEvent",

@@ -216,9 +216,10 @@ class Sweeps(Part):
         states: JobState | Sequence[JobState] = (),
         label: str | None = None,
         owner: str | None = None,
+        limit: int | None = None,
         page_size: int | None = None,
     ) -> Iterator[Sweep]:
-        """Yield sweeps without their members, newest first, page by page.
+        """Yield sweeps without their members, or the first `limit`, newest first, page by page.
 
         `states` is one state or several; `label` is `key` or `key=value` of the job's labels;
         `owner` is a member of the caller's class.
@@ -229,7 +230,7 @@ class Sweeps(Part):
             "owner": owner,
             "page_size": page_size,
         }
-        for row in pages(self._session, "ListSweeps", "sweeps", fields):
+        for row in pages(self._session, "ListSweeps", "sweeps", fields, limit):
             yield Sweep(row, self._session)
 
 

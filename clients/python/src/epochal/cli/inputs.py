@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from difflib import get_close_matches
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -80,7 +79,7 @@ def find_job(client: Client, text: str) -> Job:
     Raises `NotFound` without a match, and a usage error for several matches.
     """
     if text == "last":
-        for job in client.jobs.list(page_size=1):
+        for job in client.jobs.list(limit=1):
             return job
         raise NotFound("There is no job yet. Start one: epochal train xor")
     if text.startswith(("job_", "sweep_")):
@@ -89,7 +88,7 @@ def find_job(client: Client, text: str) -> Job:
         except NotFound:
             if text.startswith("sweep_"):
                 raise  # the message says how to train a member as a job
-    recent = islice(client.jobs.list(page_size=_RECENT_JOBS), _RECENT_JOBS)
+    recent = client.jobs.list(limit=_RECENT_JOBS)
     matches = [job for job in recent if _names(text, job.id)]
     if not matches:
         raise NotFound(f"There is no job {text!r}. List all jobs: epochal jobs")

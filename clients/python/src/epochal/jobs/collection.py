@@ -73,9 +73,11 @@ class Jobs(Part):
         owner: str | None = None,
         query: str | None = None,
         curve_points: int | None = None,
+        limit: int | None = None,
         page_size: int | None = None,
     ) -> Iterator[Job]:
-        """Yield jobs, newest first or in the order of `order_by`, page by page.
+        """Yield jobs, or the first `limit`, newest first or in the order of `order_by`, page by
+        page.
 
         `filter` compares any fields of a job, see docs/api/conventions.md. `states` is one state
         or several; `label` is `key` or `key=value`; `owner` is a member of the caller's class;
@@ -100,7 +102,7 @@ class Jobs(Part):
             "curve_points": curve_points,
             "page_size": page_size,
         }
-        for row in pages(self._session, "ListJobs", "jobs", fields):
+        for row in pages(self._session, "ListJobs", "jobs", fields, limit):
             yield Job(row, self._session)
 
     def compare(

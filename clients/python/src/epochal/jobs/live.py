@@ -31,19 +31,25 @@ class LiveEpoch:
 class Live:
     """The newest epochs of a job while it trains: iterate over them in a `with` block."""
 
+    job: JobHandle
+    """The job, with its latest record."""
+
     def __init__(
         self, job: JobHandle, events: Generator[Any], change: Callable[..., TrainingChange]
     ) -> None:
         self.job = job
-        self.change = change
-        """Change the settings, as `job.change` does."""
         self._events = events
+        self._change = change
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def change(self, **fields: Any) -> TrainingChange:
+        """Change the settings, as `job.change` does."""
+        return self._change(**fields)
 
     def close(self) -> None:
         """Close the stream. The job trains on."""

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from ..errors import (
-    ConnectionFailed,
-    EpochalError,
-    MissingDependency,
-    NotFound,
-    QuotaExceeded,
-    Unavailable,
-)
+from ..errors import EpochalError, MissingDependency
 
 LONGEST_PAUSE_SECONDS = 5.0
 # A proxy cannot reach the loopback interface of this machine.
@@ -27,23 +19,35 @@ PATIENCE = {"SuggestJob": 4.0}
 
 
 class Transport(Protocol):
-    """A connection to one service. Threads may share it."""
+    """A connection to one service. Threads may share it.
+
+    Each method waits at most `timeout` seconds for a reply, or for a stream to open.
+    """
 
     url: str
+    is_closed: bool
+    sleep: Callable[[float], None]
+    """Wait for some seconds, before the next attempt."""
 
-    def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
+    def call(self, method: str, fields: dict[str, Any], timeout: float) -> dict[str, Any]:
         """Return the reply of `method`, the name of an RPC such as "GetJob".
 
         Raises the `ApiError` of the service, `ConnectionFailed` or `TimedOut`.
         """
         ...
 
-    def health(self) -> dict[str, Any]:
+    def health(self, timeout: float) -> dict[str, Any]:
         """Return the health of the service: a `status`, and over HTTP its `components`."""
         ...
 
     def watch(
-        self, job_id: str, after: int | None, lifetime: float | None, *, parameters: bool = False
+        self,
+        job_id: str,
+        after: int | None,
+        lifetime: float | None,
+        timeout: float,
+        *,
+        parameters: bool = False,
     ) -> Generator[dict[str, Any]]:
         """Yield the events of a job, sweep or experiment after a cursor: `seq`, `type` and data.
         With `parameters`, those of a job have its newest weights.
@@ -53,7 +57,9 @@ class Transport(Protocol):
         """
         ...
 
-    def stream(self, method: str, fields: dict[str, Any]) -> Generator[dict[str, Any]]:
+    def stream(
+        self, method: str, fields: dict[str, Any], timeout: float
+    ) -> Generator[dict[str, Any]]:
         """Yield the events of `method`, such as "Generate", with `seq`, `type` and data.
 
         Raises the errors of `call`, and `TimedOut` if nothing arrives for too long.
@@ -72,17 +78,21 @@ def noun_of(watched_id: str) -> str:
     return {"sweep": "Sweep", "exp": "Experiment"}.get(watched_id.partition("_")[0], "Job")
 
 
-def connect(url: str, timeout: float, headers: Mapping[str, str]) -> Transport:
+def connect(url: str, headers: Mapping[str, str], *, awaited: bool = False) -> Transport:
     """Return the transport for `url`: its scheme is http, https, grpc, or grpcs for gRPC with TLS.
 
-    `timeout` is the number of seconds to wait for one reply. `headers` are sent with every request,
-    over gRPC as metadata. The first request connects.
+    `headers` are sent with every request, over gRPC as metadata. The first request connects. If it
+    is `awaited`, its methods run in greenlets of the event loop.
     """
     parts = urlsplit(url)
     if parts.hostname and parts.scheme in ("http", "https"):
         from .http import HttpTransport
 
-        return HttpTransport(url, timeout, headers)
+        if awaited:
+            from .awaited import Pool, sleep
+
+            return HttpTransport(url, headers, Pool(url), sleep)
+        return HttpTransport(url, headers)
     if parts.hostname and parts.scheme in ("grpc", "grpcs"):
         try:
             from .grpc import GrpcTransport
@@ -91,7 +101,11 @@ def connect(url: str, timeout: float, headers: Mapping[str, str]) -> Transport:
                 f"{url} needs gRPC, which is not installed. "
                 "Install it: pip install grpcio grpcio-status protobuf"
             ) from missing
-        return GrpcTransport(url, timeout, headers)
+        if awaited:
+            from .awaited import Channels, sleep
+
+            return GrpcTransport(url, headers, Channels, sleep)
+        return GrpcTransport(url, headers)
     raise EpochalError(
         f"{url!r} is not an address of Epochal. Write http://host:port or grpc://host:port, "
         "for example http://127.0.0.1:8000"
@@ -107,28 +121,3 @@ def pauses(longest: float = LONGEST_PAUSE_SECONDS) -> Iterator[float]:
     while True:
         yield pause * random.uniform(0.75, 1.25)
         pause = min(2 * pause, longest)
-
-
-def call(transport: Transport, method: str, fields: dict[str, Any], retries: int) -> dict[str, Any]:
-    """Return the reply of `method`, with up to `retries` retries.
-
-    A request is repeated if the connection fails, the service is unavailable, or a quota is used up
-    that is free again after a while. The pause is at least the `retry_after` of the service, up to
-    5 seconds. Requests that create a resource have a
-    `request_id`, so that a retry does not create another one.
-    """
-    pause = pauses()
-    for attempt in range(retries + 1):
-        try:
-            return transport.call(method, fields)
-        except (ConnectionFailed, Unavailable, QuotaExceeded) as failure:
-            retry_after = 0.0 if isinstance(failure, ConnectionFailed) else failure.retry_after
-            if attempt == retries or retry_after is None:
-                raise
-            time.sleep(min(max(next(pause), retry_after), LONGEST_PAUSE_SECONDS))
-        except NotFound:
-            # The reply to an earlier attempt, which deleted it, may have been lost.
-            if attempt and method.startswith("Delete"):
-                return {}
-            raise
-    raise AssertionError("range(retries + 1) is never empty")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
@@ -71,16 +72,25 @@ _STATUS_BY_REASON = {error.reason: error.status for error in API_ERRORS}
 class GrpcTransport:
     """One channel to one service."""
 
-    def __init__(self, url: str, timeout: float, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        channels: Any = grpc,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.url = url.rstrip("/")
-        self._timeout = timeout
+        self.is_closed = False
+        self.sleep = sleep
         self._metadata = [(name.lower(), value) for name, value in headers.items()]
         address = urlsplit(url).netloc
         options = [*_OPTIONS, ("grpc.enable_http_proxy", not address.startswith(LOOPBACK))]
         if url.startswith("grpcs"):
-            self._channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(), options)
+            self._channel = channels.secure_channel(
+                address, grpc.ssl_channel_credentials(), options
+            )
         else:
-            self._channel = grpc.insecure_channel(address, options)
+            self._channel = channels.insecure_channel(address, options)
         self._cache = ReplyCache[Message]()
         self._calls: dict[str, tuple[type[Message], Any]] = {}
         for service in SERVICES:
@@ -102,19 +112,23 @@ class GrpcTransport:
                 )
 
     def close(self) -> None:
+        self.is_closed = True
         self._channel.close()
 
-    def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
+    def call(self, method: str, fields: dict[str, Any], timeout: float) -> dict[str, Any]:
         invoke, message = self._prepared(method, fields)
+        timeout *= PATIENCE.get(method, 1.0)
         try:
-            seconds = self._timeout * PATIENCE.get(method, 1.0)
             if ROUTES[method].verb == "GET":
-                return to_dict(self._read(method, invoke, message, seconds))
-            return to_dict(invoke(message, timeout=seconds, metadata=self._metadata))
+                return to_dict(self._read(method, invoke, message, timeout))
+            return to_dict(invoke(message, timeout=timeout, metadata=self._metadata))
         except grpc.RpcError as error:
             raise self._error(error) from error
 
-    def stream(self, method: str, fields: dict[str, Any]) -> Generator[dict[str, Any]]:
+    def stream(
+        self, method: str, fields: dict[str, Any], timeout: float
+    ) -> Generator[dict[str, Any]]:
+        # A stream has no time limit, and gRPC none for its start.
         return self._events(*self._prepared(method, fields), timeout=None)
 
     def _prepared(self, method: str, fields: dict[str, Any]) -> tuple[Any, Message]:
@@ -142,14 +156,14 @@ class GrpcTransport:
         finally:
             stream.cancel()
 
-    def _read(self, method: str, invoke: Any, request: Message, seconds: float) -> Message:
+    def _read(self, method: str, invoke: Any, request: Message, timeout: float) -> Message:
         """Return the reply; the last one if the service says that it has not changed."""
         key = (method, request.SerializeToString(deterministic=True))
         cached = self._cache.get(key)
         metadata = self._metadata
         if cached is not None:
             metadata = [*metadata, ("if-none-match", cached.etag)]
-        reply, call = invoke.with_call(request, timeout=seconds, metadata=metadata)
+        reply, call = invoke.with_call(request, timeout=timeout, metadata=metadata)
         trailing = dict(call.trailing_metadata())
         if cached is not None and "not-modified" in trailing:
             return cached.reply
@@ -157,16 +171,22 @@ class GrpcTransport:
             self._cache.put(key, TaggedReply(trailing["etag"], reply, reply.ByteSize()))
         return cast(Message, reply)
 
-    def health(self) -> dict[str, Any]:
+    def health(self, timeout: float) -> dict[str, Any]:
         check: Callable[..., bytes] = self._channel.unary_unary("/grpc.health.v1.Health/Check")
         try:
-            serving = check(b"", timeout=self._timeout) == _SERVING
+            serving = check(b"", timeout=timeout) == _SERVING
         except grpc.RpcError as error:
             raise self._error(error) from error
         return {"status": "ok" if serving else "down"}
 
     def watch(
-        self, job_id: str, after: int | None, lifetime: float | None, *, parameters: bool = False
+        self,
+        job_id: str,
+        after: int | None,
+        lifetime: float | None,
+        timeout: float,
+        *,
+        parameters: bool = False,
     ) -> Generator[dict[str, Any]]:
         fields = {"id": job_id, "after": after} | ({"parameters": True} if parameters else {})
         prepared = self._prepared(f"Watch{noun_of(job_id)}", fields)
@@ -200,6 +220,7 @@ def _api_error(http_status: int, detail: str, status: Any) -> ApiError:
         reason=reason,
         errors=[FieldError(v.field, v.description) for v in bad.field_violations],
         retry_after=retry.retry_delay.ToTimedelta().total_seconds() or None,
+        request_id=info.metadata.get("request_id"),
     )
 
 

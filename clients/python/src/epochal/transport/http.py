@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Generator, Iterator, Mapping
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any
@@ -25,56 +26,61 @@ SILENCE_SECONDS = 45.0
 class HttpTransport:
     """One pool of connections to one service."""
 
-    def __init__(self, url: str, timeout: float, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        pool: httpx2.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.url = url.rstrip("/")
-        self._timeout = timeout
+        self.is_closed = False
+        self.sleep = sleep
         self._cache = ReplyCache[httpx2.Response]()
         address = urlsplit(url)
-        is_encrypted, local = address.scheme == "https", address.netloc.startswith(LOOPBACK)
+        local = address.netloc.startswith(LOOPBACK)
         # On this machine, compression takes longer than the bytes that it saves.
         encoding = {"Accept-Encoding": "identity"} if local else {}
         self._client = httpx2.Client(
             base_url=self.url,
-            timeout=timeout,
             headers={"Accept": "application/json", **encoding, **headers},
-            # Without TLS, no certificate is needed; to load them takes 0.05 s.
-            verify=is_encrypted or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            verify=certificates(url),
             mounts={f"all://{host}": None for host in LOOPBACK},
+            transport=pool,
         )
 
     def close(self) -> None:
+        self.is_closed = True
         self._client.close()
 
-    def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
+    def call(self, method: str, fields: dict[str, Any], timeout: float) -> dict[str, Any]:
         route = ROUTES[method]
         rest = {name: value for name, value in fields.items() if value is not None}
         segments = {name: _segment(name, rest.pop(name)) for name in route.in_path}
         path = route.path.format_map(segments)
-        seconds = self._timeout * PATIENCE.get(method, 1.0)
+        timeout *= PATIENCE.get(method, 1.0)
         if route.verb == "GET":
-            return self._read(path, rest, seconds)
-        with self._translated():
-            if route.body == "*":
-                response = self._client.request(route.verb, path, json=rest)
-            elif route.body is not None:
-                body, key = rest.pop(route.body), rest.pop("request_id", None)
-                headers = {"Idempotency-Key": key} if key else {}
-                content: dict[str, Any] = {"json": body}
-                if isinstance(body, bytes):
-                    content = {"content": body}
-                    headers["Content-Type"] = "application/octet-stream"
-                response = self._client.request(
-                    route.verb, path, params=rest, headers=headers, **content
-                )
+            return self._read(path, rest, timeout)
+        options: dict[str, Any] = {"params": rest}
+        if route.body == "*":
+            options = {"json": rest}
+        elif route.body is not None:
+            body, key = rest.pop(route.body), rest.pop("request_id", None)
+            options["headers"] = {"Idempotency-Key": key} if key else {}
+            if isinstance(body, bytes):
+                options["content"] = body
+                options["headers"]["Content-Type"] = "application/octet-stream"
             else:
-                response = self._client.request(route.verb, path, params=rest, timeout=seconds)
+                options["json"] = body
+        with self._translated():
+            response = self._client.request(route.verb, path, timeout=timeout, **options)
         if not response.is_success:
             raise self._error(response)
         return self._content(response)
 
-    def _read(self, path: str, query: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    def _read(self, path: str, query: Mapping[str, Any], timeout: float) -> dict[str, Any]:
         """Return the reply to GET; the last one if the service says that it has not changed."""
-        request = self._client.build_request("GET", path, params=query, timeout=seconds)
+        request = self._client.build_request("GET", path, params=query, timeout=timeout)
         cached = self._cache.get(str(request.url))
         if cached is not None:
             request.headers["If-None-Match"] = cached.etag
@@ -95,20 +101,26 @@ class HttpTransport:
             return {"content": response.content}
         return self._json(response) if response.content else {}
 
-    def health(self) -> dict[str, Any]:
+    def health(self, timeout: float) -> dict[str, Any]:
         with self._translated():
-            response = self._client.get("/readyz")
+            response = self._client.get("/readyz", timeout=timeout)
         if response.status_code not in (200, 503):
             raise self._error(response)
         return self._json(response)
 
     def watch(
-        self, job_id: str, after: int | None, lifetime: float | None, *, parameters: bool = False
+        self,
+        job_id: str,
+        after: int | None,
+        lifetime: float | None,
+        timeout: float,
+        *,
+        parameters: bool = False,
     ) -> Generator[dict[str, Any]]:
         path = ROUTES[f"Watch{noun_of(job_id)}"].path.format(id=_segment("id", job_id))
         headers = {} if after is None else {"Last-Event-ID": str(after)}
         params = {"parameters": True} if parameters else {}
-        with self._opened("GET", path, headers=headers, params=params) as source:
+        with self._opened("GET", path, timeout, headers=headers, params=params) as source:
             if source.response.status_code == 204:
                 return
             with _cut_after(lifetime, source.response) as cut:
@@ -119,20 +131,25 @@ class HttpTransport:
                         raise TimedOut(f"{job_id} was watched for {lifetime:g} seconds") from None
                     raise
 
-    def stream(self, method: str, fields: dict[str, Any]) -> Generator[dict[str, Any]]:
+    def stream(
+        self, method: str, fields: dict[str, Any], timeout: float
+    ) -> Generator[dict[str, Any]]:
         route = ROUTES[method]
         rest = {name: value for name, value in fields.items() if value is not None}
         segments = {name: _segment(name, rest.pop(name)) for name in route.in_path}
-        with self._opened(route.verb, route.path.format_map(segments), json=rest) as source:
+        path = route.path.format_map(segments)
+        with self._opened(route.verb, path, timeout, json=rest) as source:
             for event in _events(source):
                 if event["type"] != "heartbeat":
                     yield event
 
     @contextmanager
-    def _opened(self, verb: str, path: str, **request: Any) -> Iterator[httpx2.EventSource]:
+    def _opened(
+        self, verb: str, path: str, timeout: float, **request: Any
+    ) -> Iterator[httpx2.EventSource]:
         """Open a stream of events. Raises the error of a reply that is none."""
         # A stream has no time limit; only the silence in it has.
-        patience = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)
+        patience = httpx2.Timeout(timeout, read=SILENCE_SECONDS)
         with (
             self._translated(),
             self._client.sse(
@@ -179,7 +196,15 @@ class HttpTransport:
                 for error in problem.get("errors") or ()
             ],
             retry_after=float(after) if after.isdecimal() else None,
+            request_id=response.headers.get("x-request-id"),
         )
+
+
+def certificates(url: str) -> ssl.SSLContext | bool:
+    """Return what the HTTP library verifies. Without TLS, it need not load its certificates, which
+    takes 0.05 s.
+    """
+    return url.startswith("https") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _events(source: httpx2.EventSource) -> Iterator[dict[str, Any]]:
