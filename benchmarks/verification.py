@@ -18,6 +18,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -173,13 +174,17 @@ def randomly_trained(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
             yield f"random training {number}", training_numpy(record(case, dtype))
 
 
-def drawn_better(program: bytes, share: float) -> dict[str, Any]:
-    """Return a program with losses that fall to a share of their values, epoch by epoch."""
+def drawn_better(program: bytes, share: float) -> dict[str, Any] | None:
+    """Return a program with losses that fall to a share of their values, epoch by epoch; None if
+    that changes none, as all are 0.
+    """
     names = training_program(program)
+    is_changed = False
     for name, column in names["stored"].items():
         if name.endswith("_loss"):
-            names["stored"][name] = column * np.linspace(1.0, share, len(column))
-    return names
+            changed = names["stored"][name] = column * np.linspace(1.0, share, len(column))
+            is_changed |= not np.array_equal(changed, column, equal_nan=True)
+    return names if is_changed else None
 
 
 class Tally:
@@ -218,8 +223,9 @@ class Tally:
                     counts[is_found] += 1
                     if not is_found:
                         self.misses.append(f"forged, {kind}: {verdict}, {difference}")
-        for program in rng.sample(self.programs, min(CURVES, len(self.programs))):
-            verdict, difference = tell(drawn_better(program, 0.9))
+        curves = (drawn_better(p, 0.9) for p in rng.sample(self.programs, len(self.programs)))
+        for curve in islice((names for names in curves if names is not None), CURVES):
+            verdict, difference = tell(curve)
             self.curves[verdict] += 1
             if verdict != "refuted":
                 self.misses.append(f"forged curve: {verdict}, {difference}")
