@@ -271,6 +271,11 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"jobs": [w.ended, "job_1"]},
     ],
     "WatchJob": lambda w: [{"id": w.ended}, {"id": w.ended, "after": 0}, {"id": w.diverged}],
+    "WatchJobs": lambda w: [
+        {"jobs": [w.ended]},
+        {"jobs": [w.ended, "job_1"]},
+        {"jobs": [w.ended], "after": "-"},
+    ],
     "IssueStreamToken": lambda w: [{"id": w.ended}, {"id": w.queued}, {"id": w.sweep}],
     "IssueSweepStreamToken": lambda w: [{"id": w.sweep}, {"id": w.ended}],
     "CreateExperiment": lambda w: [

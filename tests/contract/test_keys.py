@@ -412,7 +412,7 @@ def viewer(owner: Wires, world: World) -> tuple[Wires, str]:
     return caller, digest(owner.context.database)
 
 
-REACHED = re.compile(r"/v1/(jobs|sweeps|comparison|usage|limits|version)\b")
+REACHED = re.compile(r"/v1/(jobs|events|sweeps|comparison|usage|limits|version)\b")
 
 
 @pytest.mark.parametrize("rpc", methods())

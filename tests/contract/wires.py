@@ -151,7 +151,9 @@ def events(text: str) -> Iterator[dict[str, Any]]:
         lines = dict(line.partition(": ")[::2] for line in block.split("\n") if line)
         if "event" in lines:
             kind, data = lines["event"], json.loads(lines["data"])
-            yield {"seq": int(lines["id"]), "type": kind, kind: data}
+            is_of_one = lines["id"].isdecimal()
+            fields = {"seq": int(lines["id"]), kind: data} if is_of_one else data
+            yield fields | {"type": kind} | ({} if is_of_one else {"cursor": lines["id"]})
 
 
 @contextmanager

@@ -40,7 +40,7 @@ ACTIONS: dict[Scope, tuple[Action, ...]] = {
 """The actions of each scope, which includes those before it."""
 SCOPES = tuple(ACTIONS)
 
-OF_JOBS = frozenset({"jobs", "sweeps", "comparison", "usage", "limits", "version"})
+OF_JOBS = frozenset({"jobs", "events", "sweeps", "comparison", "usage", "limits", "version"})
 """The collections that a key for some jobs reaches. Their methods find jobs by the access of the
 caller, and the other ones have nothing of an owner."""
 

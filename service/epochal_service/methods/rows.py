@@ -55,6 +55,12 @@ def estimate_of(context: Context, cost: Cost, price: Price) -> dict[str, Any]:
     }
 
 
+def parsed_label(text: str | None) -> tuple[str, str | None] | None:
+    """Return the key and the value of `key=value`, or of `key` alone; None without a text."""
+    key, equals, value = (text or "").partition("=")
+    return (key, value if equals else None) if text else None
+
+
 def page_of(
     connection: Connection,
     context: Context,
@@ -69,7 +75,6 @@ def page_of(
 ) -> tuple[list[JobWithSpec], str | None]:
     """Return a page of jobs or sweeps, by default newest first, and the token of the next page."""
     values, before = after(request.page_token, orders, kind)
-    key, equals, value = (request.label or "").partition("=")
     rows = jobs.page(
         connection,
         tuple(name for name in context.access.owners if request.owner in (None, name)),
@@ -77,7 +82,7 @@ def page_of(
         before=before,
         only=context.access,
         states=request.states,
-        label=(key, value if equals else None) if request.label else None,
+        label=parsed_label(request.label),
         text=text,
         kind=kind,
         filter=filter,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..specs.experiments import ExperimentEvent
 from ..specs.generation import Generation, GenerationEvent
-from ..specs.jobs import JobEvent
+from ..specs.jobs import JobEvent, JobsEvent
 from ..specs.sweeps import SweepEvent
 from . import (
     batches,
@@ -13,6 +13,7 @@ from . import (
     datasets,
     deliveries,
     diagnosis,
+    events,
     examples,
     exercises,
     experiments,
@@ -420,6 +421,15 @@ SERVICES: tuple[Service, ...] = (
                 jobs.watch_job,
                 "Watch a job",
                 event=JobEvent,
+            ),
+            Method(
+                "WatchJobs",
+                "watch",
+                "GET /v1/events",
+                events.watch_jobs,
+                "Watch several jobs",
+                event=JobsEvent,
+                errors=(404,),
             ),
             Method(
                 "IssueStreamToken",

@@ -28,7 +28,7 @@ from .context import Here
 from .problems import Explained, problems
 from .query import list_fields, split_commas
 from .replies import NO_CACHE, cache_key, cached_content, json_content, json_reply
-from .streams import STREAM, EventStreamMedia, content_of, stream
+from .streams import STREAM, STREAM_OF_MANY, EventStreamMedia, content_of, stream
 
 IdempotencyKey = Annotated[
     str | None,
@@ -39,15 +39,15 @@ IdempotencyKey = Annotated[
         description="Makes a retry safe: the same key with the same request creates one thing.",
     ),
 ]
+LAST_EVENT_ID = (
+    "The last event that arrived. A browser sends it when it reconnects; it takes precedence over "
+    "`after`."
+)
 LastEventId = Annotated[
-    int | None,
-    Header(
-        alias="Last-Event-ID",
-        ge=0,
-        lt=2**63,
-        description="The last event that arrived. A browser sends it when it reconnects; it takes "
-        "precedence over `after`.",
-    ),
+    int | None, Header(alias="Last-Event-ID", ge=0, lt=2**63, description=LAST_EVENT_ID)
+]
+LastCursor = Annotated[
+    str | None, Header(alias="Last-Event-ID", max_length=16_000, description=LAST_EVENT_ID)
 ]
 TOKEN = {
     "name": "token",
@@ -104,7 +104,9 @@ def _add(router: APIRouter, method: Method, api: Api) -> None:
     if method.total:
         options["response_model"] = method.total
     elif method.event:
-        options |= {"response_class": EventStreamMedia, "openapi_extra": {"parameters": [TOKEN]}}
+        options["response_class"] = EventStreamMedia
+        if method.path_fields:
+            options["openapi_extra"] = {"parameters": [TOKEN]}
     if method.reads_file:
         options["openapi_extra"] = datasets.FILE_BODY
     router.add_api_route(method.path, _endpoint(method), **options)
@@ -115,7 +117,8 @@ def _responses(method: Method, is_file: bool, api: Api) -> dict[int | str, dict[
     if method.total and method.event:
         responses = {200: {"content": content_of(method.event)}}
     elif method.event:
-        responses = {200: {"model": method.event, **STREAM[200]}, 204: STREAM[204]}
+        described = STREAM[200] if method.path_fields else STREAM_OF_MANY
+        responses = {200: {"model": method.event, **described}, 204: STREAM[204]}
     elif is_file:
         content = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
         responses = {200: {"description": "The file", "content": content}}
@@ -166,7 +169,8 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         parameters["key"], defaults["key"] = IdempotencyKey, None
     is_watched = method.event is not None and method.total is None
     if is_watched:
-        parameters["last_event_id"], defaults["last_event_id"] = LastEventId, None
+        parameters["last_event_id"] = LastEventId if method.path_fields else LastCursor
+        defaults["last_event_id"] = None
 
     async def generate(**values: Any) -> Any:
         return await generation.answer(method, **values)
@@ -200,7 +204,7 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         endpoint = explore
     endpoint.__name__ = method.name
     endpoint.need = method.need  # type: ignore[attr-defined]
-    endpoint.takes_token = is_watched  # type: ignore[attr-defined]
+    endpoint.takes_token = is_watched and bool(method.path_fields)  # type: ignore[attr-defined]
     endpoint.takes_long = method.takes_long  # type: ignore[attr-defined]
     endpoint.__signature__ = Signature(  # type: ignore[attr-defined]
         [
@@ -275,7 +279,7 @@ async def _watch(
     context: Any,
     request: Request,
     query: Any,
-    last_event_id: int | None,
+    last_event_id: int | str | None,
     **path: Any,
 ) -> Response:
     if last_event_id is not None:

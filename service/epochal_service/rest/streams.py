@@ -49,6 +49,11 @@ STREAM: dict[int | str, dict[str, Any]] = {
     204: {"description": "The cursor is past the end: there is nothing more to come"},
 }
 """The documented replies of a route that streams, beside the model of an event."""
+STREAM_OF_MANY = {
+    "description": "Server-sent events: `id` is the event's `cursor`, `event` its `type`, and "
+    "`data` JSON with `job`, `seq` and the field that is named like the type",
+}
+"""The same for a stream of several jobs."""
 
 
 def content_of(event: type[Reply]) -> dict[str, Any]:
@@ -172,6 +177,6 @@ def block_of(frame: Frame) -> bytes:
         return HEARTBEAT
     block: bytes | None = frame.encoded.get("sse")
     if block is None:
-        head = f"id: {frame.seq}\nevent: {frame.type}\ndata: ".encode()
+        head = f"id: {frame.id}\nevent: {frame.type}\ndata: ".encode()
         block = frame.encoded["sse"] = head + frame.data + b"\n\n"
     return block

@@ -221,6 +221,28 @@ class GetCheckpointRequest(Request):
     """
 
 
+MAX_WATCHED = 100
+"""The jobs of one stream."""
+
+
+class WatchJobsRequest(Request):
+    """The jobs of a stream, and a cursor."""
+
+    jobs: list[str] = Field(default_factory=list, max_length=MAX_WATCHED)
+    """Ids of jobs, at most 100. The stream ends when all of them have ended."""
+    label: str | None = Field(default=None, max_length=130)
+    """Without `jobs`: the jobs with this label, `key` or `key=value`, that have not ended, and
+    those that are created while the stream is open. Without both: all jobs of the caller. Of more
+    than 100, the newest.
+    """
+    after: str | None = Field(default=None, max_length=16_000)
+    """Return events after this `cursor`. Without it, each job starts with a snapshot."""
+    parameters: bool = False
+    """Also send the newest weights of networks with at most 4,096 parameters, as `parameters`
+    events. Default false.
+    """
+
+
 class WatchJobRequest(Request):
     """Cursor of a stream."""
 
@@ -917,3 +939,37 @@ class JobEvent(Reply):
     """
     end: End | None = None
     """Data of an `end` event, the last one."""
+
+
+class LeftJob(Reply):
+    """The reason for which a job has left a stream of several jobs before its end."""
+
+    detail: str
+    """A sentence: the job was deleted, or the API key does not reach it any more."""
+
+
+class JobsEvent(JobEvent):
+    """One event of a stream of several jobs."""
+
+    seq: Int64
+    """Cursor in the stream of its job."""
+    job: str
+    """Id of the job. Empty in a heartbeat."""
+    cursor: str
+    """Cursor of the stream after the event: the positions in all its jobs, for `after`."""
+    type: Literal[  # type: ignore[assignment]
+        "snapshot",
+        "state",
+        "epochs",
+        "checkpoint",
+        "change",
+        "parameters",
+        "end",
+        "left",
+        "heartbeat",
+    ]
+    """The event type. The field of the same name holds its data."""
+    left: LeftJob | None = None
+    """Data of a `left` event, the last one of a job that was deleted, or that the caller does not
+    reach any more.
+    """

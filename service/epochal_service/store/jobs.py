@@ -305,9 +305,10 @@ def page(
     orders: Sequence[Order] = (),
     after: Sequence[Any] = (),
     basic: bool = False,
+    newer_than: str = "",
 ) -> Generator[JobWithSpec]:
-    """Yield at most `size` rows of the owners and a kind older than the id `before`, newest first;
-    only rows that a caller with the access `only` reaches.
+    """Yield at most `size` rows of the owners and a kind older than the id `before`, and
+    `newer_than` another one, newest first; only rows that a caller with the access `only` reaches.
 
     `states`, `label` (key and value, or key alone) and `filter` filter; `text` is searched in
     `search_text`. With `orders`, rows are sorted by them, and begin after the job with the sort
@@ -317,7 +318,7 @@ def page(
     # A range and no pattern, so that the index ends the search: ids begin with their kind.
     last = kind[:-1] + chr(ord(kind[-1]) + 1)
     end = last if orders else before or last
-    where = [jobs.c.id > kind, jobs.c.id < end, *_reached(only)]
+    where = [jobs.c.id > max(kind, newer_than), jobs.c.id < end, *_reached(only)]
     if text:
         where.append(jobs.c.search_text.contains(text.casefold(), autoescape=True))
     if filter is not None:

@@ -96,6 +96,11 @@ class Frame:
     # The frame as each wire encoded it, by the name of the wire, so that it is encoded once.
     encoded: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def id(self) -> str:
+        """The cursor after it, as text."""
+        return str(self.seq)
+
 
 class Watched(Protocol):
     """The subject of a stream."""
@@ -572,6 +577,11 @@ class Frames:
         return newest
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the service has ended the stream, which goes on with another one."""
+        return self._channel.closed
+
+    @property
     def format(self) -> Format:
         """The kind of stream."""
         return self._channel.format
@@ -645,7 +655,7 @@ class Hub:
         self._queue = queue
         self._max_streams = max_streams
         self._streams: Counter[str] = Counter()
-        self._heartbeat_seconds = heartbeat_seconds
+        self.heartbeat_seconds = heartbeat_seconds
         self._channels: dict[str, Channel] = {}
         self._openings = Batches(self._open_all)
         self._closing: set[asyncio.Future[None]] = set()
@@ -676,14 +686,22 @@ class Hub:
         Raises `NotFound`; `InvalidArgument` for a cursor beyond the last event; `QuotaExceeded` if
         the owner has too many open streams.
         """
-        self.open_stream(access.owner)
+        count = self.count(access.owner)
         try:
-            return await self._watch(job_id, access, after, format, parameters, key)
+            return await self.attach(job_id, access, after, format, parameters, key, count)
         except BaseException:
-            self.close_stream(access.owner)
+            count()
             raise
 
-    async def _watch(
+    def count(self, owner: str) -> Callable[[], None]:
+        """Count an open stream of the owner, and return what counts it no longer.
+
+        Raises `QuotaExceeded`.
+        """
+        self.open_stream(owner)
+        return lambda: self.close_stream(owner)
+
+    async def attach(
         self,
         job_id: str,
         access: Access,
@@ -691,7 +709,9 @@ class Hub:
         format: Format,
         parameters: bool,
         key: KeyRow | None,
+        on_close: Callable[[], None],
     ) -> Frames:
+        """Return the frames as `watch` does, as a part of a stream that counts already."""
         self._refuse_if_closed()
         opened = await self._openings.get(Opening(job_id, access, format, after is None))
         if isinstance(opened, Exception):
@@ -701,14 +721,14 @@ class Hub:
         self._refuse_if_closed()  # the hub may have closed meanwhile, and would not end this stream
         channel = self._channels.get(job_id)
         if channel is None:
-            channel = format.channel(self._database, row, self._heartbeat_seconds)
+            channel = format.channel(self._database, row, self.heartbeat_seconds)
             self._channels[job_id] = channel
         channel.watchers += 1
         channel.parameter_watchers += parameters
         channel.opening = opening or channel.opening
 
         def detach() -> None:
-            self.close_stream(access.owner)
+            on_close()
             self._with_keys.pop(frames, None)
             channel.watchers -= 1
             channel.parameter_watchers -= parameters

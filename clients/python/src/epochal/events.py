@@ -6,7 +6,7 @@ from typing import ClassVar, TypeAlias
 
 from .curves import Curve
 from .deferred import dataclass
-from .types import End, EpochBatch, JobData, NewCheckpoints, StateChange, TrainingChange
+from .types import End, EpochBatch, JobData, LeftJob, NewCheckpoints, StateChange, TrainingChange
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,14 @@ class EndEvent(End):
     """The last event of a stream: the job is over."""
 
     type: ClassVar[str] = "end"
+    seq: int
+
+
+@dataclass(frozen=True)
+class LeftEvent(LeftJob):
+    """A job has left a stream of several jobs: it was deleted, or the key does not reach it."""
+
+    type: ClassVar[str] = "left"
     seq: int
 
 

@@ -8,9 +8,9 @@ open after cursor -> frames -> end -> stop
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import closing
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import ConnectionFailed, QuotaExceeded, TimedOut, Unavailable
 from .session import Session
@@ -35,29 +35,92 @@ def follow(
     Reconnects, and raises the last error after `give_up_after` seconds without a connection.
     Raises `TimedOut` after `timeout` seconds in all, and `NotFound`.
     """
+
+    def open_stream(cursor: int | None, seconds: float | None) -> Generator[dict[str, Any]]:
+        return session.transport.watch(
+            job_id, cursor, seconds, session.timeout, parameters=parameters
+        )
+
+    def is_over(cursor: int | None) -> bool:
+        return _is_over(session.call(f"Get{noun_of(job_id)}", {"id": job_id}), cursor)
+
+    stream = _Stream(job_id, open_stream, is_over, "seq")
+    with closing(_frames(session, stream, after, give_up_after, timeout)) as frames:
+        for frame in frames:
+            yield frame
+            if frame["type"] == "end":
+                return
+
+
+def follow_jobs(
+    session: Session,
+    job_ids: Collection[str],
+    label: str | None,
+    *,
+    give_up_after: float = GIVE_UP_SECONDS,
+    timeout: float | None = None,
+) -> Generator[dict[str, Any]]:
+    """Yield the frames of given jobs to their ends, or of those with a label, or of all, forever.
+
+    Reconnects and raises as `follow`.
+    """
+    remaining = {*job_ids}
+
+    def open_stream(cursor: str | None, seconds: float | None) -> Generator[dict[str, Any]]:
+        fields = {"jobs": [*job_ids], "label": label, "after": cursor}
+        return session.transport.watch_jobs(fields, seconds, session.timeout)
+
+    def is_over(cursor: str | None) -> bool:
+        return bool(job_ids) and not remaining
+
+    stream = _Stream("One of the jobs", open_stream, is_over, "cursor")
+    with closing(_frames(session, stream, None, give_up_after, timeout)) as frames:
+        for frame in frames:
+            if frame["type"] in ("end", "left"):
+                remaining.discard(frame["job"])
+            yield frame
+            if is_over(None):
+                return
+
+
+class _Stream(NamedTuple):
+    """How to open a stream again."""
+
+    subject: str
+    open: Callable[[Any, float | None], Generator[dict[str, Any]]]
+    """Opens it at a cursor, for some seconds."""
+    is_over: Callable[[Any], bool]
+    """Whether nothing comes after a cursor."""
+    cursor: str
+    """The field of a frame that has the cursor."""
+
+
+def _frames(
+    session: Session,
+    stream: _Stream,
+    after: Any,
+    give_up_after: float,
+    timeout: float | None,
+) -> Generator[dict[str, Any]]:
+    """Yield the frames of a stream across several connections."""
     cursor, pause = after, pauses()
     started = time.monotonic()
     lost_at: float | None = None
     while True:
         remaining = None if timeout is None else started + timeout - time.monotonic()
         if remaining is not None and remaining <= 0:
-            raise TimedOut(f"{job_id} was not over after {timeout:g} seconds")
+            raise TimedOut(f"{stream.subject} was not over after {timeout:g} seconds")
         failure: Exception = ConnectionFailed(session.transport.url, "the stream was closed")
         try:
-            opened = session.transport.watch(
-                job_id, cursor, remaining, session.timeout, parameters=parameters
-            )
-            with closing(opened) as frames:
+            with closing(stream.open(cursor, remaining)) as frames:
                 for frame in frames:
                     lost_at = None
                     if frame["type"] == "heartbeat":
                         continue
-                    cursor, pause = frame["seq"], pauses()
+                    cursor, pause = frame[stream.cursor], pauses()
                     yield frame
-                    if frame["type"] == "end":
-                        return
             # Closed without an end: the service shuts down, or the cursor is at the end already.
-            if _is_over(session.call(f"Get{noun_of(job_id)}", {"id": job_id}), cursor):
+            if stream.is_over(cursor):
                 return
         except (ConnectionFailed, QuotaExceeded, TimedOut, Unavailable) as error:
             failure = error

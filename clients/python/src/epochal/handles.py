@@ -90,10 +90,16 @@ class Handle(Generic[DataT, EventT]):
     def _watch(self, after: int | None, **options: Any) -> Generator[EventT]:
         with closing(follow(self._session, self.id, after, **options)) as frames:
             for frame in frames:
-                event = self._event_of(frame)
+                event = self._receive(frame)
                 if event is not None:
-                    self._data = self._after(event)
                     yield event
+
+    def _receive(self, frame: Mapping[str, Any]) -> EventT | None:
+        """Update the handle by a frame, and return its event."""
+        event = self._event_of(frame)
+        if event is not None:
+            self._data = self._after(event)
+        return event
 
     def stream_token(self) -> StreamToken:
         """Return a token that opens the events for 60 seconds, without an API key.

@@ -16,6 +16,7 @@ from .events import (
     EndEvent,
     EpochsEvent,
     Event,
+    LeftEvent,
     SnapshotEvent,
     StateEvent,
 )
@@ -156,6 +157,7 @@ __all__ = [
     "LayerGradient",
     "LayerSummary",
     "LayerWeights",
+    "LeftEvent",
     "Limit",
     "Limits",
     "Live",

@@ -3289,6 +3289,14 @@ class End:
 
 
 @dataclass(frozen=True)
+class LeftJob:
+    """The reason for which a job has left a stream of several jobs before its end."""
+
+    detail: str
+    """A sentence: the job was deleted, or the API key does not reach it any more."""
+
+
+@dataclass(frozen=True)
 class Key:
     """A key that another key made."""
 

@@ -4,7 +4,15 @@ import createClient, { type Client as Api, type Middleware } from 'openapi-fetch
 import { Job } from './job.js'
 import { isAbort, problemOf, unreachable } from './problem.js'
 import type { Paths, Schemas, Spec } from './types.js'
-import { watch, type ExperimentEvents, type Handlers, type Watch } from './watch.js'
+import {
+  watch,
+  watchJobs,
+  type ExperimentEvents,
+  type Handlers,
+  type JobsHandlers,
+  type Watch,
+  type WatchedJobs,
+} from './watch.js'
 
 export interface Options {
   /** Address of the service. Default: the service that this script came from. */
@@ -73,6 +81,14 @@ export class Client {
   async preset(id: string): Promise<Spec> {
     const path = { params: { path: { id } } }
     return (await body(this.api.GET('/course/v1/presets/{id}', path))).spec as Spec
+  }
+
+  /**
+   * Follow many jobs over one connection: given ones, those with a label, or all that the key reaches.
+   * Each starts with a snapshot. A lost connection is opened again, without a gap and without a repetition.
+   */
+  watch(jobs: WatchedJobs, handlers: JobsHandlers): Pick<Watch, 'close'> {
+    return watchJobs(this, jobs, handlers)
   }
 
   /** Follow an experiment. */

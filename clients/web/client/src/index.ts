@@ -12,10 +12,14 @@ export type { Paths, Query, Schemas, Spec } from './types.js'
 export {
   readEvents,
   watch,
+  watchJobs,
   type ExperimentEvents,
   type Handlers,
   type JobEvents,
+  type JobsEvents,
+  type JobsHandlers,
   type Status,
   type Watch,
+  type WatchedJobs,
   type WatchOptions,
 } from './watch.js'

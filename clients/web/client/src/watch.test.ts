@@ -99,4 +99,42 @@ describe('watching', () => {
     })
     expect(message).toBe('ended')
   })
+
+  it('reads many jobs over one connection, and continues with the cursor of all', async () => {
+    vi.useFakeTimers()
+    const request = answers(
+      new Response(
+        stream(
+          'id: -~a.3~b.\nevent: state\ndata: {"job":"job_a","seq":3,"state":{"state":"running"}}\n\n',
+          'id: -~b.\nevent: end\ndata: {"job":"job_a","seq":4,"end":{"state":"succeeded"}}\n\n',
+        ),
+      ),
+      new Response(
+        stream('id: -\nevent: left\ndata: {"job":"job_b","seq":0,"left":{"detail":"deleted"}}\n\n'),
+      ),
+    )
+    const seen: unknown[] = []
+    const status: Status[] = []
+    client.watch(
+      { jobs: ['job_a', 'job_b'] },
+      {
+        state: (data, job, seq) => seen.push(['state', data.state, job, seq]),
+        end: (data, job) => seen.push(['end', data.state, job]),
+        left: (data, job) => seen.push(['left', data.detail, job]),
+        status: (now) => status.push(now),
+      },
+    )
+    await vi.runAllTimersAsync()
+    vi.useRealTimers()
+    expect(seen).toEqual([
+      ['state', 'running', 'job_a', 3],
+      ['end', 'succeeded', 'job_a'],
+      ['left', 'deleted', 'job_b'],
+    ])
+    expect(request.map((address) => new URL(address).search)).toEqual([
+      '?jobs=job_a%2Cjob_b',
+      '?after=-%7Eb.&jobs=job_a%2Cjob_b',
+    ])
+    expect(status).toEqual(['connecting', 'live', 'reconnecting', 'live', 'ended'])
+  })
 })

@@ -55,14 +55,78 @@ export function watch<E>(
   handlers: Handlers<E>,
   options: WatchOptions = {},
 ): Watch {
+  const after = options.after === undefined ? undefined : String(options.after)
+  const query: Record<string, string> = options.parameters ? { parameters: 'true' } : {}
+  const stream = follow(client, path, query, after, handlers, (event) => {
+    const handle = handlers[event.type as keyof E] as
+      ((data: unknown, seq: number) => void) | undefined
+    handle?.(JSON.parse(event.data), Number(event.id ?? 0))
+    return event.type === 'end'
+  })
+  return {
+    get seq() {
+      return stream.cursor === undefined ? undefined : Number(stream.cursor)
+    },
+    close: () => stream.close(),
+  }
+}
+
+/** The jobs of a stream: given ones, those with a label, or all that the key reaches. */
+export interface WatchedJobs {
+  /** Ids of jobs, at most 100. The stream ends when all of them have ended. */
+  jobs?: string[]
+  /** `key` or `key=value`: the jobs with this label that have not ended, and those that are created later. */
+  label?: string
+  /** Receive the newest weights of small networks as well. */
+  parameters?: boolean
+}
+
+export type JobsEvents = JobEvents & { left: Schemas['LeftJob'] }
+
+/** As `Handlers`, with the id of the job after the data of each event. */
+export type JobsHandlers = {
+  [K in keyof JobsEvents]?: (data: JobsEvents[K], job: string, seq: number) => void
+} & Pick<Handlers<JobsEvents>, 'status'>
+
+/** Follow many jobs over one connection, of which a browser opens six to a host. */
+export function watchJobs(
+  client: Pick<Client, 'fetch'>,
+  watched: WatchedJobs,
+  handlers: JobsHandlers,
+): Pick<Watch, 'close'> {
+  const query = {
+    ...(watched.jobs ? { jobs: watched.jobs.join(',') } : {}),
+    ...(watched.label === undefined ? {} : { label: watched.label }),
+    ...(watched.parameters ? { parameters: 'true' } : {}),
+  }
+  const remaining = new Set(watched.jobs)
+  return follow(client, '/v1/events', query, undefined, handlers, (event) => {
+    const data = JSON.parse(event.data) as { job: string; seq: number }
+    const type = event.type as keyof JobsEvents
+    const handle = handlers[type] as ((data: unknown, job: string, seq: number) => void) | undefined
+    handle?.(data[type as keyof typeof data], data.job, data.seq)
+    if (type === 'end' || type === 'left') remaining.delete(data.job)
+    return watched.jobs !== undefined && remaining.size === 0
+  })
+}
+
+/** Read a stream across several connections, each from the cursor of the last event. */
+function follow(
+  client: Pick<Client, 'fetch'>,
+  path: string,
+  options: Record<string, string>,
+  after: string | undefined,
+  handlers: { status?: ((status: Status, problem?: ApiProblem) => void) | undefined },
+  receive: (event: ServerEvent) => boolean,
+): { readonly cursor: string | undefined; close(): void } {
   const abort = new AbortController()
-  let seq = options.after
+  let cursor = after
   let ended = false
 
   async function connect(): Promise<'again' | 'over' | 'failed'> {
     const query = new URLSearchParams({
-      ...(seq === undefined ? {} : { after: String(seq) }),
-      ...(options.parameters ? { parameters: 'true' } : {}),
+      ...(cursor === undefined ? {} : { after: cursor }),
+      ...options,
     })
     const response = await client.fetch(`${path}${query.size ? `?${query}` : ''}`, {
       headers: { Accept: 'text/event-stream' },
@@ -77,20 +141,17 @@ export function watch<E>(
     }
     handlers.status?.('live')
     for await (const event of readEvents(response.body!)) {
-      if (event.id !== undefined) seq = Number(event.id)
-      const handle = handlers[event.type as keyof E] as
-        ((data: unknown, seq: number) => void) | undefined
-      handle?.(JSON.parse(event.data), seq ?? 0)
-      if (event.type === 'end') return 'over'
+      if (event.id !== undefined) cursor = event.id
+      if (receive(event)) return 'over'
     }
     return 'again'
   }
 
-  async function follow(): Promise<void> {
+  async function read(): Promise<void> {
     let wait = FIRST_WAIT
     handlers.status?.('connecting')
     while (!ended) {
-      const before = seq
+      const before = cursor
       let problem: ApiProblem | undefined
       try {
         const outcome = await connect()
@@ -102,16 +163,16 @@ export function watch<E>(
       }
       if (ended) return
       handlers.status?.('reconnecting', problem)
-      wait = seq === before ? Math.min(wait * 2, LONGEST_WAIT) : FIRST_WAIT
+      wait = cursor === before ? Math.min(wait * 2, LONGEST_WAIT) : FIRST_WAIT
       await pause(wait, abort.signal)
     }
     if (!ended) handlers.status?.('ended')
   }
 
-  void follow()
+  void read()
   return {
-    get seq() {
-      return seq
+    get cursor() {
+      return cursor
     },
     close() {
       ended = true

@@ -23,7 +23,7 @@ from epochal.comparison import Comparison
 from epochal.curves import Curve
 from epochal.datasets import ColumnChoice
 from epochal.epoch_table import EpochTable
-from epochal.events import Event
+from epochal.events import Event, LeftEvent
 from epochal.files import Source
 from epochal.following import GIVE_UP_SECONDS
 from epochal.handles import DataT, EventT
@@ -424,6 +424,13 @@ class AsyncJobs(AsyncPart):
         limit: int | None = None,
         page_size: int | None = None,
     ) -> AsyncIterator[AsyncJob]: ...
+    def watch(
+        self,
+        *jobs: AsyncJob | str,
+        label: str | None = None,
+        timeout: float | None = None,
+        give_up_after: float = GIVE_UP_SECONDS,
+    ) -> AsyncIterator[tuple[AsyncJob, Event | LeftEvent]]: ...
     async def compare(
         self,
         *jobs: AsyncJob | str,

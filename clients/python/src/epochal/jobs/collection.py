@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Unpack
 
 from ..comparison import Comparison
+from ..events import Event, LeftEvent
+from ..following import GIVE_UP_SECONDS, follow_jobs
 from ..paging import pages
 from ..records import read, request
 from ..session import Part
@@ -104,6 +107,45 @@ class Jobs(Part):
         }
         for row in pages(self._session, "ListJobs", "jobs", fields, limit):
             yield Job(row, self._session)
+
+    def watch(
+        self,
+        *jobs: Job | str,
+        label: str | None = None,
+        timeout: float | None = None,
+        give_up_after: float = GIVE_UP_SECONDS,
+    ) -> Iterator[tuple[Job, Event | LeftEvent]]:
+        """Yield the events of up to 100 jobs as they happen, each with its job, over one
+        connection.
+
+        The handles of the jobs are updated. Ends when all of `jobs` (or their ids) are over.
+        Without any, the jobs with the `label`, `key` or `key=value`, or all jobs that are not over
+        are watched, and those that are created meanwhile, without an end. Each job starts with a
+        snapshot; one that was deleted leaves with a `LeftEvent`. A broken connection is reopened,
+        without a gap or a repetition. Raises as `job.watch`.
+
+        >>> spec = client.preset("xor") | {"epochs": 50}
+        >>> pair = [client.jobs.create(spec, seed=seed) for seed in (1, 2)]
+        >>> ends = [job.id for job, event in client.jobs.watch(*pair) if event.type == "end"]
+        >>> sorted(ends) == sorted(job.id for job in pair)
+        True
+        """
+        handles = {job.id: job for job in jobs if isinstance(job, Job)}
+        ids = [job if isinstance(job, str) else job.id for job in jobs]
+        stream = follow_jobs(
+            self._session, ids, label, timeout=timeout, give_up_after=give_up_after
+        )
+        with closing(stream) as frames:
+            for frame in frames:
+                handle = handles.get(frame["job"])
+                if handle is None and frame["type"] == "snapshot":
+                    handle = handles[frame["job"]] = Job(frame["snapshot"]["job"], self._session)
+                if handle is None:
+                    continue
+                if frame["type"] == "left":
+                    yield handle, read(LeftEvent, frame["left"], seq=handle._data.seq)
+                elif (event := handle._receive(frame)) is not None:
+                    yield handle, event
 
     def compare(
         self,

@@ -57,6 +57,15 @@ class Transport(Protocol):
         """
         ...
 
+    def watch_jobs(
+        self, fields: dict[str, Any], lifetime: float | None, timeout: float
+    ) -> Generator[dict[str, Any]]:
+        """Yield the events of several jobs: `cursor`, `job`, `seq`, `type` and data.
+
+        Ends and raises as `watch`.
+        """
+        ...
+
     def stream(
         self, method: str, fields: dict[str, Any], timeout: float
     ) -> Generator[dict[str, Any]]:

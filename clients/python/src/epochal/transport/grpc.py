@@ -189,9 +189,18 @@ class GrpcTransport:
         parameters: bool = False,
     ) -> Generator[dict[str, Any]]:
         fields = {"id": job_id, "after": after} | ({"parameters": True} if parameters else {})
-        prepared = self._prepared(f"Watch{noun_of(job_id)}", fields)
+        yield from self._watched(f"Watch{noun_of(job_id)}", fields, lifetime)
+
+    def watch_jobs(
+        self, fields: dict[str, Any], lifetime: float | None, timeout: float
+    ) -> Generator[dict[str, Any]]:
+        yield from self._watched("WatchJobs", fields, lifetime)
+
+    def _watched(
+        self, method: str, fields: dict[str, Any], lifetime: float | None
+    ) -> Generator[dict[str, Any]]:
         seconds = _LIFETIME_SECONDS if lifetime is None else min(lifetime, _LIFETIME_SECONDS)
-        yield from self._events(*prepared, timeout=seconds)
+        yield from self._events(*self._prepared(method, fields), timeout=seconds)
 
     def _error(self, error: Any) -> EpochalError:
         code, detail = error.code(), error.details() or ""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 import httpx2
@@ -118,17 +118,32 @@ class HttpTransport:
         parameters: bool = False,
     ) -> Generator[dict[str, Any]]:
         path = ROUTES[f"Watch{noun_of(job_id)}"].path.format(id=_segment("id", job_id))
-        headers = {} if after is None else {"Last-Event-ID": str(after)}
-        params = {"parameters": True} if parameters else {}
-        with self._opened("GET", path, timeout, headers=headers, params=params) as source:
+        params = {"after": after, "parameters": parameters or None}
+        yield from self._watched(path, params, _event, lifetime, timeout)
+
+    def watch_jobs(
+        self, fields: dict[str, Any], lifetime: float | None, timeout: float
+    ) -> Generator[dict[str, Any]]:
+        yield from self._watched(ROUTES["WatchJobs"].path, fields, _jobs_event, lifetime, timeout)
+
+    def _watched(
+        self,
+        path: str,
+        query: Mapping[str, Any],
+        read: Callable[[httpx2.ServerSentEvent], dict[str, Any]],
+        lifetime: float | None,
+        timeout: float,
+    ) -> Generator[dict[str, Any]]:
+        params = {name: value for name, value in query.items() if value is not None}
+        with self._opened("GET", path, timeout, params=params) as source:
             if source.response.status_code == 204:
                 return
             with _cut_after(lifetime, source.response) as cut:
                 try:
-                    yield from _events(source)
+                    yield from _events(source, read)
                 except httpx2.TransportError:
                     if cut.is_set():
-                        raise TimedOut(f"{job_id} was watched for {lifetime:g} seconds") from None
+                        raise TimedOut(f"{path} was watched for {lifetime:g} seconds") from None
                     raise
 
     def stream(
@@ -139,7 +154,7 @@ class HttpTransport:
         segments = {name: _segment(name, rest.pop(name)) for name in route.in_path}
         path = route.path.format_map(segments)
         with self._opened(route.verb, path, timeout, json=rest) as source:
-            for event in _events(source):
+            for event in _events(source, _event):
                 if event["type"] != "heartbeat":
                     yield event
 
@@ -207,15 +222,26 @@ def certificates(url: str) -> ssl.SSLContext | bool:
     return url.startswith("https") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _events(source: httpx2.EventSource) -> Iterator[dict[str, Any]]:
+def _event(event: httpx2.ServerSentEvent) -> dict[str, Any]:
+    # The field of the same name holds the data, as over gRPC.
+    return {"seq": int(event.id), "type": event.event, event.event: event.json()}
+
+
+def _jobs_event(event: httpx2.ServerSentEvent) -> dict[str, Any]:
+    fields = cast(dict[str, Any], event.json())
+    return {"cursor": event.id, "type": event.event, **fields}
+
+
+def _events(
+    source: httpx2.EventSource, read: Callable[[httpx2.ServerSentEvent], dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
     """Yield the events of a stream as they are over gRPC."""
     for event in source:
         if not event.data:
             # A suggested pause before reconnecting, which `following` decides.
             yield {"type": "heartbeat"}
             continue
-        # The field of the same name holds the data, as over gRPC.
-        yield {"seq": int(event.id), "type": event.event, event.event: event.json()}
+        yield read(event)
 
 
 def _segment(name: str, value: object) -> str:

@@ -72,6 +72,7 @@ ROUTES = {
     "GetRandomDraws": Route("GET", "/v1/jobs/{id}/random-draws", ("id",)),
     "GetComparison": Route("GET", "/v1/comparison"),
     "WatchJob": Route("GET", "/v1/jobs/{id}/events", ("id",)),
+    "WatchJobs": Route("GET", "/v1/events"),
     "IssueStreamToken": Route("POST", "/v1/jobs/{id}/stream-token", ("id",)),
     "CreateSweep": Route("POST", "/v1/sweeps", body="spec"),
     "ValidateSweep": Route("POST", "/v1/sweeps/validate", body="spec"),
