@@ -1,6 +1,14 @@
 import { body, type Client } from './client.js'
+import type { ApiProblem } from './problem.js'
 import type { Schemas } from './types.js'
-import { watch, type Handlers, type JobEvents, type Watch, type WatchOptions } from './watch.js'
+import {
+  watch,
+  type Handlers,
+  type JobEvents,
+  type Status,
+  type Watch,
+  type WatchOptions,
+} from './watch.js'
 
 type Changed = Schemas['ChangeTrainingRequest']
 type Predicted = Schemas['PredictRequest']
@@ -38,12 +46,11 @@ export class Job {
   /** Wait until the training is over. Throws an `ApiProblem` if the job cannot be followed. */
   async wait(): Promise<this> {
     await new Promise<void>((resolve, reject) => {
-      this.watch({
-        status(status, problem) {
-          if (status === 'ended') resolve()
-          if (status === 'failed') reject(problem)
-        },
-      })
+      const status = (now: Status, problem?: ApiProblem) => {
+        if (now === 'ended') resolve()
+        if (now === 'failed') reject(problem)
+      }
+      this.watch({ status }, { hidden: true })
     })
     return this.refresh()
   }

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { Client } from './client'
-import { readEvents, watch, type JobEvents, type Status } from './watch'
+import { HIDDEN_WAIT, readEvents, watch, type JobEvents, type Status } from './watch'
 
 const url = 'http://service'
 const client = new Client({ url })
@@ -136,5 +136,56 @@ describe('watching', () => {
       '?after=-%7Eb.&jobs=job_a%2Cjob_b',
     ])
     expect(status).toEqual(['connecting', 'live', 'reconnecting', 'live', 'ended'])
+  })
+
+  it('leaves its connection to others while the page is hidden, and continues', async () => {
+    vi.useFakeTimers()
+    const hidden = vi.spyOn(document, 'hidden', 'get').mockReturnValue(false)
+    const turn = (now: boolean) => {
+      hidden.mockReturnValue(now)
+      document.dispatchEvent(new Event('visibilitychange'))
+    }
+    const requests: string[] = []
+    let open = 0
+    vi.stubGlobal('fetch', (url: string, { signal }: RequestInit) => {
+      requests.push(new URL(url).search)
+      open++
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          const text = requests.length === 1 ? 'id: 3\nevent: state\ndata: 1\n\n' : ''
+          controller.enqueue(new TextEncoder().encode(text))
+          signal!.addEventListener('abort', () => {
+            open--
+            controller.error(new DOMException('', 'AbortError'))
+          })
+        },
+      })
+      return Promise.resolve(new Response(body))
+    })
+    const status: Status[] = []
+    const watching = watch<JobEvents>(client, '/v1/jobs/job_1/events', {
+      status: (now) => status.push(now),
+    })
+    await vi.advanceTimersByTimeAsync(100)
+    turn(true)
+    await vi.advanceTimersByTimeAsync(HIDDEN_WAIT - 1)
+    turn(false)
+    await vi.advanceTimersByTimeAsync(2 * HIDDEN_WAIT)
+    expect([requests.length, open]).toEqual([1, 1])
+    turn(true)
+    await vi.advanceTimersByTimeAsync(20 * HIDDEN_WAIT)
+    expect([requests.length, open]).toEqual([1, 0])
+    turn(false)
+    await vi.advanceTimersByTimeAsync(100)
+    expect([requests, open]).toEqual([['', '?after=3'], 1])
+    turn(true)
+    await vi.advanceTimersByTimeAsync(2 * HIDDEN_WAIT)
+    watching.close()
+    turn(false)
+    await vi.advanceTimersByTimeAsync(2 * HIDDEN_WAIT)
+    vi.useRealTimers()
+    hidden.mockRestore()
+    expect([requests.length, open]).toEqual([2, 0])
+    expect(status).toEqual(['connecting', 'live', 'live'])
   })
 })

@@ -43,8 +43,15 @@ export interface WatchOptions {
   after?: number
   /** Receive the newest weights of a small network as well. */
   parameters?: boolean
+  /**
+   * Stay connected while the page is hidden. By default a page in the background takes none of the six connections
+   * that a browser opens to a host, and continues where it was when it is shown again.
+   */
+  hidden?: boolean
 }
 
+/** A page that is shown again before this time has stayed connected. */
+export const HIDDEN_WAIT = 3000
 const FIRST_WAIT = 500
 const LONGEST_WAIT = 8000
 
@@ -57,12 +64,13 @@ export function watch<E>(
 ): Watch {
   const after = options.after === undefined ? undefined : String(options.after)
   const query: Record<string, string> = options.parameters ? { parameters: 'true' } : {}
-  const stream = follow(client, path, query, after, handlers, (event) => {
+  const receive = (event: ServerEvent) => {
     const handle = handlers[event.type as keyof E] as
       ((data: unknown, seq: number) => void) | undefined
     handle?.(JSON.parse(event.data), Number(event.id ?? 0))
     return event.type === 'end'
-  })
+  }
+  const stream = follow(client, path, query, after, handlers, receive, options.hidden)
   return {
     get seq() {
       return stream.cursor === undefined ? undefined : Number(stream.cursor)
@@ -118,10 +126,20 @@ function follow(
   after: string | undefined,
   handlers: { status?: ((status: Status, problem?: ApiProblem) => void) | undefined },
   receive: (event: ServerEvent) => boolean,
+  hidden = false,
 ): { readonly cursor: string | undefined; close(): void } {
   const abort = new AbortController()
+  const page = hidden ? undefined : globalThis.document
   let cursor = after
   let ended = false
+  let connection = new AbortController()
+  abort.signal.addEventListener('abort', () => connection.abort())
+
+  let leaving: ReturnType<typeof setTimeout> | undefined
+  const turn = () => {
+    clearTimeout(leaving)
+    if (page?.hidden) leaving = setTimeout(() => connection.abort(), HIDDEN_WAIT)
+  }
 
   async function connect(): Promise<'again' | 'over' | 'failed'> {
     const query = new URLSearchParams({
@@ -130,7 +148,7 @@ function follow(
     })
     const response = await client.fetch(`${path}${query.size ? `?${query}` : ''}`, {
       headers: { Accept: 'text/event-stream' },
-      signal: abort.signal,
+      signal: connection.signal,
     })
     if (response.status === 204) return 'over'
     if (!response.ok) {
@@ -150,14 +168,22 @@ function follow(
   async function read(): Promise<void> {
     let wait = FIRST_WAIT
     handlers.status?.('connecting')
+    page?.addEventListener('visibilitychange', turn, { signal: abort.signal })
+    turn()
     while (!ended) {
       const before = cursor
+      if (connection.signal.aborted) {
+        connection = new AbortController()
+        await shown(page!, abort.signal)
+        if (ended) return
+      }
       let problem: ApiProblem | undefined
       try {
         const outcome = await connect()
         if (outcome === 'failed') return
         if (outcome === 'over') break
       } catch (error) {
+        if (connection.signal.aborted) continue
         if (isAbort(error)) return
         problem = unreachable()
       }
@@ -166,6 +192,7 @@ function follow(
       wait = cursor === before ? Math.min(wait * 2, LONGEST_WAIT) : FIRST_WAIT
       await pause(wait, abort.signal)
     }
+    page?.removeEventListener('visibilitychange', turn)
     if (!ended) handlers.status?.('ended')
   }
 
@@ -179,6 +206,20 @@ function follow(
       abort.abort()
     },
   }
+}
+
+/** Wait until the page is shown. */
+function shown(page: Document, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (page.hidden && !signal.aborted) return
+      page.removeEventListener('visibilitychange', look)
+      resolve()
+    }
+    page.addEventListener('visibilitychange', look)
+    signal.addEventListener('abort', look, { once: true })
+    look()
+  })
 }
 
 /** Wait, but stop early if the browser reports that it is online again. */
