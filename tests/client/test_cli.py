@@ -281,6 +281,25 @@ def test_on_a_terminal_a_deletion_waits_for_a_yes(
     assert remaining == ([] if code == 0 else [job.id])
 
 
+def test_several_jobs_are_watched_at_once(run: Run, client: epochal.Client) -> None:
+    jobs = [client.jobs.create(XOR, epochs=50, seed=seed) for seed in (1, 2)]
+    done = run("watch", *(job.id for job in jobs))
+    assert done.returncode == 0
+    assert sorted(line.split()[:2] for line in done.stdout.splitlines()) == sorted(
+        [job.id, "succeeded"] for job in jobs
+    )
+    diverging = client.jobs.create(XOR, optimizer={"type": "sgd", "learning_rate": 1e12})
+    done = run("watch", jobs[0].id, diverging.id, "--json")
+    assert done.returncode == 1
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {event["job"] for event in events} == {jobs[0].id, diverging.id}
+    assert [event["type"] for event in events].count("end") == 2
+    for wrong in (["watch"], ["watch", jobs[0].id, "--label", "a"]):
+        done = run(*wrong)
+        assert done.returncode == 2
+        assert "name jobs or a --label" in done.stderr
+
+
 def test_events_are_one_line_of_json_each_and_can_be_resumed(
     run: Run, client: epochal.Client
 ) -> None:

@@ -9,7 +9,15 @@ from select import select
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+)
 from rich.table import Column
 from rich.text import Text
 
@@ -18,7 +26,7 @@ from ..curves import Curve
 from ..deferred import np
 from ..errors import Conflict
 from ..events import SnapshotEvent, StateEvent
-from ..following import follow
+from ..following import follow, follow_jobs
 from ..jobs import Job
 from ..pictures.terminal import picture
 from ..specs import repeated, spec_after
@@ -26,7 +34,6 @@ from ..types import Gaps
 from .inputs import (
     DetachOption,
     EpochsOption,
-    JobArgument,
     JsonOption,
     SeedOption,
     changed_fields,
@@ -206,16 +213,33 @@ def _suggest(
 
 def watch(
     client: Client,
-    job: JobArgument,
+    jobs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="JOB...",
+            help="Ids, their beginnings or ends, or `last`.",
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Watch the jobs with this label that are not over, and later ones."),
+    ] = None,
     after: Annotated[
-        int | None, typer.Option(min=0, help="With --json: print only events after this seq.")
+        int | None,
+        typer.Option(min=0, help="With --json and one job: print only events after this seq."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print each event as one line of JSON.")
     ] = False,
 ) -> None:
-    """Watch a job until it is over."""
-    watched = find_job(client, job)
+    """Watch a job, or several over one connection, until they are over."""
+    if label is not None or len(jobs or ()) != 1:
+        if bool(jobs) == (label is not None) or after is not None:
+            raise typer.BadParameter("name jobs or a --label; --after is for one job")
+        _watch_several(client, [find_job(client, job) for job in jobs or ()], label, as_json)
+        return
+    assert jobs is not None
+    watched = find_job(client, jobs[0])
     if as_json:
         for frame in follow(client._session, watched.id, after):
             print_json(frame, lines=True)
@@ -232,8 +256,7 @@ class _Speed(ProgressColumn):
         return Text(f"{task.speed:,.0f} epochs/s" if task.speed else "")
 
 
-def _watch(job: Job, *, quiet: bool) -> None:
-    """Watch a job to its end, with a progress bar on a terminal, else a line for each state."""
+def _progress(*, shown: bool) -> Progress:
     columns = (
         TextColumn("{task.description}", table_column=Column(no_wrap=True)),
         BarColumn(bar_width=16),
@@ -241,10 +264,46 @@ def _watch(job: Job, *, quiet: bool) -> None:
         _Speed(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
     )
+    return Progress(*columns, console=err, transient=True, disable=not shown)
+
+
+def _watch_several(client: Client, jobs: list[Job], label: str | None, as_json: bool) -> None:
+    """Watch jobs to their ends, with a progress bar for each; those with a label until an
+    interrupt. Exit with status 1 unless all succeeded.
+    """
+    if as_json:
+        for frame in follow_jobs(client._session, [job.id for job in jobs], label):
+            print_json(frame, lines=True)
+        over = [job.refresh().state for job in jobs]
+        raise typer.Exit(0 if {*over} <= {"succeeded"} else NOT_SUCCEEDED)
+    tasks: dict[str, TaskID] = {}
+    try:
+        with _progress(shown=err.is_terminal) as progress:
+            for job, event in client.jobs.watch(*jobs, label=label):
+                text = f"{job.name or job.id[-12:]} {job.state}"
+                if job.id not in tasks:
+                    tasks[job.id] = progress.add_task(text, total=job.total_epochs, figures="")
+                figures = brief_figures(job.latest)
+                progress.update(
+                    tasks[job.id], description=text, completed=job.epoch, figures=figures
+                )
+                if event.type in ("end", "left"):
+                    outcome = job.outcome if event.type == "end" else "left: it was deleted"
+                    out.print(f"{job.id} {outcome} {figures}", soft_wrap=True, highlight=False)
+                    progress.remove_task(tasks.pop(job.id))
+    except KeyboardInterrupt:
+        err.print("\nDetached. The jobs continue.")
+        raise typer.Exit(INTERRUPTED) from None
+    if not all(job.state == "succeeded" for job in jobs):
+        raise typer.Exit(NOT_SUCCEEDED)
+
+
+def _watch(job: Job, *, quiet: bool) -> None:
+    """Watch a job to its end, with a progress bar on a terminal, else a line for each state."""
     shown = err.is_terminal and not quiet
     while True:
         try:
-            with Progress(*columns, console=err, transient=True, disable=not shown) as progress:
+            with _progress(shown=shown) as progress:
                 task = progress.add_task(job.state, total=job.total_epochs, figures="")
                 for event in job.watch():
                     progress.update(
