@@ -292,3 +292,27 @@ def test_the_quotas_are_shown_on_request(open_page: Opened, train: Train) -> Non
     expect(rows.nth(1)).to_contain_text("running jobs and sweeps")
     expect(rows.filter(has_text="queued jobs")).to_contain_text("1,000")
     suits_every_screen(page)
+
+
+def test_hidden_tabs_leave_their_connections_to_a_seventh(
+    open_page: Opened, url: str, train: Train
+) -> None:
+    open_page.excuse("404")  # there are no weights before the first epoch
+    job = train("Seven tabs", wait=False, epochs=100_000, pace=2)
+    tabs = [open_page(f"/jobs/{job}") for _ in range(6)]
+    live = re.compile(r"[Ee]poch\s+\d+")
+    for tab in tabs:
+        expect(tab.get_by_role("main")).to_contain_text(live)
+        # A browser without a window shows every tab.
+        tab.evaluate(
+            "Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )
+    seventh = open_page(f"/jobs/{job}")
+    expect(seventh.get_by_role("main")).to_contain_text(live)
+    assert call(url, f"/v1/jobs/{job}/cancel", "POST").is_success
+    expect(seventh.get_by_role("main")).to_contain_text("Cancelled")
+    tabs[0].evaluate(
+        "delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    expect(tabs[0].get_by_role("main")).to_contain_text("Cancelled")
