@@ -22,9 +22,13 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import structlog
+
 from ..errors import EpochalError, FieldError, InvalidArgument, NotFound
 from ..specs.jobs import MAX_WATCHED, JobEvent, JobsEvent, LeftJob
 from .follow import Frame, Frames, Write
+
+logger = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
 """How often jobs are looked for that join."""
@@ -225,9 +229,19 @@ class Many:
             self.close()
 
     def _start(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(self._guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except EpochalError as error:
+            await self._arrived.put(error)
+        except Exception:
+            # The client would wait forever: end the stream, so that it connects again.
+            logger.exception("jobs_not_followed")
+            await self._arrived.put(None)
 
     def _counted(self, new: JobsFrame) -> JobsFrame:
         """Move the cursor past a frame, and give it to the frame."""
@@ -255,19 +269,13 @@ class Many:
             raise NotFound(f"{job_id} was deleted")
         except NotFound as error:
             await self._arrived.put(JobsFrame("", job_id, "left", None, str(error)))
-        except EpochalError as error:
-            await self._arrived.put(error)
 
     async def _join(self, look: Look) -> None:
         """Add jobs that join, forever."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             settled = settled_time()
-            try:
-                newer = await look(self._cursor.settled)
-            except EpochalError as error:
-                await self._arrived.put(error)
-                return
+            newer = await look(self._cursor.settled)
             room = MAX_WATCHED - len(self._cursor.followed)
             new = [job_id for job_id in newer if job_id not in self._cursor.seqs]
             self._cursor = self._cursor.joined(new[:room])
