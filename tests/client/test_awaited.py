@@ -36,6 +36,20 @@ def test_jobs_train_watch_and_change(url: str) -> None:
     run(url, program)
 
 
+def test_several_jobs_are_watched_and_awaited(url: str) -> None:
+    async def program(client: epochal.AsyncClient) -> None:
+        preset = await client.preset("xor")
+        jobs = [await client.jobs.create(preset, epochs=20, seed=seed) for seed in (1, 2)]
+        ended = []
+        async for job, event in client.jobs.watch(*jobs):
+            if event.type == "end":
+                assert (await job.refresh()).state == "succeeded"
+                ended.append(job.id)
+        assert sorted(ended) == sorted(job.id for job in jobs)
+
+    run(url, program)
+
+
 def test_a_live_run_is_steered(url: str) -> None:
     async def program(client: epochal.AsyncClient) -> None:
         job = await client.jobs.create(await client.preset("xor"), epochs=100_000, pace=50)

@@ -122,6 +122,8 @@ def _awaited(value: Any) -> Any:
     """Return `value` so that its methods are awaited, if they read from the service."""
     if isinstance(value, _AWAITED):
         return AsyncJob(value) if isinstance(value, Job) else Awaited(value)
+    if type(value) is tuple:
+        return tuple(map(_awaited, value))
     if callable(value) and isinstance(getattr(value, "__self__", None), (*_AWAITED, Client)):
 
         @wraps(value)
