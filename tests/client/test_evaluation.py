@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from tests.client.material import MOONS
 from tests.client.test_cli import Run, run
-from tests.servers.stack import await_condition
 
 import epochal
 
@@ -47,15 +46,11 @@ def lines(client: epochal.Client) -> epochal.Job:
 
 @pytest.fixture
 def waiting(client: epochal.Client) -> Iterator[epochal.Job]:
-    """A job that no worker can claim, because each has another one."""
-    busy = [client.jobs.create(ENDLESS) for _ in range(2)]
-    await_condition(
-        lambda: all(job.refresh().epoch > 0 for job in busy), 60, "both workers are busy"
-    )
-    job = client.jobs.create(ENDLESS)
-    yield job
-    for other in [*busy, job]:
-        other.cancel()
+    """A job that no worker can claim, because the job whose weights it needs has not ended."""
+    second = {**ENDLESS, "initial_weights": {"job": "first"}}
+    made = client.experiments.create(jobs={"first": ENDLESS, "second": second}, seeds=[0])
+    yield made.job("second")
+    made.cancel()
 
 
 def of_classes(evaluation: epochal.Evaluation) -> epochal.types.ClassificationMetrics:
@@ -152,7 +147,7 @@ def test_a_job_without_stored_weights_says_what_to_do(
 ) -> None:
     done = run("evaluate", waiting.id, url=url)
     assert done.returncode == 4
-    assert "is queued and has no stored weights: wait for its first epoch." in done.stderr
+    assert "is waiting and has no stored weights: wait for its first epoch." in done.stderr
     waiting.cancel().wait(60)
     done = run("evaluate", waiting.id, url=url)
     assert done.returncode == 4
