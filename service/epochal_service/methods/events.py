@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import get_args
 
@@ -17,6 +17,7 @@ from . import jobs
 from .context import Context
 from .rows import parsed_label
 
+Label = tuple[str, str | None]
 NOT_ENDED = sorted({*get_args(JobState)} - TERMINAL)
 
 
@@ -33,15 +34,14 @@ async def watch_jobs(context: Context, request: WatchJobsRequest) -> Many:
         raise InvalidArgument.of(FieldError("label", "must be absent beside jobs"))
     given = request.jobs
 
-    def find(settled: str, states: Collection[str] = ()) -> list[str]:
-        return _find(context, request.label, settled, states)
+    label = parsed_label(request.label)
 
     def start() -> Cursor:
         if given:
             _require(context, given)
             return Cursor().joined(given)
-        cursor = Cursor(settled_time()).joined(find("", NOT_ENDED))
-        return cursor.joined(find(cursor.settled), LEFT)
+        cursor = Cursor(settled_time()).joined(_not_ended(context, label))
+        return cursor.joined(_newer(context, label, cursor.settled), LEFT)
 
     if request.after is None:
         cursor = await asyncio.to_thread(start)
@@ -49,7 +49,7 @@ async def watch_jobs(context: Context, request: WatchJobsRequest) -> Many:
         cursor = Cursor.parse(request.after, given)
 
     async def look(settled: str) -> list[str]:
-        return await asyncio.to_thread(find, settled)
+        return await asyncio.to_thread(_newer, context, label, settled)
 
     async def open_job(job_id: str, after: int | None) -> Frames:
         return await context.hub.attach(
@@ -73,8 +73,8 @@ def _require(context: Context, job_ids: Sequence[str]) -> None:
             lifecycle.find(connection, job_id, context.access)
 
 
-def _find(context: Context, label: str | None, settled: str, states: Collection[str]) -> list[str]:
-    """Return the newest jobs with a label that were created after a time, the oldest first."""
+def _not_ended(context: Context, label: Label | None) -> list[str]:
+    """Return the newest jobs with a label that have not ended, the oldest first."""
     with context.database.read() as connection:
         rows = stored.page(
             connection,
@@ -82,10 +82,18 @@ def _find(context: Context, label: str | None, settled: str, states: Collection[
             size=MAX_WATCHED,
             before=None,
             only=context.access,
-            states=states,
-            label=parsed_label(label),
+            states=NOT_ENDED,
+            label=label,
             basic=True,
-            newer_than=f"job_{settled}",
         )
         with closing(rows):
             return sorted(row.id for row in rows)
+
+
+def _newer(context: Context, label: Label | None, settled: str) -> list[str]:
+    """Return the oldest jobs with a label that were created after a time, the oldest first."""
+    access = context.access
+    with context.database.read() as connection:
+        return stored.newer_than(
+            connection, access.owners, f"job_{settled}", MAX_WATCHED, only=access, label=label
+        )

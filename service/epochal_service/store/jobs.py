@@ -305,10 +305,9 @@ def page(
     orders: Sequence[Order] = (),
     after: Sequence[Any] = (),
     basic: bool = False,
-    newer_than: str = "",
 ) -> Generator[JobWithSpec]:
-    """Yield at most `size` rows of the owners and a kind older than the id `before`, and
-    `newer_than` another one, newest first; only rows that a caller with the access `only` reaches.
+    """Yield at most `size` rows of the owners and a kind older than the id `before`, newest first;
+    only rows that a caller with the access `only` reaches.
 
     `states`, `label` (key and value, or key alone) and `filter` filter; `text` is searched in
     `search_text`. With `orders`, rows are sorted by them, and begin after the job with the sort
@@ -318,7 +317,7 @@ def page(
     # A range and no pattern, so that the index ends the search: ids begin with their kind.
     last = kind[:-1] + chr(ord(kind[-1]) + 1)
     end = last if orders else before or last
-    where = [jobs.c.id > max(kind, newer_than), jobs.c.id < end, *_reached(only)]
+    where = [jobs.c.id > kind, jobs.c.id < end, *_reached(only)]
     if text:
         where.append(jobs.c.search_text.contains(text.casefold(), autoescape=True))
     if filter is not None:
@@ -424,6 +423,29 @@ def matching(
     where = [jobs.c.owner == owner, jobs.c.id > "job", jobs.c.id < "joc", *_reached(only)]
     where += [jobs.c.state.not_in(without), filters.condition(filter)]
     query = sa.select(jobs.c.id).where(*where).order_by(jobs.c.id.desc()).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def newer_than(
+    connection: Connection,
+    owners: tuple[str, ...],
+    after: str,
+    size: int,
+    *,
+    only: Access,
+    label: tuple[str, str | None] | None = None,
+) -> list[str]:
+    """Return the ids of at most `size` jobs of the owners that are newer than the id `after`, the
+    oldest first; only jobs that a caller with the access `only` reaches.
+    """
+    where = [jobs.c.owner.in_(owners), jobs.c.id > after, jobs.c.id < "joc", *_reached(only)]
+    if label is not None:
+        key, value = label
+        has_label = [job_labels.c.job_id == jobs.c.id, job_labels.c.key == key]
+        if value is not None:
+            has_label.append(job_labels.c.value == value)
+        where.append(sa.exists().where(*has_label))
+    query = sa.select(jobs.c.id).where(*where).order_by(jobs.c.id).limit(size)
     return list(connection.execute(query).scalars())
 
 

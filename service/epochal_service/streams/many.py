@@ -106,6 +106,11 @@ def settled_time() -> str:
     return f"{int((time.time() - SETTLE_SECONDS) * 1e6):013x}"
 
 
+def created(job_id: str) -> str:
+    """Return the time of a job's creation, as `settled_time` writes times."""
+    return job_id.split("_")[1]
+
+
 def _invalid() -> InvalidArgument:
     return InvalidArgument.of(
         FieldError("after", "must be the cursor of an event of the same stream")
@@ -172,7 +177,7 @@ class JobsFrame:
 Open = Callable[[str, int | None], Awaitable[Frames]]
 """Return the frames of a job after a `seq`. Raises `NotFound`."""
 Look = Callable[[str], Awaitable[list[str]]]
-"""Return the ids of the jobs that are newer than this one and belong to the stream."""
+"""Return the ids of the oldest `MAX_WATCHED` jobs of the stream that are newer than a time."""
 
 
 class Many:
@@ -279,7 +284,9 @@ class Many:
             room = MAX_WATCHED - len(self._cursor.followed)
             new = [job_id for job_id in newer if job_id not in self._cursor.seqs]
             self._cursor = self._cursor.joined(new[:room])
-            if len(new) <= room:
-                self._cursor = self._cursor.settled_until(settled)
+            # Those that found no place, or were not read, are looked for again.
+            rest = new[room : room + 1] or newer[MAX_WATCHED - 1 :]
+            until = min([settled, *map(created, rest)])
+            self._cursor = self._cursor.settled_until(max(until, self._cursor.settled))
             for job_id in new[:room]:
                 self._start(self._pump(job_id, None))
