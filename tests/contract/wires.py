@@ -7,6 +7,7 @@ fields ──┬── path, query, headers, JSON body ──> REST ──> JSON
 import json
 import math
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -152,6 +153,9 @@ def events(text: str) -> Iterator[dict[str, Any]]:
         if "event" in lines:
             kind, data = lines["event"], json.loads(lines["data"])
             is_of_one = lines["id"].isdecimal()
+            if kind == "parameters":
+                payload = data if is_of_one else data[kind]
+                payload["data"] = b64decode(payload["data"])
             fields = {"seq": int(lines["id"]), kind: data} if is_of_one else data
             yield fields | {"type": kind} | ({} if is_of_one else {"cursor": lines["id"]})
 
