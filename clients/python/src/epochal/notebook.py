@@ -59,6 +59,8 @@ def _text(value: Any) -> str:
         text = f"{value:.6g}"
     elif isinstance(value, Mapping):
         text = ", ".join(f"{key}: {item}" for key, item in value.items())
+    elif isinstance(value, tuple):
+        text = ", ".join(map(str, value))
     elif dataclasses.is_dataclass(value) and hasattr(value, "substituted"):
         text = value.substituted
     else:

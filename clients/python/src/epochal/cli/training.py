@@ -215,10 +215,7 @@ def watch(
     client: Client,
     jobs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="JOB...",
-            help="Ids, their beginnings or ends, or `last`.",
-        ),
+        typer.Argument(metavar="JOB", help="Ids, their beginnings or ends, or `last`."),
     ] = None,
     label: Annotated[
         str | None,
