@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import MAX_LABELS, LabelKey, LabelValue, Matches, NameOrEmpty, Reply, Spec
+from .base import Labels, Matches, NameOrEmpty, Reply, Spec
 
 KeyAction = Literal["read", "watch", "predict", "train", "change", "delete"]
 """An action that a key may be made for."""
@@ -44,11 +44,7 @@ class CreateKeyRequest(Spec):
     """Ids of jobs and sweeps: the key reaches these alone. Without `jobs` and `labels` it reaches
     everything of its owner.
     """
-    labels: dict[LabelKey, LabelValue] = Field(
-        default_factory=dict,
-        max_length=MAX_LABELS,
-        json_schema_extra={"additionalProperties": False},
-    )
+    labels: Labels = Field(default_factory=dict)
     """The key also reaches the jobs and sweeps with all of these labels. What it creates has them.
     """
     origins: list[Origin] = Field(default_factory=list, max_length=20)
