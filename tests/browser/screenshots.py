@@ -125,7 +125,9 @@ def test_the_lab_and_the_runs_are_pictured(
     long = {**spec(api, "circles"), "name": "Going on", "epochs": 100_000}
     job = api.post("/v1/jobs", json=long).json()["id"]
     page.goto(f"/jobs/{job}")
-    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible(timeout=20_000)
+    expect(page.locator("header").get_by_role("status").filter(has_text="Training")).to_be_visible(
+        timeout=20_000
+    )
     expect(page.get_by_test_id("scrubbed")).to_be_visible(timeout=20_000)
     page.screenshot(path=FOLDER / f"run-live-{end}.png")
     api.post(f"/v1/jobs/{job}/cancel")

@@ -62,7 +62,7 @@ def test_a_run_is_watched_to_its_end_although_the_service_is_killed(
     }
     job = ask(private.http, "/v1/jobs", spec)["id"]
     page = open_private(f"/jobs/{job}")
-    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible()
+    expect(page.locator("header").get_by_role("status").filter(has_text="Training")).to_be_visible()
     epoch = page.get_by_test_id("epoch")
     expect(epoch).not_to_have_text("0")
     # The next API may answer before anybody has looked: until then it cannot be reached.

@@ -247,7 +247,7 @@ def test_a_run_is_watched_paused_resumed_and_cancelled(
 ) -> None:
     page = open_page(f"/jobs/{long_run}")
     epoch = page.get_by_test_id("epoch")
-    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible()
+    expect(page.locator("header").get_by_role("status").filter(has_text="Training")).to_be_visible()
     before = read(page, "epoch")
     page.wait_for_function(
         "(before) => Number(document.querySelector('[data-testid=epoch]').innerText"
@@ -260,7 +260,7 @@ def test_a_run_is_watched_paused_resumed_and_cancelled(
     assert api.state(long_run) == "paused"
     rest = epoch.inner_text()
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible()
+    expect(page.locator("header").get_by_role("status").filter(has_text="Training")).to_be_visible()
     expect(epoch).not_to_have_text(rest)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("status").filter(has_text="Cancelled")).to_be_visible()

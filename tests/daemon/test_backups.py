@@ -34,7 +34,7 @@ SPEC: dict[str, Any] = {
     "epochs": 50,
     "batch_size": 16,
     "validation_fraction": 0.2,
-    "snapshots": {"weights_every": 100},
+    "snapshots": {"weights_every": 20},
     "seed": 7,
 }
 # The job runs until it is cancelled: it cannot end before the backup.
@@ -110,7 +110,7 @@ def goes_on(api: Api, jobs: dict[str, str]) -> None:
     assert api.get(f"/v1/jobs/{jobs['ended']}")["epoch"] == 3
     assert api.get(f"/v1/jobs/{jobs['paused']}")["state"] == "paused"
     api.post(f"/v1/jobs/{jobs['paused']}/resume")
-    last = backed_up + 100  # so that there are weights of an epoch after the backup
+    last = backed_up + 20  # so that there are weights of an epoch after the backup
     results = []
     for job_id in (jobs["running"], api.create(**ENDLESS)):
         api.await_epoch(job_id, last)

@@ -69,10 +69,9 @@ def test_a_description_is_written_only_where_it_differs(
     before = [(path.read_text(), path.stat().st_mtime_ns) for path in paths]
     assert all(json.loads(text)["openapi"].startswith("3.1") for text, _ in before)
     monkeypatch.setattr(sys, "argv", ["openapi", str(tmp_path)])
-    openapi.main()
-    assert [path.stat().st_mtime_ns for path in paths] == [written for _, written in before]
     paths[1].write_text("{}")
     openapi.main()
+    assert paths[0].stat().st_mtime_ns == before[0][1]
     assert [path.read_text() for path in paths] == [text for text, _ in before]
 
 
