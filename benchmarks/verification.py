@@ -18,6 +18,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,11 +28,13 @@ import httpx2
 import numpy as np
 from benchmarks._report import options, print_table
 from tests.engine.random_trainings import random_case
-from tests.engine.recordings import record, training_program
+from tests.engine.recordings import Case, record, training_program
 from tests.servers.stack import Stack
 
 import epochal
+from epochal_engine import Data
 from epochal_engine.export.training import training_numpy
+from epochal_service.answers.recordings import steps_between
 
 MOST_EPOCHS, MOST_FLOPS = 12, 2e9
 DIGITS: dict[str, Any] = {
@@ -171,7 +174,14 @@ def randomly_trained(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
     for number in range(seed, seed + count):
         case, dtype = random_case(number)
         with np.errstate(all="ignore"):
-            yield f"random training {number}", training_numpy(record(case, dtype))
+            yield f"random training {number}", training_numpy(record(case, dtype, between(case)))
+
+
+def between(case: Case) -> float:
+    """Return how many steps lie between two states that the service gives."""
+    training = replace(case.training, dtype="float64")
+    data = Data(case.inputs[: len(case.inputs) * 4 // 5], case.targets)
+    return steps_between(case.network, training, data, training.epochs)
 
 
 def drawn_better(program: bytes, share: float) -> dict[str, Any] | None:

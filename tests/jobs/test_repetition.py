@@ -29,18 +29,26 @@ def states_of(training: Training) -> list[At]:
     return [*repetition.states]
 
 
+def limit(monkeypatch: pytest.MonkeyPatch, states: int) -> None:
+    monkeypatch.setattr(recordings, "STATE_BYTES", states * STATE)
+    monkeypatch.setattr(recordings, "CLOSENESS", {32: states * STATE, 4: 3 * STATE})
+
+
 def test_a_long_epoch_has_states_after_some_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     training = Training("cross_entropy", Adam(), EPOCHS, 2, seed=3)
     ends = [1, 2, 3]
     states = states_of(training)
     assert [at for at in states if isinstance(at, int)] == ends
+    assert len(states) > 30
+    limit(monkeypatch, 100)
+    assert 9 < len(states_of(training)) < 15
+    limit(monkeypatch, 9)
+    states = states_of(training)
     assert {at[0] for at in states if isinstance(at, tuple)} == {*ends}
-    assert len(states) > 9
-    monkeypatch.setattr(recordings, "STATE_BYTES", 9 * STATE)
-    assert 3 < len(states_of(training)) <= 9
-    monkeypatch.setattr(recordings, "STATE_BYTES", 5 * STATE)
+    assert 3 < len(states) <= 9
+    limit(monkeypatch, 5)
     assert states_of(training) == ends
-    monkeypatch.setattr(recordings, "STATE_BYTES", 2 * STATE)
+    limit(monkeypatch, 2)
     assert states_of(training) == [2]
 
 

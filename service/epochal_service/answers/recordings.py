@@ -45,8 +45,8 @@ REPEAT_SECONDS = 10.0
 """The processor time of a repetition. A longer training has states of its first epochs."""
 STATE_BYTES = 24_000_000
 """All states of a program together. The number of epochs between states follows from this limit."""
-STEPS_BETWEEN = 32
-"""Steps between two states within an epoch, at least."""
+CLOSENESS = {32: STATE_BYTES, 4: 4_000_000}
+"""By the steps between two states within an epoch, at least: the bytes of all states together."""
 CHECKPOINT_BYTES = 12_000_000
 """All stored checkpoints in a program together."""
 NOT_FOLLOWED = {
@@ -259,11 +259,11 @@ def steps_between(
     network: engine.Network, training: engine.Training, data: engine.Data, epochs: int
 ) -> float:
     """Return how many steps lie between two states at least; infinite if whole epochs do."""
-    most = STATE_BYTES // state_bytes(network, training) // epochs
-    steps = steps_per_epoch(training, data)
-    if most < 2 or steps <= STEPS_BETWEEN:
-        return math.inf
-    return max(STEPS_BETWEEN, steps / (most - 1))
+    size, steps = epochs * state_bytes(network, training), steps_per_epoch(training, data)
+    return min(
+        max(least, steps / (limit // size - 1)) if steps > least and limit >= 2 * size else math.inf
+        for least, limit in CLOSENESS.items()
+    )
 
 
 def _other_weights(

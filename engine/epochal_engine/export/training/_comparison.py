@@ -27,6 +27,7 @@ TOLERANCE: float
 MOST: float
 FACTOR: float
 CLOSE: float
+COARSE: float
 SPREAD: float
 SURE: float
 ROUNDING: float
@@ -326,6 +327,7 @@ def judged(entries, noise, grown, is_closed):
             # Rounding errors may decide one number and nothing of the state. The counts of a
             # histogram say little about the size of an error.
             is_within, proves = deviation <= tolerance, entries[i][7]
+            proves = proves and tolerance <= COARSE
             is_comparable = proves if is_within else deviation > CHANCE * drifts[i]
         elif is_explained:  # An interval is too long for its rounding errors.
             is_comparable = False

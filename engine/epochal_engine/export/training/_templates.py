@@ -39,6 +39,7 @@ TOLERANCE = {{"float32": 1e-5, "float64": 1e-9}}[DTYPE.__name__]
 MOST = 100.0  # The tolerance grows with rounding errors, at most so many times,
 CLOSE = 5000.0  # or so many times, if the state at the end of the interval is known.
 SURE = 0.02  # An accuracy that differs by a larger share, and by more than one answer, is unproved.
+COARSE = 0.1  # A tolerance beyond that tells nothing apart.
 SPREAD = 10.0  # All in an interval may deviate so many times as far as the state at its end.
 SHADOWS = {shadows}  # pairs of runs with other rounding errors, each the opposite of its pair's,
 ROUNDING = 4.0  # which are so many times as large:
