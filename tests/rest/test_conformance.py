@@ -28,7 +28,7 @@ from tests.servers.postgres import free_port
 from epochal_service.apis import apis, methods
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.examples import EXERCISES
-from epochal_service.rest import system
+from epochal_service.rest import files, system
 from epochal_service.settings import Address, Settings
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
@@ -42,7 +42,9 @@ OPERATIONS = {
     for method in methods().values()
     if not method.path.endswith("/events")
 } | {
-    route.name: (route.path, "get") for route in system.router.routes if isinstance(route, APIRoute)
+    route.name: (route.path, "get")
+    for route in (*files.router.routes, *system.router.routes)
+    if isinstance(route, APIRoute)
 }
 
 CREATED: dict[str, Any] = {

@@ -115,6 +115,23 @@ def test_an_allowed_page_elsewhere_can_read_why_it_is_refused(
     assert "Retry-After" in answer.headers["access-control-expose-headers"]
 
 
+def test_an_allowed_page_of_the_internet_reaches_a_service_on_its_readers_machine(
+    settings: Settings,
+) -> None:
+    origin, allowed = "https://front.example", "access-control-allow-private-network"
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Private-Network": "true",
+    }
+    chosen = settings.model_copy(update={"allowed_origins": origin})
+    with TestClient(create_app(chosen)) as client:
+        answer = client.options("/v1/jobs", headers=asked)
+        other = client.options("/v1/jobs", headers=asked | {"Origin": "https://evil.example"})
+    assert (answer.status_code, answer.headers[allowed]) == (200, "true")
+    assert "access-control-allow-origin" not in other.headers
+
+
 def test_a_page_elsewhere_may_change_nothing_but_programs_and_own_pages_may(serve: Serve) -> None:
     client = serve(allowed_hosts="front.example")
     made = client.post("/v1/jobs", json=XOR, headers={"Host": "localhost:8000"})

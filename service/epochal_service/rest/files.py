@@ -21,7 +21,7 @@ from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BeforeValidator, Field
 
 from ..curves import picture
@@ -42,9 +42,10 @@ from ..store.jobs import JobWithSpec
 from .body import StrictRoute
 from .context import Here
 from .epochs import CSV, NAMES, csv_lines, texts
-from .problems import Explained
+from .problems import Explained, problems
 from .query import list_fields, split_commas
 from .replies import MIN_COMPRESSED_BYTES, NO_CACHE, accepted_encodings
+from .routes import NOT_MODIFIED, operation_id
 
 SVG, PNG = "image/svg+xml", "image/png"
 LOSSES: tuple[Metric, ...] = ("train_loss", "validation_loss")
@@ -57,29 +58,46 @@ class AllEpochs(ListEpochsRequest):
     """All epochs unless a page is asked for."""
 
     page_size: int = Field(default=2**31 - 1, ge=1, lt=2**31)
+    """Most epochs; all by default."""
 
 
 class PictureRequest(GetCurveRequest):
     """Metrics of a picture."""
 
     max_points: int = Field(default=PICTURE_POINTS, ge=4, le=2000)
+    """Most points of each metric, of the whole run."""
 
 
 _splits = BeforeValidator(partial(split_commas, list_fields(GetCurveRequest)))
 CurveQuery = Annotated[GetCurveRequest, Query(), _splits, Explained]
 PictureQuery = Annotated[PictureRequest, Query(), _splits, Explained]
+JobId = Annotated[str, Path(description=TRAINING.methods["GetJob"].path_description("id"))]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Response])
-router = APIRouter(route_class=StrictRoute, include_in_schema=False)
+router = APIRouter(route_class=StrictRoute, generate_unique_id_function=operation_id)
 
 
-def _as(rpc: str) -> Callable[[Endpoint], Endpoint]:
-    """Let the endpoint, before it becomes a route, need what a key needs for the method."""
+def _serve(file: str, rpc: str, media_type: str, summary: str) -> Callable[[Endpoint], Endpoint]:
+    """Return a decorator that serves a file of a job to keys that may call the method."""
+    method = TRAINING.methods[rpc]
+    text = {"type": "string"} | ({"format": "binary"} if media_type == PNG else {})
+    responses: dict[int | str, dict[str, Any]] = {
+        200: {"description": "The file", "content": {media_type: {"schema": text}}},
+        304: NOT_MODIFIED,
+    }
 
-    def with_need(endpoint: Endpoint) -> Endpoint:
-        endpoint.need = TRAINING.methods[rpc].need  # type: ignore[attr-defined]
+    def add(endpoint: Endpoint) -> Endpoint:
+        endpoint.need = method.need  # type: ignore[attr-defined]
+        router.add_api_route(
+            f"/v1/jobs/{{id}}/{file}",
+            endpoint,
+            tags=[TRAINING.methods["GetJob"].tag],
+            summary=summary,
+            response_class=Response,
+            responses=responses | problems(*method.statuses),
+        )
         return endpoint
 
-    return with_need
+    return add
 
 
 def _reply(
@@ -106,10 +124,9 @@ def _reply(
     return Response(content, headers=headers, media_type=media_type)
 
 
-@router.get("/v1/jobs/{id}/epochs.csv")
-@_as("ListEpochs")
+@_serve("epochs.csv", "ListEpochs", CSV, "Get epochs as CSV")
 def get_epochs_csv(
-    id: str, context: Here, request: Request, query: Annotated[AllEpochs, Query(), Explained]
+    id: JobId, context: Here, request: Request, query: Annotated[AllEpochs, Query(), Explained]
 ) -> Response:
     """All epochs after `after_epoch`, at most `page_size`."""
 
@@ -123,9 +140,8 @@ def get_epochs_csv(
     return _reply(context, request, id, CSV, make)
 
 
-@router.get("/v1/jobs/{id}/curve.csv")
-@_as("GetCurve")
-def get_curve_csv(id: str, context: Here, request: Request, query: CurveQuery) -> Response:
+@_serve("curve.csv", "GetCurve", CSV, "Get the curve as CSV")
+def get_curve_csv(id: JobId, context: Here, request: Request, query: CurveQuery) -> Response:
     """The points of the curve: one line per epoch that any metric has a point at."""
 
     def make(row: JobWithSpec) -> bytes:
@@ -150,9 +166,8 @@ def _parts(context: Context, id: str, query: PictureRequest, row: JobWithSpec) -
     return [*picture.shapes(title, series, max(row.epoch, 1))], title
 
 
-@router.get("/v1/jobs/{id}/curve.svg")
-@_as("GetCurve")
-def get_curve_svg(id: str, context: Here, request: Request, query: PictureQuery) -> Response:
+@_serve("curve.svg", "GetCurve", SVG, "Get the curve as a picture")
+def get_curve_svg(id: JobId, context: Here, request: Request, query: PictureQuery) -> Response:
     """The losses, or other metrics, as a picture of the run as it is now."""
 
     def make(row: JobWithSpec) -> bytes:
@@ -162,10 +177,9 @@ def get_curve_svg(id: str, context: Here, request: Request, query: PictureQuery)
     return _reply(context, request, id, SVG, make)
 
 
-@router.get("/v1/jobs/{id}/curve.png")
-@_as("GetCurve")
-def get_curve_png(id: str, context: Here, request: Request, query: PictureQuery) -> Response:
-    """The same for what shows no SVG."""
+@_serve("curve.png", "GetCurve", PNG, "Get the curve as a picture of pixels")
+def get_curve_png(id: JobId, context: Here, request: Request, query: PictureQuery) -> Response:
+    """The same as curve.svg, for programs that show no SVG."""
     return _reply(
         context, request, id, PNG, lambda row: picture.to_png(_parts(context, id, query, row)[0])
     )
@@ -175,12 +189,12 @@ class MapRequest(base.Request):
     """The checkpoint of a map."""
 
     epoch: EpochNumber | None = None
+    """The epoch of the weights; the latest by default."""
 
 
-@router.get("/v1/jobs/{id}/map.png")
-@_as("Predict")
+@_serve("map.png", "Predict", PNG, "Get the map of outputs as a picture")
 def get_map_png(
-    id: str, context: Here, request: Request, query: Annotated[MapRequest, Query(), Explained]
+    id: JobId, context: Here, request: Request, query: Annotated[MapRequest, Query(), Explained]
 ) -> Response:
     """The outputs of a network with two inputs over these, in the colors of the classes."""
 

@@ -88,6 +88,7 @@ class AllowedOrigins(HttpMiddleware):
             allow_origins=allowed,
             allow_methods=ALLOWED_METHODS,
             allow_headers=ALLOWED_HEADERS,
+            allow_private_network=True,  # a page of the Internet, a service on the reader's machine
             expose_headers=EXPOSED_HEADERS,
             max_age=PREFLIGHT_SECONDS,
         )

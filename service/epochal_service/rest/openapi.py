@@ -31,7 +31,7 @@ from ..specs.base import REQUEST, Message, Reply, docstrings
 from ..specs.base import Request as RequestMessage
 from ..specs.describe import described
 from ..specs.outcomes import WebhookEvent
-from . import routes, system
+from . import files, routes, system
 from .body import JSON, without_warnings
 from .problems import Problem, examples
 from .replies import json_reply
@@ -77,7 +77,7 @@ def describe(api: Api) -> dict[str, Any]:
         # FastAPI reads the descriptions of parameters from the fields.
         for name, text in docstrings(request).items():
             request.model_fields[name].description = text
-    of_service = system.router.routes if api is TRAINING else []
+    of_service = [*files.router.routes, *system.router.routes] if api is TRAINING else []
     with without_warnings():
         document = get_openapi(
             title=api.title,
