@@ -746,7 +746,7 @@ def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, Commands)
     commands = [group.get_command(None, name).callback for name in group.commands]
-    assert len(commands) == 39
+    assert len(commands) == 40
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__

@@ -136,3 +136,28 @@ def test_the_command_prints_the_names(
     words = ("predict", iris.id, "--inputs", json.dumps(FLOWERS))
     assert [line.split()[-1] for line in run(*words).stdout.splitlines()] == ["class", *KINDS]
     assert json.loads(run(*words, "--json").stdout)["labels"] == KINDS
+
+
+def test_a_name_stands_for_the_network_that_it_was_set_to(
+    client: epochal.Client,
+    iris: epochal.Job,
+    run: Run,  # noqa: F811
+) -> None:
+    name = f"flowers-{iris.id[-16:]}"
+    assert "100%" in run("models", "set", name, "--job", iris.id).stdout
+    assert np.array_equal(client.models.predict(name, FLOWERS), iris.predict(FLOWERS))
+    assert client.models.predict(name, FLOWERS[0]).shape == (3,)
+    answer = client.models.prediction(name, FLOWERS)
+    assert (answer.version, answer.job, list(answer.labels)) == (1, iris.id, KINDS)
+    client.models.set(name, iris.id, epoch=0, share=0.5)
+    assert [version.share for version in client.models.get(name).versions] == [0.5, 0.5]
+    assert name in {model.id for model in client.models.list()}
+    assert name in run("models").stdout
+    shown = json.loads(run("models", "set", name, "--version", "1", "--json").stdout)
+    assert [row["share"] for row in shown["versions"]] == [0, 1]
+    assert "2" in run("models", "show", name).stdout
+    assert "is deleted" in run("models", "delete", name).stdout
+    assert run("models", "show", name).returncode == 4
+    assert run("models", "show").returncode == 2
+    with pytest.raises(epochal.NotFound):
+        client.models.predict(name, FLOWERS)

@@ -125,6 +125,7 @@ class World:
     ended_experiment: str
     exercise: str
     attempt: str
+    model: str
 
 
 @pytest.fixture(scope="module")
@@ -195,4 +196,5 @@ def world(service: Wires, silent_url: str) -> World:
         ended_experiment=ended_experiment,
         exercise=exercise,
         attempt=attempt,
+        model=make("SetNamedModel", id="pets-and-moons", job=ended),
     )

@@ -358,6 +358,13 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"actions": ["train", "delete"], "labels": {"course": "week-3"}, "jobs_per_hour": 3},
     ],
     "ListKeys": lambda w: [{}],
+    "ListNamedModels": lambda w: [{}],
+    "GetNamedModel": lambda w: [{"id": w.model}, {"id": "none"}],
+    "PredictNamedModel": lambda w: [
+        {"id": w.model, "inputs": [[0.5, 0.25], [-1.0, 2.0]]},
+        {"id": w.model, "rows": [{"x": 0.5, "y": "0.25", "class": True}]},
+        {"id": "none", "inputs": [[0.5, 0.25]]},
+    ],
     "GetVersion": lambda w: [{}],
     "ListWorkers": lambda w: [{}],
 }

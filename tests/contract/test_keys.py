@@ -42,6 +42,7 @@ def requests(world: World, rpc: str) -> list[dict[str, Any]]:
     ids = {"jobs": world.queued, "sweeps": world.queued_sweep, "networks": world.network}
     ids |= {"experiments": world.experiment, "exercises": world.exercise}
     ids |= {"datasets": world.dataset, "uploads": world.upload, "keys": "0" * 12}
+    ids |= {"models": world.model}
     if "{id}" not in methods()[rpc].path:
         return [{"ids": [ids[noun]]}]
     return [{"id": ids[noun]}]
@@ -166,6 +167,10 @@ FOR_FEW = {"ListWorkers": "admin", "ListKeys": "share"}
 def fresh(wires: Wires, world: World, rpc: str) -> dict[str, Any]:
     """A request of the method about an object that was made for it."""
     noun = methods()[rpc].path.split("/")[2]
+    if noun == "models" and rpc not in RIGHT:
+        named = {"id": rpc.lower(), "job": world.ended}
+        assert wires.over_http("SetNamedModel", **named).kind is None
+        return named if rpc == "SetNamedModel" else {"id": named["id"]}
     create = f"Create{noun[:-1].capitalize()}"
     acts = rpc not in RIGHT or rpc == "AppendUpload"
     if not acts:
@@ -207,7 +212,7 @@ def action_by_rows(before: dict[str, Any], after: dict[str, Any]) -> str | None:
     """The action that changes these rows into those; None without a change."""
     if before["api_keys"] != after["api_keys"]:
         return "share"
-    if any(before[name].keys() - after[name].keys() for name in THINGS):
+    if any(before[name].keys() - after[name].keys() for name in THINGS | {"models"}):
         return "delete"
     if any(after[name].keys() - before[name].keys() for name in THINGS):
         return "train"
@@ -217,8 +222,8 @@ def action_by_rows(before: dict[str, Any], after: dict[str, Any]) -> str | None:
 def looking_action(rpc: str) -> str:
     """The action of a method that changes nothing, by its messages."""
     request, reply = RPCS[rpc].input_type, RPCS[rpc].output_type
-    of_job = methods()[rpc].path.startswith("/v1/jobs/{id}")
-    if of_job and {"inputs", "prompt"} & {*request.fields_by_name}:
+    of_network = methods()[rpc].path.startswith(("/v1/jobs/{id}", "/v1/models/{id}"))
+    if of_network and {"inputs", "prompt"} & {*request.fields_by_name}:
         return "predict"
     return "watch" if RPCS[rpc].server_streaming or "token" in reply.fields_by_name else "read"
 

@@ -119,15 +119,15 @@ def test_an_allowed_page_of_the_internet_reaches_a_service_on_its_readers_machin
     settings: Settings,
 ) -> None:
     origin, allowed = "https://front.example", "access-control-allow-private-network"
-    asked = {
+    preflight = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Private-Network": "true",
     }
     chosen = settings.model_copy(update={"allowed_origins": origin})
     with TestClient(create_app(chosen)) as client:
-        answer = client.options("/v1/jobs", headers=asked)
-        other = client.options("/v1/jobs", headers=asked | {"Origin": "https://evil.example"})
+        answer = client.options("/v1/jobs", headers=preflight)
+        other = client.options("/v1/jobs", headers=preflight | {"Origin": "https://evil.example"})
     assert (answer.status_code, answer.headers[allowed]) == (200, "true")
     assert "access-control-allow-origin" not in other.headers
 

@@ -22,6 +22,7 @@ CLASSES = {
     "sweeps": ["Sweep", "Sweeps"],
     "experiments": ["Experiment", "Experiments"],
     "exercises": ["Exercises"],
+    "models": ["Models"],
     "networks": ["Networks"],
     "datasets": ["Datasets"],
     "explorers": ["Explorers"],

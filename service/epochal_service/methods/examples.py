@@ -205,6 +205,15 @@ EXERCISES: dict[str, Any] = {
     }
 }
 
+MODELS: dict[str, Any] = {
+    "A trained job": {"job": "job_6612a76ead8fe_5c155054dfa79592"},
+    "A job that makes a tenth of the predictions": {
+        "job": "job_6612a76ead8fe_5c155054dfa79592",
+        "share": 0.1,
+    },
+    "Back to an earlier version": {"version": 1},
+}
+
 PREDICTIONS: dict[str, Any] = {
     "Rows of inputs": {"inputs": [[0, 0], [0, 1]]},
     "A grid, for a decision boundary": {

@@ -23,6 +23,7 @@ from . import (
     inspection,
     jobs,
     keys,
+    models,
     networks,
     predictions,
     random_draws,
@@ -652,6 +653,47 @@ SERVICES: tuple[Service, ...] = (
         ),
     ),
     Service(
+        "ModelService",
+        "models",
+        "Names of trained networks: a name stays, while the job behind it changes.",
+        (
+            Method(
+                "SetNamedModel",
+                "change",
+                "PUT /v1/models/{id}",
+                models.set_named_model,
+                "Set the version of a model",
+                conflicts=True,
+                examples=examples.MODELS,
+            ),
+            Method(
+                "ListNamedModels", "read", "GET /v1/models", models.list_named_models, "List models"
+            ),
+            Method(
+                "GetNamedModel",
+                "read",
+                "GET /v1/models/{id}",
+                models.get_named_model,
+                "Get a model",
+            ),
+            Method(
+                "DeleteNamedModel",
+                "delete",
+                "DELETE /v1/models/{id}",
+                models.delete_named_model,
+                "Delete a model",
+            ),
+            Method(
+                "PredictNamedModel",
+                "predict",
+                "POST /v1/models/{id}/predict",
+                models.predict_named_model,
+                "Predict with a model",
+                examples=examples.PREDICTIONS,
+            ),
+        ),
+    ),
+    Service(
         "SystemService",
         "system",
         "Limits, usage, keys, versions and workers. Health on gRPC is grpc.health.v1.",
@@ -707,6 +749,7 @@ IDS = {
     "exercises": Id("The id of the exercise, as `POST /v1/exercises` returned it."),
     "networks": Id("The id of the network, as `POST /v1/networks` returned it."),
     "datasets": Id("The id of the data set. The id of a built-in one is its name.", "digits"),
+    "models": Id("The name of the model.", "mood-of-a-review"),
     "keys": Id("The id of the key, as `POST /v1/keys` returned it."),
     "uploads": Id("The id of the upload, as `POST /v1/uploads` returned it."),
 }

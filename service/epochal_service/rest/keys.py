@@ -24,7 +24,7 @@ from .middleware import HttpMiddleware
 KEY = b"key="
 
 # Methods and headers that pages of allowed origins may use, beside the ones for every page.
-ALLOWED_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
+ALLOWED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ALLOWED_HEADERS = (
     "Authorization",
     "Content-Type",

@@ -292,7 +292,7 @@ MAX_CELLS = 10_000
 Cell = Annotated[str | float | bool | None, BeforeValidator(_cell)]
 
 
-class PredictRequest(Spec):
+class PredictInputs(Spec):
     """Inputs, rows, a CSV or a grid: exactly one of the four."""
 
     model_config = ConfigDict(json_schema_extra=exactly_one("inputs", "rows", "csv", "grid"))
@@ -309,6 +309,11 @@ class PredictRequest(Spec):
     """
     grid: GridSpec | None = None
     """A grid of points, instead of rows."""
+
+
+class PredictRequest(PredictInputs):
+    """Inputs, rows, a CSV or a grid: exactly one of the four."""
+
     epoch: EpochNumber | None = None
     """Epoch of a stored checkpoint. Defaults to the restored epoch, see `best` of a job, or the
     latest.

@@ -296,6 +296,19 @@ networks = Table(
 )
 Index("ix_networks_owner_id", networks.c.owner, networks.c.id)
 
+# A row for each version of a named model. The shares of one name are 1 together.
+models = Table(
+    "models",
+    metadata,
+    Column("owner", String(40), primary_key=True),
+    Column("name", String(63), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("job_id", String(40), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
 datasets = Table(
     "datasets",
     metadata,

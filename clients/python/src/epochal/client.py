@@ -17,6 +17,7 @@ from .experiments import Experiments
 from .files import Source
 from .jobs import Job, Jobs
 from .keys import Keys
+from .models import Models
 from .networks import Networks
 from .records import read
 from .session import Session
@@ -67,6 +68,7 @@ class Client:
         self.sweeps = Sweeps(self._session)
         self.experiments = Experiments(self._session)
         self.exercises = Exercises(self._session)
+        self.models = Models(self._session)
         self.networks = Networks(self._session)
         self.datasets = Datasets(self._session)
         self.course = Course(self._session)

@@ -3333,6 +3333,72 @@ class Keys:
 
 
 @dataclass(frozen=True)
+class ModelVersion:
+    """One version of a named model."""
+
+    version: int
+    """The number, from 1."""
+    job: str
+    """The id of the job."""
+    epoch: int
+    """The epoch of its weights."""
+    share: float
+    """The share of predictions that it makes. In [0, 1]."""
+    created_at: datetime
+    """Time at which the version was added."""
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A name and its versions."""
+
+    id: str
+    """The name."""
+    versions: tuple[ModelVersion, ...]
+    """All versions, newest first. In a list of models, those that make predictions."""
+
+
+@dataclass(frozen=True)
+class NamedModels:
+    """All names of an owner."""
+
+    models: tuple[NamedModel, ...]
+    """Models, by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelPrediction:
+    """Predictions of a version of a named model."""
+
+    epoch: int
+    """Epoch of the checkpoint."""
+    outputs: tuple[Floats, ...]
+    """Outputs, one row per input row; a grid is in rows from `y_min`, each from `x_min`, rounded
+    to less than a thousandth of their range. Its `classes` are of the exact outputs.
+    """
+    output_shape: tuple[int, ...]
+    """Shape of one output. Outputs with several axes are flattened in row-major order."""
+    classes: Ints
+    """Predicted class of each row, of each time step of a sequence, or of each of several binary
+    outputs; -1 for an output that is not a number. Empty for regression.
+    """
+    labels: tuple[str, ...]
+    """Names of the predicted classes, an empty text for -1; empty if the data set has no class
+    names.
+    """
+    target_names: tuple[str, ...]
+    """Names of the targets; empty if the data set was deleted and did not name its columns."""
+    x: Floats
+    """Values along x, for a grid."""
+    y: Floats
+    """Values along y, for a grid."""
+    version: int
+    """The version that made them."""
+    job: str
+    """The id of its job."""
+
+
+@dataclass(frozen=True)
 class LayerSummary:
     """Summary of one layer."""
 

@@ -101,6 +101,8 @@ from epochal.types import (
     MemberCurve,
     Metric,
     Model,
+    ModelPrediction,
+    NamedModel,
     Network,
     NetworkSpec,
     NetworkSummary,
@@ -550,6 +552,22 @@ class AsyncExercises(AsyncPart):
     async def results(self, exercise_id: str) -> ExerciseResults: ...
     async def delete(self, exercise_id: str) -> None: ...
 
+class AsyncModels(AsyncPart):
+    async def set(
+        self,
+        name: str,
+        job: str | None = None,
+        *,
+        epoch: int | None = None,
+        version: int | None = None,
+        share: float = 1.0,
+    ) -> NamedModel: ...
+    async def get(self, name: str) -> NamedModel: ...
+    async def list(self) -> tuple[NamedModel, ...]: ...
+    async def delete(self, name: str) -> None: ...
+    async def predict(self, name: str, inputs: Inputs) -> Floats: ...
+    async def prediction(self, name: str, inputs: Inputs) -> ModelPrediction: ...
+
 class AsyncNetworks(AsyncPart):
     async def create(
         self, network: NetworkSpec | Spec, *, name: str | None = None, request_id: str | None = None
@@ -905,6 +923,7 @@ class AsyncClient:
     sweeps: AsyncSweeps
     experiments: AsyncExperiments
     exercises: AsyncExercises
+    models: AsyncModels
     networks: AsyncNetworks
     datasets: AsyncDatasets
     course: AsyncCourse

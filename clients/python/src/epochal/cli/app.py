@@ -45,6 +45,7 @@ PANELS = {
         "epochs.epochs",
         "comparison.compare",
         "jobs.predict",
+        "models.models",
         "generation.generate",
         "jobs.evaluate",
         "inside.attention",

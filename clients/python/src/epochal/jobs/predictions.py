@@ -51,6 +51,34 @@ def _cell(value: Any) -> str | float | bool | None:
     return None if text in ("NaT", "<NA>") else text
 
 
+def fields_of(inputs: Inputs) -> tuple[bool, dict[str, Any]]:
+    """Return whether the inputs are a single sample, and the fields of a request for predictions.
+
+    Raises `InvalidArgument`.
+    """
+    if isinstance(inputs, str) and "\n" in inputs:
+        return False, {"csv": inputs}
+    if isinstance(inputs, str | os.PathLike):
+        return False, {"csv": csv_text(inputs)}
+    if isinstance(inputs, Mapping):
+        return True, {"rows": [_row(inputs)]}
+    if hasattr(inputs, "columns"):
+        return False, {"rows": rows_of(cast(DataFrame, inputs))}
+    if isinstance(inputs, Sequence) and inputs and isinstance(inputs[0], Mapping):
+        return False, {"rows": [_row(cast(Mapping[str, Any], row)) for row in inputs]}
+    numbers = np.asarray(inputs, dtype=np.float64)
+    if numbers.ndim not in (1, 2):
+        raise InvalidArgument.of("inputs", f"must be (rows, features), not {numbers.shape}")
+    return numbers.ndim == 1, {"inputs": request(np.atleast_2d(numbers), "inputs")}
+
+
+def outputs_of(is_single: bool, reply: Mapping[str, Any]) -> Floats:
+    """Return the outputs of a prediction, `(rows, *output_shape)`; of a single one without rows."""
+    outputs = np.array(reply["outputs"], dtype=np.float64)
+    outputs = outputs.reshape(len(outputs), *reply["output_shape"])
+    return outputs[0] if is_single else outputs
+
+
 @dataclass(frozen=True, eq=False)
 class Grid:
     """Predictions over a rectangle: `outputs[j, i]` belongs to the point `(x[i], y[j])`."""
@@ -116,10 +144,7 @@ class Predictions(JobHandle):
         >>> job.wait().predict([{"a": 0, "b": 1}]).shape
         (1, 1)
         """
-        is_single, reply = self._predicted(inputs, epoch)
-        outputs = np.array(reply["outputs"], dtype=np.float64)
-        outputs = outputs.reshape(len(outputs), *reply["output_shape"])
-        return outputs[0] if is_single else outputs
+        return outputs_of(*self._predicted(inputs, epoch))
 
     def classify(self, inputs: Inputs, *, epoch: int | None = None) -> list[str]:
         """Return the name of the most probable class for each of the `inputs` of `predict`.
@@ -133,24 +158,7 @@ class Predictions(JobHandle):
 
     def _predicted(self, inputs: Inputs, epoch: int | None) -> tuple[bool, Mapping[str, Any]]:
         """Return whether the inputs are a single sample, and the reply."""
-        is_single = False
-        fields: dict[str, Any]
-        if isinstance(inputs, str) and "\n" in inputs:
-            fields = {"csv": inputs}
-        elif isinstance(inputs, str | os.PathLike):
-            fields = {"csv": csv_text(inputs)}
-        elif isinstance(inputs, Mapping):
-            is_single, fields = True, {"rows": [_row(inputs)]}
-        elif hasattr(inputs, "columns"):
-            fields = {"rows": rows_of(cast(DataFrame, inputs))}
-        elif isinstance(inputs, Sequence) and inputs and isinstance(inputs[0], Mapping):
-            fields = {"rows": [_row(cast(Mapping[str, Any], row)) for row in inputs]}
-        else:
-            numbers = np.asarray(inputs, dtype=np.float64)
-            if numbers.ndim not in (1, 2):
-                raise InvalidArgument.of("inputs", f"must be (rows, features), not {numbers.shape}")
-            is_single = numbers.ndim == 1
-            fields = {"inputs": request(np.atleast_2d(numbers), "inputs")}
+        is_single, fields = fields_of(inputs)
         return is_single, self._session.call("Predict", {"id": self.id, **fields, "epoch": epoch})
 
     def predict_grid(
