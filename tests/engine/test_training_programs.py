@@ -497,6 +497,41 @@ def test_a_histogram_whose_counts_are_moved_is_refused() -> None:
         assert (row["name"], row["value"], row["epoch"]) == ("gradient of dense_2", "histogram", 5)
 
 
+def test_a_histogram_agrees_with_the_share_of_zeros_and_the_largest_size() -> None:
+    """These follow from the same numbers, whatever their rounding errors."""
+    names = training_program(training_numpy(record(XOR, "float32")))
+    edges, agrees = names["EDGES"], names["is_histogram_of"]
+    rng = np.random.default_rng(5)
+    for case in range(200):
+        sizes = np.abs(rng.normal(size=50)) * 10.0 ** rng.integers(-9, 2)
+        sizes[: case % 51] = 0.0
+        counts = np.bincount(np.digitize(sizes, edges), minlength=len(edges) + 1)
+        row = np.zeros(len(names["STATISTICS"]), np.float32)
+        row[names["STATISTICS"].index("zero_fraction")] = (sizes == 0.0).mean()
+        row[names["STATISTICS"].index("max_abs")] = sizes.max()
+        assert agrees(50, counts, row)
+        assert not agrees(51, counts, row)
+        last = np.flatnonzero(counts)[-1]
+        if last == 0:
+            continue
+        smaller, fewer = counts.copy(), counts.copy()
+        smaller[0], smaller[last] = counts[0] + counts[last], 0
+        assert not agrees(50, smaller, row)
+        if (sizes == 0.0).any():
+            fewer[0], fewer[last] = 0, counts[0] + counts[last]
+            assert not agrees(50, fewer, row)
+
+
+@pytest.mark.parametrize("accuracy", [1.25, -0.25])
+def test_an_accuracy_that_no_network_has_is_refused(accuracy: float) -> None:
+    recording = record(CASES["rule perceptron"], "float64")
+    column = recording.columns["train_accuracy"].copy()
+    column[-1] = accuracy
+    columns = {**recording.columns, "train_accuracy": column}
+    (row,) = wrong(compare(replace(recording, columns=columns))[0])
+    assert row["name"] == "train_accuracy"
+
+
 def test_a_moment_that_is_changed_is_refused() -> None:
     """The training never comes to the changed state."""
     recording = record(CASES["optimizer adam"], "float32")

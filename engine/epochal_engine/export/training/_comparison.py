@@ -132,7 +132,8 @@ def compared_metrics(epoch, actual, shadows):
             scale = largest(logits)
             drift = drift_of(logits, others, scale)
             difference = deviation_of(value, expected, 1.0)
-            deviation = error_that(share_of, difference, scale)
+            is_share = not expected < 0.0 and not expected > 1.0
+            deviation = error_that(share_of, difference, scale) if is_share else math.inf
             # Many answers near the margin explain any accuracy.
             proves = difference <= max(SURE, 1.5 / count(targets))
         else:
@@ -180,6 +181,20 @@ def are_zeros_explained(share, below_first_edge, gradient, shadows, least):
     # Terms that cancel here, and in the other runs by chance, leave a rounding error elsewhere.
     allowed = (may_change.sum() + (change < 0.0)) / n
     return share <= below_first_edge / n + least and left <= allowed + least
+
+
+def is_histogram_of(n, counts, row):
+    """Return whether the counts are of `n` numbers with the stored share of zeros and the stored
+    largest size, whatever the rounding errors.
+    """
+    zeros, most = (float(row[STATISTICS.index(name)]) for name in ("zero_fraction", "max_abs"))
+    bins = np.flatnonzero(counts)
+    if counts.sum() != n or counts[0] < zeros * n - 0.5:
+        return False
+    # The size is stored in the type of the row, which may round it to the other side of an edge.
+    return bool(
+        np.digitize(most * 0.999999, EDGES) <= bins[-1] <= np.digitize(most * 1.000001, EDGES)
+    )
 
 
 def compared_gradients(epoch, actual, shadows):
@@ -244,7 +259,9 @@ def compared_gradients(epoch, actual, shadows):
         deviation = error_that(
             share_of, float(changes.any()), largest([gradient, *other_gradients])
         )
-        if histograms[index].sum() != len(sizes) and np.isfinite(sizes).all():
+        if np.isfinite(sizes).all() and not is_histogram_of(
+            len(sizes), histograms[index], rows[index]
+        ):
             deviation = math.inf
         yield row, "histogram", epoch, deviation, drift_of_all, least, len(counts), True
 
