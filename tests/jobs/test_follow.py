@@ -18,6 +18,7 @@ from epochal_service.jobs.queue import Queue
 from epochal_service.methods.jobs import reply
 from epochal_service.store import Access, Database, jobs, log
 from epochal_service.store.log import Entry
+from epochal_service.streams import follow
 from epochal_service.streams.follow import Frame, Frames, Hub, frames_of, job_events
 
 JOB = "job_0000000000000_0000000000000000"
@@ -132,6 +133,26 @@ def test_a_new_stream_starts_with_a_snapshot_and_follows_to_the_end(database: Da
     assert frames[0].event.snapshot.curve.series[0].values == [1, 2]
     assert reported_epochs(frames) == [3, 4]
     assert [f.type for f in frames][-2:] == ["state", "end"]
+
+
+def test_rows_that_a_user_waits_for_end_the_pause_between_frames(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "FRAME_SECONDS", 3600)
+    client = Client()
+
+    async def watch() -> None:
+        hub = hub_of(database)
+        following = asyncio.create_task(client.follow(hub))
+        await until(lambda: hub.watchers)
+        for epoch in (1, 2):
+            await asyncio.to_thread(append, database, epochs(epoch, 1))
+            hub._channels[JOB].notify(at_once=True)
+            await until(partial(has_epochs, client, epoch))
+        await hub.close()
+        await following
+
+    asyncio.run(watch())
 
 
 @pytest.mark.parametrize("after", range(7))

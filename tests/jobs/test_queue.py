@@ -1,5 +1,6 @@
 """Notifications through a real broker, which may hang."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -9,12 +10,22 @@ from time import monotonic
 
 import pytest
 import redis
+from tests.jobs.test_follow import until
 from tests.servers.stack import await_condition
 from tests.servers.valkey import listening_on_tcp
 from tests.workers.in_process import AT_ONCE, XOR, service_at
 
 import epochal_service.jobs.queue
-from epochal_service.jobs.queue import CHANNEL, MOST_PENDING, QUEUE, Queue, Sender
+from epochal_service.jobs.queue import (
+    CHANNEL,
+    CHANNEL_AT_ONCE,
+    MOST_PENDING,
+    QUEUE,
+    Queue,
+    Sender,
+)
+
+CHANNELS = (CHANNEL, CHANNEL_AT_ONCE)
 
 
 @pytest.fixture
@@ -46,6 +57,21 @@ def test_messages_reach_workers_and_watchers(server: str) -> None:
         assert message is not None
         assert message["data"] == b"job_1"
         await_condition(lambda: queue.pending() == 1, 60, "the message has arrived")
+
+
+def test_watchers_learn_of_rows_that_a_user_waits_for(server: str) -> None:
+    with closing(Queue(server)) as queue, redis.Redis.from_url(server) as client:
+
+        async def watch() -> list[tuple[str, bool]]:
+            messages = queue.notifications()
+            first = asyncio.ensure_future(anext(messages))
+            await until(lambda: all(count for _, count in client.pubsub_numsub(*CHANNELS)))
+            queue.notify_watchers("job_1")
+            received = [await first]
+            queue.notify_watchers("job_1", at_once=True)
+            return [*received, await anext(messages)]
+
+        assert asyncio.run(watch()) == [("job_1", False), ("job_1", True)]
 
 
 def test_what_waits_is_sent_before_a_queue_closes(server: str) -> None:

@@ -607,6 +607,39 @@ def test_a_pace_is_changed_while_a_run_waits(service: Service) -> None:
     assert replayed(service, job_id)
 
 
+def test_the_first_epoch_after_a_change_is_stored_at_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FRAME_SECONDS", "FIRST_FLUSH_SECONDS"):
+        monkeypatch.setattr(attempt, name, NEVER)
+    job_id = service.create(SPEC, pace=50)
+    seen: set[int] = set()
+
+    def look() -> bool:
+        epoch = service.row(job_id).epoch
+        if epoch == 1 not in seen:
+            change(service, job_id, CHANGES["rate"])
+        seen.add(epoch)
+        return False
+
+    assert service.run(job_id, look, flush_seconds=NEVER) == "succeeded"
+    (made,) = spec_of(service, job_id).changes
+    assert seen == {0, 1, made.epoch, made.epoch + 1}
+
+
+def test_a_change_of_the_rate_needs_no_data(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = service.create(SPEC)
+    monkeypatch.delattr(changes, "prepare")
+    for fields in (CHANGES["rate"], CHANGES["decay rate"], {"pace": 5}):
+        change(service, job_id, fields)
+    for fields in (CHANGES["optimizer"], CHANGES["batch"]):
+        with pytest.raises(NameError, match="prepare"):
+            change(service, job_id, fields)
+    assert spec_after(spec_of(service, job_id)).optimizer.learning_rate == 0.003
+
+
 def test_a_repeated_run_keeps_its_pace_from_its_last_change_on(service: Service) -> None:
     changes = [{"epoch": 11, "training": CHANGES["rate"]}]
     job_id = service.create(SPEC, pace=1, changes=changes)

@@ -54,7 +54,7 @@ RELEASE = -math.inf
 
 EPOCH_GRACE_SECONDS = 3.0  # how long a stopping worker waits for the end of its epoch
 ASK_SECONDS = 0.03
-"""How often to ask whether a user has changed the job."""
+"""How often to ask whether a user has changed the job; with a pace also before each epoch."""
 ROUND_SECONDS = 0.05
 """Epochs that the engine trains before it computes their results. A user who changes the job waits
 for so long."""
@@ -63,8 +63,9 @@ FRAME_SECONDS = 0.03
 SHOW_SECONDS = 0.25
 """How often a job with a pace announces the checkpoint of the epoch that users see."""
 FIRST_FLUSH_SECONDS = 0.02
-"""When to store the first epochs, since a user may be waiting for them. A job that ends before
-stores everything in one transaction."""
+"""When to store the first epochs, and those after a change, since a user may be waiting for them; a
+job with a pace stores its first at once. A job that ends before stores everything in one
+transaction."""
 
 
 SAME = ChangedTrainingSpec()
@@ -199,7 +200,11 @@ class Attempt(ABC):
             if (
                 waited >= flush_seconds
                 or (waits and epoch > self._stored_epoch and waited >= FRAME_SECONDS)
-                or (self._first_flush and at_boundary and waited >= FIRST_FLUSH_SECONDS)
+                or (
+                    self._first_flush
+                    and at_boundary
+                    and (waited >= FIRST_FLUSH_SECONDS or (waits and epoch > self._stored_epoch))
+                )
                 or self._pending_bytes >= PENDING_BYTES
             ):
                 if self._first_flush:
@@ -231,8 +236,9 @@ class Attempt(ABC):
     def _next_slice(self) -> Generator[float, float, float]:
         """Wait for a slice, and return its end. The time does not count as training."""
         begun_at = perf_counter()
-        # In the meantime users may change the job, or pause it.
-        until = yield min(self._next_at, begun_at + ASK_SECONDS)
+        # In the meantime users may change the job, or pause it. Before an epoch it asks anyway.
+        is_near = self._next_at < begun_at + 2 * ASK_SECONDS
+        until = yield self._next_at if is_near else begun_at + ASK_SECONDS
         waited = perf_counter() - begun_at
         self._waited += waited
         self._taken_at += waited
@@ -248,9 +254,9 @@ class Attempt(ABC):
         begun_at = perf_counter()
         state = lifecycle.flush(self._context.database, self._claim, progress)
         self._flushed(begun_at, is_stored=state is not None)
-        self._first_flush = self._first_flush and not self._training.at_boundary
         if progress.entries:
-            self._context.queue.notify_watchers(self._claim.id)
+            self._context.queue.notify_watchers(self._claim.id, at_once=self._first_flush)
+        self._first_flush = self._first_flush and not self._training.at_boundary
         return state
 
     def _flushed(self, begun_at: float, *, is_stored: bool) -> None:
@@ -447,12 +453,14 @@ class JobAttempt(Attempt):
         """Make the changes that users have requested after this epoch, and return all of them; None
         if there are none, and while epochs are computed again.
         """
-        is_due = perf_counter() - self._asked_at > ASK_SECONDS
+        now = perf_counter()
+        begins = self._pace and self._run.at_boundary and now >= self._next_at
+        is_due = begins or now - self._asked_at > ASK_SECONDS
         is_again = self._changes or self._run.epoch < self._claim.job.epoch
         if not is_due or is_again or self._moment == self._changed_at:
             return None
         database = self._context.database
-        self._asked_at = begun_at = perf_counter()
+        self._asked_at = begun_at = now
         with database.read() as connection:
             if not changes.waiting_at(connection, self._claim.id, self._moment[1]):
                 return None

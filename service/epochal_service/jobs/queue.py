@@ -24,6 +24,7 @@ logger = structlog.get_logger(__name__)
 TASK = "epochal.train"
 QUEUE = "epochal"
 CHANNEL = "epochal:jobs"
+CHANNEL_AT_ONCE = "epochal:jobs:at-once"
 # The URL without a configured broker: every call fails at once, as if the broker were down.
 NO_BROKER = "unix:///nowhere"
 
@@ -125,9 +126,11 @@ class Queue:
         """Notify the workers of a queued job soon; the reaper does so later if this fails."""
         self._sender.put(self._wake_workers, job_id)
 
-    def notify_watchers(self, job_id: str) -> None:
-        """Notify all API processes of new rows in the job's log soon."""
-        self._sender.put(self._send_to_watchers, job_id)
+    def notify_watchers(self, job_id: str, *, at_once: bool = False) -> None:
+        """Notify all API processes of new rows in the job's log soon; with `at_once`, of rows that
+        a user waits for.
+        """
+        self._sender.put(self._hurry_watchers if at_once else self._send_to_watchers, job_id)
 
     def _wake_workers(self, job_id: str) -> bool:
         pending = self.pending()
@@ -155,21 +158,29 @@ class Queue:
             return None
 
     def _send_to_watchers(self, job_id: str) -> bool:
+        return self._publish(CHANNEL, job_id)
+
+    def _hurry_watchers(self, job_id: str) -> bool:
+        return self._publish(CHANNEL_AT_ONCE, job_id)
+
+    def _publish(self, channel: str, job_id: str) -> bool:
         try:
-            self._redis.publish(CHANNEL, job_id)
+            self._redis.publish(channel, job_id)
         except redis.RedisError as error:
             logger.debug("notification_lost", job=job_id, error=str(error))
             return False
         return True
 
-    async def notifications(self) -> AsyncIterator[str]:
-        """Yield the ids of jobs with new log rows. Raises `redis.RedisError` on failure."""
+    async def notifications(self) -> AsyncIterator[tuple[str, bool]]:
+        """Yield the ids of jobs with new log rows, and whether a user waits for these. Raises
+        `redis.RedisError` on failure.
+        """
         client = redis.asyncio.Redis.from_url(redis_url(self._url), socket_connect_timeout=1.0)
         try:
             pubsub = client.pubsub(ignore_subscribe_messages=True)
-            await pubsub.subscribe(CHANNEL)
+            await pubsub.subscribe(CHANNEL, CHANNEL_AT_ONCE)
             async for message in pubsub.listen():
-                yield message["data"].decode()
+                yield message["data"].decode(), message["channel"].decode() == CHANNEL_AT_ONCE
         finally:
             await client.aclose()
 

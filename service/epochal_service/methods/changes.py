@@ -11,6 +11,7 @@ from ..errors import FieldError, InvalidArgument
 from ..jobs import changes, quotas
 from ..preparation.changes import at_epoch, with_change
 from ..preparation.prepare import prepare
+from ..specs.changes import changed, spec_after
 from ..specs.jobs import ChangeTrainingRequest, TrainingChange
 from ..specs.limits import in_bytes
 from ..specs.training import ChangedTrainingSpec, TrainingSpec
@@ -39,6 +40,8 @@ def change_training(context: Context, id: str, request: ChangeTrainingRequest) -
     def prepare_changes(
         row: JobWithSpec, spec: TrainingSpec, made: Sequence[ChangedTrainingSpec]
     ) -> changes.Check:
+        if _stays_prepared(spec, made):
+            return lambda connection, row: {}
         limits = context.settings.limits
         before = at_epoch(prepare(context.database, spec, Access(row.owner), limits, stored=True))
         after = before
@@ -72,6 +75,20 @@ def change_training(context: Context, id: str, request: ChangeTrainingRequest) -
     return TrainingChange(
         epoch=epoch, step=step, training=request.training or ChangedTrainingSpec()
     )
+
+
+def _stays_prepared(spec: TrainingSpec, made: Sequence[ChangedTrainingSpec]) -> bool:
+    """Return whether changes alter no price and need no data to be checked: options of the
+    optimizer, and none. Raises `InvalidArgument` for options that do not fit.
+    """
+    if any(change.model_fields_set - {"optimizer"} for change in made):
+        return False
+    after = spec_after(spec)
+    types = [after.optimizer.type]
+    for change in made:
+        after = changed(after, change)
+        types.append(after.optimizer.type)
+    return len({*types}) == 1
 
 
 def _moment_of(context: Context, request_id: int) -> changes.Moment | None:

@@ -326,21 +326,26 @@ class Channel(ABC):
         self._bytes = 0
         self._reading = asyncio.Lock()
         self._wakeup = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._changed = Change()
         self._followers: dict[Frames, asyncio.Future[None]] = {}
         self._task: asyncio.Task[None] | None = None
         if not self.ended:
             self._task = asyncio.create_task(self._follow(), name=f"follow {row.id}")
 
-    def notify(self) -> None:
-        """Read the log now instead of at the next poll."""
+    def notify(self, *, at_once: bool = False) -> None:
+        """Read the log now instead of at the next poll; with `at_once`, not after the pause that
+        follows a frame.
+        """
         self._wakeup.set()
+        if at_once:
+            self._hurried.set()
 
     async def close(self) -> None:
         """End every stream of this channel."""
         self.closed = True
         self.wake()
-        self._wakeup.set()
+        self.notify(at_once=True)
         # Not cancelled: a thread that reads would continue with a database that is closed by then.
         if self._task is not None:
             await self._task
@@ -423,6 +428,7 @@ class Channel(ABC):
                 async with asyncio.timeout(self.poll_seconds):
                     await self._wakeup.wait()
             self._wakeup.clear()
+            self._hurried.clear()
             frames: list[Frame] = []
             try:
                 async with self._reading:
@@ -449,7 +455,9 @@ class Channel(ABC):
                     await self._write(newest)
                 if not self.ended and any(new.type == "epochs" for new in frames):
                     pause = PARAMETERS_SECONDS if self.parameter_watchers else FRAME_SECONDS
-                    await asyncio.sleep(quiet_since + pause - loop.time())
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout_at(quiet_since + pause):
+                            await self._hurried.wait()
             elif loop.time() - quiet_since >= self._heartbeat_seconds:
                 quiet_since = loop.time()
                 self.heartbeats += 1
@@ -830,11 +838,11 @@ class Hub:
         warned = False
         while True:
             try:
-                async for job_id in self._queue.notifications():
+                async for job_id, at_once in self._queue.notifications():
                     warned = False
                     channel = self._channels.get(job_id)
                     if channel is not None:
-                        channel.notify()
+                        channel.notify(at_once=at_once)
             except (redis.RedisError, OSError) as error:
                 if not warned:
                     logger.warning("notifications_not_received", error=str(error))
