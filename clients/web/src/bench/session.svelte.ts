@@ -157,10 +157,10 @@ export class Session {
   }
 
   /** Whether the run can have the settings of the lab, so that its weights belong to this network. */
-  get isCurrent(): boolean {
+  readonly isCurrent = $derived.by(() => {
     const applied = this.#applied
     return !!this.run && !!applied && this.#between(applied, this.lab.spec) !== undefined
-  }
+  })
 
   /** The settings of a run of this visit. */
   specOf(id: string): Spec | undefined {

@@ -125,7 +125,7 @@ export class Run {
           if (this.#thins) void this.#listAgain()
           else this.#soon(() => this.#store(event.epochs))
         },
-        change: () => void this.refresh(),
+        change: (event, seq) => this.#changed(event, seq),
         parameters: (event) => this.#soon(() => (this.weights = event)),
         end: (event) => {
           this.#take()
@@ -185,7 +185,18 @@ export class Run {
   async change(fields: Schemas['ChangeTrainingRequest']): Promise<void> {
     const params = { path: { id: this.id } }
     await body(api.POST('/v1/jobs/{id}/changes', { params, body: fields }))
-    await this.refresh()
+    // The stream has the change. The pace is none.
+    const { job } = this
+    if (job && fields.pace != null) this.job = { ...job, spec: { ...job.spec, pace: fields.pace } }
+  }
+
+  /** Add a change to the settings; one at the same place has joined it. */
+  #changed({ epoch, step, training }: Schemas['TrainingChange'], seq: number): void {
+    if (!this.job || epoch == null) return
+    const { spec } = this.job
+    const others = (spec.changes ?? []).filter((c) => c.epoch !== epoch || c.step !== (step ?? 0))
+    const changes = [...others, { epoch, step: step ?? 0, training }]
+    this.job = { ...this.job, seq, spec: { ...spec, changes } }
   }
 
   /** Give the run another name; an empty one removes it. */
@@ -227,7 +238,7 @@ export class Run {
     for (const [metric, values] of Object.entries(columns))
       curves[metric] = extend(curves[metric], epochs, values)
     this.curves = curves
-    if (gradients) this.#flowOn(gradients.epochs, gradients.layers)
+    if (gradients && !this.parameters) this.#flowOn(gradients.epochs, gradients.layers)
     if ((curves['train_loss']?.x.length ?? 0) > MOST_POINTS) void this.#thin()
   }
 

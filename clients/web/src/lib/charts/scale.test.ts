@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { extent, horizontal, scale, tickLabel, spread } from './scale'
+import { distinct, extent, horizontal, scale, tickLabel, spread } from './scale'
 
 test('an axis has fewer ticks where their labels would overlap', () => {
   const range = [46, 300] as const
@@ -39,4 +39,22 @@ test('labels are spread in their order, between the ends', () => {
   expect(spread([50, 10, 52], 14, [0, 100])).toEqual([50, 10, 64])
   expect(spread([99, 98], 14, [0, 100])).toEqual([100, 86])
   expect(spread([], 14, [0, 100])).toEqual([])
+})
+
+test('distinct points are the lowest and the highest point of each column, in order, and all gaps', () => {
+  const positions = [0.1, 0.2, 0.5, 0.9, 1, 1.5, 1.6, 1.7, 2.2]
+  const values = [3, 5, 1, 2, 4, NaN, 7, 8, 6]
+  expect(distinct(positions, values, Number.isFinite)).toEqual([1, 2, 4, 5, 6, 7, 8])
+  expect(distinct([], [], Number.isFinite)).toEqual([])
+})
+
+test('a thinned curve has the extremes of a long curve at the same pixels', () => {
+  const values = Array.from({ length: 5000 }, (_, i) => Math.sin(i) / (1 + i / 500))
+  const positions = values.map((_, i) => i / 20)
+  const chosen = distinct(positions, values, Number.isFinite)
+  expect(chosen.length).toBeLessThanOrEqual(500)
+  const most = (rows: readonly number[], column: number) =>
+    Math.max(...rows.filter((i) => Math.floor(positions[i]!) === column).map((i) => values[i]!))
+  const all = [...values.keys()]
+  for (let column = 0; column < 250; column++) expect(most(chosen, column)).toBe(most(all, column))
 })

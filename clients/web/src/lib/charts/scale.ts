@@ -98,6 +98,31 @@ export function nearest(xs: readonly number[], x: number): number {
   return Math.abs((xs[high] ?? NaN) - x) < Math.abs((xs[low] ?? NaN) - x) ? high : low
 }
 
+/**
+ * The points of a line that look different: of those in a column of pixels the lowest and the
+ * highest, and all gaps.
+ */
+export function distinct(
+  positions: readonly number[],
+  values: readonly number[],
+  isShown: (value: number | undefined) => boolean,
+): number[] {
+  const chosen: number[] = []
+  let [low, high, column] = [0, 0, NaN]
+  const put = () => chosen.push(...new Set([Math.min(low, high), Math.max(low, high)]))
+  positions.forEach((place, i) => {
+    const value = values[i]!
+    if (Math.floor(place) !== column || !isShown(value)) {
+      if (i) put()
+      low = high = i
+      column = isShown(value) ? Math.floor(place) : NaN
+    } else if (value < values[low]!) low = i
+    else if (value > values[high]!) high = i
+  })
+  if (positions.length) put()
+  return chosen
+}
+
 /** Positions at least `gap` apart between two ends, in the same order, near the preferred ones. */
 export function spread(preferred: readonly number[], gap: number, [low, high]: Domain): number[] {
   const order = preferred.map((_, i) => i).sort((a, b) => preferred[a]! - preferred[b]!)
