@@ -5,6 +5,7 @@ import {
   hiddenActivations,
   joined,
   lastInWords,
+  placeOf,
   repeated,
   specAfter,
   totalEpochs,
@@ -34,6 +35,13 @@ const spec = {
 } as unknown as Spec
 
 describe('a run that changed', () => {
+  it('has a change within an epoch between two', () => {
+    const place = (epoch: number, step: number) => placeOf({ epoch, step, training: {} }, spec, 320)
+    expect([place(10, 0), place(10, 5), place(20, 5), place(20, 90)]).toEqual([
+      10, 10.5, 20.125, 21,
+    ])
+  })
+
   it('has the settings of each epoch', () => {
     expect(specAfter(spec, 9)).toEqual({ ...spec, changes: [] })
     expect(specAfter(spec, 10).optimizer).toEqual({

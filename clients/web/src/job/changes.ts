@@ -63,6 +63,17 @@ export function repeated(spec: Spec, epoch: number, training: Changed): Spec {
   return { ...spec, changes }
 }
 
+/** The place of a change on an axis of epochs: one within an epoch is between two. */
+export function placeOf({ epoch, step }: Change, spec: Spec, samples: number): number {
+  if (!step) return epoch
+  const last = spec.changes!.findLast(
+    ({ training, ...at }) =>
+      training.batch_size && (at.epoch < epoch || (at.epoch === epoch && (at.step ?? 0) < step)),
+  )
+  const steps = Math.ceil(samples / (last?.training.batch_size ?? spec.batch_size ?? 32))
+  return epoch + Math.min(step / steps, 1)
+}
+
 /** Fields that a change can replace, with the values that stand for their absence. */
 const CHANGEABLE = {
   epochs: undefined,
