@@ -49,6 +49,28 @@ def test_a_job_is_created_waited_for_and_succeeds(client: epochal.Client) -> Non
     assert job.latest.validation_loss is None
 
 
+def test_fields_of_jobs_are_read_by_column(client: epochal.Client) -> None:
+    label = uuid.uuid4().hex
+    first, second = (
+        client.jobs.create(XOR, epochs=3, seed=seed, labels={"columns": label}).wait(60)
+        for seed in (1, 2)
+    )
+    fields = ("spec.seed", "best.value", "spec.optimizer.type", "spec.early_stopping.patience")
+    table = client.jobs.columns(*fields, label=f"columns={label}", order_by="spec.seed")
+    assert list(table) == ["id", *fields]
+    assert table["id"] == [first.id, second.id]
+    assert table["spec.seed"] == [1, 2]
+    assert table["best.value"] == [job.best.value for job in (first, second) if job.best]
+    assert table["spec.optimizer.type"] == [XOR["optimizer"]["type"]] * 2
+    assert all(map(math.isnan, table["spec.early_stopping.patience"]))
+    assert client.jobs.columns("id", label=f"columns={label}", limit=1) == {"id": [second.id]}
+    assert client.jobs.columns("epoch", filter="epoch > 9e9") == {"id": [], "epoch": []}
+    with pytest.raises(
+        epochal.InvalidArgument, match=r"did you mean spec\.optimizer\.learning_rate"
+    ):
+        client.jobs.columns("learning_rate")
+
+
 def test_a_job_with_a_ttl_deletes_itself(client: epochal.Client) -> None:
     job = client.jobs.create(XOR, epochs=3, ttl_seconds=1).wait(60)
     assert job.expires_at is not None

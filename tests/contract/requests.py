@@ -120,6 +120,11 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"filter": "labels.course = week-3 AND NOT best.value < 0", "view": "full"},
         {"order_by": "best.value desc, name", "page_size": 2},
     ],
+    "GetJobColumns": lambda w: [
+        {"fields": ["best.value", "spec.optimizer.type", "created_at", "labels.course"]},
+        {"fields": ["seconds", "spec.shuffle"], "order_by": "best.value desc", "page_size": 2},
+        {"fields": ["name"], "filter": "state = failed", "label": "course", "query": "week"},
+    ],
     "ListEpochs": lambda w: [
         {"id": w.ended},
         {"id": w.ended, "after_epoch": 5, "page_size": 3},

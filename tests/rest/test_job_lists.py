@@ -51,6 +51,66 @@ def test_jobs_are_listed_by_settings_results_times_and_several_labels(
     assert ids(client, "", order_by="best.value, epoch", label="course=a") == [first, second]
 
 
+def test_fields_of_jobs_are_read_by_column(
+    client: TestClient, train: Callable[[str], str | None]
+) -> None:
+    slow = {"type": "sgd", "learning_rate": 0.001}
+    ended = create(client, optimizer=slow, labels={"course": "a"}, name="one", shuffle=False)
+    assert train(ended) == "succeeded"
+    waiting = create(client)
+    job = client.get(f"/v1/jobs/{ended}").json()
+    fields = ["spec.optimizer.learning_rate", "best.value", "labels.course", "spec.shuffle"]
+    fields += ["finished_at", "state", "seconds", "spec.early_stopping.patience"]
+    answer = client.get("/v1/jobs/columns", params={"fields": ",".join(fields)}).json()
+    assert answer["ids"] == [waiting, ended]
+    assert answer["next_page_token"] is None
+    columns = answer["columns"]
+    assert [column["field"] for column in columns] == fields
+    rate, best, course, shuffle, finished, state, seconds, patience = columns
+    assert rate["numbers"] == [
+        client.get(f"/v1/jobs/{waiting}").json()["spec"]["optimizer"]["learning_rate"],
+        0.001,
+    ]
+    assert best["numbers"] == ["NaN", job["best"]["value"]]
+    assert course["texts"] == ["", "a"]
+    assert shuffle["texts"] == ["true", "false"]
+    assert finished["texts"][0] == ""
+    assert finished["texts"][1] == job["finished_at"]
+    assert state["texts"] == ["queued", "succeeded"]
+    assert seconds["numbers"][0] == "NaN"
+    assert 0 < seconds["numbers"][1] < 60
+    assert patience["numbers"] == ["NaN", "NaN"]
+
+    query: dict[str, str | int] = {"fields": "epoch", "order_by": "best.value", "page_size": 1}
+    first = client.get("/v1/jobs/columns", params=query).json()
+    query["page_token"] = first["next_page_token"]
+    second = client.get("/v1/jobs/columns", params=query).json()
+    assert [page["ids"] for page in (first, second)] == [[ended], [waiting]]
+    assert ids(client, "seconds < 60", order_by="seconds") == [ended]
+    none = client.get("/v1/jobs/columns", params={"fields": "name,epoch", "filter": "epoch > 9"})
+    assert none.json()["ids"] == []
+    assert [column["field"] for column in none.json()["columns"]] == ["name", "epoch"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "description"),
+    [
+        ("epoch,learning_rate", "fields[1]", "learning_rate is not a field"),
+        ("spec.network", "fields[0]", "spec.network is not a number, a time or a text"),
+        ("", "fields[0]", "must not be empty"),
+        (",".join(["epoch"] * 21), "fields", "may have at most 20"),
+    ],
+)
+def test_columns_that_cannot_be_read_are_refused(
+    client: TestClient, fields: str, field: str, description: str
+) -> None:
+    answer = client.get("/v1/jobs/columns", params={"fields": fields})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "invalid_argument")
+    [error] = answer.json()["errors"]
+    assert error["field"] == field
+    assert error["description"].startswith(description), error
+
+
 @pytest.mark.parametrize(
     ("query", "field", "description"),
     [

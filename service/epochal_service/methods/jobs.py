@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from math import nan
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +44,12 @@ from ..specs.jobs import (
     GetCheckpointRequest,
     GetCurveRequest,
     GetEpochColumnsRequest,
+    GetJobColumnsRequest,
     GradientPage,
     GradientSnapshot,
     Job,
+    JobColumn,
+    JobColumns,
     JobPage,
     LayerGradient,
     ListCheckpointsRequest,
@@ -65,7 +71,7 @@ from ..streams.follow import Frames, job_events
 from .context import Context
 from .fingerprints import fingerprint
 from .pages import page_size
-from .rows import estimate_of, fields_of, page_of
+from .rows import columns_of, estimate_of, fields_of, page_of
 
 MAX_CURVES = 100  # jobs with a curve on one page
 
@@ -168,6 +174,36 @@ def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
     make = _basic if basic else reply
     replies = [make(row).model_copy(update={"curve": curves.get(row.id)}) for row in page]
     return JobPage(jobs=replies, next_page_token=token)
+
+
+def get_job_columns(context: Context, request: GetJobColumnsRequest) -> JobColumns:
+    """Return some fields of a page of jobs by column: a table for a chart or a notebook.
+
+    Raises `InvalidArgument` for a filter, an order or fields that cannot be read.
+    """
+    fields = filters.parse_columns(request.fields, job_fields())
+    size = page_size(request.page_size)
+    with context.database.read() as connection:
+        page, token = columns_of(connection, context, request, size, fields)
+    ids, *values = zip(*page, strict=True) if page else ((), *((),) * len(fields))
+    columns = [
+        JobColumn(field=name, numbers=[nan if value is None else value for value in column])
+        if field.kind == "number"
+        else JobColumn(field=name, texts=[_text(value, field.kind) for value in column])
+        for name, field, column in zip(request.fields, fields, values, strict=True)
+    ]
+    return JobColumns(ids=list(ids), columns=columns, next_page_token=token)
+
+
+def _text(value: Any, kind: str) -> str:
+    if value is None:
+        return ""
+    match kind:
+        case "time":
+            return datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z")
+        case "boolean":
+            return "true" if value else "false"
+    return str(value)
 
 
 def update_job(context: Context, id: str, request: UpdateJobRequest) -> Job:

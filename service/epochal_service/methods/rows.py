@@ -10,9 +10,10 @@ from ..admission.price import Price
 from ..jobs import webhooks
 from ..preparation import baselines
 from ..preparation.prepared import Cost
+from ..specs import filters
 from ..specs.base import timestamp
-from ..specs.filters import Order, Tree
-from ..specs.jobs import ListJobsRequest
+from ..specs.filters import Column, Order, Tree
+from ..specs.jobs import SelectedJobs, job_fields
 from ..specs.sweeps import ListSweepsRequest
 from ..store import Connection, jobs
 from ..store.jobs import JobWithSpec
@@ -64,7 +65,7 @@ def parsed_label(text: str | None) -> tuple[str, str | None] | None:
 def page_of(
     connection: Connection,
     context: Context,
-    request: ListJobsRequest | ListSweepsRequest,
+    request: SelectedJobs | ListSweepsRequest,
     kind: str,
     size: int,
     text: str | None = None,
@@ -74,24 +75,56 @@ def page_of(
     basic: bool = False,
 ) -> tuple[list[JobWithSpec], str | None]:
     """Return a page of jobs or sweeps, by default newest first, and the token of the next page."""
-    values, before = after(request.page_token, orders, kind)
-    rows = jobs.page(
-        connection,
-        tuple(name for name in context.access.owners if request.owner in (None, name)),
-        size=size + 1,
-        before=before,
-        only=context.access,
-        states=request.states,
-        label=parsed_label(request.label),
-        text=text,
-        kind=kind,
-        filter=filter,
-        orders=orders,
-        after=values,
-        basic=basic,
-    )
-    with closing(rows):
+    selected = _selected(context, request, kind, size, orders, text=text, filter=filter)
+    with closing(jobs.page(connection, basic=basic, **selected)) as rows:
         page, token = cut(rows, size, lambda row: len(row.spec))
-    if token is not None and orders:
-        token = ordered_token(orders, jobs.sort_values(connection, token, orders), token)
-    return page, token
+    return page, _token(connection, orders, token)
+
+
+def columns_of(
+    connection: Connection,
+    context: Context,
+    request: SelectedJobs,
+    size: int,
+    fields: Sequence[Column],
+) -> tuple[list[Any], str | None]:
+    """Return the ids of a page of jobs with the values of the fields, and the next page's token.
+
+    Raises `InvalidArgument` for a filter or an order that cannot be read.
+    """
+    tree = filters.parse(request.filter or "", job_fields())
+    orders = filters.parse_order(request.order_by or "", job_fields())
+    selected = _selected(context, request, "job", size, orders, text=request.query, filter=tree)
+    page, token = cut(jobs.columns(connection, fields=fields, **selected), size)
+    return page, _token(connection, orders, token)
+
+
+def _selected(
+    context: Context,
+    request: SelectedJobs | ListSweepsRequest,
+    kind: str,
+    size: int,
+    orders: Sequence[Order],
+    **conditions: Any,
+) -> dict[str, Any]:
+    """Return the arguments of `jobs.select` for a page, with one more row than it has."""
+    values, before = after(request.page_token, orders, kind)
+    return {
+        "owners": tuple(name for name in context.access.owners if request.owner in (None, name)),
+        "size": size + 1,
+        "before": before,
+        "only": context.access,
+        "states": request.states,
+        "label": parsed_label(request.label),
+        "kind": kind,
+        "orders": orders,
+        "after": values,
+        **conditions,
+    }
+
+
+def _token(connection: Connection, orders: Sequence[Order], last: str | None) -> str | None:
+    """Return the token of the page after the job with the id `last`."""
+    if last is None or not orders:
+        return last
+    return ordered_token(orders, jobs.sort_values(connection, last, orders), last)

@@ -171,6 +171,13 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method("ListJobs", "read", "GET /v1/jobs", jobs.list_jobs, "List jobs"),
             Method(
+                "GetJobColumns",
+                "read",
+                "GET /v1/jobs/columns",
+                jobs.get_job_columns,
+                "Read fields of jobs by column",
+            ),
+            Method(
                 "BatchDeleteJobs",
                 "delete",
                 "POST /v1/jobs/batch-delete",

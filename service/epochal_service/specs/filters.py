@@ -9,7 +9,7 @@ of AIP-160. `OR` binds more tightly than `AND`. The tree is checked against the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -21,6 +21,7 @@ MAX_LENGTH = 2000
 MAX_RESTRICTIONS = 20
 MAX_DEPTH = 20
 MAX_ORDERS = 4
+MAX_COLUMNS = 20
 
 Value = str | float | int | bool
 
@@ -72,11 +73,17 @@ Tree = Search | Comparison | Not | Every | Some
 
 
 @dataclass(frozen=True)
-class Order:
-    """A field to sort by."""
+class Column:
+    """A field with one value for each job."""
 
     path: tuple[str, ...]
     kind: str
+
+
+@dataclass(frozen=True)
+class Order(Column):
+    """A field to sort by."""
+
     descending: bool = False
 
     def __str__(self) -> str:
@@ -125,19 +132,28 @@ def parse_order(text: str, fields: Mapping[str, FieldKind]) -> tuple[Order, ...]
     for part in text.split(",") if text.strip() else ():
         match part.split():
             case [name] | [name, "asc" | "desc"]:
-                path = tuple(name.split("."))
+                column = _column("order_by", name, fields)
             case _:
                 raise _error("order_by", 'must be fields such as "best.value, created_at desc"')
-        try:
-            path, field = _resolved(path, fields)
-        except _Wrong as mistake:
-            raise _error("order_by", str(mistake)) from None
-        if field.kind in ("message", "map"):
-            raise _error("order_by", f"{name} is not a number, a time or a text")
-        orders.append(Order(path, field.kind, part.split()[-1] == "desc"))
+        orders.append(Order(column.path, column.kind, part.split()[-1] == "desc"))
     if len(orders) > MAX_ORDERS:
         raise _error("order_by", f"must have at most {MAX_ORDERS} fields")
     return tuple(orders)
+
+
+def parse_columns(names: Sequence[str], fields: Mapping[str, FieldKind]) -> list[Column]:
+    """Return the fields with these names. Raises `InvalidArgument`."""
+    return [_column(f"fields[{i}]", name, fields) for i, name in enumerate(names)]
+
+
+def _column(argument: str, name: str, fields: Mapping[str, FieldKind]) -> Column:
+    try:
+        path, field = _resolved(tuple(name.split(".")), fields)
+    except _Wrong as mistake:
+        raise _error(argument, str(mistake)) from None
+    if field.kind in ("message", "map"):
+        raise _error(argument, f"{name} is not a number, a time or a text")
+    return Column(path, field.kind)
 
 
 def _error(field: str, description: str) -> InvalidArgument:

@@ -33,6 +33,7 @@ from .base import (
     exactly_one,
 )
 from .fields import FieldKind, fields_of
+from .filters import MAX_COLUMNS
 from .filters import MAX_LENGTH as MAX_FILTER
 from .training import ChangedTrainingSpec, Metric, Pace, TrainingSpec
 from .webhooks import Webhook
@@ -75,8 +76,8 @@ class CreateJobOptions(Request):
 JobView = Literal["basic", "full"]
 
 
-class ListJobsRequest(Request):
-    """Filters, order and page of a list of jobs."""
+class SelectedJobs(Request):
+    """Filters, order and page of jobs."""
 
     page_size: PageSize = PAGE_SIZE
     page_token: OrderedPageToken | None = None
@@ -88,10 +89,6 @@ class ListJobsRequest(Request):
     """Fields to sort by, such as `best.value, created_at desc`. Jobs without a value come last.
     Newest first by default.
     """
-    view: JobView = "basic"
-    """Parts of each job. Default `basic`: without the rows of an inline data set, and without
-    `separability` and `ngrams` of `baselines`. `full`: everything.
-    """
     states: list[JobState] = Field(default_factory=list)
     """Return jobs in any of these states; all states if empty."""
     label: str | None = Field(default=None, max_length=130)
@@ -100,10 +97,29 @@ class ListJobsRequest(Request):
     """Return jobs of this owner, such as a member of the caller's class."""
     query: str | None = Field(default=None, max_length=200)
     """Return jobs with this text in their name, labels, data set or id, in any case."""
+
+
+class ListJobsRequest(SelectedJobs):
+    """Filters, order and page of a list of jobs."""
+
+    view: JobView = "basic"
+    """Parts of each job. Default `basic`: without the rows of an inline data set, and without
+    `separability` and `ngrams` of `baselines`. `full`: everything.
+    """
     curve_points: int | None = Field(default=None, ge=4, le=100)
     """Include a training-loss curve of about N points per job. In [4, 100]. The page then has at
     most 100 jobs.
     """
+
+
+FieldPath = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class GetJobColumnsRequest(SelectedJobs):
+    """The fields to read of which jobs."""
+
+    fields: list[FieldPath] = Field(min_length=1, max_length=MAX_COLUMNS)
+    """Fields as in `filter`, such as `spec.optimizer.learning_rate` or `best.value`: 1 to 20."""
 
 
 class UpdateJobRequest(Spec):
@@ -595,7 +611,7 @@ def job_fields() -> dict[str, FieldKind]:
     """Return the fields that jobs are filtered and sorted by, by their paths."""
     fields = fields_of(Job)
     loss, label = FieldKind("number"), FieldKind("map")
-    more = {"best.train_loss": loss, "best.validation_loss": loss}
+    more = {"best.train_loss": loss, "best.validation_loss": loss, "seconds": loss}
     more |= {"name": FieldKind("text"), "labels": label}
     omitted = ("warning", "curve", "forked_from", "best.is_restored")
     return {path: kind for path, kind in fields.items() if not path.startswith(omitted)} | more
@@ -635,6 +651,30 @@ class JobPage(Reply):
     """Jobs, newest first unless the request has another order."""
     next_page_token: str | None = None
     """`page_token` of the next page; absent on the last page."""
+
+
+class JobColumn(Reply):
+    """One field of several jobs."""
+
+    field: str
+    """Path of the field."""
+    numbers: list[float] = Field(default_factory=list)
+    """Values of a number, one for each job; "NaN" where a job has none."""
+    texts: list[str] = Field(default_factory=list)
+    """Values of another field, one for each job: words, times as RFC 3339, `true` or `false`. Empty
+    where a job has none.
+    """
+
+
+class JobColumns(Reply):
+    """Some fields of a page of jobs, by column."""
+
+    ids: list[str]
+    """Ids of the jobs, in their order."""
+    columns: list[JobColumn]
+    """The columns in the order of `fields`. Each has `numbers` or `texts`."""
+    next_page_token: str | None = None
+    """Token of the next page; absent on the last page."""
 
 
 class EpochPage(Reply):

@@ -83,6 +83,7 @@ _COLUMNS: dict[tuple[str, ...], sa.ColumnElement[Any]] = {
     **{(name,): jobs.c[name] for name in ("epoch", "parameters", "samples", "flops", "attempt")},
     **{(f"{name}_at",): jobs.c[f"{name}_at"] for name in ("created", "started", "finished")},
     ("expires_at",): jobs.c.expires_at,
+    ("seconds",): jobs.c.finished_at - jobs.c.started_at,
     ("seq",): jobs.c.last_seq,
     ("experiment",): jobs.c.experiment_id,
     ("experiment", "id"): jobs.c.experiment_id,

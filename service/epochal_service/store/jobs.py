@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
 from ..large import LARGE_BYTES, LargeRequest, is_limited
-from ..specs.filters import Order, Tree
+from ..specs.filters import Column, Order, Tree
 from . import filters
 from .access import Access
 from .database import byte_length, now
@@ -37,6 +37,7 @@ __all__ = [
     "Version",
     "advance",
     "any_hidden",
+    "columns",
     "count",
     "delete_some",
     "expired",
@@ -54,6 +55,7 @@ __all__ = [
     "record_stored_bytes",
     "rewrite",
     "schema",
+    "select",
     "sort_values",
     "stored_bytes",
     "unnotified",
@@ -294,6 +296,38 @@ def page(
     connection: Connection,
     owners: tuple[str, ...],
     *,
+    basic: bool = False,
+    **selected: Any,
+) -> Generator[JobWithSpec]:
+    """Yield the rows that `select` returns, a few at a time, since a spec may hold its data;
+    `basic` leaves its rows out.
+    """
+    query = select(_query(is_limited(), basic), owners, **selected)
+    options = {"stream_results": True, "max_row_buffer": 8}
+    with connection.execute(query, execution_options=options) as rows:
+        for row in rows:
+            yield _with_spec(row)
+
+
+def columns(
+    connection: Connection,
+    owners: tuple[str, ...],
+    fields: Sequence[Column],
+    **selected: Any,
+) -> list[Any]:
+    """Return the `id` of each row that `select` returns, and the values of the fields."""
+    values = (
+        filters.expression(field.path, field.kind).label(f"field{i}")
+        for i, field in enumerate(fields)
+    )
+    query = select(sa.select(jobs.c.id, *values), owners, **selected)
+    return list(connection.execute(query))
+
+
+def select(
+    rows: sa.Select[Any],
+    owners: tuple[str, ...],
+    *,
     size: int,
     before: str | None,
     only: Access | None = None,
@@ -304,15 +338,13 @@ def page(
     filter: Tree | None = None,
     orders: Sequence[Order] = (),
     after: Sequence[Any] = (),
-    basic: bool = False,
-) -> Generator[JobWithSpec]:
-    """Yield at most `size` rows of the owners and a kind older than the id `before`, newest first;
-    only rows that a caller with the access `only` reaches.
+) -> sa.Select[Any]:
+    """Select at most `size` of the rows, of the owners and a kind, older than the id `before`,
+    newest first; only rows that a caller with the access `only` reaches.
 
     `states`, `label` (key and value, or key alone) and `filter` filter; `text` is searched in
     `search_text`. With `orders`, rows are sorted by them, and begin after the job with the sort
-    values `after` and the id `before`. Rows are fetched a few at a time, since a spec may hold its
-    data; `basic` leaves its rows out.
+    values `after` and the id `before`.
     """
     # A range and no pattern, so that the index ends the search: ids begin with their kind.
     last = kind[:-1] + chr(ord(kind[-1]) + 1)
@@ -336,13 +368,8 @@ def page(
             where.append(jobs.c.state.in_(states))
         if labels:
             where.append(sa.exists().where(job_labels.c.job_id == jobs.c.id, *labels))
-        query = _sorted(owners, where, size, orders, before, after, basic)
-    else:
-        query = newest(owners, where, size, states, labels, basic=basic)
-    options = {"stream_results": True, "max_row_buffer": 8}
-    with connection.execute(query, execution_options=options) as rows:
-        for row in rows:
-            yield _with_spec(row)
+        return _sorted(rows, owners, where, size, orders, before, after)
+    return newest(rows, owners, where, size, states, labels)
 
 
 MAX_QUERIES = 400
@@ -350,15 +377,14 @@ MAX_QUERIES = 400
 
 
 def newest(
+    rows: sa.Select[Any],
     owners: tuple[str, ...],
     where: Sequence[sa.ColumnElement[bool]],
     size: int,
     states: Collection[str] = (),
     labels: Sequence[sa.ColumnElement[bool]] = (),
-    *,
-    basic: bool = False,
 ) -> sa.Select[Any]:
-    """Select the newest `size` rows of the owners in one of the states, newest first.
+    """Select the newest `size` of the rows of the owners in one of the states, newest first.
 
     The indexes (owner, id) and (state, owner, id) have the rows of one owner and one state in this
     order, but not of several: the newest of each are read, and the newest of these chosen. Specs
@@ -377,7 +403,6 @@ def newest(
             label_ids = sa.select(job_labels.c.job_id.label("id")).where(*labels, is_job)
             query = label_ids.order_by(job_labels.c.job_id.desc())
         newest.append(query.limit(size))
-    rows = _query(is_limited(), basic)
     if not newest:
         return rows.where(sa.false())
     of_all = sa.union_all(*(sa.select(ids.subquery().c.id) for ids in newest)).subquery()
@@ -387,15 +412,15 @@ def newest(
 
 
 def _sorted(
+    rows: sa.Select[Any],
     owners: tuple[str, ...],
     where: Sequence[sa.ColumnElement[bool]],
     size: int,
     orders: Sequence[Order],
     before: str | None,
     after: Sequence[Any],
-    basic: bool,
 ) -> sa.Select[Any]:
-    """Select the first `size` rows in another order. Specs are read for these only."""
+    """Select the first `size` of the rows in another order. Specs are read for these only."""
     keys = filters.sort_keys(orders)
     where = [jobs.c.owner.in_(owners), *where]
     if before is not None:
@@ -405,7 +430,7 @@ def _sorted(
     first = first.order_by(*filters.sorted_by(orders, named, jobs.c.id)).limit(size)
     chosen = first.subquery()
     columns = [chosen.c[key.name] for key in named]
-    rows = _query(is_limited(), basic).join(chosen, chosen.c.id == jobs.c.id)
+    rows = rows.join(chosen, chosen.c.id == jobs.c.id)
     return rows.order_by(*filters.sorted_by(orders, columns, chosen.c.id))
 
 

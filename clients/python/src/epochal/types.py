@@ -3095,6 +3095,32 @@ class ValidatedJob:
 
 
 @dataclass(frozen=True, eq=False)
+class JobColumn:
+    """One field of several jobs."""
+
+    field: str
+    """Path of the field."""
+    numbers: Floats
+    """Values of a number, one for each job; "NaN" where a job has none."""
+    texts: tuple[str, ...]
+    """Values of another field, one for each job: words, times as RFC 3339, `true` or `false`.
+    Empty where a job has none.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class JobColumns:
+    """Some fields of a page of jobs, by column."""
+
+    ids: tuple[str, ...]
+    """Ids of the jobs, in their order."""
+    columns: tuple[JobColumn, ...]
+    """The columns in the order of `fields`. Each has `numbers` or `texts`."""
+    next_page_token: str | None
+    """Token of the next page; absent on the last page."""
+
+
+@dataclass(frozen=True, eq=False)
 class LayerGradient:
     """Gradient statistics of one layer, over weights and biases together.
 

@@ -426,6 +426,17 @@ class AsyncJobs(AsyncPart):
         limit: int | None = None,
         page_size: int | None = None,
     ) -> AsyncIterator[AsyncJob]: ...
+    async def columns(
+        self,
+        *fields: str,
+        filter: str | None = None,
+        order_by: str | None = None,
+        states: JobState | Sequence[JobState] = (),
+        label: str | None = None,
+        owner: str | None = None,
+        query: str | None = None,
+        limit: int | None = None,
+    ) -> dict[str, Sequence[Any]]: ...
     def watch(
         self,
         *jobs: AsyncJob | str,

@@ -40,6 +40,7 @@ ROUTES = {
     "ValidateJob": Route("POST", "/v1/jobs/validate", body="spec"),
     "SuggestJob": Route("GET", "/v1/datasets/{id}/suggest", ("id",)),
     "ListJobs": Route("GET", "/v1/jobs"),
+    "GetJobColumns": Route("GET", "/v1/jobs/columns"),
     "BatchDeleteJobs": Route("POST", "/v1/jobs/batch-delete", body="*"),
     "BatchCancelJobs": Route("POST", "/v1/jobs/batch-cancel", body="*"),
     "BatchUpdateJobs": Route("POST", "/v1/jobs/batch-update", body="*"),
