@@ -97,6 +97,68 @@ def test_a_running_one_goes_on_before_ones_eyes_and_is_stopped(
     expect(job.get_by_role("button", name="Delete Going on")).to_be_visible()
 
 
+def test_runs_are_a_table_with_chosen_columns_and_groups(open_page: Opened, train: Train) -> None:
+    for seed, units in ((1, 3), (2, 5), (3, 5)):
+        train(f"Tabled {seed}", seed=seed, batch_size=units, labels={"course": f"tabled-{units}"})
+    page = open_page("/jobs?jobs.find=tabled")
+    page.get_by_text("Table", exact=True).click()
+    rows = page.get_by_role("row").filter(has=page.get_by_role("link", name=re.compile("Tabled")))
+    expect(rows).to_have_count(3)
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("dialog", name="Columns").get_by_label("batch size").check()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Batch size").click()
+    expect(page.get_by_role("columnheader", name="Batch size")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
+    expect(rows.get_by_role("rowheader")).to_have_text(["Tabled 1", "Tabled 3", "Tabled 2"])
+    expect(rows.get_by_role("cell").last).to_have_text("5")
+    page.get_by_role("button", name="Batch size").click()
+    expect(rows.get_by_role("rowheader")).to_have_text(["Tabled 3", "Tabled 2", "Tabled 1"])
+    page.get_by_label("Group by").select_option("labels.course")
+    group = page.get_by_role("row").filter(has_text="course tabled-5")
+    expect(group).to_contain_text("2 runs")
+    group.get_by_role("checkbox").check()
+    expect(page.get_by_role("link", name="Compare 2 runs")).to_be_visible()
+    suits_every_screen(page)
+    # The next visit has the same table, and so has the address elsewhere.
+    page.wait_for_url(re.compile(r"jobs\.group=labels\.course"))
+    address = page.url
+    page.goto("/jobs?jobs.find=tabled")
+    expect(page.get_by_role("columnheader", name="Batch size")).to_be_visible()
+    expect(open_page(address).get_by_role("row").filter(has_text="2 runs")).to_be_visible()
+
+
+def test_a_point_of_the_scatter_opens_its_run(open_page: Opened, train: Train) -> None:
+    slow, _ = (
+        train(f"Scattered {rate}", optimizer={"type": "adam", "learning_rate": rate})
+        for rate in (0.001, 0.1)
+    )
+    page = open_page("/jobs?jobs.find=scattered&jobs.view=scatter")
+    plot = page.get_by_role("group", name="Runs by learning rate and best value")
+    points = plot.get_by_role("link")
+    expect(points).to_have_count(2)
+    # The range of learning rates asks for powers of ten.
+    expect(plot.locator("text.anchor-middle")).to_have_text(["10⁻³", "0.01", "0.1"])
+    points.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(points.last).to_be_focused()
+    expect(points.last).to_have_accessible_name(
+        re.compile(r"Scattered 0\.1: learning rate 0\.1, best value")
+    )
+    page.keyboard.press("Space")
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    suits_every_screen(page)
+    points.last.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/jobs/{slow}")
+    empty = open_page(
+        "/jobs?jobs.find=scattered&jobs.view=scatter&jobs.y=spec.early_stopping.patience"
+    )
+    expect(empty.get_by_role("heading", name="No run has both values")).to_be_visible()
+
+
 def test_two_runs_are_compared(open_page: Opened, url: str, train: Train) -> None:
     slow = train("Compared slow", optimizer={"type": "adam", "learning_rate": 0.001})
     fast = train("Compared fast", optimizer={"type": "adam", "learning_rate": 0.05})
