@@ -373,6 +373,39 @@ def test_jobs_are_listed_by_state_and_label(run: Run, client: epochal.Client) ->
     assert "queued" in wrong.stderr
 
 
+def test_jobs_are_listed_with_chosen_columns(run: Run, client: epochal.Client) -> None:
+    label = uuid.uuid4().hex
+    first, second = (
+        client.jobs.create(XOR, epochs=2, seed=seed, name=f"a, {seed}", labels={label: ""}).wait(60)
+        for seed in (1, 2)
+    )
+    assert first.best
+    chosen = ("jobs", "--label", label, "--order", "spec.seed")
+    columns = ("--columns", "name, spec.seed,best.value,spec.early_stopping.patience")
+    header, *rows = run(*chosen, *columns).stdout.splitlines()
+    assert header.split() == [
+        "id",
+        "name",
+        "spec.seed",
+        "best.value",
+        "spec.early_stopping.patience",
+    ]
+    assert rows[0].split() == [first.id, "a,", "1", "1", f"{first.best.value:.4g}", "–"]
+    table = list(csv.DictReader(run(*chosen, *columns, "-o", "csv").stdout.splitlines()))
+    assert [row["name"] for row in table] == ["a, 1", "a, 2"]
+    assert float(table[0]["best.value"]) == first.best.value
+    assert table[0]["spec.early_stopping.patience"] == ""
+    document = json.loads(run(*chosen, *columns, "-o", "json").stdout)
+    assert document["jobs"][1]["spec.seed"] == 2
+    assert document["jobs"][1]["spec.early_stopping.patience"] is None
+    assert document == json.loads(run(*chosen, *columns, "--json").stdout)
+    assert run(*chosen, "-o", "name").stdout == f"{first.id}\n{second.id}\n"
+    assert run(*chosen, "-o", "csv", "--limit", "1").stdout.count("\n") == 2
+    assert run(*chosen, "-o", "json").stdout == run(*chosen, "--json").stdout
+    assert "did you mean spec." in run(*chosen, "--columns", "seed").stderr
+    assert run(*chosen, "-o", "xml").returncode == 2
+
+
 def test_jobs_are_searched_by_text_and_several_states(run: Run, client: epochal.Client) -> None:
     word = uuid.uuid4().hex
     job = client.jobs.create(XOR, epochs=2, name=f"Lesson {word}").wait(60)
