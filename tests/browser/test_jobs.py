@@ -160,8 +160,10 @@ def test_a_point_of_the_scatter_opens_its_run(open_page: Opened, train: Train) -
 
 
 def test_two_runs_are_compared(open_page: Opened, url: str, train: Train) -> None:
-    slow = train("Compared slow", optimizer={"type": "adam", "learning_rate": 0.001})
-    fast = train("Compared fast", optimizer={"type": "adam", "learning_rate": 0.05})
+    slow, fast = (
+        train(f"Compared {name}", batch_size=2, optimizer={"type": "adam", "learning_rate": rate})
+        for name, rate in (("slow", 0.001), ("fast", 0.05))
+    )
     page = open_page("/jobs?jobs.find=compared")
     page.get_by_role("checkbox", name="Select Compared slow").check()
     expect(page.get_by_role("status").filter(has_text="one more")).to_be_visible()
@@ -178,8 +180,20 @@ def test_two_runs_are_compared(open_page: Opened, url: str, train: Train) -> Non
     ends = [job["series"][0]["values"][-1] for job in comparison["jobs"]]
     # The baselines follow the two runs.
     assert [number(cell) for cell in cells[1:3]] == pytest.approx(ends, rel=1e-3)
+    # 40 epochs of 4 samples in batches of 2.
+    end = figure.get_by_role("row").last.locator("th, td").first
+    figure.get_by_text("step", exact=True).click()
+    expect(end).to_have_text("80")
+    figure.get_by_text("time", exact=True).click()
+    expect(end).to_have_text(re.compile(r"^\d+\.\d"))
+    seconds = ask(url, f"/v1/comparison?jobs={slow},{fast}&metrics=seconds&aligned=true")
+    longest = max(sum(job["series"][0]["values"]) for job in seconds["jobs"])
+    assert number(end.inner_text()) == pytest.approx(longest, rel=1e-3)
+    figure.get_by_role("slider", name="Smoothing").press("End")
+    page.wait_for_url(re.compile("compare.smoothing=0.99"))
     again = open_page(page.url)
     expect(again.get_by_role("heading", name="Comparison of 2 runs")).to_be_visible()
+    expect(again.get_by_role("slider", name="Smoothing")).to_have_value("0.99")
     assert violations(again) == []
 
 

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 
-import { describedNames, ids, offsets, placeName, titles, valueName } from './compare'
+import {
+  describedNames,
+  elapsed,
+  ids,
+  offsets,
+  placeName,
+  smoothed,
+  titles,
+  valueName,
+} from './compare'
 
 const from = (job: string, epoch: number) => ({ forked_from: { job, epoch } })
 
@@ -86,4 +95,18 @@ describe('runs on one axis', () => {
     expect(ids('a,b,')).toEqual(['a', 'b'])
     expect(ids('')).toEqual([])
   })
+})
+
+it('a time is the sum of the epochs before it', () => {
+  const time = elapsed([1, 3, 5], [2, 1, 3])
+  expect([0, 1, 2, 3, 4, 5].map(time)).toEqual([0, 2, 3, 4, 7, 10])
+  expect(elapsed([], [])(1)).toBeNaN()
+})
+
+it('smoothing has no bias towards its start, and leaves gaps', () => {
+  expect(smoothed([4, 4, NaN, 4], 0.9)).toEqual([4, 4, NaN, 4])
+  const [first, second] = smoothed([1, 2], 0.5)
+  expect(first).toBe(1)
+  expect(second).toBeCloseTo(5 / 3)
+  expect(smoothed([1, 2, 9], 0)).toEqual([1, 2, 9])
 })

@@ -43,6 +43,35 @@ export function titles(runs: readonly Relative[], from?: unknown): string[] {
   )
 }
 
+/**
+ * Seconds of training until the end of an epoch, from evenly spaced epochs and their seconds. Between
+ * two of them each epoch takes as long as the later one.
+ */
+export function elapsed(
+  epochs: readonly number[],
+  seconds: readonly number[],
+): (epoch: number) => number {
+  const sums = [0]
+  for (const [i, epoch] of epochs.entries())
+    sums.push(sums[i]! + (epoch - (epochs[i - 1] ?? 0)) * (seconds[i] ?? NaN))
+  return (epoch) => {
+    const next = epochs.findIndex((other) => other >= epoch)
+    const i = next < 0 ? epochs.length - 1 : next
+    return sums[i]! + (epoch - (epochs[i - 1] ?? 0)) * (seconds[i] ?? NaN)
+  }
+}
+
+/** An exponential moving average without a bias towards its start; gaps stay. */
+export function smoothed(values: readonly number[], weight: number): number[] {
+  let [sum, total] = [0, 0]
+  return values.map((value) => {
+    if (!Number.isFinite(value)) return value
+    sum = weight * sum + (1 - weight) * value
+    total = weight * total + (1 - weight)
+    return sum / total
+  })
+}
+
 const MOST_NAMED = 2
 
 /**
