@@ -569,6 +569,7 @@ def test_a_run_can_be_taken_along_in_every_form(open_page: Opened, api: Api, moo
         "npz": (f"{moons}-epoch-30.npz", b"PK"),
         "Training in NumPy": (f"{moons}-epoch-40-training_numpy.py", b'"""'),
         "Training in PyTorch": (f"{moons}-epoch-40-training_pytorch.py", b'"""'),
+        "HTML": (f"{moons}-epoch-40-run.html", b"<!doctype"),
         "CSV": (f"{moons}-epochs.csv", b"epoch,"),
     }
     for name, (file, start) in starts.items():

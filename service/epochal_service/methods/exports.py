@@ -1,4 +1,4 @@
-"""Export the network of a checkpoint for use without this service."""
+"""Export the network of a checkpoint, or a whole run, for use without this service."""
 
 from __future__ import annotations
 
@@ -20,22 +20,28 @@ from ..preparation.prepared import SCALE, SHIFT, TARGET_SCALE, TARGET_SHIFT
 from ..resources.datasets import schema_of_job
 from ..specs.build import network_of
 from ..specs.changes import spec_at
-from ..specs.exports import ExportContent, GetExportRequest
+from ..specs.exports import HTML, ExportContent, GetExportRequest
 from ..specs.training import TrainingSpec
 from ..store.packing import unpack
 from .context import Context
 from .jobs import checkpoint_of
+from .run_file import run_file
 
 Array = NDArray[Any]
 
 
 def get_export(context: Context, id: str, request: GetExportRequest) -> ExportContent:
-    """Return the trained network, or the training as a program, as a file.
+    """Return the trained network, the training as a program, or the run as a page, as a file.
 
     Raises `NotFound`; `NotInstalled` for a format that needs a missing package;
     `InvalidArgument` for a training that is too large for a program, and for weights beyond the
     range of the numbers of the format.
     """
+    if request.format in TRAINING_EXPORTS or request.format == HTML:
+        _require_no_epoch(request)
+    if request.format == HTML:
+        epoch, content = run_file(context, id)
+        return ExportContent(epoch=epoch, format=request.format, content=content)
     if request.format in TRAINING_EXPORTS:
         return _training_program(context, id, request)
     row = lifecycle.get(context.database, id, context.access)
@@ -64,11 +70,15 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
     return ExportContent(epoch=epoch, format=request.format, content=content)
 
 
-def _training_program(context: Context, id: str, request: GetExportRequest) -> ExportContent:
+def _require_no_epoch(request: GetExportRequest) -> None:
     if request.epoch is not None:
+        what = "a file of a run" if request.format == HTML else "a training program"
         raise InvalidArgument.of(
-            FieldError("epoch", "must be absent: a training program has all stored epochs")
+            FieldError("epoch", f"must be absent: {what} has all stored epochs")
         )
+
+
+def _training_program(context: Context, id: str, request: GetExportRequest) -> ExportContent:
     spec = TrainingSpec.model_validate_json(
         lifecycle.get(context.database, id, context.access).spec
     )

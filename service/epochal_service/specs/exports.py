@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from epochal_engine.export import EXPORTS, Export
 from epochal_engine.export.training import TRAINING_EXPORTS, TrainingExport
 
 from .base import EpochNumber, FileReply, KeyOf, Request
 
-FORMATS: dict[str, Export | TrainingExport] = {**EXPORTS, **TRAINING_EXPORTS}
+
+class RunFile(NamedTuple):
+    """The format of a whole run."""
+
+    suffix: str
+
+
+HTML = "html"
+FORMATS: dict[str, Export | TrainingExport | RunFile] = {
+    **EXPORTS,
+    **TRAINING_EXPORTS,
+    HTML: RunFile("html"),
+}
 ExportFormat = Annotated[str, KeyOf(FORMATS)]
 
 
@@ -19,11 +31,13 @@ class GetExportRequest(Request):
     format: ExportFormat = "numpy"
     """File format. `numpy` and `pytorch` are Python programs that contain the weights; `onnx` is a
     float32 model. `training_numpy` and `training_pytorch` are programs that repeat the whole
-    training and compare every epoch with the stored curve. Default `numpy`.
+    training and compare every epoch with the stored curve. `html` is the run as one page of at most
+    1 MB that opens without a network: curves, stored epochs, predictions computed from the weights.
+    Default `numpy`.
     """
     epoch: EpochNumber | None = None
     """Epoch of a stored checkpoint. Defaults to the restored epoch, see `best` of a job, or the
-    latest. Not for training programs, which have all stored epochs.
+    latest. Not for training programs and `html`, which have all stored epochs.
     """
 
 
@@ -35,4 +49,5 @@ class ExportContent(FileReply):
 
     @property
     def filename(self) -> str:
-        return f"epoch-{self.epoch}-{self.format}.{FORMATS[self.format].suffix}"
+        name = "run" if self.format == HTML else self.format
+        return f"epoch-{self.epoch}-{name}.{FORMATS[self.format].suffix}"

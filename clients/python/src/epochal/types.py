@@ -160,7 +160,7 @@ ExperimentState: TypeAlias = Literal["running", "succeeded", "failed", "cancelle
 
 
 ExportFormat: TypeAlias = Literal[
-    "safetensors", "numpy", "pytorch", "onnx", "training_numpy", "training_pytorch"
+    "safetensors", "numpy", "pytorch", "onnx", "training_numpy", "training_pytorch", "html"
 ]
 
 

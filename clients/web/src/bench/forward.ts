@@ -39,8 +39,9 @@ const layersOf = (network: Network): readonly Layer[] => network.layers
 
 /** The number of units after the input and after each layer; undefined if a layer is of another kind. */
 export function widths(network: Network): number[] | undefined {
-  if (network.input_shape.length !== 1) return undefined
-  const all = [network.input_shape[0]!]
+  // Images are rows of numbers if the first layer takes them as such.
+  if (network.input_shape.length !== 1 && network.layers[0]?.type !== 'flatten') return undefined
+  const all = [network.input_shape.reduce((size, length) => size * length, 1)]
   for (const [i, layer] of layersOf(network).entries()) {
     const before = i ? layerName(network.layers, i - 1) : 'input'
     if (layer.input?.length && String(layer.input) !== before) return undefined
@@ -55,7 +56,7 @@ function widthOf(layer: Layer, before: number): number | undefined {
   if (layer.type === 'dense') return layer.units
   if (layer.type === 'features')
     return layer.terms.every((term) => TERM.test(term)) ? layer.terms.length : undefined
-  return ['activation', 'dropout', 'layer_norm', 'batch_norm'].includes(layer.type)
+  return ['activation', 'dropout', 'flatten', 'layer_norm', 'batch_norm'].includes(layer.type)
     ? before
     : undefined
 }
@@ -63,7 +64,7 @@ function widthOf(layer: Layer, before: number): number | undefined {
 /** Whether the page computes this network by itself, as maps over one or two inputs. */
 export function computes(network: Network): boolean {
   const units = widths(network)
-  if (!units || units[0]! > 2) return false
+  if (!units || units[0]! > 2 || network.input_shape.length > 1) return false
   const parameters = layersOf(network).reduce(
     (sum, { type }, i) =>
       sum +

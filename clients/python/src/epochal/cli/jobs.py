@@ -258,7 +258,7 @@ def export(
     format: Annotated[
         str,
         typer.Option(
-            help="numpy, pytorch, safetensors or onnx; training_numpy or training_pytorch.",
+            help="numpy, pytorch, safetensors or onnx; training_numpy or training_pytorch; html.",
             metavar="FORMAT",
         ),
     ] = "numpy",

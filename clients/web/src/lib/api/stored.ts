@@ -12,9 +12,17 @@ export interface StoredCall {
   reply: string
 }
 
-type Fields = Readonly<Record<string, unknown>>
+export type Fields = Readonly<Record<string, unknown>>
 
-const jobs = new Map<string, { replies: Map<string, string>; epochs: number[] }>()
+/** Returns the reply as JSON; undefined if there is none to this request. */
+export type Answer = (method: string, path: string, fields: Fields) => string | undefined
+
+const jobs = new Map<string, { answer: Answer; epochs: readonly number[] }>()
+
+/** Answer requests about an id without the service; `epochs` are those with weights. */
+export function answerFor(id: string, answer: Answer, epochs: readonly number[] = []): void {
+  jobs.set(id, { answer, epochs })
+}
 
 /** A request without its id; the order of its fields does not matter. */
 const keyOf = (method: string, path: string, fields: Fields): string =>
@@ -23,12 +31,12 @@ const keyOf = (method: string, path: string, fields: Fields): string =>
 /** Answer requests about a job from these calls. */
 export function storeReplies(id: string, calls: readonly StoredCall[]): void {
   const requests = calls.map(({ request }) => JSON.parse(request) as Fields)
-  jobs.set(id, {
-    replies: new Map(
-      calls.map(({ method, path, reply }, i) => [keyOf(method, path, requests[i]!), reply]),
-    ),
-    epochs: [...new Set(requests.flatMap(({ epoch }) => (typeof epoch === 'number' ? epoch : [])))],
-  })
+  const replies = new Map(
+    calls.map(({ method, path, reply }, i) => [keyOf(method, path, requests[i]!), reply]),
+  )
+  answerFor(id, (method, path, fields) => replies.get(keyOf(method, path, fields)), [
+    ...new Set(requests.flatMap(({ epoch }) => (typeof epoch === 'number' ? epoch : []))),
+  ])
 }
 
 export const isStored = (id: string): boolean => jobs.has(id)
@@ -38,7 +46,7 @@ export const storedEpochs = (id: string): readonly number[] => jobs.get(id)?.epo
 
 /** The stored reply as JSON. Throws an `ApiProblem` with the reason `not_stored` for another request. */
 export function storedReply(id: string, method: string, path: string, fields: Fields): string {
-  const reply = jobs.get(id)?.replies.get(keyOf(method, path, fields))
+  const reply = jobs.get(id)?.answer(method, path, fields)
   if (reply !== undefined) return reply
   throw new ApiProblem(
     404,

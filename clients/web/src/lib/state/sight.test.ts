@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
 
 import { watchSight } from './sight'
 
@@ -16,8 +16,12 @@ class Observer {
   disconnect = disconnect
 }
 vi.stubGlobal('IntersectionObserver', Observer)
+const printer = new EventTarget()
+for (const name of ['addEventListener', 'removeEventListener'] as const)
+  vi.stubGlobal(name, printer[name].bind(printer))
 
 afterEach(() => vi.clearAllMocks())
+afterAll(() => vi.unstubAllGlobals())
 
 const watch = () => {
   const seen: boolean[] = []
@@ -33,7 +37,16 @@ test('of changes that come together, the last one counts', () => {
   expect(seen).toEqual([true, false])
 })
 
+test('what is printed is near', () => {
+  const { seen } = watch()
+  printer.dispatchEvent(new Event('beforeprint'))
+  expect(seen).toEqual([true])
+})
+
 test('the end of the watch ends the observer', () => {
-  watch().end()
+  const { seen, end } = watch()
+  end()
+  printer.dispatchEvent(new Event('beforeprint'))
   expect(disconnect).toHaveBeenCalledOnce()
+  expect(seen).toEqual([])
 })

@@ -1,6 +1,6 @@
 /**
- * Report whether an element is within a margin around the view, each time that this changes. Return
- * the function that ends the watch.
+ * Report whether an element is within a margin around the view, each time that this changes, and that
+ * it is when the page is printed. Return the function that ends the watch.
  */
 export function watchSight(
   element: Element,
@@ -12,5 +12,10 @@ export function watchSight(
     rootMargin: margin,
   })
   observer.observe(element)
-  return () => observer.disconnect()
+  const print = () => report(true)
+  addEventListener('beforeprint', print)
+  return () => {
+    observer.disconnect()
+    removeEventListener('beforeprint', print)
+  }
 }

@@ -19,7 +19,16 @@ function media(query: string): { readonly current: boolean } {
 
 const system = media('(prefers-color-scheme: dark)')
 
-let choice = $state<Theme>((localStorage.getItem(KEY) as Theme | null) ?? 'auto')
+/** A page in a sandbox may not read the storage. */
+function chosen(): Theme {
+  try {
+    return (localStorage.getItem(KEY) as Theme | null) ?? 'auto'
+  } catch {
+    return 'auto'
+  }
+}
+
+let choice = $state<Theme>(chosen())
 
 export const theme = {
   get choice(): Theme {

@@ -103,11 +103,19 @@ export function json<T>(initial: T, check: (value: unknown) => value is T): Code
 }
 
 let query = $state.raw(new URLSearchParams(location.search))
+let isOurs = true
 let written = true
+
+/** The address belongs to another page, or to a file: state starts empty and is not written there. */
+export function leaveAddress(): void {
+  isOurs = false
+  query = new URLSearchParams()
+}
 let resting = false
 
 /** Call this after the address changes in another way, e.g. by the router or the back button. */
 export function addressChanged(): void {
+  if (!isOurs) return
   written = true
   query = new URLSearchParams(location.search)
 }
@@ -134,7 +142,7 @@ function put(key: string, value: string | undefined): void {
 
 /** Write pending changes; also called before leaving the address, so that going back restores them. */
 export function settle(): void {
-  if (written) return
+  if (written || !isOurs) return
   written = true
   // Commas and colons are legal in a query and keep links readable.
   const text = query.toString().replace(/%2C/g, ',').replace(/%3A/g, ':')
