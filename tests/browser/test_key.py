@@ -131,6 +131,8 @@ def test_a_view_link_shows_one_run_without_another_key_until_it_is_revoked(
     share = page.get_by_role("region", name="Share this run")
     share.get_by_role("button", name="Make a view link").click()
     link = share.get_by_role("textbox", name="This page").input_value()
+    framed = share.get_by_role("textbox", name="Embed").input_value()
+    assert f"/embed/jobs/{runs['10b.01']}#key=ep_" in framed
     suits_every_screen(share)
 
     viewer = open_locked(link.removeprefix(locked.stack.http))

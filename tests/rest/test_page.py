@@ -26,6 +26,7 @@ def built(tmp_path: Path) -> TestClient:
     (tmp_path / "index.html").write_text(INDEX)
     (tmp_path / "index.html.br").write_bytes(b"brotli of index")
     (tmp_path / "index.html.gz").write_bytes(b"gzip of index")
+    (tmp_path / "embed.html").write_text("<title>A run</title>")
     (tmp_path / "theme.js").write_text("1")
     (tmp_path / "assets/index-1a2b.js").write_text(SCRIPT)
     (tmp_path / "assets/serif-1a2b.woff2").write_bytes(b"font")
@@ -113,6 +114,17 @@ def test_the_page_may_speak_to_its_own_host_alone(built: TestClient) -> None:
     assert policy.startswith("default-src 'self';")
     assert "http" not in policy
     assert "unsafe-eval" not in policy
+
+
+def test_other_pages_may_frame_an_embed_alone(built: TestClient) -> None:
+    embed, job = (
+        built.get(path, headers={"accept-encoding": "identity"})
+        for path in ("/embed/jobs/job_1", "/jobs/job_1")
+    )
+    assert embed.text == "<title>A run</title>"
+    assert embed.headers["content-security-policy"].startswith("default-src 'self';")
+    assert "frame-ancestors" not in embed.headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in job.headers["content-security-policy"]
 
 
 def test_a_page_without_the_course_is_marked(tmp_path: Path) -> None:

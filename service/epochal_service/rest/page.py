@@ -7,6 +7,7 @@
     /assets/name-hash.js     kept for a year: another content has another name
     /favicon.svg, /theme.js  requested each time
     /client.js               the client for other pages, as an ES module
+    /embed/jobs/{id}         embed.html: a run in a frame of another page
     /examples/plain.html     a page without a framework, for developers of another page
 
 The page itself chooses the content for its paths, whichever of them is opened first. All other
@@ -43,7 +44,14 @@ PATHS = (
     "/service",
     "/docs",
 )
-FILES = ("favicon.svg", "theme.js", "client.js", "examples/plain.html")
+FILES = (
+    "favicon.svg",
+    "theme.js",
+    "client.js",
+    "embed.js",
+    "embed.css",
+    "examples/plain.html",
+)
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -59,6 +67,8 @@ _HEADERS = {
     "img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'self'",
 }
+# Any page may frame an embed: it has no key but the one in its address, and changes nothing.
+_EMBED_POLICY = _HEADERS["content-security-policy"].replace("; frame-ancestors 'self'", "")
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -96,12 +106,18 @@ def install(app: FastAPI, folder: Path = BUILT, *, course: bool = True) -> None:
     async def file(request: Request) -> Response:
         return await page.get_response(request.url.path.removeprefix("/"), request.scope)
 
+    async def embed(request: Request) -> Response:
+        response = await page.get_response("embed.html", request.scope)
+        response.headers["content-security-policy"] = _EMBED_POLICY
+        return response
+
     async def lab(request: Request) -> Response:
         return RedirectResponse("/lab", headers={"cache-control": "no-store"})
 
     for path in PATHS:
         handler = shell if course or path != "/" else lab
         app.add_route(path, handler, ["GET"], include_in_schema=False)
+    app.add_route("/embed/jobs/{id}", embed, ["GET"], include_in_schema=False)
     for path in (*(f"/{name}" for name in FILES), "/assets/{name}"):
         app.add_route(path, file, ["GET"], include_in_schema=False)
 

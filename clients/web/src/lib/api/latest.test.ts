@@ -69,6 +69,20 @@ describe('requests while a slider moves', () => {
     expect(reported).toEqual(['three'])
   })
 
+  it('answers a stream of requests that is faster than the service', async () => {
+    const latest = asker(100)
+    for (let input = 1; input <= 10; input++) {
+      latest.ask(input)
+      for (let rest = 0; rest < 3; rest++) {
+        const call = calls.at(-1)!
+        setTimeout(() => call.answer(String(call.input)), 400)
+        await vi.advanceTimersByTimeAsync(50)
+      }
+    }
+    await vi.advanceTimersByTimeAsync(400)
+    expect(reported.length).toBeGreaterThan(1)
+  })
+
   it('reports a problem and continues with the next request', async () => {
     const latest = asker()
     latest.ask(1)

@@ -4,7 +4,8 @@
  *     ask(1) ── in flight ──▶ shown        While an answer is on its way, newer questions wait and
  *     ask(2)  (replaced)                   replace each other. It is let in if it comes within
  *     ask(3)  ───────── in flight ──▶      `patience` ms of the first of them, so that the picture
- *                                          moves at the pace of the service; else it is aborted.
+ *                                          moves at the pace of the service; else it is aborted,
+ *                                          unless the one before was: every second one is let in.
  */
 import { isAbort } from '@epochal/client'
 
@@ -18,6 +19,7 @@ export class Latest<I, O> {
   #running: AbortController | undefined
   #next: { input: I } | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #isSkipped = false
 
   constructor(
     private readonly fetch: (input: I, signal: AbortSignal) => Promise<O>,
@@ -43,8 +45,10 @@ export class Latest<I, O> {
   }
 
   #skip(): void {
+    if (this.#isSkipped) return
     const next = this.#next
     this.stop()
+    this.#isSkipped = true
     if (next) void this.#run(next.input)
   }
 
@@ -60,6 +64,7 @@ export class Latest<I, O> {
     if (this.#running !== controller) return
     const next = this.#next
     this.stop()
+    this.#isSkipped = false
     if (next) void this.#run(next.input)
     else this.events.pending(false)
   }
