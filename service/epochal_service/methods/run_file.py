@@ -74,6 +74,8 @@ def run_file(context: Context, id: str) -> tuple[int, bytes]:
         notes = map(json.loads, job_log.notes(connection, id, "state"))
         run["kernels"] = sorted({note["kernel"] for note in notes if note.get("kernel")})
         room = MOST_BYTES - len(_document(run, script, style))
+        if room < 0:
+            run["samples"], room = None, 0
         run["weights"] = _weights(connection, id, room)
     return job.epoch, _document(run, script, style)
 
@@ -128,7 +130,7 @@ def _without_private(job: Job) -> dict[str, Any]:
 
 
 def _samples(context: Context, id: str, spec: TrainingSpec) -> dict[str, Any] | None:
-    """Return samples with the predictions of the epoch that the run answers with.
+    """Return samples without their outputs, which the file computes.
 
     None if there are none to be predicted, or the data set was deleted.
     """
@@ -139,7 +141,10 @@ def _samples(context: Context, id: str, spec: TrainingSpec) -> dict[str, Any] | 
         samples: SamplePredictions = get_sample_predictions(context, id, request)
     except EpochalError:
         return None
-    return samples.model_dump(mode="json")
+    fields: dict[str, Any] = samples.model_dump(mode="json")
+    for sample in fields["samples"]:
+        sample["outputs"] = []
+    return fields
 
 
 def _bounds(context: Context, spec: TrainingSpec) -> dict[str, float] | None:
