@@ -148,7 +148,7 @@ def owned(rpc: str) -> bool:
     return methods()[rpc].path.split("/")[2] in OWNED and "id" in methods()[rpc].path_fields
 
 
-# A job that is not trained yet, and what is done with it before the method is called.
+# A job that is not trained yet, and the methods that are called before this one.
 FIRST: dict[str, list[str]] = {
     "ResumeJob": ["PauseJob"],
     "DeleteJob": ["CancelJob"],

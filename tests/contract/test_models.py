@@ -1,4 +1,4 @@
-"""A name stands for a trained network: versions, shares, and what is refused, over both wires."""
+"""A name stands for a trained network: versions, shares and refusals, over both wires."""
 
 from typing import Any
 

@@ -36,7 +36,7 @@ from .jobs import get_curve, get_job
 
 BUILT = Path(__file__).parents[1] / "page"
 MOST_BYTES = 1_000_000
-"""The size of a file. As many stored epochs are in it as there is room for."""
+"""The size of a file. Stored epochs are in it until there is no room."""
 POINTS = 500
 """The points of a curve, as on the page."""
 MOST_INLINE = 50_000

@@ -17,7 +17,7 @@ class SetNamedModelRequest(Spec):
     model_config = ConfigDict(json_schema_extra=exactly_one("job", "version"))
 
     job: Annotated[str, Field(min_length=1, max_length=64), IdOf("job")] | None = None
-    """The id of a job that has ended, whose weights become the next version."""
+    """The id of a job that has ended. Its weights become the next version."""
     epoch: EpochNumber | None = None
     """With `job`: the epoch of a stored checkpoint. Defaults to the restored epoch, see `best` of a
     job, or the latest.
@@ -51,7 +51,7 @@ class NamedModel(Reply):
     id: str
     """The name."""
     versions: list[ModelVersion]
-    """All versions, newest first. In a list of models, those that make predictions."""
+    """All versions, newest first. A list of models has only versions that make predictions."""
 
 
 class NamedModels(Reply):

@@ -3381,7 +3381,7 @@ class NamedModel:
     id: str
     """The name."""
     versions: tuple[ModelVersion, ...]
-    """All versions, newest first. In a list of models, those that make predictions."""
+    """All versions, newest first. A list of models has only versions that make predictions."""
 
 
 @dataclass(frozen=True)

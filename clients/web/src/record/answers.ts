@@ -1,6 +1,6 @@
 /**
- * The service within a file of a run: it answers the requests of the page's components, with what was
- * stored and with what it computes from the weights.
+ * The service within a file of a run: it answers the requests of the page's components, with stored
+ * numbers and with predictions that it computes from the weights.
  */
 import type { Schemas } from '@epochal/client'
 import { forward, widths, type Network, type Parameters } from '../bench/forward'
@@ -102,7 +102,7 @@ export class Answers {
     return this.#data.subarray(index * this.#size, (index + 1) * this.#size)
   }
 
-  /** The last stored epoch up to one, or the one that the run answers with. */
+  /** The last stored epoch up to one, or the epoch that the run answers with. */
   #stored(epoch: unknown): number {
     const { best } = this.file.job
     const otherwise = best?.is_restored ? best.epoch : this.epochs.at(-1)!

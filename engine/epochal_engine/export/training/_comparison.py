@@ -165,9 +165,9 @@ def are_zeros_explained(share, below_first_edge, gradient, shadows, least):
     """Return whether rounding errors explain a share of zeros.
 
     The first bin of the histogram counts the zeros, too. Where rounding errors switch a unit on or
-    off, both counts change by as many. Beside that, only the numbers may change that are as near to
-    zero, or to the edge of the bin, as they are to those of the runs with other rounding errors, or
-    that a rounding error of the largest number hides.
+    off, both counts change by the same number. Beside that, only the numbers may change that are as
+    near to zero, or to the edge of the bin, as they are to the numbers of the runs with other
+    rounding errors, or that a rounding error of the largest number hides.
     """
     sizes, n = np.abs(gradient), gradient.size
     entered = (below_first_edge - float((sizes < EDGES[0]).sum())) / n
