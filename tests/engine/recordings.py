@@ -133,9 +133,10 @@ def steps(names: dict[str, Any]) -> Iterator[list[Step]]:
         return forward(w, x, masks, training=training)
 
     names["forward"] = observed
-    for _ in names["train"]():
-        yield [*taken]
-        taken.clear()
+    for seen in names["train"]():
+        if isinstance(seen["at"], int):  # and not a step within an epoch
+            yield [*taken]
+            taken.clear()
 
 
 def _layer(type_: str, **fields: Any) -> Layer:

@@ -220,7 +220,9 @@ def repeat(
                 break
             if not run.at_boundary:
                 if run.step > step and is_within:
-                    states[epoch + 1, run.step] = engine.State(run.arrays_within(), {})
+                    arrays = run.arrays_within()
+                    if all(np.isfinite(array).all() for array in arrays.values()):
+                        states[epoch + 1, run.step] = engine.State(arrays, {})
                 step = run.step
                 continue
             if epoch in weights:
