@@ -526,7 +526,7 @@ def test_a_number_that_rounding_errors_decide_agrees_closely_or_says_nothing() -
     """A perceptron that starts from zeros: an error of any size decides its first answers."""
     unit = LAYERS["dense"](units=1, activation="step", initializer="zeros")  # type: ignore[call-arg]
     rows = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
-    training = Training("perceptron", OPTIMIZERS["perceptron"](), 12, batch_size=1, seed=22)
+    training = Training("perceptron", OPTIMIZERS["perceptron"](1.0), 12, batch_size=1, seed=22)
     case = Case(Network((2,), (unit,)), rows, rows.max(1, keepdims=True), training)
     recording = record(case, "float32")
     assert all(row["compared"] == row["total"] for row in compare(recording)[0])
