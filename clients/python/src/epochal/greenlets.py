@@ -6,6 +6,7 @@ started it, which awaits the reply and switches back. So one text serves `Client
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -21,6 +22,16 @@ def wait_for(awaitable: Awaitable[T]) -> T:
         raise EpochalError("This reads from the service: call a method of the client, and await it")
     result: T = current.loop.switch(awaitable)
     return result
+
+
+def in_thread(function: Callable[..., T], *arguments: Any) -> T:
+    """Return the result of a function that blocks: on an event loop, of a thread beside it."""
+    library = sys.modules.get("greenlet")
+    if library is None or not hasattr(library.getcurrent(), "loop"):
+        return function(*arguments)
+    from asyncio import to_thread
+
+    return wait_for(to_thread(function, *arguments))
 
 
 async def run(function: Callable[..., T], *arguments: Any) -> T:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -15,6 +15,7 @@ from typing import Literal
 from ..deferred import dataclass
 from ..errors import EpochalError, MissingDependency
 from ..files import Source, csv_text, opened
+from ..greenlets import in_thread
 from .predictions import Predictions
 
 Library = Literal["numpy", "pytorch"]
@@ -111,7 +112,8 @@ class Verifiable(Predictions):
         Runs the program that `export("training_numpy")` or `export("training_pytorch")` returns, in
         a separate process. It computes in plain NumPy, or in PyTorch, and has nothing in common
         with the service, which hands out states of the training: from each the program continues,
-        after it has come to the same. Calls `on_epoch(epoch)` after each epoch.
+        after it has come to the same. Calls `on_epoch(epoch)` after each epoch; `AsyncClient` calls
+        it in another thread.
 
         The data come from the service unless `data` has yours: the table that you uploaded, as
         `datasets.upload` takes it, or arrays `inputs` and `targets`. Your rows are encoded, split
@@ -132,16 +134,14 @@ class Verifiable(Predictions):
                 command += ["--data", _written(data, Path(folder))]
             # The products are small: threads would wait for each other.
             environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-            last_line = ""
             with subprocess.Popen(
                 command, stdout=output, stderr=subprocess.PIPE, text=True, env=environment
             ) as running:
-                assert running.stderr is not None
-                for line in running.stderr:
-                    if line.strip().isdecimal():
-                        (on_epoch or int)(int(line))
-                    else:
-                        last_line = line.strip() or last_line
+                try:
+                    last_line = in_thread(_last_message, running.stderr, on_epoch or int)
+                except BaseException:
+                    running.kill()
+                    raise
             output.seek(0)
             printed = output.read()
         try:
@@ -151,6 +151,17 @@ class Verifiable(Predictions):
             raise EpochalError(f"The training program of {self.id} failed: {reason}") from None
         rows = [Deviation(**row) for row in result.pop("rows")]
         return Verification(**{**result, "deviations": rows})
+
+
+def _last_message(lines: Iterable[str], on_epoch: Callable[[int], object]) -> str:
+    """Call `on_epoch` for the lines that are numbers, and return the last of the others."""
+    message = ""
+    for line in map(str.strip, lines):
+        if line.isdecimal():
+            on_epoch(int(line))
+        else:
+            message = line or message
+    return message
 
 
 def _written(data: Source, folder: Path) -> str:
