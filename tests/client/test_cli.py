@@ -19,6 +19,7 @@ import typer
 from tests.client.material import XOR
 from tests.rest.test_corruption import CORNERS
 from tests.rest.test_generation import CIRCLE
+from tests.servers.replies import ReplyServer
 from tests.servers.stack import Stack, await_condition
 
 import epochal
@@ -179,6 +180,19 @@ def test_a_service_that_is_not_there_leaves_with_3_and_says_how_to_start_it(
         f"error: Cannot reach Epochal at {scheme}://127.0.0.1:1 (connection refused). "
         "Is it running? Start it with `make run`.\n"
     )
+
+
+def test_a_quota_that_is_used_up_leaves_with_7_and_names_the_commands(
+    run: Run, canned: ReplyServer
+) -> None:
+    problem = {"reason": "quota_exceeded", "detail": "The quota max_datasets is used up"}
+    canned.replies = [(429, {}, problem)]
+    refused = run("jobs", url=canned.url)
+    assert refused.returncode == 7
+    assert refused.stderr.splitlines() == [
+        "error: The quota max_datasets is used up",
+        "See your quotas: epochal usage. Make room: epochal cancel, or epochal delete.",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -785,6 +799,7 @@ def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
         assert command.__doc__
         assert "as_json" in inspect.signature(command).parameters
     assert "0 succeeded, 1 the job failed or was cancelled, 2 usage or invalid spec" in text
+    assert "7 a quota is used up" in text
     assert run("--version").stdout == f"epochal {epochal.__version__}\n"
 
 

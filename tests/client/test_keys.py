@@ -89,6 +89,10 @@ def test_a_made_key_shows_one_job_in_python_and_on_the_command_line(
     assert "is revoked" in run("keys", "delete", key.split("_")[1], url=url).stdout
     assert run("keys", "delete", key.split("_")[1], url=url).returncode == 4
     assert run("keys", "delete", url=url).returncode == 2
+    monkeypatch.setenv("EPOCHAL_API_KEY", str(made.key))
+    refused = run("cancel", job.id, url=url)
+    assert refused.returncode == 6
+    assert "Use another key: epochal login." in refused.stderr
 
 
 def test_a_key_in_a_url_is_in_no_log(locked: tuple[Stack, str, str]) -> None:
@@ -121,8 +125,8 @@ def test_login_saves_a_key_that_only_the_user_can_read(
     run: Run,  # noqa: F811
 ) -> None:
     refused = run("jobs", url=url)
-    assert refused.returncode != 0
-    assert "epochal login" in refused.stderr
+    assert refused.returncode == 6
+    assert "Save a key: epochal login." in refused.stderr
     done = run("login", url=url, input=f"{locked[1]}\n")
     assert done.returncode == 0, done.stderr
     assert locked[1] not in done.stdout + done.stderr

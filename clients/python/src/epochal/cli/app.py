@@ -15,8 +15,10 @@ from ..errors import (
     ApiError,
     ConnectionFailed,
     EpochalError,
+    Forbidden,
     InvalidArgument,
     NotFound,
+    QuotaExceeded,
     TimedOut,
     Unauthenticated,
     Unavailable,
@@ -24,8 +26,14 @@ from ..errors import (
 
 EPILOG = (
     "Exit codes: 0 succeeded, 1 the job failed or was cancelled, 2 usage or invalid spec, "
-    "3 the service is not reachable, 4 not found, 130 interrupted."
+    "3 the service is not reachable, 4 not found, 5 verified in part, 6 the API key is missing or "
+    "does not allow this, 7 a quota is used up, 130 interrupted."
 )
+_REMEDIES: dict[type[EpochalError], str] = {
+    Unauthenticated: "Save a key: epochal login. Or set EPOCHAL_API_KEY.",
+    Forbidden: "Use another key: epochal login. Or set EPOCHAL_API_KEY.",
+    QuotaExceeded: "See your quotas: epochal usage. Make room: epochal cancel, or epochal delete.",
+}
 PANELS = {
     "Train": (
         "training.train",
@@ -156,6 +164,10 @@ def exit_code(error: EpochalError) -> int:
         return 3
     if isinstance(error, NotFound):
         return 4
+    if isinstance(error, Unauthenticated | Forbidden):
+        return 6
+    if isinstance(error, QuotaExceeded):
+        return 7
     if isinstance(error, InvalidArgument) or not isinstance(error, ApiError):
         return 2
     return 1
@@ -174,6 +186,6 @@ def main() -> None:
         if isinstance(error, ApiError) and len(error.errors) > 1:
             for field, description in error.errors:
                 err.print(f"  {escape(field)}  {escape(description)}", soft_wrap=True)
-        if isinstance(error, Unauthenticated):
-            err.print("Save a key: epochal login. Or set EPOCHAL_API_KEY.", soft_wrap=True)
+        if remedy := _REMEDIES.get(type(error)):
+            err.print(remedy, soft_wrap=True)
         sys.exit(exit_code(error))
