@@ -413,6 +413,7 @@ def test_jobs_are_listed_with_chosen_columns(run: Run, client: epochal.Client) -
     assert document["jobs"][1]["spec.seed"] == 2
     assert document["jobs"][1]["spec.early_stopping.patience"] is None
     assert document == json.loads(run(*chosen, *columns, "--json").stdout)
+    assert document == json.loads(run("--json", *chosen, *columns).stdout)
     assert run(*chosen, "-o", "name").stdout == f"{first.id}\n{second.id}\n"
     assert run(*chosen, "-o", "csv", "--limit", "1").stdout.count("\n") == 2
     assert run(*chosen, "-o", "json").stdout == run(*chosen, "--json").stdout

@@ -148,14 +148,18 @@ def _print_version(is_set: bool) -> None:
 
 @app.callback()
 def _epochal(
+    context: typer.Context,
     show_version: Annotated[
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for programs, with any command.")
+    ] = False,
 ) -> None:
-    pass
+    context.default_map = {name: {"as_json": as_json} for name in _COMMANDS}
 
 
 def exit_code(error: EpochalError) -> int:
