@@ -344,9 +344,7 @@ def judged(entries, noise, grown, is_closed):
             # Rounding errors may decide one number and nothing of the state. The counts of a
             # histogram say little about the size of an error.
             is_within, proves = deviation <= tolerance, entries[i][7]
-            # Where these errors decide it, it agrees closely, or it says nothing.
-            is_decided = FACTOR * drifts[i] <= CLOSE * TOLERANCE
-            proves &= tolerance <= COARSE and (is_decided or deviation <= MOST * TOLERANCE)
+            proves = proves and tolerance <= COARSE
             is_comparable = proves if is_within else deviation > CHANCE * drifts[i]
         elif is_explained:  # An interval is too long for its rounding errors.
             is_comparable = False
