@@ -44,7 +44,7 @@ OPERATIONS = {
 } | {
     route.name: (route.path, "get")
     for route in (*files.router.routes, *system.router.routes)
-    if isinstance(route, APIRoute)
+    if isinstance(route, APIRoute) and route.include_in_schema
 }
 
 CREATED: dict[str, Any] = {

@@ -28,10 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 OUTSIDE_THE_API = {
     *("GET /healthz", "GET /readyz", "GET /metrics"),
-    *(
-        f"GET /v1/jobs/{{id}}/{file}"
-        for file in ("epochs.csv", "curve.csv", "curve.svg", "curve.png", "map.png")
-    ),
+    *(f"GET /v1/jobs/{{id}}/{file}" for file in ("epochs.csv", "curve.csv")),
 }
 
 
