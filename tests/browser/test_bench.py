@@ -6,7 +6,15 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Opened, ask, call, number, suits_every_screen, violations
+from tests.browser.conftest import (
+    Opened,
+    ask,
+    call,
+    number,
+    rest,
+    suits_every_screen,
+    violations,
+)
 from tests.servers.stack import await_condition
 
 _SPEC = {
@@ -210,6 +218,17 @@ def test_a_change_is_taken_back_by_a_run_without_it(open_page: Opened, url: str)
     expect(page.get_by_label("Batch size")).to_have_value("8")
     await_condition(lambda: job(url, page)["state"] == "running", 30, "and trains again")
     cancel(url, page)
+
+
+def test_a_former_run_is_compared_with_nothing_until_another_one_begins(
+    open_page: Opened, url: str
+) -> None:
+    dense = {"type": "dense", "units": 1, "activation": "sigmoid"}
+    spec = {"network": {"input_shape": [2], "layers": [dense]}, "dataset": {"name": "xor"}}
+    former = ask(url, "/v1/jobs", spec | {"loss": "binary_cross_entropy", "epochs": 1})["id"]
+    requests = open_page.record_requests()
+    rest(open_page(f"/lab?lab.with={former}"))
+    assert not [address for address in requests if "/v1/comparison" in address]
 
 
 def losses(url: str, id: str) -> list[float]:

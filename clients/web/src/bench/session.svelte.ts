@@ -86,8 +86,11 @@ export class Session {
       .slice(0, MOST_GHOSTS),
   )
   readonly comparison = computed(
-    () =>
-      this.ghosts.length ? [...(this.#url.job ? [this.#url.job] : []), ...this.ghosts] : undefined,
+    () => {
+      // While another run begins, there may be one that it replaced and nothing to compare it with.
+      const jobs = [...(this.#url.job ? [this.#url.job] : []), ...this.ghosts]
+      return this.ghosts.length && jobs.length > 1 ? jobs : undefined
+    },
     (jobs, signal) => {
       const query = { jobs, metrics: ['train_loss', 'validation_loss'] as never, max_points: 300 }
       return body(api.GET('/v1/comparison', { params: { query }, signal }))
