@@ -84,6 +84,7 @@ def test_a_made_key_shows_one_job_in_python_and_on_the_command_line(
         with pytest.raises(epochal.Forbidden, match="needs share"):
             client.keys.create()
     assert made.id in run("keys", url=url).stdout
+    assert "No model yet" in run("models", url=url).stdout
     key, link = run("keys", "create", "--job", job.id, "--days", "1", url=url).stdout.split()
     assert link.endswith(f"/jobs/{job.id}#key={key}")
     assert "is revoked" in run("keys", "delete", key.split("_")[1], url=url).stdout

@@ -37,6 +37,9 @@ def models(
     if what == "list":
         rows = client.models.list()
         yield {"models": rows}
+        if not rows:
+            out.print("No model yet. Name a run: epochal models set NAME --job last")
+            return
         print_rows(
             rows,
             {
