@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from itertools import count
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -30,10 +31,11 @@ from epochal_service.admission.memory import PROCESS_BYTES
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods import jobs
+from epochal_service.methods.changes import change_training
 from epochal_service.settings import Limits
-from epochal_service.specs.jobs import CreateJobOptions
+from epochal_service.specs.jobs import ChangeTrainingRequest, CreateJobOptions
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import Access, Database
+from epochal_service.store import Access, Database, changes
 from epochal_service.store import jobs as stored
 from epochal_service.store.jobs import JobRow
 from epochal_workers import scheduler
@@ -194,6 +196,35 @@ def test_after_its_turn_a_process_takes_no_jobs_but_beside_a_long_one(
     waits = [at - held_at for at in starts if at is not None]
     assert max(waits) > 0.2
     assert not [wait for wait in waits if 0.11 < wait < 0.19]
+
+
+def test_a_change_does_not_wait_for_the_next_epoch_of_a_slow_run(service: Service) -> None:
+    job_id = create(service, "me", {**XOR, "epochs": 3, "pace": 0.001})
+    context = replace(service.context, access=Access("me"))
+    unpaced = iter([ChangeTrainingRequest(pace=0.0)])
+    ends_at = perf_counter() + 30
+
+    def stopping() -> bool:
+        """After the first epoch, ask for the others at once; stop if that has no effect."""
+        if row(service, job_id).epoch == 1:
+            for request in unpaced:
+                change_training(context, job_id, request)
+        return perf_counter() > ends_at
+
+    take_turns(worker(service, stopping, flush_seconds=NEVER), job_id)
+    assert row(service, job_id).state == "succeeded"
+
+
+def test_one_query_asks_for_the_changes_of_all_jobs(service: Service) -> None:
+    jobs_of = {owner: create(service, owner, {**XOR, "pace": 1}) for owner in ("us", "them", "she")}
+    requests = worker(service).requests
+    with requests.followed(jobs_of["us"]), requests.followed(jobs_of["them"]):
+        with service.database.write() as connection:
+            for job_id in jobs_of.values():
+                changes.insert(connection, job_id, "{}")
+        assert requests.waiting(NEVER) == set()  # as it was when the first job began
+        assert requests.waiting(0.0) == {jobs_of["us"], jobs_of["them"]}
+    assert requests.waiting(0.0) == set()
 
 
 # ----------------------------------------------------------------------------------- the memory

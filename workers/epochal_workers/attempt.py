@@ -54,7 +54,9 @@ RELEASE = -math.inf
 
 EPOCH_GRACE_SECONDS = 3.0  # how long a stopping worker waits for the end of its epoch
 ASK_SECONDS = 0.03
-"""How often to ask whether a user has changed the job; with a pace also before each epoch."""
+"""How often to ask whether a user has changed the job."""
+ASK_BEFORE_SECONDS = 0.005
+"""How long ago at most that was asked when an epoch of a job with a pace begins."""
 ROUND_SECONDS = 0.05
 """Epochs that the engine trains before it computes their results. A user who changes the job waits
 for so long."""
@@ -236,9 +238,8 @@ class Attempt(ABC):
     def _next_slice(self) -> Generator[float, float, float]:
         """Wait for a slice, and return its end. The time does not count as training."""
         begun_at = perf_counter()
-        # In the meantime users may change the job, or pause it. Before an epoch it asks anyway.
-        is_near = self._next_at < begun_at + 2 * ASK_SECONDS
-        until = yield self._next_at if is_near else begun_at + ASK_SECONDS
+        # In the meantime a user may cancel the job, or pause it.
+        until = yield min(self._next_at, begun_at + self._context.settings.flush_seconds)
         waited = perf_counter() - begun_at
         self._waited += waited
         self._taken_at += waited
@@ -367,7 +368,6 @@ class JobAttempt(Attempt):
         """The last epoch and step after which the settings changed: one change follows them."""
         self._pause = 0
         """The step of each epoch after which the run yields."""
-        self._asked_at = perf_counter()
         self._earlier: list[engine.Block] = []
         super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
         self._pause_epoch = math.inf if (last := claim.job.pause_epoch) is None else last
@@ -455,18 +455,19 @@ class JobAttempt(Attempt):
         """
         now = perf_counter()
         begins = self._pace and self._run.at_boundary and now >= self._next_at
-        is_due = begins or now - self._asked_at > ASK_SECONDS
         is_again = self._changes or self._run.epoch < self._claim.job.epoch
-        if not is_due or is_again or self._moment == self._changed_at:
+        if is_again or self._moment == self._changed_at:
+            return None
+        waiting = self._context.requests.waiting(ASK_BEFORE_SECONDS if begins else ASK_SECONDS)
+        if self._claim.id not in waiting:
             return None
         database = self._context.database
-        self._asked_at = begun_at = now
         with database.read() as connection:
             if not changes.waiting_at(connection, self._claim.id, self._moment[1]):
                 return None
         progress = self._progress(resume_point=False)
         spec = changes.make(database, self._claim, progress, self._moment)
-        self._flushed(begun_at, is_stored=spec is not None)
+        self._flushed(now, is_stored=spec is not None)
         self._context.queue.notify_watchers(self._claim.id)
         if spec is None:
             return None

@@ -11,6 +11,7 @@ from epochal_service.settings import Settings
 from epochal_service.store import Database
 
 from .heartbeat import Heartbeat
+from .requests import Requests
 from .tally import Tally
 
 
@@ -31,3 +32,8 @@ class WorkerContext:
     def heartbeat(self) -> Heartbeat:
         """The thread that renews leases."""
         return Heartbeat(self.database, self.settings.lease_seconds)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """The requests of users to change the jobs of this process."""
+        return Requests(self.database)

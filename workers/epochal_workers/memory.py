@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 
 from epochal_service.jobs.lifecycle import Ending
 from epochal_service.specs.limits import in_bytes
@@ -77,7 +76,8 @@ def _limits_at_first() -> tuple[int, int]:
 def _data_bytes() -> int:
     """Return the bytes that this process has allocated, used or not."""
     # The sixth number of this file is the data segment with the stack, in pages.
-    return int(Path("/proc/self/statm").read_text().split()[5]) * _PAGE_BYTES
+    with open("/proc/self/statm", "rb", buffering=0) as file:
+        return int(file.read().split()[5]) * _PAGE_BYTES
 
 
 def out_of_memory(price: int | None, cause: str) -> Ending:

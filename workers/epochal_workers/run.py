@@ -114,7 +114,7 @@ def _attempt(context: WorkerContext, claim: Claim) -> Slices:
     """Train a job that is claimed, and notify everyone who waits for its end."""
     context.queue.notify_watchers(claim.id)
     try:
-        with context.heartbeat.renewing(claim):
+        with context.heartbeat.renewing(claim), context.requests.followed(claim.id):
             state = yield from _train(context, claim)
     except Unavailable as error:
         logger.warning("job_released", job=claim.id, error=str(error))

@@ -37,6 +37,8 @@ ADMISSION_SECONDS = 0.2
 """For so long a process trains new jobs only, before the next slice of an earlier one."""
 ASK_SECONDS = 0.1
 """How often a process that trains asks for another job."""
+WAKE_SECONDS = 0.03
+"""How often a process with nothing to train yet asks whether a user wants to change a job."""
 STEP_SECONDS, MOST_STEPS = 0.05, 4
 """A process leaves a new job to others for a step for each job that it holds, but at most so many:
 processes with fewer jobs come first."""
@@ -91,13 +93,17 @@ class Scheduler:
     # ---------------------------------------------------------------------------------- slices
 
     def _train_next(self) -> None:
-        held = min(self._all(), key=lambda held: max(0.0, held.next_at - perf_counter()))
-        sleep(min(max(0.0, held.next_at - perf_counter()), ASK_SECONDS))
+        now, stopping = perf_counter(), self._context.stopping()
+        held = min(self._all(), key=lambda held: max(now, held.next_at))
+        if held.next_at > now and not stopping:
+            sleep(min(held.next_at - now, WAKE_SECONDS))
+            self._wake()
+            return
         runs = self._held.pop(held.job.owner)
         runs.remove(held)
         if runs:
             self._held[held.job.owner] = runs
-        releases = held is self._leaving or self._context.stopping()
+        releases = held is self._leaving or stopping
         self._train(held, RELEASE if releases else SLICE_SECONDS)
 
     def _train(self, held: Held, seconds: float) -> None:
@@ -111,6 +117,14 @@ class Scheduler:
             self._asks_at = perf_counter() + STEP_SECONDS * MOST_STEPS  # another takes it
         elif held.state == "queued":
             self._released.append(held.job.id)
+
+    def _wake(self) -> None:
+        """Let the jobs come next that users want to change."""
+        with suppress(Unavailable):
+            waiting = self._context.requests.waiting(WAKE_SECONDS)
+            for held in self._all():
+                if held.job.id in waiting:
+                    held.next_at = 0.0
 
     def _all(self) -> Iterator[Held]:
         return (held for runs in self._held.values() for held in runs)

@@ -16,6 +16,13 @@ _OPEN = (
     .order_by(requests.c.id)
 )
 
+_WAITING = (
+    sa.select(requests.c.job_id)
+    .distinct()
+    .where(requests.c.job_id.in_(sa.bindparam("job_ids", expanding=True)))
+    .where(requests.c.epoch.is_(None))
+)
+
 
 def insert(connection: Connection, job_id: str, training: str) -> int:
     """Insert the changed fields, as JSON, for a locked job, and return the id of the request."""
@@ -27,6 +34,11 @@ def insert(connection: Connection, job_id: str, training: str) -> int:
 def open_requests(connection: Connection, job_id: str) -> Mapping[int, str]:
     """Return the requests that have not taken effect, by id and in order."""
     return {row.id: row.training for row in connection.execute(_OPEN, {"job_id": job_id})}
+
+
+def waiting(connection: Connection, job_ids: Collection[str]) -> frozenset[str]:
+    """Return those of the jobs with requests that have not taken effect."""
+    return frozenset(connection.execute(_WAITING, {"job_ids": [*job_ids]}).scalars())
 
 
 def close(connection: Connection, ids: Collection[int], epoch: int, step: int) -> None:
