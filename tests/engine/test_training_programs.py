@@ -71,7 +71,9 @@ def wrong(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.mark.long
 @pytest.mark.parametrize("dtype", get_args(DType))
 @pytest.mark.parametrize("name", CASES)
-def test_the_numpy_program_agrees_with_the_engine(name: str, dtype: DType) -> None:
+def test_the_programs_compile_and_the_numpy_program_agrees_with_the_engine(
+    name: str, dtype: DType
+) -> None:
     recording = record(CASES[name], dtype)
     table, noise = compare(recording)
     assert not wrong(table)
@@ -84,12 +86,8 @@ def test_the_numpy_program_agrees_with_the_engine(name: str, dtype: DType) -> No
     kinds = ("gradient", "weights")
     layers = {f"{kind} of {name}" for name in recording.gradients.layers for kind in kinds}
     assert set(recording.columns) | layers <= rows
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", CASES)
-def test_the_pytorch_program_can_be_compiled(name: str) -> None:
-    compile(training_pytorch(record(CASES[name], "float32")), "training.py", "exec")
+    if dtype == "float32":
+        compile(training_pytorch(recording), "training.py", "exec")
 
 
 def test_a_bias_before_a_batch_norm_has_the_tolerance_of_noise() -> None:
@@ -100,19 +98,20 @@ def test_a_bias_before_a_batch_norm_has_the_tolerance_of_noise() -> None:
     assert not wrong(table)
 
 
-def chaotic(seed: int = 0) -> Case:
+def chaotic(epochs: int = 8, batch_size: int = 16) -> Case:
     """Digits, by steps so long that rounding errors grow a thousandfold within a few epochs."""
     layers = (*(LAYERS["dense"](units=64, activation="relu") for _ in range(2)),)  # type: ignore[call-arg]
     output = LAYERS["dense"](units=10, activation="softmax")  # type: ignore[call-arg]
-    training = Training("cross_entropy", OPTIMIZERS["adam"](0.01), 14, batch_size=32, seed=seed)
+    adam = OPTIMIZERS["adam"](0.03)
+    training = Training("cross_entropy", adam, epochs, batch_size=batch_size, seed=1)
     digits = load("digits")
-    return Case(Network((64,), (*layers, output)), digits.inputs, digits.targets, training)
+    network = Network((64,), (*layers, output))
+    return Case(network, digits.inputs[:500], digits.targets[:500], training)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
-def test_a_chaotic_training_is_verified_from_state_to_state(seed: int) -> None:
-    recording = record(chaotic(seed), "float32")
+def test_a_chaotic_training_is_verified_from_state_to_state() -> None:
+    recording = record(chaotic(), "float32")
     table, _ = compare(recording)
     assert not wrong(table)
     assert all(row["compared"] == row["total"] for row in table)
@@ -122,7 +121,7 @@ def test_a_chaotic_training_is_verified_from_state_to_state(seed: int) -> None:
     assert not wrong(table)
     rows = {row["name"]: row for row in table}
     assert 0 < rows["train_loss"]["compared"] < rows["train_loss"]["total"]
-    assert rows["train_loss"]["until"] == rows["train_loss"]["compared"] < 14
+    assert rows["train_loss"]["until"] == rows["train_loss"]["compared"] < 8
     assert rows["weights of dense_1"]["compared"] == 0
 
 
@@ -250,16 +249,22 @@ NOBODY_CHOSE = [
     *(121, 146),  # gradients far below the rounding errors of others
     7037,  # a gradient of rounding errors that one run in ten does not have
 ]
-TAKES_LONG = [*range(1, 11), 5069, 7073, 8002]
-"""In 5069 and 7073, l1 takes weights to 0 or to a rounding error; in 8002, steps have the size of
-derivatives of gelu far below 0."""
+TAKES_LONG = [1, 2, 3, 6, 7, 9, 10, 7073, 8002]
+"""In 7073, l1 takes weights to 0 or to a rounding error, in epoch 26; in 8002, steps have the size
+of derivatives of gelu far below 0."""
 
 
-@pytest.mark.parametrize(
-    "number", [*NOBODY_CHOSE, *(pytest.param(n, marks=pytest.mark.long) for n in TAKES_LONG)]
-)
+@pytest.mark.parametrize("number", NOBODY_CHOSE)
 def test_a_training_that_nobody_chose_is_not_accused(number: int) -> None:
     assert not wrong(compare(record(*random_case(number)))[0])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", TAKES_LONG)
+def test_the_beginning_of_one_that_takes_long_is_not_accused(number: int) -> None:
+    case, dtype = random_case(number)
+    training = replace(case.training, epochs=min(case.training.epochs, 30))
+    assert not wrong(compare(record(replace(case, training=training), dtype))[0])
 
 
 def test_other_rounding_errors_begin_in_the_first_batch() -> None:
@@ -324,17 +329,18 @@ def test_a_running_mean_that_is_changed_alone_is_refused() -> None:
 
 def within_an_epoch() -> Case:
     """An epoch of 360 steps, in which rounding errors grow a millionfold."""
-    case = chaotic(seed=2)
-    adam = OPTIMIZERS["adam"](0.03)
-    return replace(case, training=replace(case.training, optimizer=adam, epochs=1, batch_size=4))
+    digits, case = load("digits"), chaotic(epochs=1, batch_size=4)
+    training = replace(case.training, seed=2)
+    return replace(case, inputs=digits.inputs, targets=digits.targets, training=training)
 
 
 @pytest.mark.long
 def test_an_epoch_that_is_too_long_is_verified_from_step_to_step() -> None:
-    table, _ = compare(record(within_an_epoch(), "float32"))
+    case = within_an_epoch()
+    table, _ = compare(record(case, "float32"))
     assert not wrong(table)
     assert min(row["until"] for row in table) == 0
-    recording = record(within_an_epoch(), "float32", steps_at_once=16)
+    recording = record(case, "float32", steps_at_once=16)
     table, _ = compare(recording)
     assert not wrong(table)
     assert all(row["compared"] == row["total"] for row in table)
@@ -484,7 +490,7 @@ def test_one_sample_more_that_is_right_is_refused(what: str) -> None:
 @pytest.mark.long
 def test_a_histogram_whose_counts_are_moved_is_refused() -> None:
     """Many small numbers are near the edge of some bin; that does not explain this one."""
-    recording = record(chaotic(1), "float32")
+    recording = record(chaotic(epochs=5), "float32")
     assert recording.gradients is not None
     for move in (0, 1):
         histogram = recording.gradients.histogram.copy()
