@@ -4,8 +4,8 @@ from hypothesis import settings
 
 
 def examples(most: int = 60) -> int:
-    """Return how many examples are tried: `most` in `make fuzz`, else a twelfth.
+    """Return how many examples are tried: `most` in `make fuzz`, else a twentieth.
 
     Without `make fuzz` they are the same each time, so that many of them find nothing new.
     """
-    return most // 12 if settings.default and settings.default.derandomize else most
+    return most // 20 if settings.default and settings.default.derandomize else most

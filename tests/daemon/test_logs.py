@@ -140,7 +140,9 @@ def test_the_log_of_people_has_the_same_events(stack: Stack) -> None:
 def test_the_log_does_not_flood_while_the_database_is_away(
     make_stack: MakeStack, postgres_server: PostgresServer
 ) -> None:
-    stack = make_stack(database="postgresql", log_format="json", workers=1, lease_seconds=2)
+    stack = make_stack(
+        database="postgresql", log_format="json", workers=1, lease_seconds=1.5, reaper_seconds=0.5
+    )
     unending = {**XOR, "epochs": 1_000_000, "dataset": {"name": "two_moons", "samples": 2000}}
     with epochal.Client(stack.http) as client:
         job = client.jobs.create(unending)
@@ -152,7 +154,7 @@ def test_the_log_does_not_flood_while_the_database_is_away(
         try:
             await_condition(lambda: not stack.ready(), 60, "the service is down")
             # Four polls a second of the watched job, two rounds of the reaper, renewals of leases.
-            until = monotonic() + 6
+            until = monotonic() + 3
             await_condition(lambda: monotonic() > until, 60, "some seconds have passed")
             counts = Counter((line["event"], line.get("error")) for line in lines(stack)[before:])
             assert "events_not_read" in {event for event, _ in counts}, counts

@@ -19,9 +19,9 @@ __all__ = ["receiver"]
 SECRET = epochal.create_webhook_secret()
 
 
-@pytest.fixture
-def stack(make_stack: MakeStack) -> Stack:
-    return make_stack(webhook_hosts="127.0.0.1", webhook_seconds=1, workers=1)
+@pytest.fixture(scope="module")
+def stack(module_stack: MakeStack) -> Stack:
+    return module_stack(webhook_hosts="127.0.0.1", webhook_seconds=1, workers=1)
 
 
 def state_in_store(stack: Stack, job_id: str) -> str:

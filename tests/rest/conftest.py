@@ -70,9 +70,14 @@ def trained(client: TestClient, train: Callable[[str], str | None]) -> str:
 class _Server(uvicorn.Server):
     """Tells when it listens, and tells the app when it is about to stop."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, grace_seconds: int) -> None:
         super().__init__(
-            uvicorn.Config(app, http=BoundedHeads, log_config=None, timeout_graceful_shutdown=5)
+            uvicorn.Config(
+                app,
+                http=BoundedHeads,
+                log_config=None,
+                timeout_graceful_shutdown=grace_seconds,
+            )
         )
         self.listening = threading.Event()
         self.app = app
@@ -88,14 +93,14 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def served(
-    app: FastAPI, send_buffer: int | None = None
+    app: FastAPI, send_buffer: int | None = None, grace_seconds: int = 5
 ) -> Iterator[tuple[str, Callable[[], None]]]:
     """A real server in a thread: its URL, and its stop function. `send_buffer` is in bytes."""
     with socket.socket() as listener:
         if send_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         listener.bind(("127.0.0.1", 0))
-        server = _Server(app)
+        server = _Server(app, grace_seconds)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
 

@@ -184,7 +184,7 @@ def test_a_client_that_stops_within_a_body_gets_an_error(
 
 @pytest.mark.long  # it waits for the end of the grace
 def test_a_request_that_outlasts_a_stop_is_asked_to_come_again(app: FastAPI) -> None:
-    with served(app) as (url, stop), connected(url) as connection:
+    with served(app, grace_seconds=1) as (url, stop), connected(url) as connection:
         connection.sendall(HALF_OF_A_JOB)
         assert httpx2.get(f"{url}/v1/version", timeout=60).is_success  # the other one has begun
         stop()
