@@ -74,7 +74,10 @@ def wrong(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_the_programs_compile_and_the_numpy_program_agrees_with_the_engine(
     name: str, dtype: DType
 ) -> None:
-    recording = record(CASES[name], dtype)
+    case = CASES[name]
+    if not name.startswith("schedule"):  # which changes the learning rate up to the last epoch
+        case = replace(case, training=replace(case.training, epochs=5))
+    recording = record(case, dtype)
     table, noise = compare(recording)
     assert not wrong(table)
     for row in table:
