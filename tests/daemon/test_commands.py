@@ -170,12 +170,12 @@ def test_a_database_that_does_not_answer(epochald: Epochald) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("command", ["up", "api", "worker"])
 def test_a_postgresql_database_that_was_not_migrated(
-    epochald: Epochald, command: str, postgres_url: str, broker_url: str
+    epochald: Epochald, postgres_url: str, broker_url: str
 ) -> None:
-    sentence = epochald.refusal(command, database_url=postgres_url, broker_url=broker_url)
-    assert "run `epochald migrate`" in sentence
+    for command in ("up", "api", "worker"):
+        sentence = epochald.refusal(command, database_url=postgres_url, broker_url=broker_url)
+        assert "run `epochald migrate`" in sentence, command
     assert epochald("migrate", database_url=postgres_url).returncode == 0
     done = epochald("check", database_url=postgres_url, broker_url=broker_url)
     assert done.returncode == 0, done.stdout
@@ -255,18 +255,16 @@ def test_migrate_creates_a_database_and_accepts_an_existing_one(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("command", ["up", "api"])
-def test_a_public_service_does_not_start_without_a_key(
-    epochald: Epochald, command: str, broker_url: str
-) -> None:
+def test_a_public_service_does_not_start_without_a_key(epochald: Epochald, broker_url: str) -> None:
     public = {"http_address": f"0.0.0.0:{free_port()}", "broker_url": broker_url}
-    sentence = epochald.refusal(command, **public)
-    assert "is reachable from other machines, and there is no API key yet" in sentence
-    assert sentence.endswith("create one: epochald keys create me --scope admin")
+    for command in ("up", "api"):
+        sentence = epochald.refusal(command, **public)
+        assert "is reachable from other machines, and there is no API key yet" in sentence
+        assert sentence.endswith("create one: epochald keys create me --scope admin")
     key = epochald("keys", "create", "me", "--scope", "admin").stdout.strip()
     revoked = epochald("keys", "revoke", key.split("_")[1])
     assert revoked.returncode == 0, revoked.stderr
-    assert "there is no API key yet" in epochald.refusal(command, **public)
+    assert "there is no API key yet" in epochald.refusal("api", **public)
     assert "fail  EPOCHAL_HTTP_ADDRESS" in epochald("check", **public).stdout
     epochald("keys", "create", "me", "--scope", "admin")
     assert "ok    there is an API key" in epochald("check", **public).stdout

@@ -472,7 +472,7 @@ def test_a_change_without_a_worker_joins_one_within_the_next_epoch(service: Serv
         change(service, last, POINT_CHANGES["add"])
 
 
-RUNS = int(os.environ.get("STEERED_RUNS", "25"))
+RUNS = int(os.environ.get("STEERED_RUNS", "12"))
 
 
 @pytest.mark.parametrize(
