@@ -268,8 +268,6 @@ def test_a_run_is_watched_paused_resumed_and_cancelled(
 
 
 def test_a_run_changes_while_it_trains(open_page: Opened, api: Api, long_run: str) -> None:
-    # Newer weights may replace those of an epoch before the page asks about them.
-    open_page.excuse("404")
     page = open_page(f"/jobs/{long_run}")
     dials = page.get_by_role("region", name="Change it while it trains")
     rate = dials.get_by_label("Learning rate, as a number")

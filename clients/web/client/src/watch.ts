@@ -160,7 +160,7 @@ function follow(
     handlers.status?.('live')
     for await (const event of readEvents(response.body!)) {
       if (event.id !== undefined) cursor = event.id
-      if (receive(event)) return 'over'
+      if (receive(event) || ended) return 'over'
     }
     return 'again'
   }

@@ -154,7 +154,7 @@ export class Session {
   }
 
   #follow(id: string, isDrawn: boolean): (() => void) | undefined {
-    this.run = id ? new Run(id, isDrawn) : undefined
+    this.run = id ? new Run(id, isDrawn ? 'only' : 'no') : undefined
     this.#steering = this.run && new Steering(this.run)
     return this.run?.follow()
   }

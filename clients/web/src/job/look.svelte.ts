@@ -4,7 +4,11 @@
  */
 import { watchSight } from '../lib/state/sight'
 import { number, urlState } from '../lib/state/url.svelte'
+import type { Network } from '../bench/forward'
+import { unpacked } from '../bench/unpacked'
+import { specAfter } from './changes'
 import { lastUpTo } from './columns'
+import type { Trained } from './replies'
 import type { Run } from './run.svelte'
 
 const FOLLOWING = -1
@@ -34,6 +38,20 @@ export class Look {
   /** The selected epoch; undefined if no epoch is stored yet. */
   get epoch(): number | undefined {
     return this.run.stored[this.index]
+  }
+
+  /** The network with the weights that the stream has, while the newest ones are followed. */
+  readonly live = $derived.by((): Trained | undefined => {
+    const { job, over, weights } = this.run
+    if (!this.following || over || !job || !weights) return undefined
+    const spec = specAfter(job.spec)
+    const network = spec.network as Network
+    return { epoch: weights.epoch, spec, network, parameters: unpacked(weights) }
+  })
+
+  /** The selected epoch, for figures that the page can compute: those of `live` before it is stored. */
+  get drawn(): number | undefined {
+    return this.live?.epoch ?? this.epoch
   }
 
   to(index: number): void {

@@ -22,7 +22,17 @@ it('calls once per input and evicts the oldest', async () => {
 
 it('calls again after a failure', async () => {
   const fetch = vi.fn().mockRejectedValueOnce(new Error('away')).mockResolvedValueOnce('here')
-  const ask = memoize<number, string>(fetch)
-  await expect(ask(1, signal)).rejects.toThrow('away')
-  expect(await ask(1, signal)).toBe('here')
+  const ask = memoize<{ epoch: number }, string>(fetch)
+  await expect(ask({ epoch: 1 }, signal)).rejects.toThrow('away')
+  expect(await ask({ epoch: 1 }, signal)).toBe('here')
+})
+
+it('gives a reply to the epoch that it names', async () => {
+  const fetch = vi.fn((_: { epoch: number }) => Promise.resolve({ epoch: 3 }))
+  const ask = memoize(fetch)
+  await ask({ epoch: 1 }, signal)
+  await ask({ epoch: 3 }, signal)
+  expect(fetch).toHaveBeenCalledTimes(1)
+  await ask({ epoch: 1 }, signal)
+  expect(fetch).toHaveBeenCalledTimes(2)
 })

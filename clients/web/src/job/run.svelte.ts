@@ -6,11 +6,13 @@ import {
   toNumber,
   watch,
   type ApiProblem,
+  type Handlers,
   type JobEvents,
   type Query,
   type Schemas,
   type Status,
 } from '../lib/api'
+import { computes, type Network } from '../bench/forward'
 import { isStored, storedEpochs } from '../lib/api/stored'
 import { curvesOf, extend, rejoin, spread, upTo, type Curves } from './columns'
 import { isOver, type State } from './texts'
@@ -86,8 +88,11 @@ export class Run {
 
   constructor(
     readonly id: string,
-    /** Watch the newest weights of a small network, in place of its stored epochs and gradients. */
-    private readonly parameters = false,
+    /**
+     * Watch the newest weights of a small network: `too` if it can be drawn from them, or `only` them, in
+     * place of its stored epochs and gradients.
+     */
+    private readonly parameters: 'no' | 'too' | 'only' = 'no',
   ) {}
 
   /** Follow the run until the returned function is called. */
@@ -96,50 +101,54 @@ export class Run {
       void this.#open()
       return () => this.#abort.abort()
     }
-    const watching = watch<JobEvents>(
-      service,
-      `/v1/jobs/${this.id}/events`,
-      {
-        snapshot: ({ job, curve }) => {
-          this.#came = []
-          this.job = job
-          this.state = job.state ?? undefined
-          this.curves = rejoin(curvesOf(curve.series), {})
-          this.#downsampled = curve
-          if (!this.parameters) void this.#catchUp(job)
-        },
-        state: (event) => {
-          this.#take()
-          this.state = event.state
-          this.worker = event.worker ?? this.worker
-          void this.refresh()
-        },
-        epochs: (event) => {
-          // The baselines come with the first epochs, in the job.
-          if (this.job && !this.job.baselines && event.first_epoch === 1) void this.refresh()
-          this.#soon(() => this.#grow(event))
-        },
-        checkpoint: (event) => {
-          if (this.parameters) return
-          this.#announced = Math.max(this.#announced, ...event.epochs)
-          if (this.#thins) void this.#listAgain()
-          else this.#soon(() => this.#store(event.epochs))
-        },
-        change: (event, seq) => this.#changed(event, seq),
-        parameters: (event) => this.#soon(() => (this.weights = event)),
-        end: (event) => {
-          this.#take()
-          this.state = event.state
-          if (!this.parameters) void this.#listAgain()
-          void this.refresh()
-        },
-        status: (now, why) => {
-          this.status = now
-          this.problem = why
-        },
+    const begin = (parameters: boolean, after?: number) =>
+      watch<JobEvents>(service, `/v1/jobs/${this.id}/events`, handlers, {
+        parameters,
+        ...(after === undefined ? {} : { after }),
+      })
+    const handlers: Handlers<JobEvents> = {
+      snapshot: ({ job, curve }, seq) => {
+        this.#came = []
+        this.job = job
+        this.state = job.state ?? undefined
+        this.curves = rejoin(curvesOf(curve.series), {})
+        this.#downsampled = curve
+        if (this.parameters !== 'only') void this.#catchUp(job)
+        if (this.parameters !== 'too' || isOver(this.state) || !isComputed(job)) return
+        watching.close()
+        watching = begin(true, seq)
       },
-      { parameters: this.parameters },
-    )
+      state: (event) => {
+        this.#take()
+        this.state = event.state
+        this.worker = event.worker ?? this.worker
+        void this.refresh()
+      },
+      epochs: (event) => {
+        // The baselines come with the first epochs, in the job.
+        if (this.job && !this.job.baselines && event.first_epoch === 1) void this.refresh()
+        this.#soon(() => this.#grow(event))
+      },
+      checkpoint: (event) => {
+        if (this.parameters === 'only') return
+        this.#announced = Math.max(this.#announced, ...event.epochs)
+        if (this.#thins) void this.#listAgain()
+        else this.#soon(() => this.#store(event.epochs))
+      },
+      change: (event, seq) => this.#changed(event, seq),
+      parameters: (event) => this.#soon(() => (this.weights = event)),
+      end: (event) => {
+        this.#take()
+        this.state = event.state
+        if (this.parameters !== 'only') void this.#listAgain()
+        void this.refresh()
+      },
+      status: (now, why) => {
+        this.status = now
+        this.problem = why
+      },
+    }
+    let watching = begin(this.parameters === 'only')
     return () => {
       watching.close()
       this.#abort.abort()
@@ -238,7 +247,7 @@ export class Run {
     for (const [metric, values] of Object.entries(columns))
       curves[metric] = extend(curves[metric], epochs, values)
     this.curves = curves
-    if (gradients && !this.parameters) this.#flowOn(gradients.epochs, gradients.layers)
+    if (gradients && this.parameters !== 'only') this.#flowOn(gradients.epochs, gradients.layers)
     if ((curves['train_loss']?.x.length ?? 0) > MOST_POINTS) void this.#thin()
   }
 
@@ -384,6 +393,9 @@ export class Run {
     this.#flowOn(live.epochs, live.layers as unknown as Schemas['GradientColumns'][])
   }
 }
+
+const isComputed = ({ spec: { network } }: Job) =>
+  'layers' in network && computes(network as Network)
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 

@@ -32,7 +32,7 @@ export class View {
   /** The same samples at every epoch; more of them if they are drawn as points. */
   readonly samples = computed(
     () => {
-      const { epoch } = this.look
+      const { drawn: epoch } = this.look
       if (epoch === undefined || this.inputs === undefined || this.compares) return undefined
       return { epoch, order: 'random' as const, count: this.#count(this.inputs) }
     },

@@ -3,17 +3,12 @@
  * numbers and with predictions that it computes from the weights.
  */
 import type { Schemas } from '@epochal/client'
-import { forward, widths, type Network, type Parameters } from '../bench/forward'
-import { gridOf } from '../bench/maps'
+import { widths, type Network, type Parameters } from '../bench/forward'
 import { specAfter } from '../job/changes'
 import { lastUpTo } from '../job/columns'
+import { predicted, sampled, unitMaps, type Bounds, type Trained } from '../job/replies'
 import type { Seen } from '../job/seen'
-import { layerName } from '../job/texts'
-import { toNumber, toNumbers } from '../lib/api/numbers'
 import { answerFor, type Fields } from '../lib/api/stored'
-import { lossOf } from './losses'
-
-type Bounds = Schemas['BoundsSpec']
 
 /** Stored weights: safetensors files without the header that they have in common. */
 interface Weights {
@@ -83,10 +78,13 @@ export class Answers {
     if (what === 'GET ') return job
     if (what === 'GET /curve') return curve
     if (!this.computes) return undefined
-    const epoch = this.#stored(fields['epoch'])
-    if (what === 'GET /sample-predictions') return this.#samples(epoch)
-    if (what === 'POST /predict') return this.#predict(epoch, fields)
-    if (what === 'POST /unit-maps') return this.#unitMaps(epoch, Number(fields['resolution'] ?? 32))
+    const { samples, bounds } = this.file
+    const trained = this.#trained(this.#stored(fields['epoch']))
+    if (what === 'GET /sample-predictions')
+      return samples?.samples.length ? sampled(trained, samples) : undefined
+    if (what === 'POST /predict') return predicted(trained, fields, samples?.class_names)
+    if (what === 'POST /unit-maps')
+      return bounds ? unitMaps(trained, bounds, Number(fields['resolution'] ?? 32)) : undefined
     return undefined
   }
 
@@ -141,110 +139,8 @@ export class Answers {
     )
   }
 
-  #outputs(epoch: number, rows: readonly (readonly number[])[]): number[][] {
-    const inputs = Float32Array.from(rows.flat())
-    const all = forward(this.network(epoch), this.parameters(epoch), inputs, rows.length)
-    return rowsOf(all.at(-1)!, rows.length)
+  #trained(epoch: number): Trained {
+    const { spec } = this.file.job
+    return { epoch, spec, network: this.network(epoch), parameters: this.parameters(epoch) }
   }
-
-  #classOf(outputs: readonly number[]): number {
-    if (outputs.some(Number.isNaN)) return -1
-    if (outputs.length > 1) return outputs.indexOf(Math.max(...outputs))
-    return outputs[0]! >= (this.file.job.spec.loss === 'hinge' ? 0 : 0.5) ? 1 : 0
-  }
-
-  #predict(epoch: number, fields: Fields): object | undefined {
-    const grid = fields['grid'] as (Bounds & { resolution: number }) | undefined
-    const given = fields['inputs'] as number[][] | undefined
-    if (!grid && !given) return undefined
-    const rows = grid ? pointsOf(grid, grid.resolution) : given!
-    const outputs = this.#outputs(epoch, rows)
-    const names = this.file.samples?.class_names ?? []
-    const classes = names.length ? outputs.map((row) => this.#classOf(row)) : []
-    return {
-      epoch,
-      outputs,
-      output_shape: [outputs[0]!.length],
-      classes,
-      labels: classes.map((index) => names[index] ?? ''),
-      target_names: [],
-      ...axesOf(grid, grid?.resolution ?? 0),
-    }
-  }
-
-  #samples(epoch: number): Seen | undefined {
-    const { samples: seen, job } = this.file
-    if (!seen?.samples.length) return undefined
-    const rows = seen.samples.map(({ inputs }) => toNumbers(inputs))
-    const outputs = this.#outputs(epoch, rows)
-    const parameters = this.parameters(epoch)
-    const [shift, scale] = ['shift', 'scale'].map((n) => parameters.get(`target_scaling.${n}`))
-    // Losses are of the numbers that the network was trained with.
-    const trained = (values: readonly number[]) =>
-      values.map((value, i) =>
-        shift && scale ? (value - shift[i % shift.length]!) / scale[i % scale.length]! : value,
-      )
-    const samples = seen.samples.map((sample, i) => {
-      const predicted = seen.class_names.length ? this.#classOf(outputs[i]!) : -1
-      return {
-        ...sample,
-        outputs: outputs[i]!,
-        predicted_class: predicted < 0 ? null : predicted,
-        loss: lossOf(
-          job.spec.loss,
-          job.spec.loss_options ?? {},
-          trained(outputs[i]!),
-          trained(toNumbers(sample.target)),
-        ),
-      }
-    })
-    return { ...seen, epoch, samples }
-  }
-
-  #unitMaps(epoch: number, resolution: number): object | undefined {
-    const { bounds } = this.file
-    if (!bounds) return undefined
-    const network = this.network(epoch)
-    const rows = pointsOf(bounds, resolution)
-    const inputs = Float32Array.from(rows.flat())
-    const layers = forward(network, this.parameters(epoch), inputs, rows.length)
-    return {
-      epoch,
-      ...axesOf(bounds, resolution),
-      layers: layers.flatMap((outputs, i) => {
-        if (network.layers[i]!.type === 'dropout') return []
-        const units = outputs.length / rows.length
-        const column = (unit: number) =>
-          Array.from({ length: rows.length }, (_, row) => outputs[row * units + unit]!)
-        return {
-          name: layerName(network.layers, i),
-          units: Array.from({ length: units }, (_, unit) => column(unit)),
-        }
-      }),
-    }
-  }
-}
-
-const numbersOf = ({ x_min, x_max, y_min, y_max }: Bounds) =>
-  [x_min, x_max, y_min, y_max].map(toNumber)
-
-function pointsOf(bounds: Bounds, resolution: number): number[][] {
-  const { inputs, rows } = gridOf(numbersOf(bounds), resolution)
-  return rowsOf(inputs, rows)
-}
-
-/** The positions of a grid along both axes. */
-function axesOf(bounds: Bounds | undefined, resolution: number): { x: number[]; y: number[] } {
-  if (!bounds) return { x: [], y: [] }
-  const [left, right, bottom, top] = numbersOf(bounds) as [number, number, number, number]
-  const along = (low: number, high: number) =>
-    Array.from({ length: resolution }, (_, i) => low + (i / (resolution - 1)) * (high - low))
-  return { x: along(left, right), y: along(bottom, top) }
-}
-
-function rowsOf(values: Float32Array, rows: number): number[][] {
-  const width = values.length / rows
-  return Array.from({ length: rows }, (_, row) => [
-    ...values.subarray(row * width, (row + 1) * width),
-  ])
 }

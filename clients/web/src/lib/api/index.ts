@@ -21,6 +21,7 @@ export {
   problemOf,
   watch,
   type FieldProblem,
+  type Handlers,
   type JobEvents,
   type Paths,
   type Query,
