@@ -19,7 +19,7 @@ const line = (epoch: number): Trained => ({
 })
 
 /** A service whose newest epoch is 30, and requests that it got. */
-function asked(look: Partial<Pick<Look, 'following' | 'live'>>, name = 'predict') {
+function requested(look: Partial<Pick<Look, 'following' | 'live'>>, name = 'predict') {
   const fetch = vi.fn((request: object) =>
     Promise.resolve({ epoch: 30, outputs: [[0]], classes: [], ...request }),
   )
@@ -29,7 +29,7 @@ function asked(look: Partial<Pick<Look, 'following' | 'live'>>, name = 'predict'
 
 it('asks for the newest epoch without its number, and for another one with it', async () => {
   const look = { following: true }
-  const { fetch, ask } = asked(look)
+  const { fetch, ask } = requested(look)
   await ask({ epoch: 29, inputs: [[3]] })
   look.following = false
   await ask({ epoch: 12, inputs: [[3]] })
@@ -39,9 +39,9 @@ it('asks for the newest epoch without its number, and for another one with it', 
   ])
 })
 
-it('computes what it has asked once from the newest weights', async () => {
+it('computes what it has requested once from the newest weights', async () => {
   const look: Partial<Pick<Look, 'following' | 'live'>> = { following: true, live: line(31) }
-  const { fetch, ask } = asked(look)
+  const { fetch, ask } = requested(look)
   await ask({ epoch: 30, inputs: [[3]] })
   expect(await ask({ epoch: 31, inputs: [[3]] })).toMatchObject({ epoch: 31, outputs: [[5]] })
   expect(fetch).toHaveBeenCalledTimes(1)
@@ -51,7 +51,7 @@ it('computes what it has asked once from the newest weights', async () => {
 })
 
 it('asks the service for samples that are first in an order of theirs', async () => {
-  const { fetch, ask } = asked({ following: true, live: line(31) }, 'sample-predictions')
+  const { fetch, ask } = requested({ following: true, live: line(31) }, 'sample-predictions')
   await ask({ epoch: 30, order: 'worst' })
   await ask({ epoch: 31, order: 'worst' })
   expect(fetch).toHaveBeenCalledTimes(2)

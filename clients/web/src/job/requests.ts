@@ -1,7 +1,7 @@
 /**
  * Requests about an epoch of a job. The reply about a stored one never changes, so the same request is
- * sent once. The newest epoch of a run that trains is another one a moment later: it is asked for without
- * its number, and what the page can compute from the weights of the stream is not asked for again.
+ * sent once. The newest epoch of a run that trains is another one a moment later: it is requested without
+ * its number, and what the page can compute from the weights of the stream is not requested again.
  */
 import { getContext, setContext } from 'svelte'
 
@@ -61,8 +61,8 @@ export function readJob<N extends Get>(
 }
 
 export function asking<I, O>(look: Followed, name: string, fetch: Fetch<object, O>): Fetch<I, O> {
-  const asked = follow(look)
-  const ask = memoize((input: object, signal: AbortSignal) => fetch(asked(input), signal))
+  const requested = follow(look)
+  const ask = memoize((input: object, signal: AbortSignal) => fetch(requested(input), signal))
   let last: { question: string; reply: O } | undefined
   return async (input, signal) => {
     const request = (input ?? {}) as object
