@@ -181,7 +181,7 @@ def test_after_its_turn_a_process_takes_no_jobs_but_beside_a_long_one(
 ) -> None:
     monkeypatch.setattr(scheduler, "TURN_SECONDS", 0.1)
     monkeypatch.setattr(scheduler, "LONG_SECONDS", 0.2)
-    long = service.create(LONG)
+    long = service.create(LONG, epochs=10_000)
     beside: list[str] = []
 
     def create_another() -> None:
@@ -216,7 +216,7 @@ def test_a_change_does_not_wait_for_the_next_epoch_of_a_slow_run(service: Servic
 
 
 def test_one_query_asks_for_the_changes_of_all_jobs(service: Service) -> None:
-    jobs_of = {owner: create(service, owner, {**XOR, "pace": 1}) for owner in ("us", "them", "she")}
+    jobs_of = {who: create(service, who, {**XOR, "epochs": 1}) for who in ("us", "them", "she")}
     requests = worker(service).requests
     with requests.followed(jobs_of["us"]), requests.followed(jobs_of["them"]):
         with service.database.write() as connection:

@@ -82,8 +82,9 @@ def test_one_message_is_enough_for_all_queued_jobs(service: Service) -> None:
 def test_a_worker_whose_turn_is_over_wakes_another_one(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = create(service, "student"), create(service, "student")
-    monkeypatch.setattr(epochal_workers.scheduler, "TURN_SECONDS", 0.001)
+    # The first slice takes longer than the turn.
+    first, second = create(service, "student", epochs=20_000), create(service, "student")
+    monkeypatch.setattr(epochal_workers.scheduler, "TURN_SECONDS", 0.03)
     # A database of the broker that nobody else uses: messages of the two jobs may still be on
     # their way.
     url = f"{service.settings.broker_url}?db=1"
