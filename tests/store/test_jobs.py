@@ -1,6 +1,7 @@
 """Job rows: specs, updates and deletions."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from epochal_service.access.classes import MAX_PUPILS
 from epochal_service.store import Database, jobs, migrate, outlines, tables
 from epochal_service.store.database import new_id
 from epochal_service.store.tables import job_specs
+from tests.servers.tables import create_tables
 
 pytestmark = pytest.mark.every_variant
 
@@ -91,8 +93,16 @@ def test_a_spec_is_deleted_with_its_job_and_the_outlines_before_it(database: Dat
         assert not connection.execute(sa.select(job_specs)).all()
 
 
+@pytest.fixture
+def unused_database(empty_database_url: str) -> Iterator[Database]:
+    """PostgreSQL has no statistics about rows that another test left, which may change a plan."""
+    create_tables(empty_database_url)
+    database = Database(empty_database_url)
+    yield database
+    database.close()
+
+
 def plan_of(connection: sa.Connection, query: sa.Select[Any]) -> str:
-    """The plan of a query, in a database without statistics about its few rows."""
     compiled = query.compile(connection, compile_kwargs={"literal_binds": True})
     if connection.dialect.name == "sqlite":
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
@@ -104,9 +114,9 @@ def plan_of(connection: sa.Connection, query: sa.Select[Any]) -> str:
 
 @pytest.mark.parametrize("owners", [("me",), ("class", "class.01", "class.02")])
 def test_a_list_of_several_owners_reads_the_newest_of_each_in_an_index(
-    database: Database, owners: tuple[str, ...]
+    unused_database: Database, owners: tuple[str, ...]
 ) -> None:
-    with database.read() as connection:
+    with unused_database.read() as connection:
         rows = sa.select(tables.jobs.c.id)
         plan = plan_of(connection, jobs.newest(rows, owners, [tables.jobs.c.id < "job_9"], 20))
     assert len(re.findall("ix_jobs_owner_id", plan)) == len(owners), plan
@@ -138,10 +148,12 @@ def test_a_list_of_several_owners_is_in_the_order_of_their_creation(database: Da
     assert nobody == []
 
 
-def test_the_next_job_of_an_owner_is_read_from_an_index(database: Database) -> None:
+def test_the_next_job_of_an_owner_is_read_from_an_index(
+    unused_database: Database,
+) -> None:
     row = tables.jobs.c
     of_owner = sa.select(row.id).where(row.state == "queued", row.owner == "me")
-    with database.read() as connection:
+    with unused_database.read() as connection:
         plan = plan_of(connection, of_owner.order_by(row.priority.desc(), row.id).limit(1))
     assert "ix_jobs_state_owner_priority" in plan
     assert not re.search("Sort|TEMP B-TREE", plan), plan
