@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.servers.tables import create_tables
 
 from epochal_service.access.classes import MAX_PUPILS
 from epochal_service.store import Database, jobs, migrate, outlines, tables
 from epochal_service.store.database import new_id
 from epochal_service.store.tables import job_specs
-from tests.servers.tables import create_tables
 
 pytestmark = pytest.mark.every_variant
 
