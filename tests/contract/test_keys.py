@@ -3,19 +3,23 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, get_args
 
+import grpc
 import pytest
 import sqlalchemy as sa
-from tests.contract.conftest import JOB, NETWORK, SWEEP, World
+from tests.contract.conftest import EXPERIMENT, JOB, NETWORK, SECRET, SWEEP, World
 from tests.contract.requests import RIGHT
 from tests.contract.test_methods import ISSUING
 from tests.contract.wires import Wires, wires
 from tests.rpc.serving import RPCS
+from tests.rpc.training import train
 
 from epochal_service.access import keys
 from epochal_service.access.keys import LOCAL_OWNER
 from epochal_service.apis import methods
+from epochal_service.rest import files
 from epochal_service.specs.system import Scope
 from epochal_service.store import Database, api_keys, members, tables
 
@@ -161,7 +165,12 @@ MORE: dict[str, dict[str, Any]] = {
     "ChangeTraining": {"batch_size": 3},
 }
 # Of methods that leave the rows as they are, these are for few callers all the same.
-FOR_FEW = {"ListWorkers": "admin", "ListKeys": "share"}
+FOR_FEW = {
+    "ListWorkers": "admin",
+    "ListKeys": "share",
+    "ListDeliveries": "change",
+    "ListSweepDeliveries": "change",
+}
 
 
 def fresh(wires: Wires, world: World, rpc: str) -> dict[str, Any]:
@@ -276,7 +285,7 @@ def test_a_teacher_reads_what_belongs_to_a_pupil_and_changes_nothing_of_it(
     pupil = locked.called_with(key(locked))
     before = digest(locked.context.database)
     first, *others = requests_about(world, rpc)
-    if methods()[rpc].action in keys.LOOKING:
+    if methods()[rpc].action in keys.LOOKING or rpc in FOR_FEW:
         for request in (first, *others):
             answers = teacher.both(rpc, **request), pupil.both(rpc, **request)
             if rpc in ISSUING:  # each caller gets a token of its key
@@ -559,6 +568,99 @@ def test_a_key_ends_when_it_is_revoked_or_its_maker_is(locked: Wires, world: Wor
     keys.revoke(locked.context.database, maker.key.split("_")[1])
     for answer in second.both("GetJob", id=world.ended):
         assert answer.kind == "UNAUTHENTICATED"
+
+
+HOOK = "hook-of-the-owner"
+SHOWING = {
+    *("GetJob", "ListJobs", "WatchJob", "WatchJobs", "ListDeliveries"),
+    *("GetSweep", "ListSweeps", "WatchSweep", "ListSweepDeliveries"),
+}
+"""The methods that show their caller where webhooks are sent."""
+
+
+@pytest.fixture(scope="module")
+def hooked(owner: Wires, world: World, silent_url: str) -> World:
+    """The world with webhooks of each job and sweep; the exercise has no jobs of its own."""
+    job = JOB | {"webhooks": [{"url": silent_url + HOOK, "secret": SECRET}]}
+    experiment = EXPERIMENT | {"jobs": {"first": job}, "claims": []}
+    made = {
+        "job": owner.over_http("CreateJob", spec=job).reply["id"],
+        "sweep": owner.over_http("CreateSweep", spec=SWEEP | {"job": job}).reply["id"],
+        "exp": owner.over_http("CreateExperiment", spec=experiment).reply["id"],
+    }
+    assert (
+        owner.over_http("AttemptExercise", id=world.exercise, spec={"jobs": {"first": job}}).kind
+        is None
+    )
+    of_experiment = owner.over_http("GetExperiment", id=made["exp"]).reply["jobs"]
+    for run in (made["job"], made["sweep"], *(row["id"] for row in of_experiment)):
+        assert train(owner.context, run) == "succeeded"
+    kinds = {name: made_id.partition("_")[0] for name, made_id in vars(world).items()}
+    return replace(world, **{name: made[kind] for name, kind in kinds.items() if kind in made})
+
+
+@pytest.fixture(scope="module")
+def seers(owner: Wires, hooked: World) -> list[Wires]:
+    """Callers with keys that change nothing: for a job and a sweep, for all, and to train."""
+    return [
+        made_key(owner, jobs=[hooked.ended, hooked.sweep]),
+        made_key(owner, actions=["read", "watch", "predict"]),
+        made_key(owner, actions=["read", "watch", "train"], labels=JOB["labels"]),
+    ]
+
+
+def sent(caller: Wires, rpc: str, request: dict[str, Any]) -> str:
+    """Everything that both wires reply."""
+    text = caller.response(rpc, **request).text
+    try:
+        message = caller.message(rpc, **request)
+        return text + str(list(message) if methods()[rpc].event else message)
+    except grpc.RpcError as error:
+        return text + str(error)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "rpc", [rpc for rpc in methods() if action_is_looking(rpc) or rpc in SHOWING]
+)
+def test_no_method_shows_webhooks_to_a_key_that_may_not_change(
+    owner: Wires, seers: list[Wires], hooked: World, rpc: str
+) -> None:
+    without_hook = [
+        fields for fields in requests(hooked, rpc) if "webhooks" not in fields.get("spec", {})
+    ]
+    for caller in (*seers, owner, *seers, owner):  # replies are cached for one and for the other
+        texts = [sent(caller, rpc, fields) for fields in without_hook]
+        assert any(HOOK in text for text in texts) == (caller is owner and rpc in SHOWING)
+
+
+@pytest.mark.parametrize("route", [route.path for route in files.router.routes])  # type: ignore[attr-defined]
+def test_no_file_shows_webhooks(owner: Wires, hooked: World, route: str) -> None:
+    response = owner.http.get(route.format(id=hooked.ended), params={"key": made_key(owner).key})
+    assert response.is_success
+    assert HOOK.encode() not in response.content
+
+
+def test_a_stream_of_its_owner_and_of_a_link_have_different_openings(
+    owner: Wires, seers: list[Wires], silent_url: str
+) -> None:
+    """While both watch, the later one gets the opening that is there."""
+    job = JOB | {"webhooks": [{"url": silent_url + HOOK}]}
+    made = owner.over_http("CreateJob", spec=job).reply["id"]
+    openings = []
+    streams = []
+    for caller in (owner, seers[1], owner, seers[1]):
+        streams.append(caller.message("WatchJob", id=made))
+        openings.append(HOOK in str(next(iter(streams[-1]))))
+    for stream in streams:
+        stream.cancel()
+    assert openings == [True, False, True, False]
+
+
+def test_a_key_that_may_change_sees_webhooks(owner: Wires, hooked: World) -> None:
+    caller = made_key(owner, jobs=[hooked.ended], actions=["read", "change"])
+    for rpc in ("GetJob", "ListDeliveries"):
+        assert HOOK in sent(caller, rpc, {"id": hooked.ended})
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,8 @@ class Context:
     def of_caller(self, stored: Stored) -> Context:
         """Return the context for the caller with a key."""
         key, access = stored
-        return replace(self, access=access, key=key)
+        sees_webhooks = "change" in actions_of(key)
+        return replace(self, access=replace(access, sees_webhooks=sees_webhooks), key=key)
 
     @property
     def key_id(self) -> str | None:

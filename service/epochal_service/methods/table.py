@@ -293,7 +293,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListDeliveries",
-                "read",
+                "change",
                 "GET /v1/jobs/{id}/deliveries",
                 deliveries.list_deliveries,
                 "List webhook deliveries",
@@ -512,7 +512,7 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "ListSweepDeliveries",
-                "read",
+                "change",
                 "GET /v1/sweeps/{id}/deliveries",
                 deliveries.list_sweep_deliveries,
                 "List webhook deliveries of a sweep",

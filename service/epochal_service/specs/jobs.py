@@ -601,7 +601,7 @@ class Job(Reply):
     not deleted.
     """
     webhooks: list[Webhook] = Field(default_factory=list)
-    """Where the outcome of the job is sent."""
+    """Where the outcome of the job is sent; empty for a key that may not `change`."""
     curve: CurveSeries | None = None
     """Downsampled training loss; present in lists that request `curve_points`."""
 

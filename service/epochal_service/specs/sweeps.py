@@ -179,7 +179,7 @@ class Sweep(Reply):
     · members.
     """
     webhooks: list[Webhook] = Field(default_factory=list)
-    """Webhooks that are sent when the sweep ends."""
+    """Webhooks that are sent when the sweep ends; empty for a key that may not `change`."""
     attempt: int = 0
     """Number of times that a worker has started the sweep."""
     seq: Int64 = 0

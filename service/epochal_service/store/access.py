@@ -21,6 +21,8 @@ class Access:
     """Ids of jobs and sweeps that a narrow access reaches."""
     labels: tuple[tuple[str, str], ...] = ()
     """It also reaches the jobs and sweeps with all of these labels."""
+    sees_webhooks: bool = True
+    """Whether its jobs and sweeps have their webhooks: the address of one is often a secret."""
 
     @property
     def is_narrow(self) -> bool:

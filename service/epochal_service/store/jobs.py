@@ -119,7 +119,7 @@ class JobWithSpec(JobRow):
 
     spec: str
     webhooks: str | None = field(default=None, repr=False)
-    """With their secrets."""
+    """With their secrets. None without one, and for a caller who does not see them."""
 
 
 class Version(NamedTuple):
@@ -140,10 +140,11 @@ def _query(limited: bool, basic: bool = False) -> sa.Select[Any]:
     return sa.select(*jobs.c, spec, job_specs.c.webhooks).select_from(jobs).join(job_specs)
 
 
-def _with_spec(row: Any) -> JobWithSpec:
+def _with_spec(row: Any, access: Access | None) -> JobWithSpec:
     if row.spec is None:
         raise LargeRequest
-    return JobWithSpec(*row)
+    sees_webhooks = access is None or access.sees_webhooks
+    return JobWithSpec(*(row if sees_webhooks else row[:-1]))
 
 
 _INSERT_JOB = sa.insert(jobs).values(created_at=now()).returning(*jobs.c)
@@ -247,7 +248,7 @@ def find(
     if reached := _reached(access):
         query = query.where(*reached)
     row = connection.execute(query, values).one_or_none()
-    return None if row is None else _with_spec(row)
+    return None if row is None else _with_spec(row, access)
 
 
 @cache
@@ -306,7 +307,7 @@ def page(
     options = {"stream_results": True, "max_row_buffer": 8}
     with connection.execute(query, execution_options=options) as rows:
         for row in rows:
-            yield _with_spec(row)
+            yield _with_spec(row, selected.get("only"))
 
 
 def columns(

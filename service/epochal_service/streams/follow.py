@@ -319,7 +319,8 @@ class Channel(ABC):
         self.watchers = 0
         self.parameter_watchers = 0
         self.heartbeats = 0
-        self.opening: Frame | None = None
+        self.openings: dict[bool, Frame] = {}
+        """The last opening, for callers who see webhooks and for others."""
         self._database = database
         self._heartbeat_seconds = heartbeat_seconds
         self._frames: OrderedDict[int, Frame] = OrderedDict()
@@ -733,7 +734,8 @@ class Hub:
             self._channels[job_id] = channel
         channel.watchers += 1
         channel.parameter_watchers += parameters
-        channel.opening = opening or channel.opening
+        if opening is not None:
+            channel.openings[access.sees_webhooks] = opening
 
         def detach() -> None:
             on_close()
@@ -828,7 +830,8 @@ class Hub:
         if not opening.with_snapshot:
             return row, None
         channel = self._channels.get(opening.job_id)
-        return row, events.opening(connection, row, channel.opening if channel else None)
+        latest = channel.openings.get(opening.access.sees_webhooks) if channel else None
+        return row, events.opening(connection, row, latest)
 
     async def listen(self) -> None:
         """Forward the broker's notifications to the channels, forever.

@@ -3061,7 +3061,7 @@ class JobData:
     not deleted.
     """
     webhooks: tuple[Webhook, ...]
-    """Where the outcome of the job is sent."""
+    """Where the outcome of the job is sent; empty for a key that may not `change`."""
     curve: CurveSeries | None
     """Downsampled training loss; present in lists that request `curve_points`."""
 
@@ -3678,7 +3678,7 @@ class SweepData:
     epochs · members.
     """
     webhooks: tuple[Webhook, ...]
-    """Webhooks that are sent when the sweep ends."""
+    """Webhooks that are sent when the sweep ends; empty for a key that may not `change`."""
     attempt: int
     """Number of times that a worker has started the sweep. Default 0."""
     seq: int
@@ -6170,7 +6170,7 @@ class JobProperties:
 
     @property
     def webhooks(self) -> tuple[Webhook, ...]:
-        """Where the outcome of the job is sent."""
+        """Where the outcome of the job is sent; empty for a key that may not `change`."""
         return self._data.webhooks
 
 
@@ -6250,7 +6250,7 @@ class SweepProperties:
 
     @property
     def webhooks(self) -> tuple[Webhook, ...]:
-        """Webhooks that are sent when the sweep ends."""
+        """Webhooks that are sent when the sweep ends; empty for a key that may not `change`."""
         return self._data.webhooks
 
     @property
