@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.rest.conftest import XOR
 
-from epochal_service.rest.epochs import prefers
+from epochal_service.rest.accept import prefers
 
 KEY = {"Idempotency-Key": "lesson-3"}
 
@@ -344,6 +344,8 @@ def test_a_file_of_arrays_has_the_epochs_by_column(
         ("application/json;q=0.5, text/csv", True),
         ("text/csv;q=0.1, */*;q=0.2", False),
         ("text/csv;q=0", False),
+        ("text/*", True),
+        ("application/json;q=0, */*", True),
     ],
 )
 def test_the_accept_header_ranks_csv_and_json(accept: str, csv_wanted: bool) -> None:

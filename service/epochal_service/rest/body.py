@@ -32,10 +32,10 @@ from ..errors import FieldError, InvalidArgument, TooLarge, UnsupportedMediaType
 from ..large import FILE_BYTES, LARGE_BYTES, large_left_out
 from ..methods.method import NO_DATA
 from ..processes.large_files import prefix
+from .accept import JSON, require_acceptable
 from .context import authorize, context_of
 from .elsewhere import answer_elsewhere
 
-JSON = "application/json"
 OCTETS = "application/octet-stream"
 FORM = "multipart/form-data"
 MEMORY_BYTES = 2**20  # a larger file is on the disk while it is read
@@ -71,6 +71,8 @@ class StrictRoute(APIRoute):
 
     A body is of the media type of its parameter: JSON, or bytes. The media types that the route's
     `openapi_extra` describes are files, which may be larger.
+
+    It refuses a client that accepts neither JSON nor a media type of its replies.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -92,12 +94,15 @@ class StrictRoute(APIRoute):
 
         need = getattr(self.endpoint, "need", None)
         takes_token = getattr(self.endpoint, "takes_token", False)
+        offered = self._offered()
         takes_long = len(files) > 0 or getattr(self.endpoint, "takes_long", False)
 
         async def read_and_handle(request: Request) -> Response:
             build_validators()
             if not hasattr(request.state, "context"):
                 await authorize(request, need, takes_token=takes_token)
+            if offered and need is not None:
+                require_acceptable(request.headers, offered)
             context = await context_of(request)
             if request.query_params and not takes_query:  # a query's model refuses by itself
                 raise InvalidArgument.of(
@@ -117,6 +122,15 @@ class StrictRoute(APIRoute):
                 return await answer_elsewhere(server, request, content)
 
         return read_and_handle
+
+    def _offered(self) -> list[str]:
+        """Return the media types of its replies; none if they have no content."""
+        if self.status_code == HTTPStatus.NO_CONTENT:
+            return []
+        described = (self.responses.get(200) or {}).get("content", {})
+        declared = getattr(self.response_class, "media_type", None) or JSON
+        # Clients that accept JSON alone get files and streams too, as errors are JSON.
+        return list(dict.fromkeys((JSON, *described, declared)))
 
 
 class _ReadRequest(Request):

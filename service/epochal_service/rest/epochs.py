@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 
@@ -18,29 +17,12 @@ from ..specs.jobs import EpochRow, GetEpochColumnsRequest, ListEpochsRequest
 from ..store import Database
 from ..store import log as job_log
 from ..store.packing import to_npz
-from .body import JSON
 
 CSV = "text/csv"
 NPZ = "application/x-npz"
 NAMES = tuple(EpochRow.model_fields)
 # They take about 10 ms, during which the interpreter lock is held.
 EPOCHS_AT_ONCE = 2000
-
-
-def prefers(media_type: str, accept: str) -> bool:
-    """Whether the header ranks the media type above JSON; ranges such as `*/*` count for JSON.
-
-    https://www.rfc-editor.org/rfc/rfc9110#name-accept
-    """
-    quality = {media_type: 0.0, JSON: 0.0}
-    for part in accept.lower().split(","):
-        media_range, _, parameters = part.partition(";")
-        name = media_range.strip()
-        name = JSON if name in ("*/*", "application/*") else name
-        weight = re.search(r"\bq\s*=\s*([01](?:\.\d{0,3})?)", parameters)
-        if name in quality:
-            quality[name] = max(quality[name], float(weight[1]) if weight else 1.0)
-    return quality[media_type] > quality[JSON]
 
 
 def npz_response(context: Context, job_id: str, request: GetEpochColumnsRequest) -> Response:

@@ -11,8 +11,7 @@ from fastapi import Request, Response
 from ..methods.generation import Generated, Total
 from ..methods.method import Method
 from ..methods.replies import Content
-from .body import JSON
-from .epochs import prefers
+from .accept import accepted, prefers
 from .replies import json_reply
 from .streams import EventStreamMedia, stream
 
@@ -24,7 +23,7 @@ async def answer(
 ) -> Response:
     """Return the reply in the media type that the client prefers; JSON where it has no choice."""
     frames: Generated = await method.function(context, *path.values(), body)
-    if prefers(EVENTS, request.headers.get("accept", JSON)):
+    if prefers(EVENTS, accepted(request.headers)):
         return stream(frames, request)
     total = Total()
     with closing(frames):

@@ -32,7 +32,8 @@ from ..specs.base import Request as RequestMessage
 from ..specs.describe import described
 from ..specs.outcomes import WebhookEvent
 from . import files, routes, system
-from .body import JSON, without_warnings
+from .accept import JSON
+from .body import without_warnings
 from .problems import Problem, examples
 from .replies import json_reply
 from .streams import EventStreamMedia

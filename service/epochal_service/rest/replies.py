@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from ..methods.context import Context
 from ..methods.replies import Content
 from ..specs.base import Reply
-from .body import JSON
+from .accept import JSON
 from .context import foreign_origin
 from .middleware import HttpMiddleware
 

@@ -23,7 +23,8 @@ from ..methods.method import Api, Method
 from ..methods.replies import call_and_keep, of_body
 from ..specs.base import FileReply
 from . import datasets, epochs, generation
-from .body import JSON, OCTETS, StrictRoute
+from .accept import accepted, prefers
+from .body import OCTETS, StrictRoute
 from .context import Here
 from .problems import Explained, problems
 from .query import list_fields, split_commas
@@ -247,7 +248,7 @@ def _answer(
     arguments = [*path.values(), *rest]
     if method.rpc in epochs.FORMATS:
         media_type, respond = epochs.FORMATS[method.rpc]
-        if epochs.prefers(media_type, request.headers.get("accept", JSON)):
+        if prefers(media_type, accepted(request.headers)):
             return respond(context, *arguments)
     if method.basis is not None:
         of_request = _cache_key(request, body)
