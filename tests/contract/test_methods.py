@@ -1,5 +1,6 @@
 """Whatever is asked, both wires give the same answer."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from tests.contract.requests import RIGHT, changed
 from tests.contract.wires import Answer, Wires
 from tests.documents import openapi_document
 from tests.examples import examples
-from tests.rpc.serving import RPCS
+from tests.rpc.serving import RPCS, serialized
 
 from epochal_service.apis import apis, methods
 
@@ -130,6 +131,27 @@ def test_the_same_key_makes_one_thing_over_both_wires(
     over_http, over_grpc = service.both(rpc, **other | key)
     assert over_http == over_grpc
     assert over_http.reason == "idempotency_mismatch"
+
+
+@pytest.mark.parametrize("rpc", sorted(MAKING))
+def test_a_replay_says_so_on_both_wires(service: Wires, world: World, rpc: str) -> None:
+    request = RIGHT[rpc](world)[-1]
+    path = f"/{RPCS[rpc].containing_service.full_name}/{rpc}"
+    stub: Any = service.rpc.channel.unary_unary(path)
+
+    def over_http(key: dict[str, str]) -> str | None:
+        response = service.response(rpc, **copy.deepcopy(request), **key)
+        assert response.is_success
+        return response.headers.get("Idempotency-Replayed")
+
+    def over_grpc(key: dict[str, str]) -> str | None:
+        _, ended = stub.with_call(serialized(rpc, request | key))
+        return dict(ended.trailing_metadata()).get("idempotency-replayed")
+
+    for first, second in ((over_http, over_grpc), (over_grpc, over_http)):
+        key = {"request_id": f"replay of {rpc} after {first.__name__}"}
+        assert [first(key), first(key), second(key)] == [None, "true", "true"]
+    assert [over_http({}), over_grpc({})] == [None, None]
 
 
 @pytest.mark.parametrize("rpc", sorted(MAKING))

@@ -35,6 +35,7 @@ from ..access.keys import LOOKING, Need
 from ..errors import FieldError
 from ..specs.base import EpochNumber, Reply, Request, Spec
 from ..specs.keys import Action
+from ..store.keys import noted_replays
 from .context import Context
 
 M = TypeVar("M", bound=BaseModel)
@@ -138,6 +139,11 @@ class Method:
     def call(self, context: Context, *arguments: Any) -> Any:
         """Return what the function returns for the caller of the context."""
         return self.function(*arguments) if self.is_pure else self.function(context, *arguments)
+
+    def call_once(self, context: Context, *arguments: Any) -> tuple[Any, bool]:
+        """Return the reply, and whether an earlier request with the same key created its thing."""
+        with noted_replays() as replays:
+            return self.call(context, *arguments), bool(replays)
 
     @cached_property
     def _hints(self) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class Content:
 
     def __init__(self, plain: bytes) -> None:
         self.plain = plain
+        self.is_replay = False
+        """Whether it is about what the same idempotency key created before."""
 
     @cached_property
     def tag(self) -> str:

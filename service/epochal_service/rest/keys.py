@@ -18,6 +18,7 @@ from ..errors import EpochalError
 from ..methods.context import Context
 from ..settings import Settings
 from ..store import api_keys
+from ..store.keys import REPLAYED
 from .context import foreign_origin
 from .middleware import HttpMiddleware
 
@@ -36,6 +37,7 @@ ALLOWED_HEADERS = (
 EXPOSED_HEADERS = (
     "Content-Disposition",
     "ETag",
+    REPLAYED,
     "Location",
     "RateLimit",
     "RateLimit-Policy",

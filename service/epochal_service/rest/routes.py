@@ -22,6 +22,7 @@ from ..methods.context import Context
 from ..methods.method import Api, Method
 from ..methods.replies import call_and_keep, of_body
 from ..specs.base import FileReply
+from ..store.keys import REPLAYED
 from . import datasets, epochs, generation
 from .accept import accepted, prefers
 from .body import OCTETS, StrictRoute
@@ -58,6 +59,12 @@ TOKEN = {
     "description": "A stream token, in place of an API key: see `POST …/stream-token`.",
 }
 """The parameter of streams that `authorize` takes."""
+REPLAY_HEADER = {
+    REPLAYED: {
+        "description": "`true` if an earlier request with the same `Idempotency-Key` created it",
+        "schema": {"type": "string", "const": "true"},
+    }
+}
 NOT_MODIFIED = {"description": "The reply is the one that `If-None-Match` names"}
 
 
@@ -131,6 +138,8 @@ def _responses(method: Method, is_file: bool, api: Api) -> dict[int | str, dict[
         responses[304] = NOT_MODIFIED
     if method.creates:
         responses[201] = {"links": _links(method, api)}
+    if method.has_key:
+        responses.setdefault(201 if method.creates else 200, {})["headers"] = REPLAY_HEADER
     return responses | problems(*method.statuses)
 
 
@@ -254,17 +263,18 @@ def _answer(
         of_request = _cache_key(request, body)
         content = call_and_keep(method, context, of_request, arguments, cached_content)
         return json_reply(request.method, request.headers, content)
-    reply = method.call(context, *arguments)
+    reply, is_replay = method.call_once(context, *arguments)
     method.audit(context, str(path.get("id") or getattr(reply, "id", "")))
     if reply is None:
         return None
     if isinstance(reply, FileReply):
         return _file(reply, path["id"], request.headers.get("if-none-match", ""))
     content = json_content(reply)
-    if method.creates:
-        location = f"{method.path}/{reply.id}"
-        return json_reply(request.method, request.headers, content, 201, location)
-    return json_reply(request.method, request.headers, content)
+    status, location = (201, f"{method.path}/{reply.id}") if method.creates else (200, None)
+    response = json_reply(request.method, request.headers, content, status, location)
+    if is_replay:
+        response.headers[REPLAYED] = "true"
+    return response
 
 
 def _cache_key(request: Request, body: BaseModel | None) -> Hashable:

@@ -34,6 +34,7 @@ from ..processes.logs import RequestLog
 from ..request_ids import HEADER, VARIABLE, accepted
 from ..specs.base import Reply, Request
 from ..specs.validation import parse
+from ..store.keys import REPLAYED
 from .convert import from_dict, to_dict
 from .status import abort
 
@@ -118,18 +119,22 @@ def answer(context: Context, rpc: str, raw: bytes) -> Content:
 
     if method.basis is not None:
         return call_and_keep(method, context, of_body(rpc, raw), given, message)
-    reply = method.call(context, *given)
+    reply, is_replay = method.call_once(context, *given)
     method.audit(context, given[0] if method.path_fields else getattr(reply, "id", ""))
-    return message(reply)
+    content = message(reply)
+    content.is_replay = is_replay
+    return content
 
 
 def finish(call: Call, caller: Context, content: Content) -> bytes:
     """Return the bytes of the reply; none if the caller has it already, by its ETag.
 
-    The trailing metadata have the quota, the ETag of a reply to a read, and whether the caller has
-    the reply already.
+    The trailing metadata have the quota, the ETag of a reply to a read, whether the caller has the
+    reply already, and whether an idempotency key created its thing before.
     """
     trailing = _quota(caller)
+    if content.is_replay:
+        trailing.append((REPLAYED.lower(), "true"))
     if "tag" in vars(content):
         trailing.append(("etag", content.tag))
         if content.tag in (metadata_of(call, "if-none-match") or ""):

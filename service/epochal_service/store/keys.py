@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -12,6 +16,21 @@ from .tables import creation_keys
 KEPT_SECONDS = 30 * 86_400.0
 """A key is known for so long: a request is repeated within minutes, or within days by a person."""
 DELETED_AT_ONCE = 1_000
+REPLAYED = "Idempotency-Replayed"
+"""The header, in lower case the metadata of gRPC, of a reply about what the key created before."""
+
+_replays: ContextVar[list[str] | None] = ContextVar("replays", default=None)
+
+
+@contextmanager
+def noted_replays() -> Iterator[list[str]]:
+    """Collect the ids that used keys stand for and that `find` returns to this thread."""
+    ids: list[str] = []
+    token = _replays.set(ids)
+    try:
+        yield ids
+    finally:
+        _replays.reset(token)
 
 
 def claim(
@@ -70,4 +89,6 @@ def find(connection: Connection, owner: str, key: str | None, fingerprint: str) 
         raise IdempotencyMismatch(
             "This idempotency key was used for another request: choose a new key"
         )
+    if (ids := _replays.get()) is not None:
+        ids.append(used.made_id)
     return str(used.made_id)
