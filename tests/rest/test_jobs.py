@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -152,6 +153,65 @@ def test_what_an_update_leaves_out_stays(client: TestClient) -> None:
     assert (unnamed["name"], unnamed["labels"]) == (None, added["labels"])
     # The data set has the name that the job had.
     assert len(matching(client, query="xor")) == 1
+
+
+MERGE_PATCH = {"Content-Type": "Application/Merge-Patch+JSON; charset=utf-8"}
+
+
+@pytest.mark.parametrize("noun", ["jobs", "sweeps"])
+def test_null_in_a_merge_patch_removes(client: TestClient, noun: str) -> None:
+    job = {**XOR, "name": "first", "labels": {"course": "3", "draft": ""}}
+    spec = job if noun == "jobs" else {"job": job, "variants": [{"seed": 1}]}
+    path = f"/v1/{noun}/{client.post(f'/v1/{noun}', json=spec).json()['id']}"
+
+    def changed(patch: Any, headers: dict[str, str] = MERGE_PATCH) -> tuple[Any, Any]:
+        answer = client.patch(path, content=json.dumps(patch), headers=headers)
+        assert answer.status_code == 200, answer.text
+        stored = client.get(path).json()["spec"]
+        stored = stored.get("job", stored)
+        return stored["name"], stored["labels"]
+
+    assert changed({}) == ("first", {"course": "3", "draft": ""})
+    json_type = {"Content-Type": "application/json"}
+    assert changed({"name": None}, json_type)[0] == "first"
+    assert changed({"labels": {"draft": None, "absent": None, "week": "4"}}) == (
+        "first",
+        {"course": "3", "week": "4"},
+    )
+    assert changed({"name": None}) == (None, {"course": "3", "week": "4"})
+    assert changed({"name": "second", "labels": {"course": "5"}}) == (
+        "second",
+        {"course": "5", "week": "4"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("patch", "media_type", "status"),
+    [
+        ({"labels": None}, "application/merge-patch+json", 400),
+        ({"labels": {"a": None}, "remove_labels": ["b"]}, "application/merge-patch+json", 400),
+        ({"epochs": None}, "application/merge-patch+json", 400),
+        ([], "application/merge-patch+json", 400),
+        (None, "application/merge-patch+json", 400),
+        ({"labels": {"a": None}}, "application/json", 400),
+        ({}, "application/json-patch+json", 415),
+        ({}, "text/plain", 415),
+    ],
+)
+def test_a_patch_that_cannot_be_applied_is_refused(
+    client: TestClient, patch: Any, media_type: str, status: int
+) -> None:
+    path = f"/v1/jobs/{client.post('/v1/jobs', json=XOR).json()['id']}"
+    headers = {"Content-Type": media_type}
+    answer = client.patch(path, content=json.dumps(patch), headers=headers)
+    assert answer.status_code == status
+    if status == 415:
+        assert "application/merge-patch+json" in answer.json()["detail"]
+
+
+def test_only_patch_reads_a_merge_patch(client: TestClient) -> None:
+    answer = client.post("/v1/jobs", content=json.dumps(XOR), headers=MERGE_PATCH)
+    assert answer.status_code == 415
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,15 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +46,7 @@ from .elsewhere import answer_elsewhere
 
 OCTETS = "application/octet-stream"
 FORM = "multipart/form-data"
+MERGE_PATCH = "application/merge-patch+json"
 MEMORY_BYTES = 2**20  # a larger file is on the disk while it is read
 STALLED_SECONDS = 60.0  # a client that sends nothing of its body for this long is let go
 
@@ -69,8 +78,8 @@ class StrictRoute(APIRoute):
 
     If its endpoint has a `need`, it authorizes the caller before it reads anything.
 
-    A body is of the media type of its parameter: JSON, or bytes. The media types that the route's
-    `openapi_extra` describes are files, which may be larger.
+    A body is of the media type of its parameter: JSON, for PATCH also a merge patch, or bytes. The
+    media types that the route's `openapi_extra` describes are files, which may be larger.
 
     It refuses a client that accepts neither JSON nor a media type of its replies.
     """
@@ -88,6 +97,7 @@ class StrictRoute(APIRoute):
 
         takes_query = self.dependant.query_params
         media_type = getattr(self.body_field and self.body_field.field_info, "media_type", None)
+        accepted = [str(media_type)] + [MERGE_PATCH] * ("PATCH" in (self.methods or ()))
         body = self.body_field
         is_optional = body is not None and not body.field_info.is_required()
         files = (self.openapi_extra or {}).get("requestBody", {}).get("content", {})
@@ -111,11 +121,13 @@ class StrictRoute(APIRoute):
             async with AsyncExitStack() as files_open:
                 content: bytes | Path | FileBody = b""
                 if media_type is not None and not (is_optional and _is_absent(request)):
-                    content = await _read(request, media_type, files, files_open)
+                    content = await _read(request, accepted, files, files_open)
                 if isinstance(content, FileBody):
                     return await handle(_ReadRequest(request, content))
                 if isinstance(content, bytes):
                     document = parse_json(content) if content and media_type == JSON else None
+                    if _media_type(request) == MERGE_PATCH:
+                        document = _without_null(document)
                     with large_left_out():
                         return await handle(_ReadRequest(request, content, document))
                 server = context.for_files() if takes_long else context
@@ -154,14 +166,32 @@ def _is_absent(request: Request) -> bool:
     return "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
 
 
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _without_null(patch: object) -> object:
+    """Return the body that changes name and labels like this JSON Merge Patch: null removes one.
+
+    https://www.rfc-editor.org/rfc/rfc7396
+    """
+    if not isinstance(patch, dict):
+        return patch
+    document = patch | ({"name": ""} if "name" in patch and patch["name"] is None else {})
+    labels = patch.get("labels")
+    if isinstance(labels, dict) and "remove_labels" not in patch:
+        document["labels"] = {key: value for key, value in labels.items() if value is not None}
+        document["remove_labels"] = [key for key, value in labels.items() if value is None]
+    return document
+
+
 async def _read(
-    request: Request, accepted: str, files: Collection[str], files_open: AsyncExitStack
+    request: Request, accepted: Sequence[str], files: Collection[str], files_open: AsyncExitStack
 ) -> bytes | Path | FileBody:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != accepted and media_type not in files:
-        raise UnsupportedMediaType(
-            f"The body must be {' or '.join((accepted, *files))}: say so in the header Content-Type"
-        )
+    media_type = _media_type(request)
+    if media_type not in accepted and media_type not in files:
+        names = " or ".join((*accepted, *files))
+        raise UnsupportedMediaType(f"The body must be {names}: say so in the header Content-Type")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("The body must come as it is, without a Content-Encoding")
     context = await context_of(request)
@@ -184,7 +214,7 @@ async def _read(
     if not content and media_type == OCTETS:
         raise InvalidArgument.of(NO_DATA)
     if not content:
-        raise _empty((accepted, *files))
+        raise _empty((*accepted, *files))
     return content
 
 
@@ -224,8 +254,7 @@ async def _read_file(
     if not file.tell():
         raise _empty(("a file",))
     file.seek(0)
-    media_type = request.headers["content-type"].partition(";")[0].strip().lower()
-    return FileBody(file, media_type=media_type)
+    return FileBody(file, media_type=_media_type(request))
 
 
 async def _read_form(
