@@ -127,6 +127,19 @@ def _origins(text: str | None) -> str | None:
     return text
 
 
+_FRAMING = re.compile(r"https?://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]+)?", re.IGNORECASE)
+
+
+def _frame_ancestors(text: str | None) -> str | None:
+    for origin in (text or "").split(","):
+        if text not in (None, "none") and not _FRAMING.fullmatch(origin.strip()):
+            raise ValueError(
+                f"{origin.strip()!r} is not an origin; write none, or the scheme and the host, "
+                "such as https://school.example or https://*.school.example"
+            )
+    return text
+
+
 class Limits(BaseModel):
     """The limits of one request, published at `/v1/limits`."""
 
@@ -253,6 +266,12 @@ class Settings(BaseSettings):
         None,
         description="origins of web pages elsewhere that may call the service, separated by "
         "commas, such as https://app.example; * allows any if requests need an API key",
+    )
+    frame_ancestors: Annotated[str | None, AfterValidator(_frame_ancestors)] = Field(
+        None,
+        description="origins of web pages elsewhere that may frame /embed/, separated by commas, "
+        "such as https://school.example or https://*.school.example; none: no page may; unset: "
+        "any page may",
     )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("./data"), description="folder of the SQLite database; created if missing"

@@ -211,3 +211,13 @@ def test_allowed_origins_are_origins_and_any_needs_keys(monkeypatch: pytest.Monk
         load_settings()
     monkeypatch.setenv("EPOCHAL_REQUIRE_KEYS", "1")
     assert load_settings().origins == ["*"]
+
+
+def test_frame_ancestors_are_origins_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for right in ("none", "https://a.example", "https://*.a.example, http://B:8080"):
+        monkeypatch.setenv("EPOCHAL_FRAME_ANCESTORS", right)
+        assert load_settings().frame_ancestors == right
+    for wrong in ("*", "a.example", "https://a.example/", "https://a;script-src *", "none,"):
+        monkeypatch.setenv("EPOCHAL_FRAME_ANCESTORS", wrong)
+        with pytest.raises(StartupError, match="is not an origin"):
+            load_settings()

@@ -116,6 +116,30 @@ def test_the_page_may_speak_to_its_own_host_alone(built: TestClient) -> None:
     assert "unsafe-eval" not in policy
 
 
+@pytest.mark.parametrize(
+    ("setting", "allowed"),
+    [
+        ("none", "'none'"),
+        ("https://a.example", "'self' https://a.example"),
+        ("https://*.a.example, http://b:8080", "'self' https://*.a.example http://b:8080"),
+    ],
+)
+def test_the_operator_names_the_pages_that_may_frame_an_embed(
+    tmp_path: Path, setting: str, allowed: str
+) -> None:
+    for name in ("embed.html", "index.html"):
+        (tmp_path / name).write_text("<title>A run</title>")
+    app = FastAPI()
+    page.install(app, tmp_path, frame_ancestors=setting)
+    client = TestClient(app)
+    policies = [
+        client.get(path).headers["content-security-policy"]
+        for path in ("/embed/jobs/job_1", "/lab")
+    ]
+    assert policies[0].startswith("default-src 'self';")
+    assert [policy.partition("frame-ancestors ")[2] for policy in policies] == [allowed, "'self'"]
+
+
 def test_other_pages_may_frame_an_embed_alone(built: TestClient) -> None:
     embed, job = (
         built.get(path, headers={"accept-encoding": "identity"})

@@ -83,5 +83,5 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
         app.router.routes.extend(routes.routes(api))
         openapi.install(app, api)
     app.router.routes.extend(files.router.routes)
-    page.install(app, course=settings.course)
+    page.install(app, course=settings.course, frame_ancestors=settings.frame_ancestors)
     return app

@@ -67,8 +67,6 @@ _HEADERS = {
     "img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'self'",
 }
-# Any page may frame an embed: it has no key but the one in its address, and changes nothing.
-_EMBED_POLICY = _HEADERS["content-security-policy"].replace("; frame-ancestors 'self'", "")
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -87,11 +85,30 @@ along.</p>
 """
 
 
-def install(app: FastAPI, folder: Path = BUILT, *, course: bool = True) -> None:
+def _embed_policy(frame_ancestors: str | None) -> str:
+    """Return the policy of an embed for the setting `EPOCHAL_FRAME_ANCESTORS`.
+
+    By default any page may frame it: it has no key but the one in its address, and changes nothing.
+    The directive is left out then, as its `*` stands for pages of the network alone.
+    """
+    policy = _HEADERS["content-security-policy"].replace("; frame-ancestors 'self'", "")
+    if frame_ancestors is None:
+        return policy
+    allowed = "'none'"
+    if frame_ancestors != "none":
+        allowed = " ".join(["'self'", *map(str.strip, frame_ancestors.split(","))])
+    return f"{policy}; frame-ancestors {allowed}"
+
+
+def install(
+    app: FastAPI, folder: Path = BUILT, *, course: bool = True, frame_ancestors: str | None = None
+) -> None:
     """Serve the page that was built into `folder`; where there is none, say how to get it.
 
     Without the course, the start page leads to the lab, and the page hides links to the course.
+    `frame_ancestors` are the origins of pages that may frame an embed, separated by commas.
     """
+    embed_policy = _embed_policy(frame_ancestors)
     page = _Page(directory=folder, check_dir=False)
 
     async def shell(request: Request) -> Response:
@@ -108,7 +125,7 @@ def install(app: FastAPI, folder: Path = BUILT, *, course: bool = True) -> None:
 
     async def embed(request: Request) -> Response:
         response = await page.get_response("embed.html", request.scope)
-        response.headers["content-security-policy"] = _EMBED_POLICY
+        response.headers["content-security-policy"] = embed_policy
         return response
 
     async def lab(request: Request) -> Response:
