@@ -29,4 +29,7 @@ class HeadAsGet(HttpMiddleware):
             await answered.wait()
             return {"type": "http.disconnect"}
 
-        await self._app({**scope, "method": "GET"}, disconnect, send_head)
+        # Ranges are for GET alone.
+        headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
+        get = {**scope, "method": "GET", "headers": headers}
+        await self._app(get, disconnect, send_head)

@@ -31,11 +31,14 @@ ALLOWED_HEADERS = (
     "Content-Type",
     "Idempotency-Key",
     "If-None-Match",
+    "If-Range",
     "Last-Event-ID",
+    "Range",
     "X-Request-Id",
 )
 EXPOSED_HEADERS = (
     "Content-Disposition",
+    "Content-Range",
     "ETag",
     REPLAYED,
     "Location",

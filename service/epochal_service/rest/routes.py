@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache, partial
+from http import HTTPStatus
 from inspect import Parameter, Signature
 from typing import Annotated, Any, BinaryIO
 
@@ -15,6 +16,7 @@ from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator
+from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 
 from ..large import limited
@@ -23,11 +25,11 @@ from ..methods.method import Api, Method
 from ..methods.replies import call_and_keep, of_body
 from ..specs.base import FileReply
 from ..store.keys import REPLAYED
-from . import datasets, epochs, generation
+from . import datasets, epochs, generation, ranges
 from .accept import accepted, prefers
 from .body import OCTETS, StrictRoute
 from .context import Here
-from .problems import Explained, problems
+from .problems import Explained, problem, problems
 from .query import list_fields, split_commas
 from .replies import NO_CACHE, cache_key, cached_content, json_content, json_reply
 from .streams import STREAM, STREAM_OF_MANY, EventStreamMedia, content_of, stream
@@ -129,7 +131,10 @@ def _responses(method: Method, is_file: bool, api: Api) -> dict[int | str, dict[
         responses = {200: {"model": method.event, **described}, 204: STREAM[204]}
     elif is_file:
         content = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
-        responses = {200: {"description": "The file", "content": content}}
+        responses = {
+            200: {"description": "The file", "content": content},
+            206: {"description": "The bytes that `Range` names", "content": content},
+        }
     elif method.rpc in epochs.FORMATS:
         media_type, _ = epochs.FORMATS[method.rpc]
         text = {"type": "string"} | ({} if media_type == epochs.CSV else {"format": "binary"})
@@ -268,7 +273,7 @@ def _answer(
     if reply is None:
         return None
     if isinstance(reply, FileReply):
-        return _file(reply, path["id"], request.headers.get("if-none-match", ""))
+        return _file(reply, path["id"], request.headers)
     content = json_content(reply)
     status, location = (201, f"{method.path}/{reply.id}") if method.creates else (200, None)
     response = json_reply(request.method, request.headers, content, status, location)
@@ -298,11 +303,21 @@ async def _watch(
     return stream(await method.function(context, *path.values(), query), request)
 
 
-def _file(reply: FileReply, job_id: str, if_none_match: str) -> Response:
-    """The file, with the SHA-256 of its content as the ETag."""
+def _file(reply: FileReply, job_id: str, headers_in: Headers) -> Response:
+    """The file, or a range of it, with the SHA-256 of its content as the ETag."""
     digest = f'"{hashlib.sha256(reply.content).hexdigest()}"'
-    headers = {"ETag": digest, "Cache-Control": NO_CACHE}
-    if digest in if_none_match:
+    headers = {"ETag": digest, "Cache-Control": NO_CACHE, "Accept-Ranges": "bytes"}
+    if digest in headers_in.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
+    size = len(reply.content)
+    part = ranges.requested(headers_in, digest, size)
+    if part is not None:
+        headers["Content-Range"] = ranges.content_range(part, size)
+    if part is not None and part.start == part.stop:
+        status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+        detail = f"The file has {size} bytes: Range begins behind them"
+        return problem(status, "No such range", "range_not_satisfiable", detail, headers=headers)
     headers["Content-Disposition"] = f'attachment; filename="{job_id}-{reply.filename}"'
-    return Octets(reply.content, headers=headers)
+    if part is None:
+        return Octets(reply.content, headers=headers)
+    return Octets(reply.content[part], HTTPStatus.PARTIAL_CONTENT, headers)
