@@ -794,7 +794,7 @@ def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, Commands)
     commands = [group.get_command(None, name).callback for name in group.commands]
-    assert len(commands) == 40
+    assert len(commands) == 41
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__
@@ -948,3 +948,33 @@ def test_generate_prints_samples_of_a_diffusion_network_as_csv(
     assert all(line.endswith(",b") for line in lines[1:])
     reply = json.loads(run("generate", job.id, "--count", "2", "--json").stdout)
     assert [part["step"] for part in reply["denoised"]] == [4, 3, 2, 1, 0]
+
+
+def test_a_run_of_another_service_is_submitted(
+    run: Run, client: epochal.Client, tmp_path: Path
+) -> None:
+    job = client.preset("xor") | {"epochs": 2, "target": None}
+    claim = {"job": "xor", "metric": "epochs", "at_least": 4}
+    made = client.exercises.create(
+        {"jobs": {"xor": job}, "claims": [claim]}, title="Longer", open=["jobs.xor.epochs"]
+    )
+    assert str(made.seed) in run("exercise", made.id).stdout
+    spec, proof = tmp_path / "job.json", tmp_path / "proof.json"
+    spec.write_text(run("exercise", made.id, "--set", "jobs.xor.epochs=4", "--spec").stdout)
+    assert run("train", str(spec)).returncode == 0
+    assert run("export", "last", "--format", "proof", "--output", str(proof)).returncode == 0
+    accepted = run("submit", made.id, str(proof))
+    assert accepted.returncode == 0, accepted.stderr
+    assert "accepted: The 4 epochs and the final weights are the same" in accepted.stdout
+    assert "accepted" in run("exercises", made.id).stdout
+    document = json.loads(proof.read_text())
+    document["curve"][0]["values"][2] *= 2
+    proof.write_text(json.dumps(document))
+    refused = run("submit", made.id, str(proof))
+    assert (refused.returncode, "refused: Epoch 3 differs" in refused.stdout) == (1, True)
+    proof.write_text(json.dumps({**document, "spec": {**document["spec"], "seed": 1}}))
+    other = run("submit", made.id, str(proof))
+    assert other.returncode == 2
+    assert f"spec.seed: must be {made.seed}" in other.stderr
+    spec.write_text("no proof")
+    assert run("submit", made.id, str(spec)).returncode == 2

@@ -5,6 +5,8 @@ there alone, so the claims of the exercise mark it.
 
 The outcomes follow from the jobs, as in all experiments. They are stored once all jobs have
 ended, because the marks of a class must outlast the runs.
+
+Homework is an attempt whose job repeats a run that was trained elsewhere, from its proof.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
+from ..access.keys import LOCAL_OWNER
 from ..errors import FieldError, InvalidArgument, NotFound, QuotaExceeded
 from ..resources.datasets import lock, uploaded_id
 from ..resources.sources import sources
@@ -21,13 +25,16 @@ from ..specs.exercises import ExerciseSpec
 from ..specs.experiments import ClaimOutcome, ExperimentSpec
 from ..specs.jobs import TERMINAL
 from ..specs.networks import NetworkRef
+from ..specs.proofs import Proof, ProofResult
 from ..specs.training import TrainingSpec
+from ..specs.validation import parse
 from ..store import Connection, Database
 from ..store import datasets as stored_datasets
 from ..store import exercises as stored
 from ..store import experiments as stored_experiments
-from ..store.exercises import AttemptRow, ExerciseRow
-from . import claims, experiments
+from ..store import jobs as stored_jobs
+from ..store.exercises import AttemptRow, ExerciseRow, ProofRow
+from . import claims, experiments, proofs
 
 MAX_BYTES = 2**20
 """Size of an exercise as JSON."""
@@ -36,6 +43,8 @@ MAX_ATTEMPTS = 500
 SETTLED_AT_ONCE = 16
 OWN = ("name", "labels")
 """Fields of a job that any attempt may change: they change no result."""
+UNCOMPARED = (*OWN, "deadline_seconds", "pace", "priority", "ttl_seconds")
+"""Fields that a run elsewhere may have of its own: they change no result, either."""
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 
@@ -122,12 +131,63 @@ def attempted(exercise: ExerciseSpec, jobs: Mapping[str, TrainingSpec]) -> Exper
         for field in OWN:
             dumped.pop(field, None)
     if paths := [*_differences(expected, actual, "jobs")]:
-        text = (
-            f"must be as in the exercise, where these fields are open: {', '.join(exercise.open)}"
-        )
-        raise InvalidArgument.of(*(FieldError(path, text) for path in paths))
+        raise _fixed(exercise, paths)
     update = {"jobs": {**fixed, **jobs}, "name": exercise.title}
     return exercise.experiment.model_copy(update=update)
+
+
+def seed_of(exercise_id: str, owner: str) -> int:
+    """Return the seed of the owner's homework: another for each exercise and each owner."""
+    return int(sha256(f"{exercise_id} {owner}".encode()).hexdigest(), 16) % 10**9
+
+
+def repeated(exercise: ExerciseSpec, proof: Proof, owner: str, seed: int) -> ExperimentSpec:
+    """Return the experiment that repeats a run from its proof: the job of the exercise with the
+    seed of the owner, and the open fields of the run.
+
+    Raises `InvalidArgument` if it is the run of somebody else, or of another exercise.
+    """
+    if len(exercise.experiment.jobs) > 1:
+        text = f"must be of one job: the exercise has {len(exercise.experiment.jobs)}"
+        raise InvalidArgument.of(FieldError("spec", text))
+    if proof.owner not in (owner, LOCAL_OWNER):
+        text = f"must be {owner}, who submits the proof; the run belongs to {proof.owner}"
+        raise InvalidArgument.of(FieldError("owner", text))
+    if proof.spec.seed != seed:
+        text = f"must be {seed}, the seed of {owner} in this exercise; it is {proof.spec.seed}"
+        raise InvalidArgument.of(FieldError("spec.seed", text))
+    (name,) = exercise.experiment.jobs
+    jobs, run = _dumped(exercise.experiment.jobs), proof.spec.model_dump(mode="json")
+    for path in exercise.open:
+        _copy({"jobs": {name: run}}, {"jobs": jobs}, _steps(path))
+    jobs[name]["seed"] = seed
+    try:
+        job = parse(TrainingSpec, jobs[name])
+    except InvalidArgument as error:
+        # Open and fixed fields do not fit together, as those of another optimizer.
+        raise _fixed(exercise, [f"spec.{field}" for field, _ in error.errors]) from None
+    update = {"jobs": {name: job}, "seeds": [0], "name": exercise.title}
+    return exercise.experiment.model_copy(update=update)
+
+
+def check_repeated(exercise: ExerciseSpec, proof: Proof, spec: TrainingSpec) -> None:
+    """Raise `InvalidArgument` for each field of the run that differs from the job that repeats it.
+
+    The spec of that job has its defaults written out, as the spec of the run has.
+    """
+    expected, actual = (s.model_dump(mode="json") for s in (spec, proof.spec))
+    for dumped in (expected, actual):
+        for field in UNCOMPARED:
+            dumped.pop(field)
+        for dataset in (dumped["dataset"], dumped["validation_dataset"] or {}):
+            dataset.pop("id", None)  # another service has another id: the digest is compared
+    if paths := [*_differences(expected, actual, "spec")]:
+        raise _fixed(exercise, paths)
+
+
+def _fixed(exercise: ExerciseSpec, paths: Sequence[str]) -> InvalidArgument:
+    text = f"must be as in the exercise, where these fields are open: {', '.join(exercise.open)}"
+    return InvalidArgument.of(*(FieldError(path, text) for path in paths))
 
 
 def _dumped(jobs: Mapping[str, TrainingSpec]) -> dict[str, Any]:
@@ -154,6 +214,16 @@ def _has(value: Any, steps: Sequence[str | int]) -> bool:
         if not present:
             return False
     return True
+
+
+def _copy(source: Any, target: Any, steps: Sequence[str | int]) -> None:
+    """Copy what is at the end of the steps, where both have it."""
+    if not (_has(source, steps) and _has(target, steps)):
+        return
+    *way, last = steps
+    for step in way:
+        (_, source), (_, target) = _at(source, step), _at(target, step)
+    target[last] = source[last]
 
 
 def _remove(value: Any, steps: Sequence[str | int]) -> None:
@@ -185,9 +255,14 @@ def _differences(expected: Any, actual: Any, path: str) -> Iterator[str]:
 
 
 def insert_attempt(
-    connection: Connection, *, experiment_id: str, exercise_id: str, owner: str
+    connection: Connection,
+    *,
+    experiment_id: str,
+    exercise_id: str,
+    owner: str,
+    proof: Proof | None = None,
 ) -> None:
-    """Record the experiment as an attempt.
+    """Record the experiment as an attempt, one that repeats the run of a proof.
 
     Raises `NotFound` if the exercise was deleted, `QuotaExceeded` for too many attempts.
     """
@@ -195,6 +270,9 @@ def insert_attempt(
     if stored.count_attempts(connection, exercise_id, owner) >= MAX_ATTEMPTS:
         raise QuotaExceeded(f"An exercise has at most {MAX_ATTEMPTS} attempts of one owner")
     stored.insert_attempt(connection, id=experiment_id, exercise_id=exercise_id, owner=owner)
+    if proof is not None:
+        curve, json = proofs.curve_sha256(proof), proof.model_dump_json()
+        stored.insert_proof(connection, experiment_id, curve_sha256=curve, proof=json)
 
 
 # -------------------------------------------------------------------------------------- results
@@ -226,6 +304,29 @@ def outcomes_of(connection: Connection, row: AttemptRow, count: int) -> list[Cla
     return [claim.outcome for claim in claims.evaluated(connection, plan, jobs)]
 
 
+def result_of(connection: Connection, experiment_id: str) -> ProofResult | None:
+    """Return the comparison of the proof that an experiment repeats; None without a proof."""
+    rows = stored.proofs(connection, [experiment_id])
+    return _result(connection, *rows) if rows else None
+
+
+def results_of(connection: Connection, experiment_ids: Sequence[str]) -> dict[str, ProofResult]:
+    """Return the comparisons of proofs by experiment, with the owners of the same curves."""
+    return {
+        row.attempt_id: _result(connection, row).model_copy(update={"same_as": row.same_as})
+        for row in stored.proofs(connection, experiment_ids)
+    }
+
+
+def _result(connection: Connection, row: ProofRow) -> ProofResult:
+    if row.result is not None:
+        return ProofResult.model_validate_json(row.result)
+    assert row.proof is not None
+    jobs = stored_experiments.jobs_of(connection, row.attempt_id)
+    job = stored_jobs.find(connection, jobs[0].id) if jobs else None
+    return proofs.compare(connection, Proof.model_validate_json(row.proof), job)
+
+
 def settle(database: Database) -> None:
     """Store the outcomes of attempts that are over."""
     with database.read() as connection:
@@ -241,6 +342,9 @@ def settle_attempt(database: Database, row: AttemptRow) -> None:
         if exercise is None:
             return
         outcomes = outcomes_of(connection, row, len(load_spec(exercise).experiment.claims))
+        result = result_of(connection, row.id)
     if "pending" not in outcomes:
         with database.write() as connection:
             stored.settle(connection, row.id, json.dumps(outcomes))
+            if result is not None:
+                stored.settle_proof(connection, row.id, result.model_dump_json())

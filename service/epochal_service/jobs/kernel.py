@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cache
 from importlib.metadata import version
 
 import numpy as np
+
+from ..store import Connection
+from ..store import log as job_log
 
 
 @cache
@@ -19,6 +23,12 @@ def kernel() -> str:
     core = os.environ.get("OPENBLAS_CORETYPE") or _features()
     epochal = version("epochal-server")
     return f"epochal {epochal}, numpy {np.__version__}, {blas['name']} {blas['version']} {core}"
+
+
+def kernels_of(connection: Connection, job_id: str) -> list[str]:
+    """Return the kernels that trained a job, sorted: several if it changed its machine."""
+    notes = map(json.loads, job_log.notes(connection, job_id, "state"))
+    return sorted({note["kernel"] for note in notes if note.get("kernel")})
 
 
 def _features() -> str:

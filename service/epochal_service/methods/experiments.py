@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from ..errors import InvalidArgument
@@ -20,6 +21,7 @@ from ..specs.experiments import (
     WatchExperimentRequest,
 )
 from ..specs.jobs import EpochRow
+from ..specs.proofs import Proof
 from ..store import Connection
 from ..store import exercises as stored_exercises
 from ..store import experiments as stored
@@ -45,12 +47,21 @@ def create_experiment(
 
 
 def submit(
-    context: Context, spec: ExperimentSpec, request_id: str | None, exercise: str | None = None
+    context: Context,
+    spec: ExperimentSpec,
+    request_id: str | None,
+    exercise: str | None = None,
+    proof: Proof | None = None,
+    check: Callable[[Sequence[Run]], None] | None = None,
 ) -> Experiment:
-    """Create an experiment, as an attempt at this exercise. Raises as `create_experiment` does."""
+    """Create an experiment, as an attempt at this exercise that repeats the run of a proof. `check`
+    gets its jobs before they are created. Raises as `create_experiment` does.
+    """
     hooks = [hook for job in spec.jobs.values() for hook in job.webhooks]
     plan = experiments.plan_of(spec, exercise)
     runs = checked_runs(context, spec)
+    if check is not None:
+        check(runs)
     context.take_jobs(len(runs))
     row, new = experiments.create(
         context.database,
@@ -59,8 +70,10 @@ def submit(
         owner=context.owner,
         quotas=context.settings.quotas,
         request_id=request_id,
-        fingerprint=fingerprint(spec, *([plan] if exercise else []), *hooks),
-        insert_more=partial(_insert_attempt, exercise, context.owner),
+        fingerprint=fingerprint(
+            spec, *([plan] if exercise else []), *([proof] if proof else []), *hooks
+        ),
+        insert_more=partial(_insert_attempt, exercise, context.owner, proof),
     )
     if new:
         for run in runs:
@@ -70,11 +83,19 @@ def submit(
 
 
 def _insert_attempt(
-    exercise: str | None, owner: str, connection: Connection, experiment_id: str
+    exercise: str | None,
+    owner: str,
+    proof: Proof | None,
+    connection: Connection,
+    experiment_id: str,
 ) -> None:
     if exercise is not None:
         exercises.insert_attempt(
-            connection, experiment_id=experiment_id, exercise_id=exercise, owner=owner
+            connection,
+            experiment_id=experiment_id,
+            exercise_id=exercise,
+            owner=owner,
+            proof=proof,
         )
 
 
@@ -184,6 +205,7 @@ def _reply(connection: Connection, row: ExperimentRow) -> Experiment:
         update={
             "jobs": [_job(rows[key], plan) for key in order if key in rows],
             "claims": claims.evaluated(connection, plan, rows),
+            "proof": exercises.result_of(connection, row.id) if plan.exercise else None,
             "finished_at": timestamp(last),
         }
     )

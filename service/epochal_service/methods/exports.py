@@ -15,12 +15,13 @@ from ..answers.inspection import threshold_of
 from ..answers.recordings import recording_of
 from ..answers.sources import table_of
 from ..errors import FieldError, InvalidArgument, NotInstalled
+from ..experiments.proofs import proof_of
 from ..jobs import lifecycle
 from ..preparation.prepared import SCALE, SHIFT, TARGET_SCALE, TARGET_SHIFT
 from ..resources.datasets import schema_of_job
 from ..specs.build import network_of
 from ..specs.changes import spec_at
-from ..specs.exports import HTML, ExportContent, GetExportRequest
+from ..specs.exports import HTML, PROOF, ExportContent, GetExportRequest
 from ..specs.training import TrainingSpec
 from ..store.packing import unpack
 from .context import Context
@@ -31,13 +32,15 @@ Array = NDArray[Any]
 
 
 def get_export(context: Context, id: str, request: GetExportRequest) -> ExportContent:
-    """Return the trained network, the training as a program, or the run as a page, as a file.
+    """Return the trained network, the training as a program, or the run as a page or a proof, as a
+    file.
 
-    Raises `NotFound`; `NotInstalled` for a format that needs a missing package;
+    Raises `NotFound`; `Conflict` for a proof of a job that has not succeeded; `NotInstalled` for a
+    format that needs a missing package;
     `InvalidArgument` for a training that is too large for a program, and for weights beyond the
     range of the numbers of the format.
     """
-    if request.format in TRAINING_EXPORTS or request.format == HTML:
+    if request.format in (*TRAINING_EXPORTS, HTML, PROOF):
         _require_no_epoch(request)
     if request.format == HTML:
         epoch, content = run_file(context, id)
@@ -45,6 +48,10 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
     if request.format in TRAINING_EXPORTS:
         return _training_program(context, id, request)
     row = lifecycle.get(context.database, id, context.access)
+    if request.format == PROOF:
+        with context.database.read() as connection:
+            content = proof_of(connection, row).model_dump_json().encode()
+        return ExportContent(epoch=row.epoch, format=request.format, content=content)
     spec = TrainingSpec.model_validate_json(row.spec)
     epoch, blob = checkpoint_of(context, id, request.epoch)
     network = network_of(spec_at(spec, epoch))
@@ -72,7 +79,7 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
 
 def _require_no_epoch(request: GetExportRequest) -> None:
     if request.epoch is not None:
-        what = "a file of a run" if request.format == HTML else "a training program"
+        what = "a training program" if request.format in TRAINING_EXPORTS else "a file of a run"
         raise InvalidArgument.of(
             FieldError("epoch", f"must be absent: {what} has all stored epochs")
         )

@@ -23,13 +23,13 @@ import numpy as np
 
 from ..answers.inspection import without_weights
 from ..errors import EpochalError, NotInstalled
+from ..jobs.kernel import kernels_of
 from ..resources.datasets import load_for_stored_job
 from ..specs.build import network_of
 from ..specs.inspection import GetSamplePredictionsRequest, SamplePredictions
 from ..specs.jobs import GetCurveRequest, Job
 from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints
-from ..store import log as job_log
 from .context import Context
 from .inspection import bounds_around, get_sample_predictions
 from .jobs import get_curve, get_job
@@ -71,8 +71,7 @@ def run_file(context: Context, id: str) -> tuple[int, bytes]:
         "bounds": _bounds(context, job.spec),
     }
     with context.database.read() as connection:
-        notes = map(json.loads, job_log.notes(connection, id, "state"))
-        run["kernels"] = sorted({note["kernel"] for note in notes if note.get("kernel")})
+        run["kernels"] = kernels_of(connection, id)
         room = MOST_BYTES - len(_document(run, script, style))
         if room < 0:
             run["samples"], room = None, 0

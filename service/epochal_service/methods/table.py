@@ -344,6 +344,7 @@ SERVICES: tuple[Service, ...] = (
                 "GET /v1/jobs/{id}/export",
                 exports.get_export,
                 "Export the trained network",
+                conflicts=True,
                 errors=(501,),
                 takes_long=True,
             ),
@@ -642,6 +643,13 @@ SERVICES: tuple[Service, ...] = (
                 exercises.attempt_exercise,
                 "Attempt an exercise",
                 examples=examples.ATTEMPTS,
+            ),
+            Method(
+                "SubmitProof",
+                "train",
+                "POST /v1/exercises/{id}/proofs",
+                exercises.submit_proof,
+                "Submit a run that was trained elsewhere",
             ),
             Method(
                 "ListAttempts",

@@ -13,6 +13,7 @@ from .base import (
     PAGE_SIZE,
     EveryError,
     IdOf,
+    Int64,
     Matches,
     Name,
     PageSize,
@@ -30,6 +31,7 @@ from .experiments import (
     JobName,
     sorted_jobs,
 )
+from .proofs import ProofResult
 from .training import TrainingSpec
 
 MAX_OPEN = 64
@@ -97,6 +99,10 @@ class Exercise(Reply):
     """Paths of the fields that an attempt may change."""
     claims: list[str]
     """The claims that an attempt should meet, in words."""
+    seed: Int64
+    """Your seed in this exercise: the `seed` of a run that you train elsewhere and submit. Other
+    owners have other seeds.
+    """
     created_at: datetime
     """Time of creation."""
 
@@ -158,7 +164,9 @@ class Attempt(Reply):
     outcomes: list[ClaimOutcome]
     """Outcome of each claim, in the order of the exercise. They outlast the experiment."""
     solved: bool
-    """Whether all claims are met."""
+    """Whether all claims are met, and no proof is refused."""
+    proof: ProofResult | None = None
+    """Comparison with the proof of the run that it repeats; absent without a proof."""
     created_at: datetime
     """Time of the attempt."""
 

@@ -26,6 +26,7 @@ from .base import (
     Spec,
 )
 from .jobs import EpochRow, JobState, StopReason
+from .proofs import ProofResult
 from .training import TrainingSpec
 
 MAX_JOBS = 16
@@ -260,6 +261,9 @@ class Experiment(Reply):
     """
     claims: list[Claim] = Field(default_factory=list)
     """Claims with their outcomes; empty in lists."""
+    proof: ProofResult | None = None
+    """Comparison with the proof of the run that it repeats; absent without a proof, and in lists.
+    """
     created_at: datetime
     """Time of creation."""
     finished_at: datetime | None = None

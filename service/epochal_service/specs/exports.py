@@ -17,10 +17,12 @@ class RunFile(NamedTuple):
 
 
 HTML = "html"
+PROOF = "proof"
 FORMATS: dict[str, Export | TrainingExport | RunFile] = {
     **EXPORTS,
     **TRAINING_EXPORTS,
     HTML: RunFile("html"),
+    PROOF: RunFile("json"),
 }
 ExportFormat = Annotated[str, KeyOf(FORMATS)]
 
@@ -33,11 +35,12 @@ class GetExportRequest(Request):
     float32 model. `training_numpy` and `training_pytorch` are programs that repeat the whole
     training and compare every epoch with the stored curve. `html` is the run as one page of at most
     1 MB that opens without a network: curves, stored epochs, predictions computed from the weights.
-    Default `numpy`.
+    `proof` is JSON from which another service repeats the run: spec, curve, and digests of the data
+    and the final weights. Default `numpy`.
     """
     epoch: EpochNumber | None = None
     """Epoch of a stored checkpoint. Defaults to the restored epoch, see `best` of a job, or the
-    latest. Not for training programs and `html`, which have all stored epochs.
+    latest. Not for training programs, `html` and `proof`, which have all epochs.
     """
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from .access import Access
 from .database import now
 from .tables import attempts, exercises, jobs, members
+from .tables import proofs as proofs_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class AttemptRow:
     outcomes: str | None
     settled_at: float | None
     created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRow:
+    """A row of the table `proofs`, and the first other owner with the same curve."""
+
+    attempt_id: str
+    proof: str | None
+    result: str | None
+    same_as: str | None
 
 
 def insert(connection: Connection, *, id: str, owner: str, spec: str) -> ExerciseRow:
@@ -135,4 +146,45 @@ def settle(connection: Connection, attempt_id: str, outcomes: str) -> None:
         sa.update(attempts)
         .where(attempts.c.id == attempt_id, attempts.c.settled_at.is_(None))
         .values(outcomes=outcomes, settled_at=now())
+    )
+
+
+# --------------------------------------------------------------------------------------- proofs
+
+
+def insert_proof(connection: Connection, attempt_id: str, *, curve_sha256: str, proof: str) -> None:
+    """Store the proof of the run that an attempt repeats, as JSON."""
+    values = {"attempt_id": attempt_id, "curve_sha256": curve_sha256, "proof": proof}
+    connection.execute(sa.insert(proofs_table).values(values))
+
+
+def proofs(connection: Connection, attempt_ids: Sequence[str]) -> list[ProofRow]:
+    """Return the proofs of those attempts that have one."""
+    other, others = proofs_table.alias(), attempts.alias()
+    same_as = (
+        sa.select(others.c.owner)
+        .join(other, other.c.attempt_id == others.c.id)
+        .where(
+            other.c.curve_sha256 == proofs_table.c.curve_sha256,
+            others.c.exercise_id == attempts.c.exercise_id,
+            others.c.owner != attempts.c.owner,
+        )
+        .order_by(others.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(proofs_table.c.attempt_id, proofs_table.c.proof, proofs_table.c.result, same_as)
+        .join(attempts, attempts.c.id == proofs_table.c.attempt_id)
+        .where(proofs_table.c.attempt_id.in_(attempt_ids))
+    )
+    return [ProofRow(*row) for row in connection.execute(query)]
+
+
+def settle_proof(connection: Connection, attempt_id: str, result: str) -> None:
+    """Store the result of a proof, as JSON, instead of the proof, unless it is stored."""
+    connection.execute(
+        sa.update(proofs_table)
+        .where(proofs_table.c.attempt_id == attempt_id, proofs_table.c.result.is_(None))
+        .values(result=result, proof=None)
     )

@@ -243,6 +243,17 @@ attempts = Table(
 )
 Index("ix_attempts_exercise_id_id", attempts.c.exercise_id, attempts.c.id)
 
+# The run that an attempt repeats, until its result is stored.
+proofs = Table(
+    "proofs",
+    metadata,
+    Column("attempt_id", ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True),
+    Column("curve_sha256", String(64), nullable=False, index=True),
+    # As JSON.
+    Column("proof", Text),
+    Column("result", Text),
+)
+
 # Weights that users may read.
 checkpoints = Table(
     "checkpoints",

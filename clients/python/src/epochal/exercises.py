@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from .errors import InvalidArgument
 from .experiments import Experiment
 from .paging import pages
 from .records import read, request
@@ -82,6 +86,41 @@ class Exercises(Part):
         return Experiment(
             self._session.create("AttemptExercise", fields, request_id), self._session
         )
+
+    def submit(
+        self,
+        exercise_id: str,
+        proof: bytes | str | os.PathLike[str],
+        *,
+        request_id: str | None = None,
+    ) -> Experiment:
+        """Submit a run that was trained elsewhere, and return the experiment that repeats it.
+
+        `proof` is the file that `job.export("proof")` returns, or its path. The run has your seed,
+        `seed` of the exercise, and differs from the exercise in open fields alone. `proof` of the
+        experiment says whether the repetition has the same bits.
+
+        Raises `NotFound`; `InvalidArgument` for the run of another owner, with another seed or
+        other data, and for a field that is not open.
+
+        >>> job = client.preset("xor") | {"epochs": 1, "target": None}
+        >>> claim = {"job": "xor", "metric": "epochs", "at_least": 3}
+        >>> exercise = client.exercises.create(
+        ...     {"jobs": {"xor": job}, "claims": [claim]},
+        ...     title="Train for three epochs",
+        ...     open=["jobs.xor.epochs"],
+        ... )
+        >>> mine = client.jobs.create(job | {"epochs": 3, "seed": exercise.seed}).wait()
+        >>> client.exercises.submit(exercise.id, mine.export("proof")).wait().proof.verdict
+        'accepted'
+        """
+        text = proof if isinstance(proof, bytes) else Path(proof).read_bytes()
+        try:
+            fields = {"id": exercise_id, "spec": json.loads(text)}
+        except ValueError:
+            text = "must be JSON, as `export` returns it in the format proof"
+            raise InvalidArgument.of("proof", text) from None
+        return Experiment(self._session.create("SubmitProof", fields, request_id), self._session)
 
     def attempts(
         self,

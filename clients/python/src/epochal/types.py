@@ -160,7 +160,7 @@ ExperimentState: TypeAlias = Literal["running", "succeeded", "failed", "cancelle
 
 
 ExportFormat: TypeAlias = Literal[
-    "safetensors", "numpy", "pytorch", "onnx", "training_numpy", "training_pytorch", "html"
+    "safetensors", "numpy", "pytorch", "onnx", "training_numpy", "training_pytorch", "html", "proof"
 ]
 
 
@@ -338,6 +338,9 @@ PoolingKind: TypeAlias = Literal["max", "average"]
 
 
 Precision: TypeAlias = Literal["float32", "float16"]
+
+
+ProofVerdict: TypeAlias = Literal["pending", "accepted", "inexact", "refused", "unknown"]
 
 
 RemedyName: TypeAlias = Literal["activation", "initialization", "residual", "normalization"]
@@ -2239,6 +2242,10 @@ class Exercise:
     """Paths of the fields that an attempt may change."""
     claims: tuple[str, ...]
     """The claims that an attempt should meet, in words."""
+    seed: int
+    """Your seed in this exercise: the `seed` of a run that you train elsewhere and submit. Other
+    owners have other seeds.
+    """
     created_at: datetime
     """Time of creation."""
 
@@ -2256,7 +2263,9 @@ class Attempt:
     outcomes: tuple[ClaimOutcome, ...]
     """Outcome of each claim, in the order of the exercise. They outlast the experiment."""
     solved: bool
-    """Whether all claims are met."""
+    """Whether all claims are met, and no proof is refused."""
+    proof: ProofResult | None
+    """Comparison with the proof of the run that it repeats; absent without a proof."""
     created_at: datetime
     """Time of the attempt."""
 
@@ -2379,6 +2388,10 @@ class ExperimentData:
     """
     claims: tuple[Claim, ...]
     """Claims with their outcomes; empty in lists."""
+    proof: ProofResult | None
+    """Comparison with the proof of the run that it repeats; absent without a proof, and in
+    lists.
+    """
     created_at: datetime
     """Time of creation."""
     finished_at: datetime | None
@@ -3512,6 +3525,31 @@ class Outcome:
     """Time of its first start; null if it never started."""
     finished_at: datetime
     """Time of its end."""
+
+
+@dataclass(frozen=True)
+class ProofResult:
+    """The comparison of a proof with the repetition of its run."""
+
+    verdict: ProofVerdict
+    """`accepted` if the curve and the final weights are the same, to the bit; `refused` if they
+    are not; `inexact` if they are not, and another kind of processor or other versions trained
+    the run; `pending` until the service has repeated it; `unknown` if it could not.
+    """
+    detail: str
+    """The verdict in words."""
+    epoch: int | None
+    """First epoch that differs: for `inexact` by more than rounding errors; absent without one."""
+    metric: str | None
+    """What differs in that epoch: a metric, or `weights`."""
+    submitted: float | None
+    """Value of the metric in the proof; absent if it has none."""
+    repeated: float | None
+    """Value of the metric in the repetition; absent if it has none."""
+    same_as: str | None
+    """Another owner who submitted the same curve, the first of several. Only the owner of the
+    exercise sees it.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -6023,6 +6061,13 @@ class ExperimentProperties:
     def claims(self) -> tuple[Claim, ...]:
         """Claims with their outcomes; empty in lists."""
         return self._data.claims
+
+    @property
+    def proof(self) -> ProofResult | None:
+        """Comparison with the proof of the run that it repeats; absent without a proof, and in
+        lists.
+        """
+        return self._data.proof
 
     @property
     def created_at(self) -> datetime:

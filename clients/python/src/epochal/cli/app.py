@@ -42,6 +42,7 @@ PANELS = {
         "experiments.experiment",
         "exercises.assign",
         "exercises.exercise",
+        "exercises.submit",
         "exercises.exercises",
         "material.validate",
         "material.presets",

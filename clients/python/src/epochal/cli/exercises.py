@@ -1,9 +1,11 @@
-"""`epochal assign`, `epochal exercise`, `epochal exercises`: create, attempt and mark exercises."""
+"""`epochal assign`, `exercise`, `submit`, `exercises`: create, attempt and mark exercises."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -75,6 +77,12 @@ def exercise(
     client: Client,
     exercise: ExerciseArgument,
     changes: SetOption = None,
+    spec: Annotated[
+        bool,
+        typer.Option(
+            "--spec", help="Print the job, with your seed, to train it elsewhere and submit it."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Attempt an exercise with other values of its open fields, and check its claims.
@@ -82,6 +90,9 @@ def exercise(
     Without --set, show the task. The exit code is 0 if all claims are met.
     """
     task = client.exercises.get(exercise)
+    if spec:
+        print_json(_own_job(task, changes or ()))
+        return
     if not changes:
         print_json(asdict(task)) if as_json else _print_task(task)
         return
@@ -89,6 +100,35 @@ def exercise(
     for assignment in changes:
         set_field(body, assignment)
     follow(client.exercises.attempt(task.id, body["jobs"]), as_json=as_json)
+
+
+def _own_job(task: Exercise, changes: Sequence[str]) -> dict[str, Any]:
+    """Return the job of an exercise with these changes and the caller's seed."""
+    body: dict[str, Any] = {"jobs": (task.experiment or {})["jobs"]}
+    if len(body["jobs"]) > 1:
+        text = f"{task.id} has {len(body['jobs'])} jobs: only a run of one job can be submitted"
+        raise typer.BadParameter(text, param_hint="--spec")
+    for assignment in changes:
+        set_field(body, assignment)
+    (job,) = body["jobs"].values()
+    return {**job, "seed": task.seed}
+
+
+def submit(
+    client: Client,
+    exercise: ExerciseArgument,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="From `epochal export JOB --format proof`.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Submit a run that was trained elsewhere: the service repeats it and compares every bit.
+
+    Train the job of `epochal exercise ID --spec`, which has your seed, on any service. The exit
+    code is 0 if the run is accepted and all claims are met, 5 if other software or another kind of
+    processor trained it, so that its last bits differ.
+    """
+    follow(client.exercises.submit(exercise, file), as_json=as_json)
 
 
 def exercises(
@@ -128,6 +168,7 @@ def _print_task(task: Exercise) -> None:
     experiment: dict[str, Any] = task.experiment or {}
     print_table(("<OPEN", "VALUE"), [(path, _value_at(experiment, path)) for path in task.open])
     out.print(f"\nepochal exercise {task.id} --set {task.open[0]}=…", soft_wrap=True, markup=False)
+    out.print(f"Your seed, for a run that you train elsewhere: {task.seed}", soft_wrap=True)
 
 
 def _value_at(spec: dict[str, Any], path: str) -> str:
@@ -145,6 +186,7 @@ def _print_results(results: ExerciseResults) -> None:
             ">ATTEMPTS": lambda row: str(row.attempts),
             "<SOLVED": lambda row: "yes" if row.best and row.best.solved else "no",
             "BEST ATTEMPT": lambda row: _outcomes(row.best, results.claims),
+            "PROOF": lambda row: _proof(row.best),
             "<LAST": lambda row: (
                 f"{row.last_attempt_at:%Y-%m-%d %H:%M}" if row.last_attempt_at else "–"
             ),
@@ -163,3 +205,11 @@ def _outcomes(best: Attempt | None, claims: tuple[str, ...]) -> str:
         if outcome != "met"
     ]
     return f"{met} of {len(claims)}" + (f": {', '.join(others)}" if others else "")
+
+
+def _proof(best: Attempt | None) -> str:
+    """Return e.g. `accepted; the same curve as 10b.07`."""
+    if best is None or best.proof is None:
+        return "–"
+    same_as = best.proof.same_as
+    return best.proof.verdict + (f"; the same curve as {same_as}" if same_as else "")

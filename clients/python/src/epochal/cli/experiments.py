@@ -28,7 +28,15 @@ from .output import (
     seconds_between,
 )
 
-_STYLES = {"met": "green", "missed": "red", "unknown": "yellow", "pending": ""}
+_STYLES = {
+    "met": "green",
+    "missed": "red",
+    "unknown": "yellow",
+    "pending": "",
+    "accepted": "green",
+    "inexact": "yellow",
+    "refused": "red",
+}
 
 
 def experiment(
@@ -71,7 +79,9 @@ def _count(items: Sequence[object], noun: str) -> str:
 
 
 def follow(made: Experiment, *, as_json: bool) -> None:
-    """Watch the experiment and print its claims. Exit with code 1 unless all are met."""
+    """Watch the experiment and print its claims. Exit with code 1 unless all are met, and a proof
+    is accepted; with 5 if it is inexact.
+    """
     if not as_json:
         err.print(f"{made.id} · {_count(made.jobs, 'job')} · {_count(made.claims, 'claim')}")
     _watch(made, quiet=as_json)
@@ -81,6 +91,8 @@ def follow(made: Experiment, *, as_json: bool) -> None:
         _print(made)
     if made.state != "succeeded" or any(claim.outcome != "met" for claim in made.claims):
         raise typer.Exit(1)
+    if made.proof is not None and made.proof.verdict != "accepted":
+        raise typer.Exit(5 if made.proof.verdict == "inexact" else 1)
 
 
 def _seeds(text: str) -> list[int]:
@@ -115,6 +127,9 @@ def _print(made: Experiment) -> None:
     if made.claims:
         out.print()
         print_rows(made.claims, _CLAIM_COLUMNS)
+    if made.proof is not None:
+        style = _STYLES[made.proof.verdict]
+        out.print(Text.assemble("\n", (made.proof.verdict, style), f": {made.proof.detail}"))
     seconds = seconds_between(made.created_at, made.finished_at)
     took = f" in {duration(seconds)}" if made.finished_at is not None and seconds else ""
     out.print(f"{made.id} {made.state}{took}", soft_wrap=True)

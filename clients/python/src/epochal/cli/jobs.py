@@ -258,7 +258,8 @@ def export(
     format: Annotated[
         str,
         typer.Option(
-            help="numpy, pytorch, safetensors or onnx; training_numpy or training_pytorch; html.",
+            help="numpy, pytorch, safetensors or onnx; training_numpy or training_pytorch; "
+            "html; proof, for `epochal submit`.",
             metavar="FORMAT",
         ),
     ] = "numpy",

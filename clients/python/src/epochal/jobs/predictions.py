@@ -116,8 +116,9 @@ class Predictions(JobHandle):
 
     def export(self, format: ExportFormat = "numpy", *, epoch: int | None = None) -> bytes:
         """Return the trained network as a file: a NumPy program, a PyTorch module, safetensors or
-        ONNX; with "training_numpy" and "training_pytorch" a program that repeats the training; or
-        with "html" the run as one page that opens without a network.
+        ONNX; with "training_numpy" and "training_pytorch" a program that repeats the training; with
+        "html" the run as one page that opens without a network; or with "proof" the JSON that
+        `client.exercises.submit` takes.
 
         The file includes the weights, and the scaling of inputs and targets; a program also has the
         columns of an uploaded table: `encode(rows)`. `epoch` selects a checkpoint,

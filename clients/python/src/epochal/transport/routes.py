@@ -99,6 +99,7 @@ ROUTES = {
     "GetExercise": Route("GET", "/v1/exercises/{id}", ("id",)),
     "DeleteExercise": Route("DELETE", "/v1/exercises/{id}", ("id",)),
     "AttemptExercise": Route("POST", "/v1/exercises/{id}/attempts", ("id",), body="spec"),
+    "SubmitProof": Route("POST", "/v1/exercises/{id}/proofs", ("id",), body="spec"),
     "ListAttempts": Route("GET", "/v1/exercises/{id}/attempts", ("id",)),
     "GetExerciseResults": Route("GET", "/v1/exercises/{id}/results", ("id",)),
     "SetNamedModel": Route("PUT", "/v1/models/{id}", ("id",), body="*"),
