@@ -32,7 +32,6 @@ from ..store import Connection, Database
 from ..store import datasets as stored_datasets
 from ..store import exercises as stored
 from ..store import experiments as stored_experiments
-from ..store import jobs as stored_jobs
 from ..store.exercises import AttemptRow, ExerciseRow, ProofRow
 from . import claims, experiments, proofs
 
@@ -156,6 +155,9 @@ def repeated(exercise: ExerciseSpec, proof: Proof, owner: str, seed: int) -> Exp
     if proof.spec.seed != seed:
         text = f"must be {seed}, the seed of {owner} in this exercise; it is {proof.spec.seed}"
         raise InvalidArgument.of(FieldError("spec.seed", text))
+    metrics = [column.metric for column in proof.curve]
+    if len({*metrics}) < len(metrics):
+        raise InvalidArgument.of(FieldError("curve", "must have each metric once"))
     (name,) = exercise.experiment.jobs
     jobs, run = _dumped(exercise.experiment.jobs), proof.spec.model_dump(mode="json")
     for path in exercise.open:
@@ -323,8 +325,7 @@ def _result(connection: Connection, row: ProofRow) -> ProofResult:
         return ProofResult.model_validate_json(row.result)
     assert row.proof is not None
     jobs = stored_experiments.jobs_of(connection, row.attempt_id)
-    job = stored_jobs.find(connection, jobs[0].id) if jobs else None
-    return proofs.compare(connection, Proof.model_validate_json(row.proof), job)
+    return proofs.compare(connection, row.proof, jobs[0] if jobs else None)
 
 
 def settle(database: Database) -> None:

@@ -27,7 +27,7 @@ from ..specs.proofs import Proof, ProofColumn, ProofResult
 from ..specs.training import Metric, TrainingSpec
 from ..store import Access, Connection, checkpoints
 from ..store import log as job_log
-from ..store.jobs import JobWithSpec
+from ..store.jobs import JobRow, JobWithSpec
 from ..store.packing import pack
 
 TOLERANCES = {"float32": 1e-5, "float64": 1e-9}
@@ -53,7 +53,7 @@ def proof_of(connection: Connection, row: JobWithSpec) -> Proof:
         spec=spec,
         data_sha256=data_sha256(connection, spec, None),
         curve=[ProofColumn(metric=m, values=columns[m].tolist()) for m in COMPARED if m in columns],
-        weights_sha256=_weights_sha256(connection, row.id, row.epoch),
+        weights_sha256=_weights_sha256(connection, row),
     )
 
 
@@ -85,28 +85,31 @@ def curve_sha256(proof: Proof) -> str:
     return sha256("".join(c.model_dump_json() for c in proof.curve).encode()).hexdigest()
 
 
-def compare(connection: Connection, proof: Proof, row: JobWithSpec | None) -> ProofResult:
-    """Compare the proof with the job that repeats its run; None was deleted."""
+def compare(connection: Connection, proof: str, row: JobRow | None) -> ProofResult:
+    """Compare a proof, as JSON, with the job that repeats its run; None was deleted."""
     if row is None:
         return ProofResult(verdict="unknown", detail="The repetition was deleted.")
     if row.state not in TERMINAL:
         return ProofResult(verdict="pending", detail="The service repeats the run.")
     if row.state != "succeeded":
         return ProofResult(verdict="unknown", detail=f"The repetition is {row.state}.")
+    return _compare(connection, Proof.model_validate_json(proof), row)
+
+
+def _compare(connection: Connection, proof: Proof, row: JobRow) -> ProofResult:
     theirs = {column.metric: np.asarray(column.values) for column in proof.curve}
     ours = {name: c for name, c in _columns(connection, row.id).items() if name in COMPARED}
     count = len(ours["train_loss"])
     difference = _first_difference(theirs, ours, 0.0)
-    is_same_curve = difference is None
-    if is_same_curve and proof.weights_sha256 == _weights_sha256(connection, row.id, row.epoch):
+    if difference is None and proof.weights_sha256 != _weights_sha256(connection, row):
+        difference = {"epoch": count, "metric": "weights"}
+    if difference is None:
         text = f"The {count} epochs and the final weights are the same, bit for bit."
         return ProofResult(verdict="accepted", detail=text)
     here = _kernel(connection, row.id)
     if proof.kernel == here:
-        if difference is None:
-            difference = {"epoch": count, "metric": "weights"}
         return ProofResult(verdict="refused", detail=_text(difference), **difference)
-    tolerance = TOLERANCES[TrainingSpec.model_validate_json(row.spec).dtype]
+    tolerance = TOLERANCES[proof.spec.dtype]
     difference = _first_difference(theirs, ours, tolerance)
     until = count if difference is None else difference["epoch"] - 1
     text = (
@@ -154,5 +157,5 @@ def _kernel(connection: Connection, job_id: str) -> str:
     return " and ".join(kernels_of(connection, job_id))
 
 
-def _weights_sha256(connection: Connection, job_id: str, epoch: int) -> str:
-    return checkpoints.page(connection, job_id, epoch - 1, 1)[0].sha256
+def _weights_sha256(connection: Connection, row: JobRow) -> str:
+    return checkpoints.page(connection, row.id, row.epoch - 1, 1)[0].sha256
