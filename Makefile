@@ -227,6 +227,10 @@ check-diagnosis: $(VENV)/.dev ## Diagnose runs with planted faults, and healthy 
 check-verification: $(VENV)/.dev ## Verify 100 honest and 100 forged trainings; print which are refused
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.verification $(ARGS)
 
+.PHONY: check-homework
+check-homework: $(VENV)/.dev ## Submit 100 honest and 100 forged runs of the course; print which are refused
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.homework $(ARGS)
+
 .venv-tables/.done: $(BIN)/uv
 	$(PYTHON) -m venv .venv-tables
 	.venv-tables/bin/pip install -q 'scikit-learn>=1.5'

@@ -125,6 +125,10 @@ class World:
     ended_experiment: str
     exercise: str
     attempt: str
+    homework: str
+    """An exercise of one job."""
+    proof: str
+    """The proof of a run of it, as JSON."""
     model: str
 
 
@@ -172,6 +176,13 @@ def world(service: Wires, silent_url: str) -> World:
         assert train(service.context, job["id"]) == "succeeded"
     exercise = make("CreateExercise", spec=EXERCISE)
     attempt = make("AttemptExercise", id=exercise, spec={"jobs": {}})
+    claims = [{"job": "only", "metric": "epochs", "at_least": 2}]
+    task = {"jobs": {"only": JOB}, "claims": claims}
+    homework = service.rpc.call(
+        "CreateExercise", spec={"title": "One", "experiment": task, "open": ["jobs.only.epochs"]}
+    )
+    run = make("CreateJob", spec=JOB | {"seed": int(homework["seed"])})
+    assert train(service.context, run) == "succeeded"
     upload = make("CreateUpload", size_bytes=100)
     service.rpc.call("AppendUpload", id=upload, offset=0, data=b"a,b\n")
     hooks = [{"url": silent_url, "on": ["cancelled"], "secret": SECRET}, {"url": silent_url}]
@@ -196,5 +207,7 @@ def world(service: Wires, silent_url: str) -> World:
         ended_experiment=ended_experiment,
         exercise=exercise,
         attempt=attempt,
+        homework=homework["id"],
+        proof=service.http.get(f"/v1/jobs/{run}/export?format=proof").text,
         model=make("SetNamedModel", id="pets-and-moons", job=ended),
     )

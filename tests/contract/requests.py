@@ -1,6 +1,7 @@
 """Requests that both wires can write down: right ones, and right ones with something changed."""
 
 import copy
+import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -302,6 +303,11 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
             "id": w.exercise,
             "spec": {"jobs": {"second": EXPERIMENT["jobs"]["second"] | {"epochs": 4}}},
         },
+    ],
+    "SubmitProof": lambda w: [
+        {"id": w.homework, "spec": json.loads(w.proof) | {"weights_sha256": "0" * 64}},
+        {"id": w.experiment, "spec": json.loads(w.proof)},
+        {"id": w.homework, "spec": json.loads(w.proof)},
     ],
     "ListAttempts": lambda w: [
         {"id": w.exercise, "page_size": 1},

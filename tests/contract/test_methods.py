@@ -48,6 +48,7 @@ MAKING = {
     "CreateExperiment",
     "CreateExercise",
     "AttemptExercise",
+    "SubmitProof",
 }
 
 
@@ -70,7 +71,7 @@ def without_identity(answer: Answer) -> Answer:
     reply: dict[str, Any] = {
         key: value
         for key, value in answer.reply.items()
-        if key not in ("id", "key", "created_at", "expires_at")
+        if key not in ("id", "key", "seed", "created_at", "expires_at")  # the id decides the seed
     }
     if "states" in reply:  # the jobs of an experiment
         reply["jobs"] = [{**job, "id": ""} for job in reply["jobs"]]

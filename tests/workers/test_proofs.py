@@ -10,8 +10,9 @@ from tests.workers.test_exercises import attempts, pupil_of, teacher
 
 from epochal_service import errors
 from epochal_service.experiments import exercises as marks
-from epochal_service.methods import exercises, experiments, exports
+from epochal_service.methods import datasets, exercises, experiments, exports
 from epochal_service.methods.context import Context
+from epochal_service.specs.datasets import CreateDatasetRequest
 from epochal_service.specs.exercises import CreateExerciseOptions, Exercise, ExerciseSpec
 from epochal_service.specs.experiments import Experiment
 from epochal_service.specs.exports import GetExportRequest
@@ -170,8 +171,8 @@ def test_a_run_of_somebody_else_is_refused_and_its_curve_is_named(
     assert rows[copier.owner].proof == copied.model_copy(update={"same_as": author.owner})
     assert rows[copier.owner].outcomes == ["met"]
     assert not rows[copier.owner].solved
-    (own,) = attempts(copier, exercise).attempts
-    assert own.proof == copied
+    (attempt,) = attempts(copier, exercise).attempts
+    assert attempt.proof == copied
 
 
 def test_a_run_of_another_exercise_is_refused(service: Service, teacher: Context) -> None:
@@ -264,3 +265,18 @@ def test_the_same_key_and_proof_are_one_attempt(service: Service, teacher: Conte
     other = proof.model_copy(update={"weights_sha256": "0" * 64})
     with pytest.raises(errors.IdempotencyMismatch):
         exercises.submit_proof(pupil, exercise.id, other, options)
+
+
+def test_an_uploaded_data_set_is_compared_by_its_rows_and_not_by_its_id(
+    service: Service, teacher: Context
+) -> None:
+    def upload(context: Context, last: int) -> dict[str, str]:
+        csv = f"a,b,t\n0,0,n\n0,1,y\n1,0,y\n1,{last},n\n"
+        request = CreateDatasetRequest(name="xor", csv=csv, target="t")
+        return {"id": datasets.create_dataset(context, request).id}
+
+    exercise, pupil = create(teacher, dataset=upload(teacher, 1)), pupil_of(teacher)
+    proof = trained(service, pupil, exercise, dataset=upload(service.context, 1))
+    assert repeated(service, pupil, exercise, proof).verdict == "accepted"
+    other = trained(service, pupil, exercise, dataset=upload(service.context, 2))
+    assert [*refusal(pupil, exercise, other)] == ["data_sha256"]

@@ -123,18 +123,18 @@ def _first_difference(theirs: Columns, ours: Columns, tolerance: float) -> dict[
     """Return epoch, metric and both values where the curves first differ by more than `tolerance`,
     relative to the repeated value; None if they agree.
     """
-    found: dict[str, Any] | None = None
+    first: dict[str, Any] | None = None
     for metric in COMPARED:
         pair = [side.get(metric, np.zeros(0)) for side in (theirs, ours)]
         both = min(map(len, pair))
         submitted, repeated = (column[:both] for column in pair)
         wrong = ~(np.abs(submitted - repeated) <= tolerance * np.abs(repeated))
         index = int(wrong.argmax()) if wrong.any() else both
-        if index < max(map(len, pair)) and (found is None or index + 1 < found["epoch"]):
+        if index < max(map(len, pair)) and (first is None or index + 1 < first["epoch"]):
             values = [float(column[index]) if index < len(column) else None for column in pair]
-            found = {"epoch": index + 1, "metric": metric}
-            found |= dict(zip(("submitted", "repeated"), values, strict=True))
-    return found
+            first = {"epoch": index + 1, "metric": metric}
+            first |= dict(zip(("submitted", "repeated"), values, strict=True))
+    return first
 
 
 def _text(difference: Mapping[str, Any]) -> str:
