@@ -68,7 +68,7 @@ def forged_data(proof: Proof, other: Homework, rng: random.Random) -> str:
 
 
 def forged_weights(proof: Proof, other: Homework, rng: random.Random) -> str:
-    proof["weights_sha256"] = other.proof["weights_sha256"]
+    proof["weights_sha256"] = other.proof["weights_sha256"][::-1]
     return f"The weights after epoch {len(proof['curve'][0]['values'])} differ"
 
 

@@ -192,7 +192,7 @@ def test_a_run_of_another_exercise_is_refused(service: Service, teacher: Context
 
 
 def test_a_run_on_other_data_is_refused(service: Service, teacher: Context) -> None:
-    rows = {"inputs": [[0, 0], [0, 1], [1, 0], [1, 1]], "targets": [0, 1, 1, 0]}
+    rows: dict[str, Any] = {"inputs": [[0, 0], [0, 1], [1, 0], [1, 1]], "targets": [0, 1, 1, 0]}
     exercise, pupil = create(teacher, dataset=rows), pupil_of(teacher)
     proof = trained(service, pupil, exercise)
     assert repeated(service, pupil, exercise, proof).verdict == "accepted"

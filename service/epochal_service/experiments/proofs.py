@@ -97,8 +97,8 @@ def compare(connection: Connection, proof: str, row: JobRow | None) -> ProofResu
 
 
 def _compare(connection: Connection, proof: Proof, row: JobRow) -> ProofResult:
-    theirs = {column.metric: np.asarray(column.values) for column in proof.curve}
-    ours = {name: c for name, c in _columns(connection, row.id).items() if name in COMPARED}
+    theirs: Columns = {column.metric: np.array(column.values) for column in proof.curve}
+    ours = _columns(connection, row.id)
     count = len(ours["train_loss"])
     difference = _first_difference(theirs, ours, 0.0)
     if difference is None and proof.weights_sha256 != _weights_sha256(connection, row):

@@ -114,9 +114,9 @@ class Exercises(Part):
         >>> client.exercises.submit(exercise.id, mine.export("proof")).wait().proof.verdict
         'accepted'
         """
-        text = proof if isinstance(proof, bytes) else Path(proof).read_bytes()
+        content = proof if isinstance(proof, bytes) else Path(proof).read_bytes()
         try:
-            fields = {"id": exercise_id, "spec": json.loads(text)}
+            fields = {"id": exercise_id, "spec": json.loads(content)}
         except ValueError:
             text = "must be JSON, as `export` returns it in the format proof"
             raise InvalidArgument.of("proof", text) from None
