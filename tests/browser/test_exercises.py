@@ -1,5 +1,7 @@
 """A teacher makes an exercise of a preset, a pupil solves it, and the teacher sees the marks."""
 
+import json
+
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Locked, Opened, suits_every_screen
@@ -142,3 +144,33 @@ def test_an_exercise_is_made_of_an_experiment(open_locked: Opened, locked: Locke
         page.get_by_role("columnheader", name="Training loss of two − one: at most 0.7")
     ).to_be_visible()
     delete(page)
+
+
+def test_a_copied_run_is_refused_and_its_author_is_named_to_the_teacher(
+    open_locked: Opened, locked: Locked
+) -> None:
+    def client_of(owner: str) -> epochal.Client:
+        return epochal.Client(locked.stack.http, api_key=locked.keys[owner])
+
+    with client_of("11a") as teacher, client_of("11a.01") as author, client_of("11a.02") as copier:
+        job = teacher.preset("xor") | {"epochs": 2, "target": None}
+        claim = {"job": "xor", "metric": "epochs", "at_least": 2}
+        task = {"jobs": {"xor": job}, "claims": [claim]}
+        made = teacher.exercises.create(task, title="Homework", open=["jobs.xor.epochs"])
+        proofs = []
+        for pupil in (author, copier):
+            seed = pupil.exercises.get(made.id).seed
+            run = pupil.jobs.create(job | {"seed": seed}).wait(60)
+            proofs.append(json.loads(run.export("proof")))
+        proofs[1]["curve"] = proofs[0]["curve"]
+        for pupil, proof in zip((author, copier), proofs, strict=True):
+            pupil.exercises.submit(made.id, json.dumps(proof).encode()).wait(60)
+    page = open_locked("/experiments")
+    enter(page, locked.keys["11a"])
+    page.goto(f"{locked.stack.http}/exercises/{made.id}")
+    rows = page.get_by_role("list", name="Attempts").get_by_role("listitem")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("Run from elsewhere refused: Epoch 1 differs")
+    expect(rows.nth(0)).to_contain_text("11a.01 submitted the same curve.")
+    expect(rows.nth(1)).to_contain_text("Run from elsewhere accepted: The 2 epochs")
+    suits_every_screen(page)

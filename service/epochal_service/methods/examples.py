@@ -261,3 +261,20 @@ ATTEMPTS: dict[str, Any] = {
         }
     }
 }
+
+PROOFS: dict[str, Any] = {
+    "A run of XOR, with the seed of its owner": {
+        "owner": "local",
+        "kernel": "epochal 0.2.0, numpy 2.4.6, scipy-openblas 0.3.31 AVX2",
+        "spec": {
+            **EXERCISES["XOR without a hidden layer"]["experiment"]["jobs"]["xor"],
+            "network": ATTEMPTS["A hidden layer"]["jobs"]["xor"]["network"],
+            "seed": 187231478,
+            "split": {"seed": 187231478},
+            "target_scaling": "none",
+        },
+        "data_sha256": "c96d2ed87474817b3d1938d0ecf42acd28d5198b032721d8cd9a601265aad72f",
+        "curve": [{"metric": "train_loss", "values": [0.7019222267611231, 0.6812]}],
+        "weights_sha256": "03dfa7aba4079ac8fdc6906567bb317079421771a245952bce94343389759eac",
+    }
+}

@@ -650,6 +650,7 @@ SERVICES: tuple[Service, ...] = (
                 "POST /v1/exercises/{id}/proofs",
                 exercises.submit_proof,
                 "Submit a run that was trained elsewhere",
+                examples=examples.PROOFS,
             ),
             Method(
                 "ListAttempts",
