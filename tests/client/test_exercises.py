@@ -1,5 +1,7 @@
 """`client.exercises`: created, attempted, marked, deleted."""
 
+from pathlib import Path
+
 import pytest
 
 from epochal import Client, InvalidArgument, NotFound
@@ -30,3 +32,24 @@ def test_an_exercise_is_attempted_until_its_claim_is_met(client: Client) -> None
     client.exercises.delete(made.id)
     with pytest.raises(NotFound):
         client.exercises.results(made.id)
+
+
+def test_a_run_is_submitted_as_a_file_or_its_bytes(client: Client, tmp_path: Path) -> None:
+    job = client.preset("xor") | {"epochs": 3, "target": None}
+    claim = {"job": "xor", "metric": "epochs", "at_least": 3}
+    task = {"jobs": {"xor": job}, "claims": [claim]}
+    made = client.exercises.create(task, title="Homework", open=["jobs.xor.optimizer"])
+    proof = client.jobs.create(job | {"seed": made.seed}).wait().export("proof")
+    path = tmp_path / "proof.json"
+    path.write_bytes(proof.replace(b'"train_loss","values":[', b'"train_loss","values":[9.0,', 1))
+    accepted = client.exercises.submit(made.id, proof).wait().proof
+    refused = client.exercises.submit(made.id, path).wait().proof
+    assert accepted is not None
+    assert refused is not None
+    assert (accepted.verdict, accepted.epoch) == ("accepted", None)
+    assert (refused.verdict, refused.epoch, refused.submitted) == ("refused", 1, 9.0)
+    assert [row.proof for row in client.exercises.attempts(made.id)] == [refused, accepted]
+    with pytest.raises(InvalidArgument, match="must be JSON"):
+        client.exercises.submit(made.id, b"curve")
+    with pytest.raises(InvalidArgument):
+        client.exercises.submit(made.id, b"[]")
