@@ -187,6 +187,8 @@ def test_a_run_of_another_exercise_is_refused(service: Service, teacher: Context
     proof["spec"]["batch_size"] = 2
     del proof["spec"]["network"]["layers"][0]
     assert [*refusal(pupil, second, proof)] == ["spec.network.layers"]
+    proof["curve"][0]["values"].append(0.5)
+    assert refusal(pupil, second, proof) == {"curve": "must have at most 5 epochs, as the spec has"}
     proof["curve"] *= 2
     assert refusal(pupil, second, proof) == {"curve": "must have each metric once"}
 

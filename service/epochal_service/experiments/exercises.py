@@ -158,6 +158,10 @@ def repeated(exercise: ExerciseSpec, proof: Proof, owner: str, seed: int) -> Exp
     metrics = [column.metric for column in proof.curve]
     if len({*metrics}) < len(metrics):
         raise InvalidArgument.of(FieldError("curve", "must have each metric once"))
+    epochs = max(proof.spec.epochs, *(c.training.epochs or 0 for c in proof.spec.changes), 0)
+    if any(len(column.values) > epochs for column in proof.curve):
+        text = f"must have at most {epochs} epochs, as the spec has"
+        raise InvalidArgument.of(FieldError("curve", text))
     (name,) = exercise.experiment.jobs
     jobs, run = _dumped(exercise.experiment.jobs), proof.spec.model_dump(mode="json")
     for path in exercise.open:
