@@ -392,12 +392,12 @@ _REST = """async () => {
     const seen = ({ top, bottom }) => top < innerHeight && bottom > 0
     const awaited = (each) =>
         each.closest('.hero, section > .body, .parts') || seen(each.getBoundingClientRect())
-    const sections = 'section:has(> .body:not(.waiting)):not(:has([data-testid=questions]))'
+    const chapters = '.deeper:has(> *):not(:has([data-testid=questions]))'
     const begun = performance.now()
     for (let quiet = 0; quiet < 3; quiet++) {
         await new Promise(requestAnimationFrame)
         const loading = [...document.querySelectorAll('.loading')].filter(awaited)
-        loading.push(...document.querySelectorAll(sections))
+        loading.push(...document.querySelectorAll(chapters))
         if (loading.length || document.fonts.status !== 'loaded') quiet = -1
         if (performance.now() - begun > 60000)
             throw new Error(`still on its way: ${loading.map((each) => each.textContent)}`)
@@ -427,11 +427,11 @@ def see(place: Locator) -> None:
 
 
 def see_everything(page: Page) -> None:
-    """Scroll through the page, so that each section has been loaded, and back to its top."""
-    for section in page.locator("section[id]").all():
+    """Scroll through the page and open each chapter, so that all loads, and back to its top."""
+    for section in page.locator("main > section[id]").all():
         section.scroll_into_view_if_needed()
-        expect(section.locator("> .body.waiting")).to_have_count(0)
-    for rates in page.locator("#training .content-block").all()[2:3]:
+        section.get_by_role("button", name="Deeper").click()
+    for rates in page.locator("#training-optimizers").all():
         rates.scroll_into_view_if_needed()  # its runs are made when they are near
     rest(page)
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")

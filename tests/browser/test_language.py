@@ -70,7 +70,7 @@ def table_of(figure: Locator) -> dict[str, float]:
 
 @pytest.mark.journey
 def test_the_chapter_opens_finished_at_each_stored_epoch(open_page: Opened, url: str) -> None:
-    page = open_page("/#language")
+    page = open_page("/#language-deeper")
     section = page.locator("#language")
     for name in (
         "Tokens with the most similar embeddings",
@@ -113,7 +113,7 @@ def test_the_chapter_opens_finished_at_each_stored_epoch(open_page: Opened, url:
 
 
 def test_a_text_of_the_readers_own_offers_to_train_the_model(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#language")
+    page = open_page.section("/#language-deeper")
     section = page.locator("#language")
     text = figure_of(page, "Attention").get_by_role("textbox", name="Text")
     text.fill("anna")
@@ -218,7 +218,7 @@ def test_the_model_is_trained_further(
 
 
 def test_tools_shows_calls_with_the_results_of_the_calculator(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#language")
+    page = open_page.section("/#language-deeper")
     figure = figure_of(page, "A call in the text, and an answer without one")
     (exhibit,) = (
         exhibit
@@ -244,7 +244,7 @@ def test_tools_shows_calls_with_the_results_of_the_calculator(open_page: Opened,
 
 def test_both_vocabularies_are_compared_with_stored_results(open_page: Opened, url: str) -> None:
     results = ask(url, "/course/v1/preset-experiments/vocabularies/results")
-    card = open_page.section("/#language").get_by_test_id("milestone-vocabularies")
+    card = open_page.section("/#language-deeper").get_by_test_id("milestone-vocabularies")
     card.scroll_into_view_if_needed()
     claims = card.get_by_role("list", name="Claims of Characters against byte pairs")
     for claim in results["experiment"]["claims"]:
@@ -278,7 +278,7 @@ def test_section_9_shows_the_heads_of_the_model(
 
 
 def test_the_chapter_fits_its_place(open_page: Opened) -> None:
-    page = open_page("/#language")
+    page = open_page("/#language-deeper")
     page.get_by_test_id("milestone-first-names").scroll_into_view_if_needed()
     for name in ("Attention", "Logits", "Loss of counting, and of the network"):
         figure_of(page, name)

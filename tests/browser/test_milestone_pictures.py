@@ -22,7 +22,7 @@ def exhibit(url: str, experiment: str, kind: str) -> list[Any]:
 
 
 def milestone(open_page: Opened, name: str, query: str = "") -> Locator:
-    card = open_page.section(f"/{query}#timeline").get_by_test_id(f"milestone-{name}")
+    card = open_page.section(f"/{query}#timeline-deeper").get_by_test_id(f"milestone-{name}")
     card.scroll_into_view_if_needed()
     return card
 

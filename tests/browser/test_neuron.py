@@ -17,7 +17,7 @@ def read(page: Page, name: str) -> float:
 
 
 def test_the_first_numbers_are_those_of_the_lesson(open_page: Opened) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     expect(page.get_by_test_id("sum")).to_contain_text("0.750")
     expect(page.get_by_test_id("sigmoid")).to_contain_text("0.679")
     expect(page.get_by_test_id("step")).to_contain_text("fires")
@@ -25,7 +25,7 @@ def test_the_first_numbers_are_those_of_the_lesson(open_page: Opened) -> None:
 
 @pytest.mark.journey
 def test_a_weight_moved_by_keyboard_gives_what_the_api_gives(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     weight = page.get_by_label("w₁", exact=True)
     expect(weight).to_have_value("0.7")
     for _ in range(20):
@@ -37,7 +37,7 @@ def test_a_weight_moved_by_keyboard_gives_what_the_api_gives(open_page: Opened, 
 
 
 def test_the_numbers_move_before_the_service_replies(open_page: Opened) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     expect(page.get_by_test_id("sum")).to_contain_text("0.750")
     held: list[Route] = []
     page.route("**/simulate/neuron", lambda route: held.append(route))
@@ -55,14 +55,14 @@ def test_the_numbers_move_before_the_service_replies(open_page: Opened) -> None:
 
 
 def test_a_number_opens_the_formula_that_it_comes_from(open_page: Opened) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     page.get_by_test_id("sum").get_by_role("button").click()
     note = page.get_by_role("note").filter(visible=True)
     expect(note).to_contain_text("= 0.75")
 
 
 def test_a_typed_number_may_lie_beyond_the_slider(open_page: Opened) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     box = page.get_by_label("b, as a number")
     box.fill("-3.5")
     box.press("Enter")
@@ -71,7 +71,7 @@ def test_a_typed_number_may_lie_beyond_the_slider(open_page: Opened) -> None:
 
 
 def test_the_line_is_the_same_neuron(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     plane = page.get_by_role("figure", name="The same neuron as a line")
     line = plane.get_by_role("slider", name="The line where the sum is 0")
     line.scroll_into_view_if_needed()
@@ -87,7 +87,7 @@ def test_the_line_is_the_same_neuron(open_page: Opened, url: str) -> None:
 
 
 def test_dragging_the_point_moves_the_inputs(open_page: Opened) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     point = page.get_by_role("slider", name="fires: x₁ 1, x₂ 0.5")
     x, y = press(page, point.locator("circle").last)
     page.mouse.move(x - 196, y, steps=8)
@@ -97,12 +97,12 @@ def test_dragging_the_point_moves_the_inputs(open_page: Opened) -> None:
 
 
 def test_a_link_shows_what_was_seen(open_page: Opened) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     weight = page.get_by_label("w₂, as a number")
     weight.fill("1.5")
     weight.press("Enter")
     expect(page.get_by_test_id("sum")).to_contain_text("1.650")
-    page.wait_for_url("**/?neuron.weights=0.7,1.5,0.5#neuron")
+    page.wait_for_url("**/?neuron.weights=0.7,1.5,0.5#neuron-deeper")
     again = open_page(page.url)
     expect(again.get_by_test_id("sum")).to_contain_text("1.650")
     again.get_by_role("button", name="Start over").click()
@@ -111,7 +111,7 @@ def test_a_link_shows_what_was_seen(open_page: Opened) -> None:
 
 
 def test_the_table_has_the_numbers_of_the_picture(open_page: Opened) -> None:
-    page = open_page("/#neuron")
+    page = open_page("/#neuron-deeper")
     figure = page.get_by_role("figure", name="One neuron")
     figure.get_by_role("button", name="Table").click()
     row = figure.get_by_role("row").filter(has_text="z = Σ wᵢ·xᵢ + b")
@@ -119,7 +119,7 @@ def test_the_table_has_the_numbers_of_the_picture(open_page: Opened) -> None:
 
 
 def test_a_picture_can_be_taken_along(open_page: Opened) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     figure = page.get_by_role("figure", name="The same neuron as a line")
     figure.scroll_into_view_if_needed()
     for kind, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG"), ("CSV", b",x")):
@@ -131,7 +131,7 @@ def test_a_picture_can_be_taken_along(open_page: Opened) -> None:
 
 
 def test_three_gates_stand_side_by_side_with_their_verdicts(open_page: Opened) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     page.get_by_role("heading", name="AND, OR and XOR side by side").scroll_into_view_if_needed()
     for gate, wrong in (("AND", 0), ("OR", 0), ("XOR", 2)):
         figure = page.get_by_role("figure", name=f"{gate}: the line at every epoch", exact=True)

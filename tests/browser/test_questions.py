@@ -22,7 +22,7 @@ def card(page: Page, question: str) -> Locator:
 
 @pytest.mark.journey
 def test_a_correct_number_typed_by_keyboard_is_explained(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     question = card(page, "weighted-sum")
     box = question.get_by_role("textbox")
     box.focus()

@@ -37,7 +37,7 @@ def test_the_parts_of_two_neurons_are_walked_through_by_keyboard(
     open_page: Opened, url: str
 ) -> None:
     parts = ask(url, "/course/v1/neuron-parts")["parts"]
-    page = open_page.section("/#network")
+    page = open_page.section("/#network-deeper")
     drawing = figure(page, "Two neurons, part by part")
     drawing.get_by_label(parts[0]["part"], exact=True).focus()
     for part in parts[1:]:
@@ -53,7 +53,7 @@ def test_the_parts_of_two_neurons_are_walked_through_by_keyboard(
 def test_pointing_at_a_part_shows_its_counterpart_and_choosing_it_keeps_it(
     open_page: Opened,
 ) -> None:
-    page = open_page.section("/#network")
+    page = open_page.section("/#network-deeper")
     drawing = figure(page, "Two neurons, part by part")
     synapses = drawing.locator("[data-part=synapse]")
     expect(synapses).to_have_count(2)
@@ -69,13 +69,13 @@ def test_pointing_at_a_part_shows_its_counterpart_and_choosing_it_keeps_it(
 def test_a_signal_runs_through_both_neurons_unless_less_motion_is_asked_for(
     open_page: Opened,
 ) -> None:
-    page = open_page("/#network", reduced_motion="no-preference")
+    page = open_page("/#network-deeper", reduced_motion="no-preference")
     drawing = figure(page, "Two neurons, part by part")
     drawing.get_by_role("button", name="Send a signal").click()
     # Five synapses and three inputs; axon and output; four terminals and three next neurons.
     for stage, count in (("in", 8), ("out", 2), ("on", 7)):
         expect(drawing.locator(f".signal.{stage}")).to_have_count(count)
-    still = open_page("/#network")
+    still = open_page("/#network-deeper")
     expect(figure(still, "Two neurons, part by part").get_by_role("img")).to_be_visible()
     expect(still.get_by_role("button", name="Send a signal")).to_have_count(0)
 
@@ -88,7 +88,7 @@ def test_a_wider_row_fits_better_by_as_much_as_the_api_says(open_page: Opened, u
             "widths"
         ]
     }
-    page = open_page.section("/#network")
+    page = open_page.section("/#network-deeper")
     fit = figure(page, "A hidden layer approximates a curve")
     choose(fit, "bump")
     for width in (1, 8):
@@ -99,16 +99,16 @@ def test_a_wider_row_fits_better_by_as_much_as_the_api_says(open_page: Opened, u
 
 
 def test_the_chart_of_errors_chooses_the_width(open_page: Opened) -> None:
-    page = open_page.section("/#network")
-    expect(page.get_by_test_id("parameters")).to_have_text("7")
+    page = open_page.section("/#network-deeper")
+    expect(page.locator("#network").get_by_test_id("parameters")).to_have_text("7")
     chart = page.get_by_role("slider", name="Error for each width")
     chart.press("ArrowRight")
-    expect(page.get_by_test_id("parameters")).to_have_text("13")
+    expect(page.locator("#network").get_by_test_id("parameters")).to_have_text("13")
     expect(page.get_by_label("4", exact=True)).to_be_checked()
 
 
 def test_a_curve_drawn_by_hand_is_fitted(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#network")
+    page = open_page.section("/#network-deeper")
     fit = figure(page, "A hidden layer approximates a curve")
     choose(fit, "draw your own")
     first = fit.get_by_role("slider", name="Point 1 of 25")
@@ -187,7 +187,7 @@ def test_an_epoch_is_chosen_in_the_chart_of_mistakes(open_page: Opened) -> None:
 
 
 def test_points_of_ones_own_are_placed_and_moved(open_page: Opened) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     rule = figure(page, "The perceptron rule, one sample at a time")
     rule.get_by_label("Task").select_option("points")
     points = rule.get_by_role("slider", name="Point: x₁")
@@ -207,7 +207,7 @@ def test_points_of_ones_own_are_placed_and_moved(open_page: Opened) -> None:
 
 
 def test_two_hidden_units_do_xor_until_their_line_is_moved(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     inputs = figure(page, "Two lines over the inputs")
     does = page.get_by_test_id("xor-gate")
     expect(does).to_have_text("XOR")
@@ -233,7 +233,7 @@ def test_two_hidden_units_do_xor_until_their_line_is_moved(open_page: Opened, ur
 def test_training_finds_xor_and_its_weights_are_taken_in_hand(open_page: Opened, url: str) -> None:
     expected = simulate(url, "xor", train=True, activation="tanh", seed=0)
     solved = sum(run["solved"] for run in expected["runs"])
-    page = open_page.section("/#neuron")
+    page = open_page.section("/#neuron-deeper")
     choose(figure(page, "Two lines over the inputs"), "trained")
     expect(page.get_by_role("heading", name=f"{solved} of 8 seeds solve it")).to_be_visible()
     expect(page.get_by_test_id("xor-verdict")).to_have_text(expected["verdict"])
@@ -248,7 +248,7 @@ def test_training_finds_xor_and_its_weights_are_taken_in_hand(open_page: Opened,
 
 
 def test_a_point_moves_along_curve_and_slope_by_keyboard(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#activations")
+    page = open_page.section("/#activations-deeper")
     slope = page.get_by_role("slider", name="Derivative")
     slope.scroll_into_view_if_needed()
     for _ in range(5):
@@ -265,7 +265,7 @@ def test_a_point_moves_along_curve_and_slope_by_keyboard(open_page: Opened, url:
 def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str) -> None:
     known = ask(url, "/course/v1/activations")["activations"]
     gelu = next(item for item in known if item["activation"] == "gelu")
-    page = open_page.section("/#activations")
+    page = open_page.section("/#activations-deeper")
     curves = page.get_by_role("group", name="Curves, at most 5")
     choose(curves, "GELU")
     expect(page.get_by_test_id("facts")).to_contain_text(gelu["drawbacks"])
@@ -280,7 +280,7 @@ def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str)
 
 @pytest.mark.parametrize(("depth", "label"), [(1, "healthy"), (11, "vanishing")])
 def test_a_gradient_fades_with_depth(open_page: Opened, url: str, depth: int, label: str) -> None:
-    page = open_page.section("/#activations")
+    page = open_page.section("/#activations-deeper")
     box = page.get_by_label("Depth, as a number")
     box.fill(str(depth))
     box.press("Enter")
@@ -303,7 +303,7 @@ def test_a_heavy_weight_makes_a_relu_chain_explode(open_page: Opened, url: str) 
 
 
 def test_numbers_of_all_pictures_can_be_read_as_tables(open_page: Opened) -> None:
-    page = open_page("/#network")
+    page = open_page("/#network-deeper")
     for section in ("network", "neuron", "activations"):
         place = page.locator(f"section#{section}")
         place.scroll_into_view_if_needed()

@@ -47,8 +47,8 @@ def summarized(url: str, sizes: list[int], **more: Any) -> Any:
 
 @pytest.mark.journey
 def test_the_network_of_the_lesson_has_46_parameters_in_4_or_3_layers(open_page: Opened) -> None:
-    page = open_page.section("/#architecture")
-    expect(page.get_by_test_id("parameters")).to_have_text("46")
+    page = open_page.section("/#architecture-deeper")
+    expect(page.locator("#architecture").get_by_test_id("parameters")).to_have_text("46")
     expect(page.get_by_test_id("with_input")).to_contain_text("4 layers, 13 neurons")
     expect(page.get_by_test_id("without_input")).to_contain_text("3 layers, 10 neurons")
     figure = page.get_by_role("figure", name="Your network")
@@ -56,8 +56,8 @@ def test_the_network_of_the_lesson_has_46_parameters_in_4_or_3_layers(open_page:
 
 
 def test_a_network_is_built_with_the_keyboard_alone(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#architecture")
-    total = page.get_by_test_id("parameters")
+    page = open_page.section("/#architecture-deeper")
+    total = page.locator("#architecture").get_by_test_id("parameters")
     layer = page.get_by_role("spinbutton", name="Hidden 1", exact=True)
     layer.focus()
     for _ in range(3):
@@ -78,7 +78,7 @@ def test_a_network_is_built_with_the_keyboard_alone(open_page: Opened, url: str)
     expect(page.get_by_role("spinbutton", name="Input", exact=True)).to_be_focused()
     page.keyboard.press("Delete")  # an input stays
     expect(total).to_have_text(str(int(summarized(url, [3, 7, 2])["parameters"]["value"])))
-    page.wait_for_url("**/?architecture.sizes=3,7,2#architecture")
+    page.wait_for_url("**/?architecture.sizes=3,7,2#architecture-deeper")
     for _ in range(7):
         page.keyboard.press("Control+z")
     expect(total).to_have_text("46")
@@ -90,7 +90,7 @@ def test_a_network_is_built_with_the_keyboard_alone(open_page: Opened, url: str)
 
 def test_a_layer_is_dragged_larger_and_to_another_place(open_page: Opened, url: str) -> None:
     page = open_page("/?architecture.sizes=3,4,6,2#architecture")
-    total = page.get_by_test_id("parameters")
+    total = page.locator("#architecture").get_by_test_id("parameters")
     first = page.get_by_role("spinbutton", name="Hidden 1", exact=True)
     expect(total).to_have_text("60")
     drag(page, grip(page, "Hidden 1"), 0, 55)  # four steps of 13 px, and a little
@@ -105,7 +105,7 @@ def test_a_layer_is_dragged_larger_and_to_another_place(open_page: Opened, url: 
 
 
 def test_layers_are_added_typed_and_removed_with_buttons(open_page: Opened) -> None:
-    page = open_page("/#architecture", size=PHONE)
+    page = open_page("/#architecture-deeper", size=PHONE)
     figure = page.get_by_role("figure", name="Your network")
     page.get_by_role("button", name="Add a layer after Input").click()
     expect(page.get_by_test_id("with_input")).to_contain_text("5 layers, 17 neurons")
@@ -113,9 +113,9 @@ def test_layers_are_added_typed_and_removed_with_buttons(open_page: Opened) -> N
     units.fill("784")
     expect(page.get_by_test_id("with_input")).to_contain_text("797 neurons")
     figure.get_by_role("button", name="Remove").click()
-    expect(page.get_by_test_id("parameters")).to_have_text("46")
+    expect(page.locator("#architecture").get_by_test_id("parameters")).to_have_text("46")
     figure.get_by_role("button", name="For digits").click()
-    expect(page.get_by_test_id("parameters")).to_have_text("101,770")
+    expect(page.locator("#architecture").get_by_test_id("parameters")).to_have_text("101,770")
 
 
 LENET = {
@@ -138,9 +138,9 @@ def of_any_kind(network: dict[str, Any]) -> str:
 
 
 def test_layers_of_any_kind_are_counted_with_their_arithmetic(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#architecture")
+    page = open_page.section("/#architecture-deeper")
     figure = page.get_by_role("figure", name="Your network")
-    total = page.get_by_test_id("parameters")
+    total = page.locator("#architecture").get_by_test_id("parameters")
     figure.get_by_role("button", name="Convolutional LeNet-5").click()
     expect(total).to_have_text("61,706")  # LeNet-5, as the famous one below is counted
     first = figure.get_by_role("listitem").filter(has=page.get_by_label("Layer 1", exact=True))
@@ -163,9 +163,9 @@ def test_layers_of_any_kind_are_counted_with_their_arithmetic(open_page: Opened,
 def test_a_row_of_layers_is_built_with_the_keyboard_and_kept_in_the_address(
     open_page: Opened,
 ) -> None:
-    page = open_page("/#architecture")
+    page = open_page("/#architecture-deeper")
     figure = page.get_by_role("figure", name="Your network")
-    total = page.get_by_test_id("parameters")
+    total = page.locator("#architecture").get_by_test_id("parameters")
     expect(total).to_have_text("46")
     figure.get_by_label("any type").press("Space")
     expect(total).to_have_text("46")  # the same network, as a list
@@ -192,7 +192,7 @@ def test_a_row_of_layers_is_built_with_the_keyboard_and_kept_in_the_address(
 
 def test_a_row_of_layers_has_room_on_a_phone_and_can_be_read_by_anyone(open_page: Opened) -> None:
     page = open_page(of_any_kind(LENET), size=PHONE)
-    expect(page.get_by_test_id("parameters")).to_have_text("61,706")
+    expect(page.locator("#architecture").get_by_test_id("parameters")).to_have_text("61,706")
     fits(page, PHONE)
     barrier_free(page.locator("#architecture"))
 
@@ -209,11 +209,13 @@ def test_layers_that_do_not_fit_show_an_error_at_their_position(open_page: Opene
     )
     figure = page.get_by_role("figure", name="Your network")
     expect(figure.get_by_role("listitem").get_by_role("alert").first).to_be_visible()
-    expect(page.get_by_test_id("parameters")).to_have_text("…")
+    expect(page.locator("#architecture").get_by_test_id("parameters")).to_have_text("…")
     window = figure.get_by_label("Kernel size")
     window.fill("3x3")
     window.press("Enter")
-    expect(page.get_by_test_id("parameters")).to_have_text("20")  # 2·1·3·3 + 2
+    expect(page.locator("#architecture").get_by_test_id("parameters")).to_have_text(
+        "20"
+    )  # 2·1·3·3 + 2
     expect(figure.get_by_role("alert")).to_have_count(0)
 
 
@@ -235,7 +237,7 @@ def test_the_optimizer_and_the_batch_take_their_memory(open_page: Opened, url: s
 
 
 def test_a_famous_network_is_compared_with_its_source(open_page: Opened) -> None:
-    page = open_page.section("/#architecture")
+    page = open_page.section("/#architecture-deeper")
     expect(page.get_by_test_id("ratio")).to_contain_text("1,800,000,000,000 / 46 = 3.913×10")
     group = page.get_by_role("radiogroup", name="Well-known models by number of parameters")
     group.get_by_role("radio", name="GPT-4").press("Home")
@@ -276,7 +278,7 @@ def unit(page: Page, name: str) -> Locator:
 
 
 def test_the_pass_opens_finished(open_page: Opened) -> None:
-    page = open_page.section("/#forward")
+    page = open_page.section("/#forward-deeper")
     expect(page.get_by_test_id("verdict")).to_contain_text("54.9 %")
     expect(page.locator("#forward").get_by_label("not computed yet")).to_have_count(0)
 
@@ -300,7 +302,7 @@ def test_each_step_brings_the_number_that_the_api_has(open_page: Opened, url: st
 
 
 def test_played_to_its_end_the_pass_gives_the_answer(open_page: Opened, url: str) -> None:
-    page = open_page("/#forward", reduced_motion="no-preference")
+    page = open_page("/#forward-deeper", reduced_motion="no-preference")
     section = page.locator("#forward")
     section.get_by_text("Layer by layer").click()
     for _ in range(2):
@@ -386,7 +388,7 @@ def cell(page: Page, loss: str, column: str) -> Locator:
 
 
 def test_sure_and_wrong_is_steep_for_cross_entropy_alone(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#loss")
+    page = open_page.section("/#loss-deeper")
     expect(cell(page, "binary_cross_entropy", "value")).to_have_text("0.3567")
     page.get_by_role("button", name="Confident, wrong").click()
     expect(cell(page, "binary_cross_entropy", "derivative")).to_have_text("−100")
@@ -408,7 +410,7 @@ def test_sure_and_wrong_is_steep_for_cross_entropy_alone(open_page: Opened, url:
 def test_the_point_goes_along_the_curve_by_keyboard_and_pointer(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page.section("/#loss")
+    page = open_page.section("/#loss-deeper")
     chart = page.get_by_role("slider", name="Loss over the prediction")
     chart.focus()
     for _ in range(10):
@@ -451,7 +453,7 @@ def test_a_number_as_truth_has_the_losses_that_fit(open_page: Opened, url: str) 
 
 
 def test_the_surprise_is_that_of_the_token_that_came(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#loss")
+    page = open_page.section("/#loss-deeper")
     figure = page.get_by_role("figure", name="The cat sat on the")
     scores = [3, 2, 1.5, 0.5, -1, -3]
     figure.get_by_role("radio", name="moon").check()
@@ -471,7 +473,7 @@ def test_the_surprise_is_that_of_the_token_that_came(open_page: Opened, url: str
 
 
 def test_a_text_costs_the_mean_of_its_surprises(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#loss")
+    page = open_page.section("/#loss-deeper")
     cat = page.get_by_role("slider", name="Loss of “cat”")
     cat.focus()
     cat.press("PageUp")  # a tenth of its chance: 0.4 % to 0.04 %

@@ -41,7 +41,7 @@ def four_digits(value: float) -> float:
 
 def visit(open_page: Opened, section: str, query: str = "") -> Page:
     """The section with all of its figures; their numbers may come later."""
-    page = open_page.section(f"/{'?' * bool(query)}{query}#{section}")
+    page = open_page.section(f"/{'?' * bool(query)}{query}#{section}-deeper")
     expect(page.locator(f"#{section} figure").first).to_be_visible()
     return page
 
@@ -234,7 +234,7 @@ def test_the_training_opens_with_a_finished_run(open_page: Opened, url: str) -> 
     expect(page.get_by_role("figure", name="Data", exact=True)).to_contain_text(
         f"A short run after epoch {epochs}"
     )
-    expect(page.get_by_role("slider", name="Loss over the epochs")).to_have_attribute(
+    expect(page.get_by_role("slider", name="Loss over the epochs", exact=True)).to_have_attribute(
         "aria-valuemax", str(epochs)
     )
 
@@ -345,7 +345,7 @@ def test_the_claim_about_adam_at_the_best_rate_of_sgd_is_the_label_of_its_run(
 def test_the_strips_of_a_phone_have_all_of_their_axis_and_no_word_under_a_dot(
     open_page: Opened,
 ) -> None:
-    page = open_page("/#training", size=PHONE)
+    page = open_page("/#training-deeper", size=PHONE)
     page.get_by_role("heading", name="The learning rate", exact=True).scroll_into_view_if_needed()
     strips = page.get_by_role("img", name="Bands of learning rates")
     expect(strips).to_be_visible()

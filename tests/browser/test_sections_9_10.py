@@ -34,7 +34,7 @@ def test_architectures_are_chosen_by_arrow_keys_and_drawn_from_their_graphs(
     open_page: Opened, url: str
 ) -> None:
     known = ask(url, "/course/v1/architectures")["architectures"]
-    page = open_page.section("/#zoo")
+    page = open_page.section("/#zoo-deeper")
     tabs = page.get_by_role("tablist", name="Architectures").get_by_role("tab")
     expect(tabs).to_have_count(len(known))
     panel = page.get_by_test_id("architecture")
@@ -46,7 +46,7 @@ def test_architectures_are_chosen_by_arrow_keys_and_drawn_from_their_graphs(
         drawing = panel.get_by_role("img", name=item["name"])
         expect(drawing.locator("rect.box")).to_have_count(len(item["graph"]["nodes"]))
         expect(drawing.locator("path.arrow")).to_have_count(len(item["graph"]["edges"]))
-    page.wait_for_url("**/?zoo.kind=diffusion#zoo")
+    page.wait_for_url("**/?zoo.kind=diffusion#zoo-deeper")
 
 
 def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
@@ -267,7 +267,7 @@ def attention_row(page: Page) -> list[float]:
 
 @pytest.mark.journey
 def test_where_a_word_looks_is_what_the_api_says(open_page: Opened, url: str) -> None:
-    page = open_page.section("/#zoo")
+    page = open_page.section("/#zoo-deeper")
     figure = page.get_by_role("figure", name="Attention weights of one word")
     figure.scroll_into_view_if_needed()
     sentence = figure.get_by_role("textbox")
@@ -344,13 +344,13 @@ def test_a_longer_text_costs_attention_the_square(open_page: Opened, url: str) -
 
 
 def test_the_cursor_of_the_costs_is_moved_by_keyboard(open_page: Opened) -> None:
-    page = open_page.section("/#zoo")
+    page = open_page.section("/#zoo-deeper")
     chart = page.get_by_role("slider", name="operations by sequence length")
     chart.scroll_into_view_if_needed()
     chart.focus()
     page.keyboard.press("End")
     expect(page.get_by_test_id("costs")).to_contain_text("1 million positions")
-    page.wait_for_url("**/?costs.length=1000000#zoo")
+    page.wait_for_url("**/?costs.length=1000000#zoo-deeper")
 
 
 # ---------------------------------------------------------------------------- 10 the timeline
@@ -362,7 +362,7 @@ def test_eleven_entries_stand_along_the_axis_with_their_numbers(
     entries = ask(url, "/course/v1/timeline")["entries"]
     ready = ask(url, "/course/v1/preset-experiments")["experiments"]
     years = [preset["year"] for preset in ready if preset["section"] == "timeline"]
-    page = open_page.section("/#timeline")
+    page = open_page.section("/#timeline-deeper")
     axis = page.get_by_role("toolbar")
     expect(axis.get_by_role("button")).to_have_count(11)
     for entry in entries:
@@ -379,7 +379,7 @@ def test_eleven_entries_stand_along_the_axis_with_their_numbers(
 
 
 def test_arrow_keys_walk_the_axis_and_bring_the_entry_into_sight(open_page: Opened) -> None:
-    page = open_page.section("/#timeline")
+    page = open_page.section("/#timeline-deeper")
     axis = page.get_by_role("toolbar")
     axis.get_by_role("button", name="1958").focus()
     page.keyboard.press("ArrowRight")
@@ -398,7 +398,7 @@ def test_an_entry_stays_in_sight_while_those_above_it_load(open_page: Opened) ->
         "**/preset-experiments/*/results*",
         lambda route: held.append(route) if hold else route.continue_(),
     )
-    page.goto(f"{open_page.base_url}/#timeline")
+    page.goto(f"{open_page.base_url}/#timeline-deeper")
     # Safari has no scroll anchoring.
     page.evaluate("document.documentElement.style.overflowAnchor = 'none'")
     axis = page.get_by_role("toolbar")
@@ -419,7 +419,7 @@ def test_an_entry_stays_in_sight_while_those_above_it_load(open_page: Opened) ->
 def test_a_milestone_opens_with_stored_results(open_page: Opened, url: str) -> None:
     stored = ask(url, "/course/v1/preset-experiments/xor-1969/results")
     addresses = open_page.record_requests()
-    page = open_page("/#timeline")
+    page = open_page("/#timeline-deeper")
     card = page.get_by_test_id("milestone-xor-1969")
     claims = card.get_by_role("list", name="Claims of A perceptron cannot learn XOR")
     claims.scroll_into_view_if_needed()
@@ -449,7 +449,7 @@ def test_a_milestone_opens_with_stored_results(open_page: Opened, url: str) -> N
 
 
 def test_curves_play_once_on_entering_view_and_end_complete(open_page: Opened) -> None:
-    page = open_page("/#timeline", reduced_motion="no-preference")
+    page = open_page("/#timeline-deeper", reduced_motion="no-preference")
     card = page.get_by_test_id("milestone-xor-1969")
     card.scroll_into_view_if_needed()
     curve = card.get_by_role("slider", name="Training accuracy of A perceptron cannot learn XOR")
@@ -477,7 +477,7 @@ def test_curves_play_once_on_entering_view_and_end_complete(open_page: Opened) -
 def test_a_milestone_is_trained_in_place_and_its_link_shows_the_result(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page.section("/#timeline")
+    page = open_page.section("/#timeline-deeper")
     card = page.get_by_test_id("milestone-xor-1969")
     card.get_by_role("button", name="Train it here").press("Enter")
     expect(card.get_by_text("Your run")).to_be_visible()
@@ -488,7 +488,7 @@ def test_a_milestone_is_trained_in_place_and_its_link_shows_the_result(
     link = str(card.get_by_role("link", name="Open experiment").get_attribute("href"))
     made = ask(url, f"/v1{link}")
     assert [claim["met"] for claim in made["claims"]] == [5, 5, 5]
-    page.wait_for_url(f"**/?milestone.xor-1969={made['id']}#timeline")
+    page.wait_for_url(f"**/?milestone.xor-1969={made['id']}#timeline-deeper")
     again = open_page(page.url).get_by_test_id("milestone-xor-1969")
     expect(again.get_by_text("Your run")).to_be_visible()
     again.get_by_role("button", name="Show the stored results").click()
@@ -496,7 +496,7 @@ def test_a_milestone_is_trained_in_place_and_its_link_shows_the_result(
 
 
 def test_the_induction_head_is_the_first_one_that_is_shown(open_page: Opened) -> None:
-    card = open_page.section("/#timeline").get_by_test_id("milestone-gpt3-2020")
+    card = open_page.section("/#timeline-deeper").get_by_test_id("milestone-gpt3-2020")
     card.scroll_into_view_if_needed()
     figure = card.get_by_role("figure", name="The induction head")
     shown = figure.get_by_role("group", name="Heads").get_by_role("button", pressed=True)
@@ -516,7 +516,7 @@ def test_letters_are_typed_in_place_into_the_network_of_the_reader(
     await_condition(
         lambda: ask(url, f"/v1/experiments/{made}")["state"] == "succeeded", 120, "it is over"
     )
-    page = open_page.section("/#timeline")
+    page = open_page.section("/#timeline-deeper")
     card = page.get_by_test_id("milestone-transformer-2017")
     card.scroll_into_view_if_needed()
     stored = card.get_by_role("figure", name="Type your own letters")
@@ -530,7 +530,7 @@ def test_letters_are_typed_in_place_into_the_network_of_the_reader(
 
 
 def test_a_milestone_is_cancelled(open_page: Opened) -> None:
-    page = open_page("/#timeline")
+    page = open_page("/#timeline-deeper")
     card = page.get_by_test_id("milestone-lenet-1998")
     train = card.get_by_role("button", name="Train it here")
     train.press("Enter")

@@ -41,7 +41,7 @@ def test_the_bar_leads_to_a_section_and_says_where_one_is(open_page: Opened) -> 
 
 def test_on_a_phone_the_sections_are_a_menu(open_page: Opened) -> None:
     page = open_page("/#loss", size=PHONE)
-    page.get_by_role("button", name="Sections").click()
+    page.get_by_role("button", name="Chapters").click()
     page.get_by_role("navigation", name="menu").get_by_role("link", name="Zoo").click()
     expect(page.get_by_role("heading", name="The architecture zoo")).to_be_in_viewport()
     expect(page.get_by_role("navigation", name="menu")).to_be_hidden()
@@ -97,8 +97,7 @@ def test_a_keyboard_alone_reads_and_moves_a_whole_section(open_page: Opened) -> 
     expect(page.get_by_test_id("sum")).to_contain_text("0.750")
     page.get_by_role("heading", name="The single neuron").scroll_into_view_if_needed()
     section = page.locator("section#neuron")
-    questions = section.get_by_role("radio")
-    expect(questions.first).to_be_attached()
+    expect(section.get_by_role("button", name="Deeper")).to_be_attached()
     first = section.get_by_label("x₁", exact=True)
     first.focus()
     page.keyboard.press("ArrowRight")
@@ -112,7 +111,10 @@ def test_a_keyboard_alone_reads_and_moves_a_whole_section(open_page: Opened) -> 
         name, ring = stop
         assert ring, f"nothing shows that {name} has the focus"
         stops.append(name)
-        if name.startswith("The line where") and stops.count(name) == 1:
+        if name == "Deeper" and stops.count(name) == 1:
+            page.keyboard.press("Enter")
+            expect(section.get_by_test_id("questions")).to_be_attached()
+        elif name.startswith("The line where") and stops.count(name) == 1:
             bias = section.get_by_label("b, as a number").input_value()
             page.keyboard.press("ArrowRight")
             expect(section.get_by_label("b, as a number")).not_to_have_value(bias)
@@ -125,7 +127,7 @@ def test_a_keyboard_alone_reads_and_moves_a_whole_section(open_page: Opened) -> 
             stops.append(page.evaluate(STOP)[0])
     else:
         pytest.fail("the keyboard does not come out of the section")
-    for name in ("w₁", "w₂", "w₃", "b", "Table", "Export", "Start over"):
+    for name in ("w₁", "w₂", "w₃", "b", "Table", "Export", "Start over", "Deeper", "Less"):
         assert name in stops, f"{name} cannot be reached by Tab"
 
 

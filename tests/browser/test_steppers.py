@@ -65,7 +65,7 @@ def finished(name: str, steps: Locator) -> str:
 def test_a_figure_opens_finished_plays_in_view_and_ends_finished(
     open_page: Opened, name: str
 ) -> None:
-    page = open_page(f"/#{SECTIONS[name]}")
+    page = open_page(f"/#{SECTIONS[name]}-deeper")
     steps = slider(page, name)
     expect(steps).not_to_have_attribute("max", "0")
     end = finished(name, steps)
@@ -91,7 +91,7 @@ def test_a_figure_does_not_play_from_the_step_in_its_address(open_page: Opened) 
 
 
 def test_a_step_of_the_reader_ends_the_play(open_page: Opened) -> None:
-    page = open_page("/#backpropagation")
+    page = open_page("/#backpropagation-deeper")
     allow_motion(page, "Backward pass")
     visit(page, "Backward pass")
     expect(button(page, "Backward pass", "Pause")).to_be_visible()
@@ -107,7 +107,7 @@ def test_a_step_of_the_reader_ends_the_play(open_page: Opened) -> None:
 def test_a_figure_that_is_still_in_part_in_view_plays_on_to_its_end_and_plays_once(
     open_page: Opened,
 ) -> None:
-    page = open_page("/#backpropagation")
+    page = open_page("/#backpropagation-deeper")
     allow_motion(page, "Backward pass")
     visit(page, "Backward pass")
     expect(button(page, "Backward pass", "Pause")).to_be_visible()

@@ -8,6 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import WIDE, Opened, ask, see_everything, suits_every_screen
 from tests.browser.test_heads import FINISHED, caption, head
 
+from epochal_course.content.sections import TEXTS
+
 
 @pytest.fixture(scope="module")
 def journey(chromium: Browser, url: str) -> Iterator[Page]:
@@ -61,3 +63,14 @@ def test_no_number_of_the_journey_is_written_as_a_machine_would(journey: Page) -
 
 def test_it_suits_every_screen(journey: Page) -> None:
     suits_every_screen(journey)
+
+
+def test_each_chapter_lists_the_parts_that_it_has(journey: Page) -> None:
+    parts = journey.locator(".content-block > .text > h3")
+    shown = parts.evaluate_all("(all) => all.map(({ id, innerText }) => [id, innerText])")
+    listed = [
+        [f"{section}-{part}", title]
+        for section, text in TEXTS.items()
+        for part, title in text["parts"].items()
+    ]
+    assert shown == listed

@@ -5,16 +5,39 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from typing import TypedDict
 
 from epochal_service.errors import NotFound
 
 from ..loading import Entry, load
 from .presets import presets
 
-_TITLES: dict[str, dict[str, str]] = json.loads(
+
+class Prediction(TypedDict):
+    """A question about the figure of a section, for a reader to answer before trying it."""
+
+    question: str
+    choices: list[str]
+    answer: int
+    """Index of the right choice."""
+
+
+class FirstScreen(TypedDict):
+    """The texts of a section that the page shows before a reader opens the rest."""
+
+    title: str
+    lead: str
+    task: str
+    prediction: Prediction
+    finding: str
+    parts: dict[str, str]
+    """Titles of the parts below, by the end of their addresses."""
+
+
+TEXTS: dict[str, FirstScreen] = json.loads(
     files(__package__).joinpath("titles.json").read_text(encoding="utf-8")
 )
-"""Title and lead of each section. The page reads the same file when it is built."""
+"""By section. The page reads the same file when it is built."""
 
 
 class SectionContent(Entry):
@@ -34,12 +57,12 @@ class SectionContent(Entry):
     @property
     def title(self) -> str:
         """Heading of the section."""
-        return _TITLES[self.id]["title"]
+        return TEXTS[self.id]["title"]
 
     @property
     def lead(self) -> str:
         """Main idea of the section, in one to three sentences."""
-        return _TITLES[self.id]["lead"]
+        return TEXTS[self.id]["lead"]
 
     @property
     def presets(self) -> list[str]:

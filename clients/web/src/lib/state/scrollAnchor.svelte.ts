@@ -14,7 +14,8 @@ interface Place {
 }
 
 const PLACE = 'place'
-const SECTIONS = 'main :is(section, h2, h3)[id]'
+/** Not the titles of figures: their ids depend on the order in which they load. */
+const SECTIONS = 'main > section[id], .content-block h3[id], h3[id^=entry-]'
 
 /**
  * The place before a reload. The browser would return to a number of pixels, and another section lies there
@@ -36,6 +37,10 @@ export const anchor = {
   get resting(): boolean {
     return resting
   },
+  /** The id of the element at which the page opens: from the address, or from before a reload. */
+  get opening(): string {
+    return before?.id ?? location.hash.slice(1)
+  },
 }
 
 let keep: ((element: Element) => void) | undefined
@@ -51,10 +56,11 @@ export function keepScrollPosition(): () => void {
   let top: number | undefined
   let chosen: Element | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
-  let remaining: { scrolled: number; top: number } | undefined
+  let remaining: { element: Element; scrolled: number; top: number } | undefined
 
   function release(): void {
     history.scrollRestoration = 'auto'
+    document.documentElement.style.overflowAnchor = ''
     expected = ''
     top = chosen = undefined
     clearTimeout(timer)
@@ -71,7 +77,9 @@ export function keepScrollPosition(): () => void {
     timer = setTimeout(() => (document.querySelector('.loading') ? wait() : release()), QUIET)
   }
 
-  const target = () => chosen ?? (expected ? document.getElementById(expected) : null)
+  /** The chapter until a part of it exists, e.g. `neuron-line`: parts load when the chapter is in sight. */
+  const target = () =>
+    chosen ?? document.getElementById(expected) ?? document.getElementById(expected.split('-')[0]!)
 
   /** Wait for a missing element until it exists or the user scrolls. */
   function arrive(): void {
@@ -82,6 +90,8 @@ export function keepScrollPosition(): () => void {
 
   function returnTo({ id, top: distance }: Place): void {
     history.scrollRestoration = 'manual'
+    // The browser would keep what is in sight, and a section that grows above that would move.
+    document.documentElement.style.overflowAnchor = 'none'
     expected = id
     top = distance
     if (target()) wait()
@@ -97,6 +107,7 @@ export function keepScrollPosition(): () => void {
   }
 
   const place = (element: Element) => ({
+    element,
     scrolled: scrollY,
     top: element.getBoundingClientRect().top,
   })
@@ -104,7 +115,7 @@ export function keepScrollPosition(): () => void {
   /** Detect scrolling by scroll bar, page search or screen reader, which send no other event. */
   function moved(): void {
     const there = target()
-    if (!there || !remaining) return
+    if (!there || there !== remaining?.element) return
     const now = place(there)
     // A user's scrolling moves the target by as much. Content that grows above the target moves it, and
     // a browser that makes up for a part of the growth scrolls by at most that.
