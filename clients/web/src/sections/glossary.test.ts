@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest'
 
 import { sections } from '.'
-import { entryOf, glossary, pieces } from './glossary'
+import { entryOf, glossary, pieces, titleOf } from './glossary'
 
 test('each word leads to a part of a chapter, in the order of the alphabet', () => {
   const parts = sections.flatMap(({ slug, parts }) =>
     Object.keys(parts).map((part) => `${slug}-${part}`),
   )
-  for (const { text, part } of Object.values(glossary)) {
-    expect(parts).toContain(part)
-    expect(text).toMatch(/[.)]$/)
+  for (const word of Object.values(glossary)) {
+    expect(parts).toContain(word.part)
+    expect(titleOf(word)).toMatch(/^[A-Z]/)
+    expect(word.text).toMatch(/[.)]$/)
   }
   const words = Object.keys(glossary)
   expect(words).toEqual([...words].sort((a, b) => a.localeCompare(b, 'en')))

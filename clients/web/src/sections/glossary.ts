@@ -1,10 +1,18 @@
 /** The words of the course and what they mean, in the order of the alphabet. */
+import titles from './titles'
 import words from '../../../../service/epochal_course/content/glossary.json'
 
 export interface Word {
   text: string
-  /** Address of the part of the journey that computes it. */
+  /** Address of the part of the journey that shows it. */
   part: string
+}
+
+/** The title of the part, e.g. `Attention heads` for `language-heads`. */
+export function titleOf({ part }: Word): string {
+  const [chapter] = part.split('-', 1) as [keyof typeof titles]
+  const parts: Record<string, string> = titles[chapter].parts
+  return parts[part.slice(chapter.length + 1)]!
 }
 
 export const glossary: Readonly<Record<string, Word>> = words
