@@ -162,9 +162,11 @@ def made(connection: Connection, owner: str) -> list[KeyRow]:
 
 
 def names_origin(connection: Connection, origin: str, key_id: str | None = None) -> bool:
-    """Return whether this valid key, or any, is for pages of the origin."""
+    """Return whether this key, or any, is for pages of the origin, or was while it was valid: the
+    pages may read that it has ended.
+    """
     query = sa.select(api_keys.c.limits).where(
-        api_keys.c.limits.contains(json.dumps(origin), autoescape=True), _is_valid
+        api_keys.c.limits.contains(json.dumps(origin), autoescape=True)
     )
     if key_id is not None:
         query = query.where(api_keys.c.id == key_id)
