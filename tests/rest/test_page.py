@@ -28,6 +28,7 @@ def built(tmp_path: Path) -> TestClient:
     (tmp_path / "index.html.gz").write_bytes(b"gzip of index")
     (tmp_path / "embed.html").write_text("<title>A run</title>")
     (tmp_path / "theme.js").write_text("1")
+    (tmp_path / "elements.js").write_text("import './assets/index-1a2b.js'")
     (tmp_path / "assets/index-1a2b.js").write_text(SCRIPT)
     (tmp_path / "assets/serif-1a2b.woff2").write_bytes(b"font")
     return serve(tmp_path)
@@ -171,3 +172,10 @@ def test_where_none_was_built_the_root_says_how_to_get_one(tmp_path: Path) -> No
 def test_the_whole_app_serves_it_at_its_root(client: TestClient) -> None:
     assert client.get("/").headers["content-type"] == "text/html; charset=utf-8"
     assert "/lab" not in client.get("/openapi.json").json()["paths"]
+
+
+def test_pages_of_all_origins_may_import_the_modules(built: TestClient) -> None:
+    for path in ("/elements.js", "/assets/index-1a2b.js"):
+        answer = built.get(path)
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
+    assert "access-control-allow-origin" not in built.head("/").headers

@@ -4,5 +4,7 @@ import { build } from 'vite'
 await build()
 await Promise.all([
   build({ configFile: 'client/vite.config.ts' }),
-  ...['record', 'embed'].map((mode) => build({ configFile: 'build/kits.config.ts', mode })),
+  ...['record', 'embed', 'elements'].map((mode) =>
+    build({ configFile: 'build/kits.config.ts', mode }),
+  ),
 ])

@@ -7,6 +7,7 @@
     /assets/name-hash.js     kept for a year: another content has another name
     /favicon.svg, /theme.js  requested each time
     /client.js               the client for other pages, as an ES module
+    /elements.js             figures of a run for other pages, as custom elements
     /embed/jobs/{id}         embed.html: a run in a frame of another page
     /examples/plain.html     a page without a framework, for developers of another page
 
@@ -48,6 +49,7 @@ FILES = (
     "favicon.svg",
     "theme.js",
     "client.js",
+    "elements.js",
     "embed.js",
     "embed.css",
     "examples/plain.html",
@@ -166,6 +168,9 @@ class _Page(StaticFiles):
         headers["cache-control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
         headers["vary"] = "accept-encoding"
         headers.update(_HEADERS)
+        if path.endswith(".js"):
+            # Pages of all origins may import modules, which are the same for everybody.
+            headers["access-control-allow-origin"] = "*"
         if path.startswith("examples/"):
             # One file that is read from top to bottom: its script stands in it.
             headers["content-security-policy"] = (

@@ -3,12 +3,16 @@ import '../styles/utilities.css'
 
 import { mount } from 'svelte'
 
-import { useOnly } from '../lib/api/key'
+import Frame from '../elements/Frame.svelte'
+import Run from '../elements/parts/Run.svelte'
+import { share } from '../elements/shared.svelte'
 import { leaveAddress } from '../lib/state/url.svelte'
-import Embed from './Embed.svelte'
 
 // The address is `/embed/jobs/ID#key=…`. Browsers do not send the part with the key.
 const id = location.pathname.split('/').at(-1)!
-useOnly(/^#key=(ep_\w+)$/.exec(location.hash)?.[1] ?? null)
+const key = /^#key=(ep_\w+)$/.exec(location.hash)?.[1] ?? null
 leaveAddress()
-mount(Embed, { target: document.getElementById('app')!, props: { id } })
+mount(Frame, {
+  target: document.getElementById('app')!,
+  props: { shared: share(location.origin, key, id), load: () => Run, heading: 'h1' },
+})

@@ -3,7 +3,7 @@
  * stored epoch, and is the best one when the run has ended with that one's weights.
  */
 import { watchSight } from '../lib/state/sight'
-import { number, urlState } from '../lib/state/url.svelte'
+import { number, urlState, type Address } from '../lib/state/url.svelte'
 import type { Network } from '../bench/forward'
 import { unpacked } from '../bench/unpacked'
 import { specAfter } from './changes'
@@ -14,10 +14,15 @@ import type { Run } from './run.svelte'
 const FOLLOWING = -1
 
 export class Look {
-  readonly #place = urlState('job', { epoch: number(FOLLOWING, [FOLLOWING, 1e9]) })
-  readonly following = $derived(this.#place.epoch === FOLLOWING)
+  readonly #place
+  readonly following = $derived.by(() => this.#place.epoch === FOLLOWING)
 
-  constructor(private readonly run: Run) {}
+  constructor(
+    readonly run: Run,
+    address?: Address,
+  ) {
+    this.#place = urlState('job', { epoch: number(FOLLOWING, [FOLLOWING, 1e9]) }, address)
+  }
 
   get #last(): number {
     return this.run.stored.length - 1

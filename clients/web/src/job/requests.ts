@@ -6,7 +6,7 @@
 import { getContext, setContext } from 'svelte'
 
 import { resolutionFor } from '../bench/maps'
-import { api, body, toNumber } from '../lib/api'
+import { body, service, toNumber } from '../lib/api'
 import type { Body, Method, Parameters, Reply } from '../lib/api/asked.svelte'
 import type { Paths, Schemas } from '@epochal/client'
 import type { Look } from './look.svelte'
@@ -31,6 +31,9 @@ export const provideLook = (look: Look) => setContext(LOOK, look)
 /** Return what leaves the epoch out of requests while they follow the newest one. */
 export const following = () => follow(getContext(LOOK))
 
+/** Return the methods of the service that has the run of these figures. */
+export const apiOf = () => (getContext<Look | undefined>(LOOK)?.run.service ?? service).api
+
 type Followed = Pick<Look, 'following' | 'live'> | undefined
 
 const follow =
@@ -43,6 +46,7 @@ export function askJob<N extends Post>(
   id: () => string,
   name: N,
 ): Fetch<Body<Method<Path<N>, 'post'>>, Reply<Method<Path<N>, 'post'>>> {
+  const api = apiOf()
   return asking(getContext(LOOK), name, (request, signal) => {
     const options = { params: { path: { id: id() } }, body: request, signal }
     return body(api.POST(`/v1/jobs/{id}/${name}` as never, options as never))
@@ -54,6 +58,7 @@ export function readJob<N extends Get>(
   id: () => string,
   name: N,
 ): Fetch<Parameters<Method<Path<N>, 'get'>>, Reply<Method<Path<N>, 'get'>>> {
+  const api = apiOf()
   return asking(getContext(LOOK), name, (query, signal) => {
     const options = { params: { path: { id: id() }, query }, signal }
     return body(api.GET(`/v1/jobs/{id}/${name}` as never, options as never))

@@ -1,8 +1,7 @@
 /** Live state of one run: a snapshot, updated by its event stream. */
 import {
-  api,
   body,
-  service,
+  service as ofPage,
   toNumber,
   watch,
   type ApiProblem,
@@ -12,6 +11,7 @@ import {
   type Schemas,
   type Status,
 } from '../lib/api'
+import type { Client } from '@epochal/client'
 import { computes, type Network } from '../bench/forward'
 import { isStored, storedEpochs } from '../lib/api/stored'
 import { curvesOf, extend, rejoin, spread, upTo, type Curves } from './columns'
@@ -93,6 +93,7 @@ export class Run {
      * place of its stored epochs and gradients.
      */
     private readonly parameters: 'no' | 'too' | 'only' = 'no',
+    readonly service: Client = ofPage,
   ) {}
 
   /** Follow the run until the returned function is called. */
@@ -102,7 +103,7 @@ export class Run {
       return () => this.#abort.abort()
     }
     const begin = (parameters: boolean, after?: number) =>
-      watch<JobEvents>(service, `/v1/jobs/${this.id}/events`, handlers, {
+      watch<JobEvents>(this.service, `/v1/jobs/${this.id}/events`, handlers, {
         parameters,
         ...(after === undefined ? {} : { after }),
       })
@@ -171,7 +172,7 @@ export class Run {
     try {
       this.#put(
         await body(
-          api.GET('/v1/jobs/{id}', {
+          this.service.api.GET('/v1/jobs/{id}', {
             params: { path: { id: this.id } },
             signal: this.#abort.signal,
           }),
@@ -184,16 +185,17 @@ export class Run {
 
   async act(action: 'pause' | 'resume' | 'cancel'): Promise<void> {
     const params = { path: { id: this.id } }
-    if (action === 'pause') this.#put(await body(api.POST('/v1/jobs/{id}/pause', { params })))
+    if (action === 'pause')
+      this.#put(await body(this.service.api.POST('/v1/jobs/{id}/pause', { params })))
     else if (action === 'resume')
-      this.#put(await body(api.POST('/v1/jobs/{id}/resume', { params })))
-    else this.#put(await body(api.POST('/v1/jobs/{id}/cancel', { params })))
+      this.#put(await body(this.service.api.POST('/v1/jobs/{id}/resume', { params })))
+    else this.#put(await body(this.service.api.POST('/v1/jobs/{id}/cancel', { params })))
   }
 
   /** Change the settings after the epoch that is being trained. Throws `ApiProblem`. */
   async change(fields: Schemas['ChangeTrainingRequest']): Promise<void> {
     const params = { path: { id: this.id } }
-    await body(api.POST('/v1/jobs/{id}/changes', { params, body: fields }))
+    await body(this.service.api.POST('/v1/jobs/{id}/changes', { params, body: fields }))
     // The stream has the change. The pace is none.
     const { job } = this
     if (job && fields.pace != null) this.job = { ...job, spec: { ...job.spec, pace: fields.pace } }
@@ -211,7 +213,7 @@ export class Run {
   /** Give the run another name; an empty one removes it. */
   async rename(name: string): Promise<void> {
     const params = { path: { id: this.id } }
-    this.#put(await body(api.PATCH('/v1/jobs/{id}', { params, body: { name } })))
+    this.#put(await body(this.service.api.PATCH('/v1/jobs/{id}', { params, body: { name } })))
   }
 
   /** Pause as long as the last drawing took, so that a slow machine stays responsive. */
@@ -273,7 +275,7 @@ export class Run {
 
   #fewPoints(after_epoch = 0): Promise<Schemas['Curve']> {
     return body(
-      api.GET('/v1/jobs/{id}/curve', {
+      this.service.api.GET('/v1/jobs/{id}/curve', {
         params: { path: { id: this.id }, query: { max_points: FEW_POINTS, after_epoch } },
         signal: this.#abort.signal,
       }),
@@ -342,7 +344,7 @@ export class Run {
           ...(after == null ? {} : { after_epoch: after }),
         }
         const page = await body(
-          api.GET('/v1/jobs/{id}/checkpoints', {
+          this.service.api.GET('/v1/jobs/{id}/checkpoints', {
             params: { path: { id: this.id }, query },
             signal: this.#abort.signal,
           }),
@@ -367,7 +369,7 @@ export class Run {
     const every = job.spec.snapshots?.gradients_every ?? 1
     if (every === 0) return
     const { snapshots } = await body(
-      api.GET('/v1/jobs/{id}/gradients', {
+      this.service.api.GET('/v1/jobs/{id}/gradients', {
         params: {
           path: { id: this.id },
           query: { max_points: job.epoch / every <= PAGE ? PAGE : MOST_SNAPSHOTS },

@@ -1,5 +1,5 @@
 /** The view of a run at the selected epoch, and the picture that suits its data. */
-import { api, body, computed } from '../lib/api'
+import { body, computed } from '../lib/api'
 import type { Look } from './look.svelte'
 import { readJob } from './requests'
 import type { Run } from './run.svelte'
@@ -52,7 +52,8 @@ export class View {
   /** The uploaded table that the run was trained on. */
   readonly table = computed(
     () => (this.#job && 'id' in this.#job.spec.dataset ? this.#job.spec.dataset.id : undefined),
-    (id, signal) => body(api.GET('/v1/datasets/{id}', { params: { path: { id } }, signal })),
+    (id, signal) =>
+      body(this.run.service.api.GET('/v1/datasets/{id}', { params: { path: { id } }, signal })),
   )
   readonly columns = $derived(this.table.value?.columns ?? [])
   readonly language = $derived(this.seen && languageOf(this.seen))

@@ -8,7 +8,8 @@ import { isStored, storedReply } from './stored'
 /** Receives every reply and every failure to connect, for the connection state. */
 export interface Listener {
   answered(): void
-  silent(): void
+  /** `url`: the address of the service. */
+  silent(url: string): void
 }
 
 let listener: Listener = { answered() {}, silent() {} }
@@ -17,15 +18,20 @@ export function listen(to: Listener): void {
   listener = to
 }
 
-export const service = new Client({
-  url: location.origin,
-  key: savedKey,
-  onreply(response) {
-    if (!response) return listener.silent()
-    listener.answered()
-    noticeRefusal(response)
-  },
-})
+/** A client whose replies tell whether the service answers. */
+export function serviceAt(url: string, key: () => string | null): Client {
+  return new Client({
+    url,
+    key,
+    onreply(response) {
+      if (!response) return listener.silent(url)
+      listener.answered()
+      noticeRefusal(response)
+    },
+  })
+}
+
+export const service = serviceAt(location.origin, savedKey)
 export const { api } = service
 
 const stored: Middleware = {

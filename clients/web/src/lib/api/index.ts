@@ -1,5 +1,5 @@
 export { listed, simulate, simulated, type Simulation } from './asked.svelte'
-export { api, service } from './client'
+export { api, service, serviceAt } from './client'
 export { computed, type Computed } from './computed.svelte'
 export { Latest } from './latest'
 export {

@@ -9,15 +9,7 @@ export function onRefusal(then: () => void): void {
   refused = then
 }
 
-let only: string | null | undefined
-
-/** Use this key, or none, and not the one of this browser: a frame within another page may not read it. */
-export function useOnly(key: string | null): void {
-  only = key
-}
-
 export function savedKey(): string | null {
-  if (only !== undefined) return only
   return sessionStorage.getItem(NAME) ?? localStorage.getItem(NAME)
 }
 

@@ -7,14 +7,17 @@ const known = new Map<string, Rgb>()
 const ramps = new Map<string, Uint8ClampedArray>()
 
 let system: MediaQueryList | undefined
-const themed = (name: string) => {
+const themed = (element: Element, name: string) => {
   system ??= matchMedia('(prefers-color-scheme: dark)')
-  return `${document.documentElement.dataset.theme} ${system.matches} ${name}`
+  // Elements of one page can have different colors.
+  const { host } = element.getRootNode() as Partial<ShadowRoot>
+  const theme = host ? getComputedStyle(host).color : document.documentElement.dataset.theme
+  return `${theme} ${system.matches} ${name}`
 }
 
 /** RGB values of a CSS color such as `var(--positive)` or `#123` in the current theme. */
 export function resolve(element: Element, color: string): Rgb {
-  const key = themed(color)
+  const key = themed(element, color)
   let cached = known.get(key)
   if (!cached) known.set(key, (cached = measure(element, color)))
   return cached
@@ -39,7 +42,7 @@ const STOPS: Record<Ramp, readonly string[]> = {
 
 /** 256 colors from lowest to highest, as bytes: `lookup[3 * i + channel]`; also through given stops. */
 export function ramp(element: Element, kind: Ramp | readonly string[]): Uint8ClampedArray {
-  const key = themed(String(kind))
+  const key = themed(element, String(kind))
   let cached = ramps.get(key)
   if (!cached)
     ramps.set(key, (cached = mix(element, typeof kind === 'string' ? STOPS[kind] : kind)))

@@ -1,4 +1,5 @@
 /** Export of a figure: all vector and pixel layers in one SVG with fixed colors. */
+import { resolve as colorOf } from './colors'
 
 const STYLES = [
   'fill',
@@ -35,7 +36,7 @@ export function toSvg(root: HTMLElement, title: string): string {
   const paper = document.createElementNS(SVG, 'rect')
   paper.setAttribute('width', '100%')
   paper.setAttribute('height', '100%')
-  paper.setAttribute('fill', getComputedStyle(document.body).backgroundColor)
+  paper.setAttribute('fill', `rgb(${colorOf(root, 'var(--paper)').join()})`)
   picture.append(name, paper)
   for (const layer of root.querySelectorAll<SVGSVGElement | HTMLCanvasElement>('svg, canvas')) {
     if (layer.parentElement?.closest('svg')) continue

@@ -45,6 +45,10 @@ function follow(
   }
 }
 
+/** The focused element of the document, or of the shadow tree of a custom element. */
+const focusedIn = (element: Element) =>
+  (element.getRootNode() as Document | ShadowRoot).activeElement
+
 /**
  * Attach this to the element around the controls: buttons, summaries and selects. The pressed one,
  * or else the first, is the stop, until another one is focused.
@@ -57,7 +61,7 @@ export function roving(group: HTMLElement): () => void {
   function refresh(event?: FocusEvent): void {
     const all = members()
     if (event?.type === 'focusin') stop = all.find((member) => member === event.target)
-    else if (!event && !all.some((member) => member === document.activeElement))
+    else if (!event && !all.some((member) => member === focusedIn(group)))
       stop = all.find((member) => member.ariaPressed === 'true')
     if (!all.some((member) => member === stop)) stop = all[0]
     for (const member of all) member.tabIndex = member === stop ? 0 : -1
@@ -94,7 +98,7 @@ export function rovingRows(list: HTMLElement): () => void {
   function refresh(event?: FocusEvent): void {
     const all = rows()
     // When the focus leaves, it is not yet where it goes.
-    const focused = event?.type === 'focusout' ? event.relatedTarget : document.activeElement
+    const focused = event?.type === 'focusout' ? event.relatedTarget : focusedIn(list)
     const at = all.findIndex((row) => row.contains(focused as Element | null))
     stop = Math.max(0, Math.min(at < 0 ? stop : at, all.length - 1))
     for (const [i, row] of all.entries()) {

@@ -30,6 +30,13 @@ function chosen(): Theme {
 
 let choice = $state<Theme>(chosen())
 
+let repaints = $state(0)
+
+/** Paint the canvases again: the colors of an element within another page have changed. */
+export function repaint(): void {
+  repaints += 1
+}
+
 export const theme = {
   get choice(): Theme {
     return choice
@@ -40,6 +47,7 @@ export const theme = {
     document.documentElement.dataset.theme = next
   },
   get dark(): boolean {
+    void repaints
     return choice === 'auto' ? system.current : choice === 'dark'
   },
 }

@@ -6,7 +6,7 @@
  *
  * Default values are left out of the URL.
  */
-import { untrack } from 'svelte'
+import { getContext, setContext, untrack } from 'svelte'
 
 export interface Codec<T> {
   readonly initial: T
@@ -102,39 +102,51 @@ export function json<T>(initial: T, check: (value: unknown) => value is T): Code
   }
 }
 
-let query = $state.raw(new URLSearchParams(location.search))
+/** State by name: that of the query of this page, or that of figures within another page. */
+export class Address {
+  query = $state.raw(new URLSearchParams())
+}
+
+const page = new Address()
+page.query = new URLSearchParams(location.search)
+const ADDRESS = Symbol('address')
 let isOurs = true
 let written = true
 
 /** The address belongs to another page, or to a file: state starts empty and is not written there. */
 export function leaveAddress(): void {
   isOurs = false
-  query = new URLSearchParams()
+  page.query = new URLSearchParams()
 }
+
+/** After `leaveAddress`, the state of this component and of those in it is here. */
+export const holdAddress = (address: Address) => setContext(ADDRESS, address)
+
 let resting = false
 
 /** Call this after the address changes in another way, e.g. by the router or the back button. */
 export function addressChanged(): void {
   if (!isOurs) return
   written = true
-  query = new URLSearchParams(location.search)
+  page.query = new URLSearchParams(location.search)
 }
 
 addEventListener('popstate', addressChanged)
 
 /** All values of a name that can repeat in the query: `?job=a&job=b`. */
 export function all(name: string): readonly string[] {
-  return query.getAll(name)
+  return page.query.getAll(name)
 }
 
 // Browsers reject more than a hundred changes in half a minute.
 const PAUSE = 400
 
-function put(key: string, value: string | undefined): void {
-  const next = new URLSearchParams(query)
+function put(address: Address, key: string, value: string | undefined): void {
+  const next = new URLSearchParams(address.query)
   if (value === undefined) next.delete(key)
   else next.set(key, value)
-  query = next
+  address.query = next
+  if (address !== page) return
   written = false
   // Write a single change at once, together with changes in the same tick, because the user may leave.
   if (!resting) queueMicrotask(settle)
@@ -145,7 +157,7 @@ export function settle(): void {
   if (written || !isOurs) return
   written = true
   // Commas and colons are legal in a query and keep links readable.
-  const text = query.toString().replace(/%2C/g, ',').replace(/%3A/g, ':')
+  const text = page.query.toString().replace(/%2C/g, ',').replace(/%3A/g, ':')
   history.replaceState(
     history.state,
     '',
@@ -168,17 +180,21 @@ export type UrlState<C extends Codecs> = Values<C> & {
   codec(name: string): Codec<unknown>
 }
 
-export function urlState<C extends Codecs>(space: string, codecs: C): UrlState<C> {
+export function urlState<C extends Codecs>(
+  space: string,
+  codecs: C,
+  address = isOurs ? page : (getContext<Address | undefined>(ADDRESS) ?? page),
+): UrlState<C> {
   const state = {
     reset() {
-      for (const name of Object.keys(codecs)) put(`${space}.${name}`, undefined)
+      for (const name of Object.keys(codecs)) put(address, `${space}.${name}`, undefined)
     },
     codec: (name: string) => codecs[name]!,
   }
   for (const [name, codec] of Object.entries(codecs)) {
     const key = `${space}.${name}`
     const value = $derived.by(() => {
-      const text = query.get(key)
+      const text = address.query.get(key)
       return text === null ? codec.initial : (codec.read(text) ?? codec.initial)
     })
     Object.defineProperty(state, name, {
@@ -187,7 +203,7 @@ export function urlState<C extends Codecs>(space: string, codecs: C): UrlState<C
       set: (next: unknown) =>
         untrack(() => {
           const text = codec.write(next)
-          put(key, text === codec.write(codec.initial) ? undefined : text)
+          put(address, key, text === codec.write(codec.initial) ? undefined : text)
         }),
     })
   }
