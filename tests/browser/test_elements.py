@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, expect
-from tests.browser.conftest import Locked, barrier_free
+from tests.browser.conftest import Locked, barrier_free, rest
 from tests.servers.replies import reply_server
 
 import epochal
@@ -19,6 +19,8 @@ LESSON = """<!doctype html><html lang="en"><meta name="viewport" content="width=
 REFUSALS = """window.refusals = []
 document.addEventListener('securitypolicyviolation',
     event => refusals.push(`${event.violatedDirective} ${event.blockedURI}`))"""
+
+PIXEL = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data]"
 
 
 class Lesson:
@@ -114,9 +116,35 @@ def test_an_element_shows_another_job_and_a_sentence_where_it_cannot(lesson: Les
     expect(loss).to_have_count(0)
     curve.evaluate("element => element.removeAttribute('job')")
     expect(curve.get_by_role("alert")).to_contain_text("This element has no run")
+    lesson.page.route("**/events*", lambda route: route.abort())
+    curve.evaluate("(element, id) => element.setAttribute('job', id)", one.id)
+    expect(curve.get_by_role("alert")).to_contain_text("The service is not answering")
+    lesson.page.unroute("**/events*")
+    expect(loss).to_have_attribute("aria-valuemax", "20")
+    expect(curve.get_by_role("alert")).to_have_count(0)
+
     attention = lesson.show("attention", one.id, key.key)
     expect(attention).to_contain_text("This run has no attention weights")
-    assert not any(lesson.page.evaluate("Object.keys(localStorage)"))
+    assert lesson.page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def test_an_element_has_the_color_scheme_of_its_surroundings(lesson: Lesson) -> None:
+    job = lesson.train("moons-tanh", epochs=5)
+    job.wait()
+    boundary = lesson.show("map", job.id, lesson.link(job).key)
+    expect(boundary.locator("canvas")).to_be_visible()
+
+    def colors(scheme: str) -> tuple[str, str]:
+        """Of the text, and of the map's first pixel."""
+        boundary.evaluate("(element, scheme) => element.style.colorScheme = scheme", scheme)
+        rest(lesson.page)
+        ink = boundary.evaluate("element => getComputedStyle(element).color")
+        return ink, str(boundary.locator("canvas").evaluate(PIXEL))
+
+    light, dark = colors("light"), colors("dark")
+    assert light[0] != dark[0]
+    assert light[1] != dark[1]
+    assert colors("light") == light
 
 
 def test_elements_of_a_job_share_its_stream_which_ends_with_the_last(lesson: Lesson) -> None:

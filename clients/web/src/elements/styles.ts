@@ -5,7 +5,7 @@
 import base from '../styles/base.css?inline'
 import utilities from '../styles/utilities.css?inline'
 
-let text = base + utilities
+let text = `:host { display: block }${base}${utilities}`
 const known = new Set<string>()
 
 /** A shadow tree adopts it once, and has the styles of each component that is used later. */

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { navigate, parse } from './route.svelte'
 import {
+  Address,
   addressChanged,
   flag,
   json,
@@ -121,6 +122,18 @@ describe('state in the URL', () => {
     await rest()
     expect(location.pathname + location.search).toBe('/jobs')
     writes.mockRestore()
+  })
+})
+
+describe('state of figures within another page', () => {
+  it('is that of all figures with the same address, and is not in the URL', async () => {
+    const [one, other] = [new Address(), new Address()]
+    const states = [one, one, other].map((at) => urlState('map', { output: number(1) }, at))
+    states[0]!.output = 3
+    flushSync()
+    await rest()
+    expect(states.map(({ output }) => output)).toEqual([3, 3, 1])
+    expect(location.search).toBe('')
   })
 })
 
