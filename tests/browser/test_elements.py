@@ -48,7 +48,7 @@ class Lesson:
         ids = [job.id for job in jobs]
         return self.client.keys.create(jobs=ids, origins=[self._origin], expires_in_seconds=600)
 
-    def show(self, name: str, job: str, key: str) -> Locator:
+    def show(self, name: str, job: str, key: str | None) -> Locator:
         html = f'<epochal-{name} job="{job}" key="{key}"></epochal-{name}>'
         self.page.evaluate("html => here.insertAdjacentHTML('beforeend', html)", html)
         return self.page.locator(f"epochal-{name}").last
@@ -110,6 +110,12 @@ def test_an_element_shows_another_job_and_a_sentence_where_it_cannot(lesson: Les
     expect(loss).to_have_attribute("aria-valuemax", "20")
     curve.evaluate("(element, id) => element.setAttribute('job', id)", two.id)
     expect(loss).to_have_attribute("aria-valuemax", "30")
+    tools = curve.get_by_role("button", name="Table").first
+    expect(tools).to_be_visible()
+    lesson.page.emulate_media(media="print")
+    expect(tools).to_be_hidden()
+    expect(loss).to_be_visible()
+    lesson.page.emulate_media(media="screen")
 
     curve.evaluate("element => element.setAttribute('job', 'job_none')")
     expect(curve.get_by_role("alert")).to_be_visible()

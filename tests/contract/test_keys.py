@@ -737,6 +737,7 @@ def test_a_key_for_pages_of_an_origin_works_there(owner: Wires, world: World) ->
     assert answer("POST", page, owner.key, json=body)[1] is None  # not named by this key
     assert answer("POST", page, json=body) == (401, None)
     assert caller.over_grpc("Predict", id=world.ended, inputs=inputs).kind is None
+    assert caller.key is not None
     owner.over_http("DeleteKey", id=caller.key.split("_")[1])
     # The page can read why it is refused.
     assert answer("OPTIONS", page) == (200, page)
