@@ -103,12 +103,12 @@ def test_a_page_of_a_strict_policy_shows_the_curve_and_the_map_of_a_live_run(
 
 
 def test_an_element_shows_another_job_and_a_sentence_where_it_cannot(lesson: Lesson) -> None:
-    one, two = lesson.train("xor", epochs=20), lesson.train("moons-tanh", epochs=30)
-    key = lesson.link(one, two)
-    curve = lesson.show("curve", one.id, key.key)
+    xor, moons = lesson.train("xor", epochs=20), lesson.train("moons-tanh", epochs=30)
+    key = lesson.link(xor, moons)
+    curve = lesson.show("curve", xor.id, key.key)
     loss = curve.get_by_role("slider", name="Loss")
     expect(loss).to_have_attribute("aria-valuemax", "20")
-    curve.evaluate("(element, id) => element.setAttribute('job', id)", two.id)
+    curve.evaluate("(element, id) => element.setAttribute('job', id)", moons.id)
     expect(loss).to_have_attribute("aria-valuemax", "30")
     tools = curve.get_by_role("button", name="Table").first
     expect(tools).to_be_visible()
@@ -123,13 +123,13 @@ def test_an_element_shows_another_job_and_a_sentence_where_it_cannot(lesson: Les
     curve.evaluate("element => element.removeAttribute('job')")
     expect(curve.get_by_role("alert")).to_contain_text("This element has no run")
     lesson.page.route("**/events*", lambda route: route.abort())
-    curve.evaluate("(element, id) => element.setAttribute('job', id)", one.id)
+    curve.evaluate("(element, id) => element.setAttribute('job', id)", xor.id)
     expect(curve.get_by_role("alert")).to_contain_text("The service is not answering")
     lesson.page.unroute("**/events*")
     expect(loss).to_have_attribute("aria-valuemax", "20")
     expect(curve.get_by_role("alert")).to_have_count(0)
 
-    attention = lesson.show("attention", one.id, key.key)
+    attention = lesson.show("attention", xor.id, key.key)
     expect(attention).to_contain_text("This run has no attention weights")
     assert lesson.page.evaluate("localStorage.length + sessionStorage.length") == 0
 

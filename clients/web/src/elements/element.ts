@@ -52,12 +52,12 @@ export function elementOf(load: Load): CustomElementConstructor {
 
     #show(): void {
       const [job, key, service] = ['job', 'key', 'service'].map((name) => this.getAttribute(name))
-      const wanted = this.isConnected ? JSON.stringify([job, key, service]) : ''
-      if (wanted === this.#shown) return
-      this.#shown = wanted
+      const request = this.isConnected ? JSON.stringify([job, key, service]) : ''
+      if (request === this.#shown) return
+      this.#shown = request
       this.#leave()
       this.#leave = () => {}
-      if (!wanted) return
+      if (!request) return
       const shared = job ? share((service ?? HOME).replace(/\/$/, ''), key ?? null, job) : undefined
       const frame = mount(Frame, { target: this.#root, props: { shared, load } })
       this.#leave = () => {

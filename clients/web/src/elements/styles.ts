@@ -1,6 +1,6 @@
 /**
- * The styles of all elements, as one constructed sheet: the policy of a page, such as `style-src 'none'`, refuses
- * `<style>`. The build puts `append_styles` in place of the function of Svelte.
+ * The styles of all elements, as a constructed sheet: the policy of a page, such as `style-src 'none'`, refuses
+ * `<style>`. The build puts `append_styles` in the place of the function of Svelte.
  */
 import base from '../styles/base.css?inline'
 import utilities from '../styles/utilities.css?inline'

@@ -127,8 +127,8 @@ describe('state in the URL', () => {
 
 describe('state of figures within another page', () => {
   it('is that of all figures with the same address, and is not in the URL', async () => {
-    const [one, other] = [new Address(), new Address()]
-    const states = [one, one, other].map((at) => urlState('map', { output: number(1) }, at))
+    const [lesson, other] = [new Address(), new Address()]
+    const states = [lesson, lesson, other].map((at) => urlState('map', { output: number(1) }, at))
     states[0]!.output = 3
     flushSync()
     await rest()
