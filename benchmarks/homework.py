@@ -38,7 +38,7 @@ Proof = dict[str, Any]
 
 @dataclass(frozen=True)
 class Homework:
-    """The proof of a run, and what its author sees."""
+    """The proof of a run, and the view of its author."""
 
     pupil: int
     exercise: epochal.Exercise
@@ -92,7 +92,7 @@ FORGERIES: dict[str, Callable[[Proof, Homework, random.Random], str]] = {
     "somebody else's run": copied,
     "somebody else's curve, own seed": copied_with_own_seed,
 }
-"""What changes a proof, and returns how the refusal begins."""
+"""A function that changes a proof, and returns the start of the refusal."""
 
 
 class School:

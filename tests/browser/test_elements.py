@@ -91,7 +91,7 @@ def test_a_page_of_a_strict_policy_shows_the_curve_and_the_map_of_a_live_run(
     expect(loss).not_to_have_attribute("aria-valuemax", latest)  # it trains on
     barrier_free(lesson.page)
 
-    # The epoch that a reader selects with the keyboard in one is that of the other.
+    # The epoch that a reader selects with the keyboard in one is the epoch of the other.
     loss.press("Home")
     expect(boundary.get_by_role("figure")).to_contain_text("after epoch 0;")
     assert lesson.page.url.endswith("/"), "the address is that of the page"
@@ -141,7 +141,7 @@ def test_an_element_has_the_color_scheme_of_its_surroundings(lesson: Lesson) -> 
     expect(boundary.locator("canvas")).to_be_visible()
 
     def colors(scheme: str) -> tuple[str, str]:
-        """Of the text, and of the map's first pixel."""
+        """Colors of the text and of the map's first pixel."""
         boundary.evaluate("(element, scheme) => element.style.colorScheme = scheme", scheme)
         rest(lesson.page)
         ink = boundary.evaluate("element => getComputedStyle(element).color")

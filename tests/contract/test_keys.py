@@ -580,7 +580,7 @@ SHOWING = {
 
 @pytest.fixture(scope="module")
 def hooked(owner: Wires, world: World, silent_url: str) -> World:
-    """The world with webhooks of each job and sweep; the exercise has no jobs of its own."""
+    """The world with webhooks of each job and sweep; the exercise has no jobs."""
     job = JOB | {"webhooks": [{"url": silent_url + HOOK, "secret": SECRET}]}
     experiment = EXPERIMENT | {"jobs": {"first": job}, "claims": []}
     made = {

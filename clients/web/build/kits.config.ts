@@ -41,7 +41,7 @@ const constructed: Plugin = {
       : undefined,
 }
 
-/** What every element needs, what several need, and a file for the rest of each. */
+/** A file for the code of all elements, one for code that several share, and one for the rest of each. */
 const parts = (mode: string) => ({
   minify: true,
   chunkFileNames: `assets/${mode}-[name]-[hash].js`,

@@ -6,7 +6,7 @@ there alone, so the claims of the exercise mark it.
 The outcomes follow from the jobs, as in all experiments. They are stored once all jobs have
 ended, because the marks of a class must outlast the runs.
 
-Homework is an attempt whose job repeats a run that was trained elsewhere, from its proof.
+Homework is an attempt that repeats a run from elsewhere, from its proof.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SETTLED_AT_ONCE = 16
 OWN = ("name", "labels")
 """Fields of a job that any attempt may change: they change no result."""
 UNCOMPARED = (*OWN, "deadline_seconds", "pace", "priority", "ttl_seconds")
-"""Fields that a run elsewhere may have of its own: they change no result, either."""
+"""Fields that a run elsewhere may have otherwise: they change no result, either."""
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 
@@ -170,7 +170,7 @@ def repeated(exercise: ExerciseSpec, proof: Proof, owner: str, seed: int) -> Exp
     try:
         job = parse(TrainingSpec, jobs[name])
     except InvalidArgument as error:
-        # Open and fixed fields do not fit together, as those of another optimizer.
+        # Open and fixed fields do not fit together, as after a change of the optimizer.
         raise _fixed(exercise, [f"spec.{field}" for field, _ in error.errors]) from None
     update = {"jobs": {name: job}, "seeds": [0], "name": exercise.title}
     return exercise.experiment.model_copy(update=update)

@@ -61,7 +61,7 @@ class ProofResult(Reply):
     epoch: int | None = None
     """First epoch that differs: for `inexact` by more than rounding errors; absent without one."""
     metric: str | None = None
-    """What differs in that epoch: a metric, or `weights`."""
+    """The metric that differs in that epoch, or `weights`."""
     submitted: float | None = None
     """Value of the metric in the proof; absent if it has none."""
     repeated: float | None = None

@@ -3541,7 +3541,7 @@ class ProofResult:
     epoch: int | None
     """First epoch that differs: for `inexact` by more than rounding errors; absent without one."""
     metric: str | None
-    """What differs in that epoch: a metric, or `weights`."""
+    """The metric that differs in that epoch, or `weights`."""
     submitted: float | None
     """Value of the metric in the proof; absent if it has none."""
     repeated: float | None

@@ -22,7 +22,7 @@ export function elementOf(load: Load): CustomElementConstructor {
     constructor() {
       super()
       this.#root.adoptedStyleSheets = [sheet]
-      // The colors of the styles change with the `color-scheme` of the element; those of a canvas do not.
+      // The colors of the styles change with the `color-scheme` of the element; a canvas has to be painted again.
       this.#root.addEventListener('transitionend', ({ target }) => {
         if ((target as Element).matches('.frame')) repaint()
       })

@@ -4,7 +4,7 @@ import { Run } from '../job/run.svelte'
 import { serviceAt, type Schemas } from '../lib/api'
 import { Address } from '../lib/state/url.svelte'
 
-/** What a part of a run needs. */
+/** The properties of a part of a run. */
 export interface Part {
   run: Run
   look: Look

@@ -1,4 +1,4 @@
-/** The words of the course and what they mean, in the order of the alphabet. */
+/** The words of the course and their meanings, in the order of the alphabet. */
 import titles from './titles'
 import words from '../../../../service/epochal_course/content/glossary.json'
 

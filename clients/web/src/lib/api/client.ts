@@ -18,7 +18,7 @@ export function listen(to: Listener): void {
   listener = to
 }
 
-/** A client whose replies tell whether the service answers. */
+/** A client, which also notices whether the service answers. */
 export function serviceAt(url: string, key: () => string | null): Client {
   return new Client({
     url,

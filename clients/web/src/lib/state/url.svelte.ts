@@ -102,7 +102,7 @@ export function json<T>(initial: T, check: (value: unknown) => value is T): Code
   }
 }
 
-/** State by name: that of the query of this page, or that of figures within another page. */
+/** State by name: in the query of this page, or of the figures within another page. */
 export class Address {
   query = $state.raw(new URLSearchParams())
 }
@@ -119,7 +119,7 @@ export function leaveAddress(): void {
   page.query = new URLSearchParams()
 }
 
-/** After `leaveAddress`, the state of this component and of those in it is here. */
+/** After `leaveAddress`, the state of this component and its children is here. */
 export const holdAddress = (address: Address) => setContext(ADDRESS, address)
 
 let resting = false
