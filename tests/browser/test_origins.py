@@ -171,5 +171,5 @@ def test_the_client_of_the_service_trains_changes_and_predicts_elsewhere(
     assert (done["state"], done["refused"]) == ("succeeded", "job_state")
     assert [round(row[0]) for row in done["outputs"]] == [1, 0]
     page.goto(origins[1])
-    with pytest.raises(Error, match="Failed to fetch"):
+    with pytest.raises(Error, match="ApiProblem: It may have stopped"):
         page.evaluate(CLIENT, [stack.http, stack.keys[0]])

@@ -367,8 +367,8 @@ def test_eleven_entries_stand_along_the_axis_with_their_numbers(
     expect(axis.get_by_role("button")).to_have_count(11)
     for entry in entries:
         shown = page.get_by_test_id(f"entry-{entry['id']}")
-        expect(shown).to_contain_text(entry["what_changed"])
-        expect(shown).to_contain_text(entry["why_it_mattered"])
+        expect(shown).to_contain_text(entry["what_changed"], use_inner_text=True)
+        expect(shown).to_contain_text(entry["why_it_mattered"], use_inner_text=True)
         for fact in entry["facts"]:
             expect(shown).to_contain_text(fact["text"])
         trained = shown.get_by_role("button", name="Train it here")
