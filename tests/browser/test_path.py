@@ -37,6 +37,8 @@ def test_a_reader_predicts_tries_and_reads_what_it_showed(open_page: Opened) -> 
     finding = section.get_by_test_id("finding")
     expect(finding).to_contain_text(text["task"])
     section.get_by_role("button", name="the weights").press("Enter")
+    section.get_by_role("button", name="Table").first.press("Enter")
+    section.get_by_role("button", name="Table").first.press("Enter")
     expect(finding).not_to_contain_text(text["finding"])
     section.get_by_label("x₁", exact=True).press("ArrowRight")
     expect(finding).to_contain_text(f"Not “the weights”: the bias. {text['finding']}")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -101,6 +102,27 @@ def test_a_confident_mistake_is_expensive(simulate: Simulate) -> None:
     assert round(loss(0.7), 3) == 0.357
     assert round(loss(0.01), 1) == 4.6
     assert str(round(loss(0.01) / loss(0.7))) == answer_of("loss")
+
+
+def test_one_pass_back_gives_the_gradient_of_every_parameter(simulate: Simulate) -> None:
+    layers = [
+        {"type": "dense", "units": units, "activation": activation}
+        for units, activation in ((4, "relu"), (4, "relu"), (2, "softmax"))
+    ]
+    reply = simulate(
+        "backward",
+        network={"input_shape": [3], "layers": layers},
+        input=[0.8, 0.3, 0.6],
+        target=[0],
+        loss="cross_entropy",
+    )
+    gradients = [
+        np.size(parameter["gradient"])
+        for layer in reply["layers"]
+        for parameter in layer["parameters"]
+    ]
+    assert f"all {sum(gradients)} parameters?" in TEXTS["backpropagation"]["prediction"]["question"]
+    assert answer_of("backpropagation") == "1"
 
 
 def test_adam_hardly_learns_at_ten_times_its_best_rate(simulate: Simulate) -> None:
