@@ -198,6 +198,42 @@ def test_points_and_noise_change_while_it_trains(open_page: Opened, url: str) ->
     cancel(url, page)
 
 
+def test_a_refused_edit_of_the_points_is_taken_back(open_page: Opened, url: str) -> None:
+    open_page.excuse("400")  # of the API, which the browser reports by itself
+    corners = [[x, y] for x in (0.0, 1.0) for y in (0.0, 1.0)]
+    points = {"inputs": corners, "targets": [[0], [1], [1], [0]], "class_names": ["a", "b"]}
+    spec = _SPEC | {"dataset": points, "validation_fraction": 0.25}
+    page = open_page(f"/lab?lab.spec={quote(json.dumps(spec))}")
+    play(page)
+    first = job_of(page)
+    shown = page.get_by_role("region", name="Output").get_by_role("img", name="Point")
+    ring = shown.locator("circle.ring")
+    expect(ring).to_have_count(2)
+    button(page, "Edit points").click()
+    page.get_by_text("erase", exact=True).click()
+
+    def erase() -> None:
+        box = ring.first.bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    erase()
+    expect(ring).to_have_count(1)
+    erase()
+    refusal = page.get_by_text("must leave a sample in the validation part")
+    expect(refusal).to_be_visible()
+    expect(shown).to_have_count(3)
+    # The run goes on, and takes the next change.
+    page.get_by_label("Batch size").select_option("4")
+    await_condition(lambda: len(job(url, page)["spec"]["changes"]) == 2, 30, "two changes")
+    erased, batch = (change["training"] for change in job(url, page)["spec"]["changes"])
+    assert [*erased["samples"][0]] == ["index"]
+    assert batch == {"batch_size": 4}
+    expect(refusal).to_have_count(0)
+    assert job_of(page) == first
+    cancel(url, page)
+
+
 def test_a_change_is_taken_back_by_a_run_without_it(open_page: Opened, url: str) -> None:
     page = open_page(SMALL)
     play(page)

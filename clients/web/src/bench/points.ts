@@ -33,11 +33,19 @@ export function dataWith(
   spec: Spec,
 ): Schemas['InlineDataset'] {
   const short = (value: number) => Number(value.toPrecision(4))
+  const { scaling } = spec.dataset
+  // Rows that were given stay as they were: another name would make them other data.
+  const given =
+    'inputs' in spec.dataset
+      ? spec.dataset
+      : {
+          feature_names: dataset.feature_names,
+          class_names: dataset.class_names,
+          ...(scaling ? { scaling } : {}),
+        }
   return {
+    ...given,
     inputs: points.map(({ x, y }) => [short(x), short(y)]),
     targets: points.map(({ target }) => [target]),
-    feature_names: dataset.feature_names,
-    class_names: dataset.class_names,
-    ...(spec.dataset.scaling ? { scaling: spec.dataset.scaling } : {}),
   }
 }

@@ -17,7 +17,7 @@ import { initialRate } from '../lab/fields'
 import type { Lab } from '../lab/lab.svelte'
 import { computes, type Network, type Parameters } from './forward'
 import { isResized } from './layers'
-import { compact, labLink, normalized, type Layer, type Spec } from '../lab/spec'
+import { compact, isSame, labLink, normalized, type Layer, type Spec } from '../lab/spec'
 import { dataWith, type Point } from './points'
 import { unpacked } from './unpacked'
 
@@ -43,8 +43,6 @@ const REPEATED_SECONDS = 0.7
 const REPEATING = 1000
 /** Epochs per second of a run that is about to pause: none after its first one. */
 const SLOWEST = 0.001
-
-const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
 /** A job that is no longer about to pause. */
 async function settled(id: string): Promise<Schemas['Job']> {
@@ -256,9 +254,15 @@ export class Session {
   }
 
   #send(run: Run, spec: Spec, change: Changed): void {
-    this.#before.push({ spec: this.#applied!, changes: run.job?.spec.changes?.length ?? 0 })
+    const before = { spec: this.#applied!, changes: run.job?.spec.changes?.length ?? 0 }
+    this.#before.push(before)
     this.#take(run.id, spec)
-    void this.#steering?.send(change)
+    void this.#steering?.send(change, ({ reason }) => {
+      this.#before = this.#before.slice(0, this.#before.indexOf(before))
+      this.#take(run.id, before.spec)
+      // The next run can have the settings that came after the end of this one.
+      if (run === this.run && reason !== 'job_state') this.lab.retract(before.spec)
+    })
   }
 
   /** Start another run in place of this one, if it trains, or continues with its weights. */

@@ -9,6 +9,7 @@ import {
   compact,
   factsOf,
   frozenAfter,
+  isSame,
   isSpec,
   pathName,
   messageAt,
@@ -225,6 +226,14 @@ export class Lab implements Bench {
       this.#before = [...this.#before, this.spec]
       return spec
     })
+  }
+
+  /** Return to earlier settings; the changes after them were refused, and are not undone. */
+  retract(spec: Spec): void {
+    const at = this.#before.findLastIndex((before) => isSame(before, spec))
+    if (at >= 0) this.#before = this.#before.slice(0, at)
+    this.#after = []
+    this.#travel(() => spec)
   }
 
   #travel(take: () => Spec | undefined): void {

@@ -347,7 +347,7 @@ const DENOISING = {
   schedule: { type: 'cosine' },
 } satisfies Partial<Spec>
 
-const isSame = (value: unknown, other: unknown): boolean =>
+export const isSame = (value: unknown, other: unknown): boolean =>
   JSON.stringify(value) === JSON.stringify(other)
 
 /** Whether a diffusion network reads the class of a sample; undefined if the data have no classes. */
