@@ -6,7 +6,7 @@ from typing import Any
 
 from epochal_service.methods.method import Api, Id, Method, Service
 
-from . import methods
+from . import classes, methods
 from .explorers.table import EXPLORERS, path_of
 
 ANSWERS: dict[str, Any] = {
@@ -16,10 +16,16 @@ ANSWERS: dict[str, Any] = {
     }
 }
 
+PREDICTIONS: dict[str, Any] = {
+    "The prediction of a pupil about the neuron": {
+        "answers": [{"part": "chapter", "item": "neuron", "choice": 1}]
+    }
+}
+
 DESCRIPTION = """
 Explorers compute an idea and explain each number; the content of the journey has its sources. Both
-are stateless, and no method changes anything. Names may change from release to release: see the
-changelog.
+are stateless. Only a class stores anything: the answers of its pupils. Names may change from
+release to release: see the changelog.
 """.strip()
 
 SERVICES: tuple[Service, ...] = (
@@ -165,6 +171,39 @@ SERVICES: tuple[Service, ...] = (
                 methods.get_timeline,
                 "Get the timeline",
                 basis="release",
+            ),
+        ),
+    ),
+    Service(
+        "ClassService",
+        "classes",
+        "A class in the course: forms before and after a lesson, predictions, and the board.",
+        (
+            Method("GetClass", "read", "GET /course/v1/class", classes.get_class, "Get your class"),
+            Method(
+                "RecordAnswers",
+                "change",
+                "POST /course/v1/class/answers",
+                classes.record_answers,
+                "Answer as a pupil",
+                errors=(404,),
+                examples=PREDICTIONS,
+            ),
+            Method(
+                "GetClassBoard",
+                "read",
+                "GET /course/v1/class/board",
+                classes.get_class_board,
+                "Get the board of your class",
+                errors=(404,),
+            ),
+            Method(
+                "DeleteClass",
+                "delete",
+                "DELETE /course/v1/class",
+                classes.delete_class,
+                "Delete the pupils of your class",
+                errors=(404,),
             ),
         ),
     ),

@@ -361,6 +361,13 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "GetArchitecture": lambda w: [{"id": "lstm"}, {"id": "seq2seq"}, {"id": "none"}],
     "ListLosses": lambda w: [{}],
     "GetTimeline": lambda w: [{}],
+    "GetClass": lambda w: [{}],
+    "RecordAnswers": lambda w: [
+        {"answers": [{"part": "chapter", "item": "neuron", "choice": 1}]},
+        {"answers": [{"part": "before", "item": "storage", "choice": 0}]},
+    ],
+    "GetClassBoard": lambda w: [{}],
+    "DeleteClass": lambda w: [{}],
     "GetLimits": lambda w: [{}],
     "GetUsage": lambda w: [{}],
     "CreateKey": lambda w: [

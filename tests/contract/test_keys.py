@@ -21,7 +21,7 @@ from epochal_service.access.keys import LOCAL_OWNER
 from epochal_service.apis import methods
 from epochal_service.rest import files
 from epochal_service.specs.system import Scope
-from epochal_service.store import Database, api_keys, members, tables
+from epochal_service.store import Database, api_keys, datasets, members, tables
 
 REFUSED = {"PERMISSION_DENIED", "NOT_FOUND"}
 OWNED = ("jobs", "sweeps", "experiments", "networks", "datasets", "uploads")
@@ -237,6 +237,23 @@ def looking_action(rpc: str) -> str:
     return "watch" if RPCS[rpc].server_streaming or "token" in reply.fields_by_name else "read"
 
 
+@pytest.fixture
+def school(service: Wires, rpc: str) -> Iterator[None]:
+    """A class for its methods, with the caller as the pupil who answers, else as the teacher."""
+    if not methods()[rpc].path.startswith("/course/v1/class"):
+        yield
+        return
+    teacher, pupil = ("a", LOCAL_OWNER) if rpc == "RecordAnswers" else (LOCAL_OWNER, "a.01")
+    with service.context.database.write() as connection:
+        members.insert(connection, teacher, [pupil])
+        if rpc == "DeleteClass":
+            datasets.insert(connection, id="a", owner=pupil, name="a", about="{}", content=b"a")
+    yield
+    with service.context.database.write() as connection:
+        connection.execute(sa.delete(tables.members))
+
+
+@pytest.mark.usefixtures("school")
 @pytest.mark.parametrize("rpc", methods())
 def test_each_method_needs_the_action_that_its_rows_tell(
     service: Wires, world: World, rpc: str

@@ -22,6 +22,7 @@ from epochal_service.methods.table import TRAINING
 from epochal_service.rest import openapi
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Settings
+from epochal_service.store import Database, members
 from epochal_service.store.migrate import upgrade
 
 ROOT = Path(__file__).parents[2]
@@ -309,6 +310,16 @@ def test_a_reply_has_all_its_fields_and_a_request_only_those_it_needs(
     assert set(schemas["TrainingSpec"]["required"]) == {"network", "dataset", "loss", "epochs"}
 
 
+@pytest.fixture
+def pupil(settings: Settings) -> None:
+    """The caller without a key is in a class."""
+    database = Database(settings.database_url)
+    with database.write() as connection:
+        members.insert(connection, "10b", ["local"])
+    database.close()
+
+
+@pytest.mark.usefixtures("pupil")
 def test_every_example_is_accepted_unchanged(
     client: TestClient, train: Train, trained: str, training: dict[str, Any], course: dict[str, Any]
 ) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from . import (
         activations,
         architectures,
+        forms,
         history,
         losses,
         models,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "activations",
     "architectures",
+    "forms",
     "history",
     "losses",
     "models",

@@ -3,7 +3,7 @@
     /                      ┐
     /lab, /jobs, /jobs/…,  │
     /experiments/…,        │
-    /service, /docs        ┘ index.html, requested each time
+    /class, /service, /docs┘ index.html, requested each time
     /assets/name-hash.js     kept for a year: another content has another name
     /favicon.svg, /theme.js  requested each time
     /client.js               the client for other pages, as an ES module
@@ -42,6 +42,7 @@ PATHS = (
     "/experiments",
     "/experiments/{id}",
     "/exercises/{id}",
+    "/class",
     "/service",
     "/docs",
 )

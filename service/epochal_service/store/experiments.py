@@ -72,6 +72,16 @@ def jobs_of(connection: Connection, experiment_id: str) -> list[JobRow]:
     return [JobRow(*row) for row in connection.execute(query)]
 
 
+def first_jobs(connection: Connection, experiment_ids: Collection[str]) -> dict[str, str]:
+    """Return the oldest job of each experiment that has one."""
+    query = (
+        sa.select(jobs.c.experiment_id, sa.func.min(jobs.c.id))
+        .where(jobs.c.experiment_id.in_(experiment_ids))
+        .group_by(jobs.c.experiment_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def count_states(
     connection: Connection, experiment_ids: Collection[str]
 ) -> dict[str, dict[str, int]]:

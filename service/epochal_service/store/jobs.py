@@ -30,6 +30,7 @@ from .tables import (
 
 __all__ = [
     "HELD",
+    "HIDDEN",
     "JobRow",
     "JobWithSpec",
     "Queued",
@@ -812,7 +813,8 @@ def user_of_dataset(connection: Connection, dataset_id: str, owner: str) -> str 
 
 # The values of a deleted job: no query for an owner or for a state of jobs matches it. Its rows are
 # deleted later, a few at a time.
-_HIDDEN = {"owner": "", "state": "deleted", "expires_at": None, "experiment_id": None}
+HIDDEN = {"owner": "", "state": "deleted", "expires_at": None, "experiment_id": None}
+"""The columns of a deleted job, which no reader and no worker finds."""
 
 
 def hide(connection: Connection, job_id: str, owner: str, states: Collection[str]) -> bool:
@@ -820,7 +822,7 @@ def hide(connection: Connection, job_id: str, owner: str, states: Collection[str
     update = sa.update(jobs).where(
         jobs.c.id == job_id, jobs.c.owner == owner, jobs.c.state.in_(states)
     )
-    return connection.execute(update.values(_HIDDEN)).rowcount == 1
+    return connection.execute(update.values(HIDDEN)).rowcount == 1
 
 
 def outlived(connection: Connection, limit: int) -> list[str]:
@@ -834,7 +836,7 @@ def outlived(connection: Connection, limit: int) -> list[str]:
 def hide_outlived(connection: Connection, ids: Collection[str]) -> None:
     """Delete the jobs that have reached `expires_at`, for all readers."""
     update = sa.update(jobs).where(jobs.c.id.in_(ids), jobs.c.expires_at < now())
-    connection.execute(update.values(_HIDDEN))
+    connection.execute(update.values(HIDDEN))
 
 
 def any_hidden(connection: Connection) -> bool:

@@ -7,7 +7,21 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from .tables import datasets, jobs, members
+from .jobs import HIDDEN
+from .tables import (
+    answers,
+    api_keys,
+    attempts,
+    creation_keys,
+    datasets,
+    exercises,
+    experiments,
+    jobs,
+    members,
+    models,
+    networks,
+    uploads,
+)
 
 
 def insert(connection: Connection, owner: str, names: Iterable[str]) -> None:
@@ -40,3 +54,33 @@ def stored_bytes(connection: Connection, group: str) -> int:
         for table, size in sizes
     )
     return sum(int(connection.execute(query).scalar_one() or 0) for query in queries)
+
+
+_OTHER = (exercises, datasets, networks, models, uploads)
+"""What else a member may own, in an order in which nothing refers to a deleted row."""
+
+
+def count_rows(connection: Connection, owner: str) -> dict[str, int]:
+    """Return the numbers of jobs, attempts, answers and other rows of the members."""
+    names = sa.select(members.c.member).where(members.c.owner == owner)
+
+    def count(*tables: sa.Table) -> int:
+        queries = (
+            sa.select(sa.func.count()).select_from(table).where(table.c.owner.in_(names))
+            for table in tables
+        )
+        return sum(connection.execute(query).scalar_one() for query in queries)
+
+    counts = {"jobs": count(jobs), "attempts": count(attempts), "answers": count(answers)}
+    return {**counts, "other": count(*_OTHER)}
+
+
+def delete_with_rows(connection: Connection, owner: str) -> None:
+    """Delete the members of an owner with all of their rows. Jobs are hidden from all readers and
+    from their workers; the rows of these are deleted later.
+    """
+    names = sa.select(members.c.member).where(members.c.owner == owner)
+    connection.execute(sa.update(jobs).where(jobs.c.owner.in_(names)).values(HIDDEN))
+    for table in (api_keys, creation_keys, answers, attempts, experiments, *_OTHER):
+        connection.execute(sa.delete(table).where(table.c.owner.in_(names)))
+    connection.execute(sa.delete(members).where(members.c.owner == owner))

@@ -384,6 +384,21 @@ members = Table(
     Column("member", String(40), primary_key=True),
 )
 
+# What the pupils of a class answered in the course: one row for each question.
+answers = Table(
+    "answers",
+    metadata,
+    Column("owner", String(40), primary_key=True),
+    # before | after | chapter
+    Column("part", String(10), primary_key=True),
+    Column("item", String(40), primary_key=True),
+    # Indexes of the first and of the last choice; NULL: the question was only seen.
+    Column("first", Integer),
+    Column("last", Integer),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
 # Requests to the receivers of webhooks when a job has ended.
 deliveries = Table(
     "deliveries",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal
+
 from .records import read
 from .session import Part, Session
 from .simulations import Simulations
@@ -10,6 +13,7 @@ from .types import (
     Activations,
     Architecture,
     Architectures,
+    Board,
     CheckedAnswer,
     Expectation,
     ExplorerReference,
@@ -29,6 +33,7 @@ from .types import (
     PresetExperiments,
     Presets,
     Question,
+    SchoolClass,
     Section,
     Sections,
     Timeline,
@@ -38,6 +43,7 @@ from .types import (
 __all__ = [
     "ActivationDescription",
     "Architecture",
+    "Board",
     "CheckedAnswer",
     "Course",
     "Expectation",
@@ -54,6 +60,7 @@ __all__ = [
     "PresetExperiment",
     "PresetExperimentResults",
     "Question",
+    "SchoolClass",
     "Section",
     "Timeline",
     "TimelineEntry",
@@ -149,3 +156,41 @@ class Course(Part):
     def timeline(self) -> Timeline:
         """Return the history, from one artificial neuron to today's language models."""
         return read(Timeline, self._session.call("GetTimeline", {}))
+
+    def school_class(self) -> SchoolClass:
+        """Return the class of the API key, and to a pupil the form to answer next."""
+        return read(SchoolClass, self._session.call("GetClass", {}))
+
+    def answer_form(
+        self, part: Literal["before", "after"], choices: Mapping[str, int]
+    ) -> SchoolClass:
+        """Answer all items of a form as a pupil: the index of a choice for each item.
+
+        The first answer counts. Raises `NotFound` for a key of no class, `Forbidden` for the key of
+        a teacher, `InvalidArgument` for an item that does not exist or is missing.
+        """
+        answers = [{"part": part, "item": item, "choice": choices[item]} for item in choices]
+        return read(SchoolClass, self._session.call("RecordAnswers", {"answers": answers}))
+
+    def predict_section(self, section: str, choice: int | None = None) -> SchoolClass:
+        """Store the prediction of a pupil in a section; without a choice, that it was opened.
+
+        Raises like `answer_form`.
+        """
+        answer: dict[str, Any] = {"part": "chapter", "item": section}
+        fields = {"answers": [answer if choice is None else {**answer, "choice": choice}]}
+        return read(SchoolClass, self._session.call("RecordAnswers", fields))
+
+    def board(self) -> Board:
+        """Return the class as its teacher sees it, with the gain between both forms.
+
+        Raises `NotFound` for a key of no class, `Forbidden` for the key of a pupil.
+        """
+        return read(Board, self._session.call("GetClassBoard", {}))
+
+    def delete_class(self) -> None:
+        """Delete the pupils of the class with everything of theirs, as a teacher.
+
+        Raises like `board`.
+        """
+        self._session.call("DeleteClass", {})

@@ -4123,6 +4123,160 @@ class Architectures:
 
 
 @dataclass(frozen=True)
+class FormItem:
+    """A question of a form."""
+
+    item: str
+    """Id of the item, for `POST /course/v1/class/answers`."""
+    text: str
+    """Text of the question."""
+    choices: tuple[str, ...]
+    """Choices, in order. One of them is right."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Questions before or after a lesson."""
+
+    part: Literal["before", "after"]
+    """Whether it is answered before or after the lesson."""
+    items: tuple[FormItem, ...]
+    """Questions, in order."""
+
+
+@dataclass(frozen=True)
+class SchoolClass:
+    """The class that the caller is in."""
+
+    name: str | None
+    """Name of the class; absent if the caller is in no class."""
+    role: Literal["teacher", "pupil", "none"]
+    """Role of the caller in the class; `none` without one."""
+    owner: str
+    """Owner of the caller's API key."""
+    pupils: int
+    """Number of pupils."""
+    form: Form | None
+    """The next form of a pupil; absent if both are answered, and for a teacher."""
+
+
+@dataclass(frozen=True)
+class ItemGain:
+    """The share of right answers to an item before and after, of the pupils with both forms."""
+
+    item: str
+    """Id of the item; `all` for all of them."""
+    title: str
+    """Title of the item."""
+    misconception: str
+    """The misconception that the item is about."""
+    sources: tuple[str, ...]
+    """Sources of the misconception."""
+    before: float | None
+    """Share of right answers before, in [0, 1]; absent without a pupil."""
+    after: float | None
+    """Share of right answers after, in [0, 1]."""
+    difference: float | None
+    """`after` minus `before`."""
+    low: float | None
+    """Lower bound of the 95 % bootstrap interval of the difference; absent with fewer than 10
+    pupils, and if all pupils have the same difference.
+    """
+    high: float | None
+    """Upper bound of that interval."""
+
+
+@dataclass(frozen=True)
+class PupilPrediction:
+    """The prediction of a pupil in a section of the journey."""
+
+    section: str
+    """Id of the section."""
+    first: int | None
+    """First choice; absent if the pupil only opened the section."""
+    last: int | None
+    """Last choice before the answer was shown."""
+
+
+@dataclass(frozen=True)
+class PupilExercise:
+    """The attempts of a pupil at an exercise of the class."""
+
+    exercise: str
+    """Id of the exercise."""
+    attempts: int
+    """Number of attempts."""
+    solved: bool
+    """Whether an attempt met all claims."""
+    job: str | None
+    """First job of the best attempt; absent without one, and after its deletion."""
+
+
+@dataclass(frozen=True)
+class PupilRow:
+    """A pupil on the board."""
+
+    owner: str
+    """Owner of the pupil's API key: a number of the class, and no name."""
+    section: str | None
+    """The section that the pupil opened or answered last; absent without one."""
+    seen_at: datetime | None
+    """Time of the last answer."""
+    answered: tuple[Literal["before", "after"], ...]
+    """The forms that the pupil has answered."""
+    predictions: tuple[PupilPrediction, ...]
+    """Predictions, in the order of the journey."""
+    exercises: tuple[PupilExercise, ...]
+    """Attempts at each exercise of the class."""
+
+
+@dataclass(frozen=True)
+class BoardExercise:
+    """An exercise of the class."""
+
+    id: str
+    """Id of the exercise."""
+    title: str
+    """Title of the exercise."""
+
+
+@dataclass(frozen=True)
+class PupilData:
+    """Numbers of what the service has stored for the pupils, which the deletion deletes."""
+
+    pupils: int
+    """Pupils, with all of their API keys."""
+    jobs: int
+    """Jobs and sweeps, with curves and weights."""
+    attempts: int
+    """Attempts at exercises, with their marks."""
+    answers: int
+    """Answers to forms and predictions."""
+    other: int
+    """Exercises, data sets, networks, models and uploads of pupils."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """The class as its teacher sees it."""
+
+    name: str
+    """Name of the class."""
+    pupils: tuple[PupilRow, ...]
+    """Pupils, by number."""
+    exercises: tuple[BoardExercise, ...]
+    """The newest exercises of the teacher, at most 20."""
+    paired: int
+    """Number of pupils with both forms: the others do not count in `gains`."""
+    gains: tuple[ItemGain, ...]
+    """Gain of each item, and of all items at the end."""
+    statement: str
+    """What the gains say, in words, and whether the class is too small to say anything."""
+    stored: PupilData
+    """What `DELETE /course/v1/class` deletes."""
+
+
+@dataclass(frozen=True)
 class LossDescription:
     """A loss: its formulas and a description."""
 

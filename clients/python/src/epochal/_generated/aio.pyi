@@ -39,6 +39,7 @@ from epochal.types import (
     AttentionSimulation,
     BackwardSimulation,
     BatchJobs,
+    Board,
     Cell,
     ChangedTrainingSpec,
     CheckedAnswer,
@@ -117,6 +118,7 @@ from epochal.types import (
     SamplePredictions,
     ScheduleChoice,
     ScheduleSimulation,
+    SchoolClass,
     Section,
     SequenceCostSimulation,
     ShortDatasetChoice,
@@ -903,6 +905,13 @@ class AsyncCourse(AsyncPart):
     async def preset_experiment(self, name: str) -> PresetExperiment: ...
     async def preset_experiment_results(self, name: str) -> PresetExperimentResults: ...
     async def timeline(self) -> Timeline: ...
+    async def school_class(self) -> SchoolClass: ...
+    async def answer_form(
+        self, part: Literal["before", "after"], choices: Mapping[str, int]
+    ) -> SchoolClass: ...
+    async def predict_section(self, section: str, choice: int | None = None) -> SchoolClass: ...
+    async def board(self) -> Board: ...
+    async def delete_class(self) -> None: ...
 
 class AsyncKeys(AsyncPart):
     async def create(

@@ -157,4 +157,8 @@ ROUTES = {
         "GET", "/course/v1/preset-experiments/{id}/results", ("id",)
     ),
     "GetTimeline": Route("GET", "/course/v1/timeline"),
+    "GetClass": Route("GET", "/course/v1/class"),
+    "RecordAnswers": Route("POST", "/course/v1/class/answers", body="*"),
+    "GetClassBoard": Route("GET", "/course/v1/class/board"),
+    "DeleteClass": Route("DELETE", "/course/v1/class"),
 }

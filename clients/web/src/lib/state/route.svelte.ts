@@ -7,6 +7,7 @@ export type Route =
   | { page: 'lab' }
   | { page: 'jobs' }
   | { page: 'compare' }
+  | { page: 'class' }
   | { page: 'service' }
   | { page: 'docs' }
   | { page: 'job'; id: string }
@@ -20,6 +21,7 @@ export function parse(path: string): Route {
   const [first, second, ...rest] = path.split('/').filter(Boolean)
   if (first === undefined) return { page: hasCourse ? 'journey' : 'lab' }
   if (first === 'lab' && second === undefined) return { page: 'lab' }
+  if (first === 'class' && second === undefined) return { page: 'class' }
   if (first === 'service' && second === undefined) return { page: 'service' }
   if (first === 'docs' && second === undefined) return { page: 'docs' }
   if (first === 'jobs' && second === undefined) return { page: 'jobs' }
