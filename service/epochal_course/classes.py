@@ -152,7 +152,7 @@ def get_class_board(context: Context) -> Board:
     return Board(
         name=context.owner,
         pupils=[
-            _row(name, given[name], [*right[name]], [of[name] for _, of in exercises])
+            _row(name, given[name], right[name], [of[name] for _, of in exercises])
             for name in pupils
         ],
         exercises=[exercise for exercise, _ in exercises],
@@ -245,7 +245,7 @@ def _exercises(context: Context) -> list[tuple[BoardExercise, dict[str, PupilExe
 def _row(
     pupil: str,
     rows: list[answers.AnswerRow],
-    answered: list[Phase],
+    right: dict[Phase, list[bool]],
     exercises: list[PupilExercise],
 ) -> PupilRow:
     chapters = [row for row in rows if row.part == "chapter"]
@@ -254,7 +254,8 @@ def _row(
         owner=pupil,
         section=chapters[-1].item if chapters else None,
         seen_at=timestamp(max((row.updated_at for row in rows), default=None)),
-        answered=answered,
+        before=right.get("before", []),
+        after=right.get("after", []),
         predictions=[
             PupilPrediction(section=name, first=row.first, last=row.last)
             for name in TEXTS

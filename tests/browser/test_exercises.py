@@ -1,6 +1,7 @@
 """A teacher makes an exercise of a preset, a pupil solves it, and the teacher sees the marks."""
 
 import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -173,4 +174,36 @@ def test_a_copied_run_is_refused_and_its_author_is_named_to_the_teacher(
     expect(rows.nth(0)).to_contain_text("Run from elsewhere refused: Epoch 1 differs")
     expect(rows.nth(0)).to_contain_text("11a.01 submitted the same curve.")
     expect(rows.nth(1)).to_contain_text("Run from elsewhere accepted: The 2 epochs")
+    suits_every_screen(page)
+
+
+def test_a_run_from_elsewhere_is_submitted_as_a_file(
+    open_locked: Opened, locked: Locked, tmp_path: Path
+) -> None:
+    open_locked.excuse("400")  # of the API, which the browser reports by itself
+    with epochal.Client(locked.stack.http, api_key=locked.keys["11a"]) as teacher:
+        job = teacher.preset("xor") | {"epochs": 2, "target": None}
+        claim = {"job": "xor", "metric": "epochs", "at_least": 2}
+        task = {"jobs": {"xor": job}, "claims": [claim]}
+        made = teacher.exercises.create(task, title="Homework", open=["jobs.xor.epochs"])
+    with epochal.Client(locked.stack.http, api_key=locked.keys["11a.01"]) as pupil:
+        seed = pupil.exercises.get(made.id).seed
+        honest = pupil.jobs.create(job | {"seed": seed}).wait(60).export("proof")
+    forged = json.loads(honest)
+    forged["curve"][0]["values"][1] *= 1.01
+    page = open_locked("/experiments")
+    enter(page, locked.keys["11a.01"])
+    page.goto(f"{locked.stack.http}/exercises/{made.id}")
+    page.get_by_text("Submit a run from elsewhere").click()
+    for content, verdict in (
+        (b"epoch,loss", "is not valid JSON"),
+        (json.dumps(forged).encode(), "refused: Epoch 2 differs"),
+        (honest, "accepted: The 2 epochs"),
+    ):
+        file = tmp_path / "proof.json"
+        file.write_bytes(content)
+        page.get_by_label("Choose the file").set_input_files(file)
+        expect(page.get_by_text(verdict).first).to_be_visible()
+        expect(page.get_by_role("button", name="Train and check")).to_be_enabled()
+    expect(page.get_by_role("list", name="Attempts").get_by_role("listitem")).to_have_count(2)
     suits_every_screen(page)

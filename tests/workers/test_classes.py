@@ -80,7 +80,8 @@ def test_the_board_has_the_gain_of_pupils_with_both_forms(teacher: Context) -> N
     assert board.gains[0].sources
     assert board.gains[-1].low is None
     assert "too few to say anything" in board.statement
-    assert [row.answered for row in board.pupils] == [["before", "after"], ["before"]]
+    before, after = [True, False, False, False], [True, True, True, False]
+    assert [(row.before, row.after) for row in board.pupils] == [(before, after), ([True] * 4, [])]
 
 
 def test_the_board_says_where_a_pupil_is_and_what_was_predicted(teacher: Context) -> None:

@@ -4222,8 +4222,12 @@ class PupilRow:
     """The section that the pupil opened or answered last; absent without one."""
     seen_at: datetime | None
     """Time of the last answer."""
-    answered: tuple[Literal["before", "after"], ...]
-    """The forms that the pupil has answered."""
+    before: tuple[bool, ...]
+    """Whether the first answer to each item was right before the lesson, in the order of
+    `gains`; empty until the form is answered.
+    """
+    after: tuple[bool, ...]
+    """The same after the lesson."""
     predictions: tuple[PupilPrediction, ...]
     """Predictions, in the order of the journey."""
     exercises: tuple[PupilExercise, ...]

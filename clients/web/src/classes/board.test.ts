@@ -11,7 +11,8 @@ const pupil = (
   owner,
   section: predictions[0]?.section ?? null,
   seen_at: null,
-  answered: predictions.length ? ['before'] : [],
+  before: predictions.length ? [true, false] : [],
+  after: [],
   predictions,
   exercises,
 })
@@ -32,7 +33,17 @@ const board = {
   ],
   exercises: [{ id: 'exr_1', title: 'XOR' }],
   paired: 0,
-  gains: [],
+  gains: ['programmed', 'storage', 'all'].map((item) => ({
+    item,
+    title: item,
+    misconception: '',
+    sources: [],
+    before: null,
+    after: null,
+    difference: null,
+    low: null,
+    high: null,
+  })),
   statement: '',
   stored: { pupils: 3, jobs: 0, attempts: 0, answers: 0, other: 0 },
 } satisfies Schemas['Board']
@@ -45,14 +56,18 @@ test('A prediction counts for the pupils who chose, at first and at last', () =>
 
 test('The table has a row for each pupil and no choice where none was made', () => {
   const { columns, rows } = boardTable(board, solutions)
-  expect(columns.slice(4)).toEqual([
+  expect(columns.slice(2)).toEqual([
+    'programmed_before',
+    'programmed_after',
+    'storage_before',
+    'storage_after',
     'neuron_first_right',
     'neuron_last_right',
     'exr_1_attempts',
     'exr_1_solved',
   ])
-  expect(rows[0]).toEqual(['10b.01', 'neuron', 1, 0, 0, 1, 2, 1])
-  expect(rows[1]).toEqual(['10b.02', 'neuron', 1, 0, null, null, 0, 0])
+  expect(rows[0]).toEqual(['10b.01', 'neuron', 1, null, 0, null, 0, 1, 2, 1])
+  expect(rows[1]).toEqual(['10b.02', 'neuron', 1, null, 0, null, null, null, 0, 0])
 })
 
 test('Shares and differences are written for people', () => {

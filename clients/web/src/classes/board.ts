@@ -40,20 +40,20 @@ export function boardTable(board: Board, solutions: Solutions): Table {
     const choice = row.predictions.find((entry) => entry.section === section)?.[side]
     return choice == null ? null : Number(choice === solutions[section]!.prediction.answer)
   }
+  const items = board.gains.map(({ item }) => item).filter((item) => item !== 'all')
+  const mark = (isRight?: boolean) => (isRight === undefined ? null : Number(isRight))
   return {
     columns: [
       'pupil',
       'chapter',
-      'form_before',
-      'form_after',
+      ...items.flatMap((item) => [`${item}_before`, `${item}_after`]),
       ...sections.flatMap((section) => [`${section}_first_right`, `${section}_last_right`]),
       ...board.exercises.flatMap(({ id }) => [`${id}_attempts`, `${id}_solved`]),
     ],
     rows: board.pupils.map((row) => [
       row.owner,
       row.section ?? null,
-      Number(row.answered.includes('before')),
-      Number(row.answered.includes('after')),
+      ...items.flatMap((_, i) => [mark(row.before[i]), mark(row.after[i])]),
       ...sections.flatMap((section) => [right(row, section, 'first'), right(row, section, 'last')]),
       ...row.exercises.flatMap(({ attempts, solved }) => [attempts, Number(solved)]),
     ]),

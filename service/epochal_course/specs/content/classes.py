@@ -123,8 +123,12 @@ class PupilRow(Reply):
     """The section that the pupil opened or answered last; absent without one."""
     seen_at: datetime | None = None
     """Time of the last answer."""
-    answered: list[Literal["before", "after"]]
-    """The forms that the pupil has answered."""
+    before: list[bool]
+    """Whether the first answer to each item was right before the lesson, in the order of `gains`;
+    empty until the form is answered.
+    """
+    after: list[bool]
+    """The same after the lesson."""
     predictions: list[PupilPrediction]
     """Predictions, in the order of the journey."""
     exercises: list[PupilExercise]
