@@ -152,7 +152,7 @@ CHANGES: dict[str, dict[int, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", one_in(3, CHANGES))
 def test_the_program_follows_changes(name: str) -> None:
     recording = record(CASES["optimizer adam"], "float64", changes=CHANGES[name])
     # Without states, the program carries the moments and the random streams across by itself.
@@ -194,7 +194,7 @@ def test_the_program_follows_changes_of_the_network() -> None:
     compile(training_pytorch(recording), "training.py", "exec")
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", one_in(3, CHANGES))
 def test_changes_that_were_not_made_are_refused(name: str) -> None:
     recording = record(CASES["optimizer adam"], "float64", changes=CHANGES[name])
     first = min(CHANGES[name])
@@ -257,7 +257,7 @@ TAKES_LONG = [1, 2, 3, 6, 7, 9, 10, 7073, 8002]
 of derivatives of gelu far below 0."""
 
 
-@pytest.mark.parametrize("number", NOBODY_CHOSE)
+@pytest.mark.parametrize("number", one_in(4, NOBODY_CHOSE))
 def test_a_training_that_nobody_chose_is_not_accused(number: int) -> None:
     assert not wrong(compare(record(*random_case(number)))[0])
 
