@@ -1,6 +1,6 @@
 """Methods of a class in the course: forms and predictions of pupils, and the board of the teacher.
 
-A class is an owner with members. Its pupils are numbers, and what they answer is stored for them
+A class is an owner with members. Its pupils are numbers, and their answers are stored for them
 alone: outside of a class, the course stores nothing.
 """
 

@@ -30,7 +30,7 @@ class Gain(NamedTuple):
 
 
 def gains(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> list[Gain]:
-    """Return the gain of each item, and that of all items together at the end.
+    """Return the gain of each item, and the gain of all items together at the end.
 
     `before` and `after` say which answers are right, of shape `(pupils, items)`: a row is the same
     pupil in both. Without pupils, all values are None. With fewer than `MIN_PUPILS`, and where all
@@ -58,7 +58,7 @@ def _floats(*sides: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
 
 
 def statement(total: Gain, *, pupils: int, unpaired: int) -> str:
-    """Return what the gain of all items says, and what it cannot say.
+    """Describe the gain of all items, and its limits.
 
     `pupils` have answered both forms, `unpaired` only one of them.
     """
@@ -67,7 +67,8 @@ def statement(total: Gain, *, pupils: int, unpaired: int) -> str:
     )
     if not pupils or total.before is None or total.after is None or total.difference is None:
         return f"No pupil has answered both forms yet.{left_out}"
-    shares = f"{total.before:.0%} of the answers were right before, {total.after:.0%} after."
+    first, second = (f"{100 * share:.0f} %" for share in (total.before, total.after))
+    shares = f"{first} of the answers were right before, {second} after."
     if pupils < MIN_PUPILS:
         who = "one pupil has" if pupils == 1 else f"{pupils} pupils have"
         text = f"Only {who} answered both forms: too few to say anything about the lesson."

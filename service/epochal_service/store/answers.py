@@ -1,4 +1,4 @@
-"""What the pupils of a class answered in the course."""
+"""The answers of the pupils of a class in the course."""
 
 from __future__ import annotations
 

@@ -72,5 +72,5 @@ test('The table has a row for each pupil and no choice where none was made', () 
 
 test('Shares and differences are written for people', () => {
   expect([percent(0.254), percent(null)]).toEqual(['25 %', '–'])
-  expect([points(0.2), points(-0.2), points(null)]).toEqual(['+20', '−20', '–'])
+  expect([points(0.2), points(-0.2), points(0), points(null)]).toEqual(['+20', '−20', '0', '–'])
 })

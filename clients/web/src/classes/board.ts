@@ -16,7 +16,7 @@ export const percent = (share: WireNumber | null | undefined): string =>
 export function points(share: WireNumber | null | undefined): string {
   if (share == null) return '–'
   const value = Math.round(100 * toNumber(share))
-  return `${value < 0 ? '−' : '+'}${Math.abs(value)}`
+  return `${value < 0 ? '−' : value > 0 ? '+' : ''}${Math.abs(value)}`
 }
 
 /** The share of pupils with the right choice in a chapter, at first and at last. */

@@ -145,7 +145,7 @@ class BoardExercise(Reply):
 
 
 class PupilData(Reply):
-    """Numbers of what the service has stored for the pupils, which the deletion deletes."""
+    """Numbers of the rows of the pupils, which the deletion deletes."""
 
     pupils: int
     """Pupils, with all of their API keys."""
@@ -173,6 +173,6 @@ class Board(Reply):
     gains: list[ItemGain]
     """Gain of each item, and of all items at the end."""
     statement: str
-    """What the gains say, in words, and whether the class is too small to say anything."""
+    """The gains in words, and whether the class is too small to say anything."""
     stored: PupilData
-    """What `DELETE /course/v1/class` deletes."""
+    """The rows that `DELETE /course/v1/class` deletes."""
