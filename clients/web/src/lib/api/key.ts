@@ -23,6 +23,11 @@ export function takeKey(key: string): void {
   sessionStorage.setItem(NAME, key)
 }
 
+/** Whether this tab uses the key of a link, which reaches one run alone. */
+export function hasLinkKey(): boolean {
+  return sessionStorage.getItem(NAME) !== null
+}
+
 /** The address of this page, with the key of the link that opened it. */
 export function address(): string {
   const key = sessionStorage.getItem(NAME)

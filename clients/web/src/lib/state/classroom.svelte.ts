@@ -1,7 +1,7 @@
 /** The class of this browser's API key. Outside of a class, no answer of a reader is sent. */
 import { api } from '../api/client'
 import type { Schemas } from '../api'
-import { savedKey } from '../api/key'
+import { hasLinkKey, savedKey } from '../api/key'
 import { body } from '@epochal/client'
 import { hasCourse } from './course'
 
@@ -12,7 +12,7 @@ let known = $state.raw<SchoolClass>()
 let request: Promise<SchoolClass | undefined> | undefined
 
 async function load(): Promise<SchoolClass | undefined> {
-  if (!hasCourse || !savedKey()) return undefined
+  if (!hasCourse || !savedKey() || hasLinkKey()) return undefined
   try {
     const row = await body(api.GET('/course/v1/class', {}))
     if (row.role !== 'none') known = row
