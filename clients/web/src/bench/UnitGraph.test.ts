@@ -1,4 +1,5 @@
 // @vitest-environment jsdom
+import { SvelteMap } from 'svelte/reactivity'
 import { flushSync, mount, unmount } from 'svelte'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
@@ -90,10 +91,14 @@ test('a weight is chosen and set by keyboard', () => {
   ])
 })
 
-test('nothing is set before the weights are known', () => {
-  show(network(2), { onweight: vi.fn() })
+test('the card of a unit opens when the weights are known', () => {
+  const parameters = new SvelteMap<string, Float32Array>()
+  show(network(2), { parameters, onweight: vi.fn() })
   click('dense_1, unit 2')
   expect(labeled('Value')).toBeNull()
+  for (const [name, values] of PARAMETERS) parameters.set(name, values)
+  flushSync()
+  expect(labeled('Value')!.value).toBe('-0.5')
 })
 
 /** A pointer on the first connection. */
