@@ -18,6 +18,7 @@ from epochal_service.specs.base import timestamp
 from epochal_service.specs.exercises import ListExercisesRequest
 from epochal_service.store import answers, members
 from epochal_service.store import experiments as stored_experiments
+from epochal_service.store.database import lock_owner
 
 from . import gains
 from .content import forms
@@ -83,6 +84,9 @@ def record_answers(context: Context, request: AnswersSpec) -> SchoolClass:
         raise Forbidden("The answers of a class come from its pupils: use the key of a pupil")
     _check(request.answers, context.owner)
     with context.database.write() as connection:
+        lock_owner(connection, context.owner)
+        if members.group_of(connection, context.owner) is None:  # deleted since
+            raise NotFound(f"{context.owner} is in no class")
         for answer in request.answers:
             answers.put(
                 connection,

@@ -1,5 +1,6 @@
 """A class in the course: forms, predictions, the board of the teacher, and the deletion."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -16,28 +17,29 @@ from epochal_service.methods import exercises, experiments, jobs
 from epochal_service.methods.context import Context
 from epochal_service.specs.jobs import CreateJobOptions, ListJobsRequest
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import Access, api_keys, members
+from epochal_service.store import Access, answers, api_keys, members
+from epochal_service.store.database import lock_owner
 
 __all__ = ["teacher"]  # a fixture
 
 
-def record(context: Context, *answers: dict[str, Any]) -> SchoolClass:
-    return classes.record_answers(context, AnswersSpec.model_validate({"answers": [*answers]}))
+def record(context: Context, *given: dict[str, Any]) -> SchoolClass:
+    return classes.record_answers(context, AnswersSpec.model_validate({"answers": [*given]}))
 
 
 def answer_form(context: Context, part: forms.Phase, right: int) -> SchoolClass:
     """Answer a form with the first items right and the others wrong."""
-    answers = []
+    given = []
     for index, item in enumerate(forms.items()):
         version = forms.version(item, context.owner, part)
         choice = version.answer if index < right else (version.answer + 1) % len(version.choices)
-        answers.append({"part": part, "item": item.id, "choice": choice})
-    return record(context, *answers)
+        given.append({"part": part, "item": item.id, "choice": choice})
+    return record(context, *given)
 
 
-def wrong(context: Context, *answers: dict[str, Any]) -> dict[str, str]:
+def wrong(context: Context, *given: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(errors.InvalidArgument) as caught:
-        record(context, *answers)
+        record(context, *given)
     return {error.field: error.description for error in caught.value.errors}
 
 
@@ -134,6 +136,20 @@ def test_the_board_has_attempts_and_the_run_of_the_best_one(
     assert (mark.exercise, mark.attempts, mark.solved) == (exercise.id, 2, True)
     assert mark.job == solved.jobs[0].id
     assert (other.exercises[0].attempts, other.exercises[0].job) == (0, None)
+
+
+def test_an_answer_that_is_being_stored_is_deleted_too(service: Service, teacher: Context) -> None:
+    pupil = pupil_of(teacher)
+    with ThreadPoolExecutor(1) as pool:
+        with service.database.write() as connection:
+            lock_owner(connection, pupil.owner)
+            deletion = pool.submit(classes.delete_class, teacher)
+            with pytest.raises(TimeoutError):
+                deletion.result(0.3)
+            answers.put(connection, owner=pupil.owner, part="chapter", item="loss", choice=1)
+        deletion.result(30)
+    with service.database.read() as connection:
+        assert answers.of(connection, [pupil.owner]) == []
 
 
 def test_a_deleted_class_leaves_nothing_of_its_pupils(service: Service, teacher: Context) -> None:

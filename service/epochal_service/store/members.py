@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from .database import lock_owner
 from .jobs import HIDDEN
 from .tables import (
     answers,
@@ -79,7 +80,9 @@ def delete_with_rows(connection: Connection, owner: str) -> None:
     """Delete the members of an owner with all of their rows. Jobs are hidden from all readers and
     from their workers; the rows of these are deleted later.
     """
-    names = sa.select(members.c.member).where(members.c.owner == owner)
+    names = of(connection, owner)
+    for name in names:
+        lock_owner(connection, name)  # nothing of theirs is being stored
     connection.execute(sa.update(jobs).where(jobs.c.owner.in_(names)).values(HIDDEN))
     for table in (api_keys, creation_keys, answers, attempts, experiments, *_OTHER):
         connection.execute(sa.delete(table).where(table.c.owner.in_(names)))
