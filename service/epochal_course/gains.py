@@ -77,7 +77,7 @@ def statement(total: Gain, *, pupils: int, unpaired: int) -> str:
     if total.low is None or total.high is None:
         text = "All pupils have the same difference, so an interval cannot be computed."
         return f"{shares} {text}{left_out}"
-    points = [f"{100 * value:+.0f}" for value in (total.difference, total.low, total.high)]
+    points = [_points(value) for value in (total.difference, total.low, total.high)]
     change = "{} percentage points, with a 95 % interval from {} to {}.".format(*points)
     if total.low > 0:
         verdict = "The pupils answered better after than before. Why they did, it does not say."
@@ -86,6 +86,11 @@ def statement(total: Gain, *, pupils: int, unpaired: int) -> str:
     else:
         verdict = "It includes 0: the class is too small, or the gain is, to tell it from chance."
     return f"{shares} The difference is {change} {verdict}{left_out}"
+
+
+def _points(share: float) -> str:
+    points = round(100 * share)
+    return f"{points:+}".replace("-", "−") if points else "0"
 
 
 def _count(pupils: int) -> str:
