@@ -82,6 +82,13 @@ def character_transformer() -> Network:
     return Network((64,), (*start, *blocks, LayerNorm(), Dense(65, "softmax")))
 
 
+def small_transformer(features: int) -> Network:
+    """Return the shape of microgpt: one block of 4 heads, for 16 characters out of 27."""
+    start = (Embedding(27, features), PositionalEncoding("learned"))
+    block = TransformerBlock(4, 4 * features, causal=True)
+    return Network((16,), (*start, block, LayerNorm(), Dense(27, "softmax")))
+
+
 BINARY, CLASSES = "binary_cross_entropy", "cross_entropy"
 CASES = (
     Case(
@@ -126,4 +133,14 @@ CASES = (
         160,
         goal=1.15,
     ),
+)
+SMALL_TRANSFORMERS = tuple(
+    Case(
+        f"one block of {features} features, Adam, batch 16 of 160",
+        small_transformer(features),
+        Training(CLASSES, Adam(0.003), epochs=100, batch_size=16),
+        160,
+        goal,
+    )
+    for features, goal in ((16, 10), (32, 4.9), (64, 2.2))
 )

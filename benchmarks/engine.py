@@ -37,7 +37,7 @@ os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_paralleli
 
 import numpy as np
 from benchmarks import _frameworks as frameworks
-from benchmarks._cases import CASES, CLASSES, Case, dense
+from benchmarks._cases import CASES, CLASSES, SMALL_TRANSFORMERS, Case, dense
 from benchmarks._report import options, print_table
 
 from epochal_engine import (
@@ -100,7 +100,7 @@ def ratio_to(
 
 def show_training(repeats: int) -> None:
     rows = []
-    for case in CASES:
+    for case in (*CASES, *SMALL_TRANSFORMERS):
         data = case.data()
         peers = (frameworks.train_with_pytorch, frameworks.train_with_jax)
         # Alternating, so that a busy machine affects all alike.

@@ -407,17 +407,22 @@ def test_a_function_of_elements_has_equal_bits(data: st.DataObject) -> None:
     assert count == 0
 
 
-@pytest.mark.parametrize(("function", "kind"), [(np.add, Kind.ADD), (np.multiply, Kind.MULTIPLY)])
+@pytest.mark.parametrize("function", [np.add, np.subtract, np.multiply, np.divide, np.maximum])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("is_in_place", [True, False])
+@pytest.mark.parametrize("form", ["(7, n) (n)", "(7, n) (7, 1)", "(7, 1) (7, n)", "in place"])
 def test_many_short_rows_are_one_loop_of_the_walk(
-    function: np.ufunc, kind: Kind, dtype: str, is_in_place: bool
+    function: np.ufunc, dtype: str, form: str
 ) -> None:
+    kind = Kind[function.__name__.upper()]
     for count in (2, 8, 17, 100, 128, 129):
         rows, row = RNG.normal(size=(7, count)).astype(dtype), RNG.normal(size=count).astype(dtype)
-        rows[3, 1], row[1] = np.nan, np.inf
-        call = (function, (rows, row, rows if is_in_place else np.empty_like(rows)))
-        expected, actual, _ = results(call, call[1][-1])
+        column = row[:1] * np.arange(-1, 6).astype(dtype)[:, None]
+        rows[3, 1], rows[4, :2], row[1], column[2] = np.nan, [0.0, -0.0], np.inf, np.nan
+        inputs = {"(7, n) (7, 1)": (rows, column), "(7, 1) (7, n)": (column, rows)}
+        out = rows if form == "in place" else np.empty_like(rows)
+        call = (partial(function, *inputs.get(form, (rows, row)), out=out), ())
+        with np.errstate(all="ignore"):
+            expected, actual, _ = results(call, out)
         assert actual == expected
         known = row_of(call)
         assert known is not None

@@ -35,7 +35,7 @@ from .native import (
 Pair: TypeAlias = tuple[int, int]
 MOST_SHORT, MOST_NEIGHBORS = 16, 128
 """Numbers along an axis that is not worth a call of NumPy's loop; and if they are neighbors in
-memory, so that the walk's own loop takes several at a time."""
+memory, or one number stands still, so that the walk's own loop takes several at a time."""
 FEWEST_COLUMNS = 4
 """Fewest columns of a matrix that is transposed tile by tile."""
 
@@ -74,6 +74,9 @@ class Kind(IntEnum):
     CHAIN = 45
     ADD = 46
     CLEAR_DENORMALS = 48
+    SUBTRACT = 50
+    DIVIDE = 52
+    MAXIMUM = 54
 
 
 @dataclass
@@ -145,13 +148,21 @@ def _of_ufunc(function: np.ufunc, arguments: Sequence[object]) -> Row | None:
     row = _along_axes(kind, arrays, *loop)
     short = _SHORT.get(function)
     if row is not None and row.more is not None and short is not None and out.dtype.char in "fd":
-        are_neighbors = all(step == out.itemsize for step in row.steps)
-        if row.count <= (MOST_NEIGHBORS if are_neighbors else MOST_SHORT):
+        *steps, step = row.steps
+        are_neighbors = step == out.itemsize and sorted({*steps, step}) in ([step], [0, step])
+        is_short = row.count <= (MOST_NEIGHBORS if are_neighbors else MOST_SHORT)
+        if is_short and (function is not np.maximum or maximum_is_known()):
             row.kind = _of_kind(short, out)
     return row
 
 
-_SHORT: dict[np.ufunc, Kind] = {np.add: Kind.ADD, np.multiply: Kind.MULTIPLY}
+_SHORT: dict[np.ufunc, Kind] = {
+    np.add: Kind.ADD,
+    np.subtract: Kind.SUBTRACT,
+    np.multiply: Kind.MULTIPLY,
+    np.divide: Kind.DIVIDE,
+    np.maximum: Kind.MAXIMUM,
+}
 """Functions for which the walk has its own loop."""
 
 

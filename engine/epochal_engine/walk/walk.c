@@ -40,7 +40,8 @@ enum kind {
     CLIP_NORM_FLOAT, CLIP_NORM_DOUBLE, ADAM_STEP_FLOAT, ADAM_STEP_DOUBLE,
     WINDOWS_FLOAT, WINDOWS_DOUBLE, WINDOW_GRADIENTS_FLOAT, WINDOW_GRADIENTS_DOUBLE,
     WALK, TRANSPOSE, MULTIPLY_FLOAT, MULTIPLY_DOUBLE, LARGEST_OF_FEW_FLOAT, LARGEST_OF_FEW_DOUBLE,
-    SHARE, DENSITY, CHAIN, ADD_FLOAT, ADD_DOUBLE, CLEAR_DENORMALS_FLOAT, CLEAR_DENORMALS_DOUBLE
+    SHARE, DENSITY, CHAIN, ADD_FLOAT, ADD_DOUBLE, CLEAR_DENORMALS_FLOAT, CLEAR_DENORMALS_DOUBLE,
+    SUBTRACT_FLOAT, SUBTRACT_DOUBLE, DIVIDE_FLOAT, DIVIDE_DOUBLE, MAXIMUM_FLOAT, MAXIMUM_DOUBLE
 };
 
 enum { MOST_AXES = 32, BOOLEANS = 1024 };
@@ -215,37 +216,65 @@ static void along_all_axes(const operation *o)
     while (o->more != NULL && next_row(at, index, o->more[0], o->more + 1));
 }
 
-/* Sums and products of numbers along two axes, the outer of which is the last one in `more`: where
- * the inner one is short, to call NumPy's loop takes longer than to compute them. The output is one
- * of the inputs or apart from them. */
-#define SHORT(NAME, TYPE, OPERATOR)                                                                \
+/* An operation on numbers along two axes, the outer of which is the last one in `more`: where the inner
+ * one is short, to call NumPy's loop takes longer than to compute. The output is one of the inputs or
+ * apart from them. Where it has neighbors in memory, and each input has neighbors or stands still, the
+ * compiler takes several at a time. */
+#define EACH_NEIGHBOR(TYPE, A, B)                                                                  \
+    {                                                                                              \
+        INDEPENDENT                                                                                \
+        for (size i = 0; i < o->count; i++)                                                        \
+            ((TYPE *)out)[i] = OF(A, B);                                                           \
+    }
+
+#define SHORT(NAME, TYPE)                                                                          \
     static EACH_PROCESSOR void NAME(const operation *o)                                            \
     {                                                                                              \
         const size axes = o->more[0], *last = o->more + 1 + 4 * (axes - 1), *step = o->step;       \
         const size width = sizeof(TYPE);                                                           \
         const int are_neighbors = step[0] == width && step[1] == width && step[2] == width;        \
+        const int first_stands = step[0] == 0 && step[1] == width && step[2] == width;             \
+        const int second_stands = step[0] == width && step[1] == 0 && step[2] == width;            \
         char *at[3] = {o->operand[0], o->operand[1], o->operand[2]};                               \
         size index[MOST_AXES] = {0};                                                               \
         do                                                                                         \
             for (size k = 0; k < last[0]; k++) {                                                   \
                 const char *a = at[0] + k * last[1], *b = at[1] + k * last[2];                     \
+                const TYPE x = *(const TYPE *)a, y = *(const TYPE *)b;                             \
                 char *out = at[2] + k * last[3];                                                   \
-                if (are_neighbors) {                                                               \
-                    INDEPENDENT                                                                    \
+                if (are_neighbors)                                                                 \
+                    EACH_NEIGHBOR(TYPE, ((const TYPE *)a)[i], ((const TYPE *)b)[i])                \
+                else if (first_stands)                                                             \
+                    EACH_NEIGHBOR(TYPE, x, ((const TYPE *)b)[i])                                   \
+                else if (second_stands)                                                            \
+                    EACH_NEIGHBOR(TYPE, ((const TYPE *)a)[i], y)                                   \
+                else                                                                               \
                     for (size i = 0; i < o->count; i++)                                            \
-                        ((TYPE *)out)[i] = ((const TYPE *)a)[i] OPERATOR ((const TYPE *)b)[i];     \
-                    continue;                                                                      \
-                }                                                                                  \
-                for (size i = 0; i < o->count; i++)                                                \
-                    *(TYPE *)(out + i * step[2]) = *(const TYPE *)(a + i * step[0])                \
-                                                   OPERATOR *(const TYPE *)(b + i * step[1]);      \
+                        *(TYPE *)(out + i * step[2]) = OF(*(const TYPE *)(a + i * step[0]),        \
+                                                          *(const TYPE *)(b + i * step[1]));       \
             }                                                                                      \
         while (next_row(at, index, axes - 1, o->more + 1));                                        \
     }
-SHORT(multiply_float, float, *)
-SHORT(multiply_double, double, *)
-SHORT(add_float, float, +)
-SHORT(add_double, double, +)
+#define OF(A, B) ((A) + (B))
+SHORT(add_float, float)
+SHORT(add_double, double)
+#undef OF
+#define OF(A, B) ((A) - (B))
+SHORT(subtract_float, float)
+SHORT(subtract_double, double)
+#undef OF
+#define OF(A, B) ((A) * (B))
+SHORT(multiply_float, float)
+SHORT(multiply_double, double)
+#undef OF
+#define OF(A, B) ((A) / (B))
+SHORT(divide_float, float)
+SHORT(divide_double, double)
+#undef OF
+#define OF LARGER
+SHORT(maximum_float, float)
+SHORT(maximum_double, double)
+#undef OF
 
 /* The largest of a few numbers in each row, whose step is in bytes: see `largest_of_few_is_known`. */
 #define LARGEST_OF_FEW(TYPE)                                                                       \
@@ -523,6 +552,12 @@ static void call(const operation *o)
     case MULTIPLY_DOUBLE: multiply_double(o); break;
     case ADD_FLOAT: add_float(o); break;
     case ADD_DOUBLE: add_double(o); break;
+    case SUBTRACT_FLOAT: subtract_float(o); break;
+    case SUBTRACT_DOUBLE: subtract_double(o); break;
+    case DIVIDE_FLOAT: divide_float(o); break;
+    case DIVIDE_DOUBLE: divide_double(o); break;
+    case MAXIMUM_FLOAT: maximum_float(o); break;
+    case MAXIMUM_DOUBLE: maximum_double(o); break;
     case LARGEST_OF_FEW_FLOAT: largest_of_few_float(o); break;
     case LARGEST_OF_FEW_DOUBLE: largest_of_few_double(o); break;
     case MATMUL: products(o); break;
