@@ -43,6 +43,7 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     page.get_by_role("link", name="Details").click()
     page.wait_for_url(re.compile("/jobs/job_"))
     first = page.url.split("/jobs/")[1].split("?")[0]
+    ask(url, f"/v1/jobs/{first}/changes", {"pace": 0})  # nobody watches each epoch
     # A picture that loads may say the same for a moment, further down.
     finished = page.get_by_role("status").filter(has_text="Finished").first
     expect(finished).to_be_visible()

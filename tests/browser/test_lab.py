@@ -268,7 +268,7 @@ def test_a_link_shows_the_same_set_up(open_page: Opened) -> None:
 
 @pytest.mark.journey
 def test_a_preset_is_trained_and_its_run_opened(open_page: Opened, url: str) -> None:
-    page = open_page("/lab")
+    page = open_page("/lab?lab.pace=0")
     lab = settings(page)
     lab.get_by_role("button", name="Start from a preset").click()
     preset = lab.get_by_role("button", name="XOR with a hidden layer")
